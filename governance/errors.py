@@ -1,0 +1,54 @@
+"""The two ways a run stops: a gate refuses it, or something is at fault.
+
+Every error says where, what, how many and what to do next, and never the value.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found wrong: a code from a closed list, the place, and a count without values."""
+
+    code: str
+    where: str
+    what: str
+    count: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what} [{self.code}]"
+
+
+class HearthError(Exception):
+    """A stop that a person can act on.
+
+    code: upper-case identifier, stable across versions.
+    reason: one or two sentences, counts but no values.
+    remedy: what to do next.
+    findings: every single fault, when there are several.
+    """
+
+    exit_code = 1
+
+    def __init__(self, code: str, reason: str, remedy: str, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(code, reason, remedy, findings)
+        self.code = code
+        self.reason = reason
+        self.remedy = remedy
+        self.findings = findings
+
+    def __str__(self) -> str:
+        listed = "".join(f"\n  - {finding}" for finding in self.findings)
+        return f"{self.code}: {self.reason}{listed}\n  What to do: {self.remedy}"
+
+
+class Fault(HearthError):
+    """Something is broken or unusable (configuration, disk, key); nothing was judged. Exit code 1."""
+
+    exit_code = 1
+
+
+class Refused(HearthError):
+    """A gate said no: the run stops before the next stage. Exit code 2."""
+
+    exit_code = 2

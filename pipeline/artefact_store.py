@@ -1,0 +1,98 @@
+"""Artefacts on disk: written aside, hashed, renamed into place, verified before reuse.
+
+A folder `<zone>/<stage>-<part>-<first 16 of fingerprint>/` holds the files and
+`artefact.json` (file digests, evidence). It stands whole or not at all.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from governance.artefact import Artefact, Evidence, FileRecord
+from governance.canonical import canonical_json, digest_of_file
+from governance.errors import Fault
+
+RECORD = "artefact.json"
+PARTIAL = ".partial"
+
+#: Fills an empty folder; returns the rows of each file (None where it is no table) and the evidence.
+Fill = Callable[[Path], tuple[dict[str, int | None], Evidence]]
+
+
+def artefact_folder(zone: Path, stage: str, part: str, fingerprint: str) -> Path:
+    """Return where an artefact of that fingerprint stands, or would stand."""
+    return zone / f"{stage}-{part}-{fingerprint[:16]}"
+
+
+def write_artefact(
+    zone: Path, stage: str, part: str, fingerprint: str, fill: Fill
+) -> tuple[Artefact, Evidence]:
+    """Let `fill` write into a private folder, then hash it and rename it into place in one step.
+
+    An earlier half-written folder is removed first; whatever `fill` raises leaves nothing behind.
+    """
+    final = artefact_folder(zone, stage, part, fingerprint)
+    partial = final.with_name(final.name + PARTIAL)
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True, mode=0o700)
+    try:
+        rows, evidence = fill(partial)
+        files = tuple(
+            FileRecord(name, digest_of_file(partial / name), (partial / name).stat().st_size, rows.get(name))
+            for name in sorted(p.relative_to(partial).as_posix() for p in partial.rglob("*") if p.is_file())
+        )
+        record = {
+            "stage": stage,
+            "part": part,
+            "fingerprint": fingerprint,
+            "files": [asdict(f) for f in files],
+            "facts": dict(evidence.facts),
+        }
+        (partial / RECORD).write_bytes(canonical_json(record))
+        _sync_tree(partial)
+        shutil.rmtree(final, ignore_errors=True)
+        partial.replace(final)
+        _sync(final.parent)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return Artefact(stage, part, final, fingerprint, files), evidence
+
+
+def find_artefact(zone: Path, stage: str, part: str, fingerprint: str) -> tuple[Artefact, Evidence] | None:
+    """Return a finished artefact of that fingerprint, its files hashed anew, or None if there is none.
+
+    Raises Fault when it stands there and its bytes are not what its record says.
+    """
+    folder = artefact_folder(zone, stage, part, fingerprint)
+    if not (folder / RECORD).is_file():
+        return None
+    record = json.loads((folder / RECORD).read_bytes())
+    files = tuple(FileRecord(**f) for f in record["files"])
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {RECORD}
+    wrong = [f.name for f in files if f.name not in present or digest_of_file(folder / f.name) != f.sha256]
+    if wrong or present - {f.name for f in files} or record["fingerprint"] != fingerprint:
+        raise Fault(
+            "ARTEFACT_CHANGED",
+            f"{folder.name}: {len(wrong) or 1} of {len(files)} files are not what its record says.",
+            f"Find out who changed it, then remove {folder.name} from its zone; the run will make it again.",
+        )
+    artefact = Artefact(stage, part, folder, fingerprint, files)
+    return artefact, Evidence(stage, part, record["facts"])
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,35 @@
+"""What every stage is given beside its cleared inputs: no key is among it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.project import Project
+from pipeline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from governance.agreement import Agreement
+
+#: Called with a short sentence of counts ("council_property: 12,003 rows kept, 14 quarantined").
+Report = Callable[[str], None]
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run of one project.
+
+    spill: private folder for what DuckDB cannot hold in memory; removed when the run ends.
+    report: receives progress sentences; they hold counts and rates, never values.
+    """
+
+    run_id: str
+    project: Project
+    agreement: "Agreement"
+    workspace: Workspace
+    spill: Path
+    report: Report = field(default=_silent, repr=False)

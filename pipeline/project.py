@@ -1,0 +1,195 @@
+"""`hearth.toml`: where a project's extracts lie, how their columns are called, what a run may use.
+
+What a human may tune lives here or in the agreement; this is where it is read.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from governance.errors import Fault, Finding
+from pipeline.engine.duckdb import EngineSettings
+
+CUSTODY_MODES = ("at-source", "third-party", "single-operator")
+ENCODINGS = ("utf-8", "cp1252")
+DELIMITERS = (",", "\t", "|")
+
+
+@dataclass(frozen=True)
+class ExtractSettings:
+    """How a supplier's file presents one extract table.
+
+    columns: contract column -> supplier's column; a contract column that is not named here is
+    looked for under its own name. ignore: supplier's columns that must not be read.
+    date_formats: the strptime formats the supplier declared; no other is accepted.
+    """
+
+    table: str
+    path: Path
+    columns: Mapping[str, str] = field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    date_formats: tuple[str, ...] = ("%Y-%m-%d",)
+    manifest: Path | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """One `hearth.toml`, checked; every path is absolute."""
+
+    name: str
+    folder: Path
+    custody: str
+    production: bool
+    reference_date: date
+    agreement: Path
+    workspace: Path
+    model: Path | None
+    engine: EngineSettings
+    keys: Mapping[str, Any]
+    extracts: Mapping[str, ExtractSettings]
+
+
+def read_project(path: Path, workspace: Path | None = None) -> Project:
+    """Read and check a `hearth.toml`; `workspace` overrides the file's own.
+
+    Raises Fault with every mistake listed at once.
+    """
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise Fault(
+            "CONFIG_UNREADABLE", f"{path}: {error.strerror}.", "Name a hearth.toml with --config."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Fault("CONFIG_SYNTAX", f"{path} is not TOML: {error}.", "Mend the file at that line.") from None
+    reader = _Reader(raw, path.absolute().parent)
+    project = reader.project(path, workspace)
+    if reader.findings:
+        raise Fault(
+            "CONFIG_INVALID",
+            f"{path} has {len(reader.findings)} faults.",
+            "Mend each; `hearth init` writes a commented example.",
+            tuple(reader.findings),
+        )
+    return project
+
+
+class _Reader:
+    def __init__(self, raw: dict[str, Any], folder: Path) -> None:
+        self.raw = raw
+        self.folder = folder
+        self.findings: list[Finding] = []
+
+    def project(self, path: Path, workspace: Path | None) -> Project:
+        self._known("hearth.toml", self.raw, {"project", "engine", "keys", "extracts"})
+        section = self._table("project", self.raw.get("project", {}))
+        self._known(
+            "[project]",
+            section,
+            {"name", "custody", "production", "reference_date", "agreement", "workspace", "model"},
+        )
+        engine = self._table("engine", self.raw.get("engine", {}))
+        self._known("[engine]", engine, {"threads", "memory_limit"})
+        extracts = {
+            name: self._extract(name, self._table(f"extracts.{name}", value))
+            for name, value in self._table("extracts", self.raw.get("extracts", {})).items()
+        }
+        if not extracts:
+            self._fault("[extracts]", "no extract is named")
+        reference = section.get("reference_date")
+        if not isinstance(reference, date):
+            self._fault("[project] reference_date", "must be a date such as 2026-03-31")
+            reference = date.min
+        custody = self._choice("[project] custody", section.get("custody", "at-source"), CUSTODY_MODES)
+        model = section.get("model")
+        return Project(
+            name=self._text("[project] name", section.get("name", path.absolute().parent.name)),
+            folder=self.folder,
+            custody=custody,
+            production=self._flag("[project] production", section.get("production", False)),
+            reference_date=reference,
+            agreement=self._path("[project] agreement", section.get("agreement", "agreement.toml")),
+            workspace=(
+                workspace.expanduser().absolute()
+                if workspace
+                else self._path("[project] workspace", section.get("workspace", "workspace"))
+            ),
+            model=None if model is None else self._path("[project] model", model),
+            engine=EngineSettings(
+                threads=self._number("[engine] threads", engine.get("threads", 2)),
+                memory_limit=self._text("[engine] memory_limit", engine.get("memory_limit", "2GB")),
+            ),
+            keys=self._table("keys", self.raw.get("keys", {})),
+            extracts=extracts,
+        )
+
+    def _extract(self, name: str, section: dict[str, Any]) -> ExtractSettings:
+        where = f"[extracts.{name}]"
+        self._known(
+            where, section, {"path", "columns", "ignore", "encoding", "delimiter", "date_formats", "manifest"}
+        )
+        if "path" not in section:
+            self._fault(where, "path is missing")
+        columns = self._table(f"extracts.{name}.columns", section.get("columns", {}))
+        manifest = section.get("manifest")
+        return ExtractSettings(
+            table=name,
+            path=self._path(f"{where} path", section.get("path", "")),
+            columns={k: self._text(f"{where} columns.{k}", v) for k, v in columns.items()},
+            ignore=self._texts(f"{where} ignore", section.get("ignore", [])),
+            encoding=self._choice(f"{where} encoding", section.get("encoding", "utf-8"), ENCODINGS),
+            delimiter=self._choice(f"{where} delimiter", section.get("delimiter", ","), DELIMITERS),
+            date_formats=self._texts(f"{where} date_formats", section.get("date_formats", ["%Y-%m-%d"])),
+            manifest=None if manifest is None else self._path(f"{where} manifest", manifest),
+        )
+
+    def _fault(self, where: str, what: str) -> None:
+        self.findings.append(Finding("CONFIG", where, what))
+
+    def _known(self, where: str, section: Mapping[str, Any], names: set[str]) -> None:
+        for name in sorted(set(section) - names):
+            self._fault(where, f"unknown setting {name!r}; known are {', '.join(sorted(names))}")
+
+    def _table(self, where: str, value: Any) -> dict[str, Any]:
+        if isinstance(value, dict):
+            return value
+        self._fault(f"[{where}]", "must be a table")
+        return {}
+
+    def _text(self, where: str, value: Any) -> str:
+        if isinstance(value, str) and value:
+            return value
+        self._fault(where, "must be text")
+        return ""
+
+    def _texts(self, where: str, value: Any) -> tuple[str, ...]:
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        self._fault(where, "must be a list of texts")
+        return ()
+
+    def _flag(self, where: str, value: Any) -> bool:
+        if isinstance(value, bool):
+            return value
+        self._fault(where, "must be true or false")
+        return False
+
+    def _number(self, where: str, value: Any) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+        self._fault(where, "must be a whole number above zero")
+        return 1
+
+    def _choice(self, where: str, value: Any, choices: tuple[str, ...]) -> str:
+        if value in choices:
+            return str(value)
+        self._fault(where, f"must be one of {', '.join(repr(c) for c in choices)}")
+        return choices[0]
+
+    def _path(self, where: str, value: Any) -> Path:
+        return (self.folder / Path(self._text(where, value)).expanduser()).absolute()

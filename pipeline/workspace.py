@@ -1,0 +1,89 @@
+"""The zones of a workspace: folders with permissions of their own.
+
+clear/<controller>/         extracts' kept rows and, beside them, their quarantine
+pseudonymised/<controller>/ what left a controller
+linkage/                    links and their evidence
+controlled/                 household rows, cells before disclosure control
+releases/                   published
+audit/                      the audit log
+keys/                       key files (only where one operator holds everything)
+runs/<run id>/              run record, operator's log, private spill (removed with the run)
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from governance.errors import Fault
+
+ZONES = ("clear", "pseudonymised", "linkage", "controlled", "releases", "audit", "keys", "runs")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder tree of one project; `root` is absolute."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> "Workspace":
+        """Create what is missing, private to the user; raises Fault where it cannot be written."""
+        os.umask(0o077)
+        root = root.expanduser().absolute()
+        try:
+            for zone in ZONES:
+                (root / zone).mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = root / "runs" / f".writable-{os.getpid()}"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise Fault(
+                "WORKSPACE_NOT_WRITABLE",
+                f"The workspace cannot be written ({error.strerror}).",
+                "Choose another with --workspace, or mend its owner, permissions or free space.",
+            ) from None
+        return cls(root)
+
+    def zone(self, name: str) -> Path:
+        """Return a zone's folder."""
+        if name not in ZONES:
+            raise ValueError(f"no zone {name}")
+        return self.root / name
+
+    def run_folder(self, run_id: str) -> Path:
+        """Return the folder of one run, made when missing."""
+        folder = self.zone("runs") / run_id
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    @contextmanager
+    def spill(self, run_id: str) -> Iterator[Path]:
+        """Lend the run's private spill folder; it is gone afterwards, whatever happened."""
+        folder = self.run_folder(run_id) / "spill"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the project's only run lock; the kernel frees it when the process dies.
+
+        Raises Fault when another run of this project holds it.
+        """
+        with (self.root / ".run.lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise Fault(
+                    "RUN_IN_PROGRESS",
+                    "Another run of this project holds its workspace.",
+                    "Wait until it has ended; two runs of one project cannot overlap.",
+                ) from None
+            yield
