@@ -1,0 +1,35 @@
+# Two commands do everything: `make run` and `make test`. Each builds .venv first when it must.
+# Needs Debian's python3-venv and make, nothing else.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: run test check format clean lock
+
+run: .venv/.ok ## run the whole pipeline on the sample project
+	$(BIN)/hearth run --config sample_data/sample/hearth.toml --workspace workspace
+
+test: .venv/.ok ## run every test
+	$(BIN)/pytest -n 2
+
+check: .venv/.ok ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/.ok
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv/.ok ## resolve the lock file again after a change of pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --universal \
+		--python-version 3.11 --no-header --quiet -o requirements.lock
+
+clean: ## remove the environment, the sample workspace and caches
+	rm -rf .venv workspace .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/.ok: requirements.lock requirements-uv.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch .venv/.ok
