@@ -1,0 +1,122 @@
+"""Which match fields exist, what each is made of, and why it may leave the controller.
+
+A field's `kind` is the domain that its tokens are hashed in: equal kinds (and
+equal values) give equal tokens in every table, other kinds never do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: Bytes kept of each token: 56 bits. Among 60 million distinct values the expected number of
+#: chance collisions is 0.03, and 7 bytes are 12 base32 letters, which DuckDB compares without
+#: following a pointer.
+TOKEN_BYTES = 7
+
+
+@dataclass(frozen=True)
+class MatchField:
+    """One token column of a pseudonymised table.
+
+    name: the column; made_of: what its clear value joins, in words.
+    kind: domain separation of the hash. is_list: a list of texts (several forms) or one text.
+    salt: the stable block a single name is tied to, None for composites.
+    maximum_records: values carried by more records of the extract than this are withheld
+    (null), because a frequent value betrays itself and proves little; None withholds nothing.
+    single_field: made of one attribute of a person besides its salt.
+    """
+
+    name: str
+    made_of: str
+    kind: str
+    is_list: bool = False
+    salt: str | None = None
+    maximum_records: int | None = None
+    single_field: bool = False
+    token_bytes: int = TOKEN_BYTES
+
+
+ADDRESS_FIELDS: tuple[MatchField, ...] = (
+    MatchField("address_exact", "flat, premises, street and postcode", "address.exact"),
+    MatchField(
+        "address_unit_postcode",
+        "flat with premises number or building name, and postcode; one form for each way to write it",
+        "address.unit-postcode",
+        is_list=True,
+    ),
+    MatchField(
+        "address_unit_street",
+        "flat with premises number or building name, and street; no postcode",
+        "address.unit-street",
+        is_list=True,
+    ),
+    MatchField("address_postcode", "postcode", "address.postcode", maximum_records=400),
+)
+
+PERSON_FIELDS: tuple[MatchField, ...] = (
+    MatchField("person_name_birth", "forename and surname (either order), birth date", "person.name-birth"),
+    MatchField(
+        "person_name_birth_part",
+        "forename and surname (either order), with each two of birth year, month and day",
+        "person.name-birth-part",
+        is_list=True,
+    ),
+    MatchField("person_surname_birth", "each surname, birth date", "person.surname-birth", is_list=True),
+    MatchField("person_forename_birth", "each forename, birth date", "person.forename-birth", is_list=True),
+    MatchField(
+        "person_name",
+        "forename and surname (either order)",
+        "person.name",
+        maximum_records=40,
+    ),
+    MatchField(
+        "person_name_sector",
+        "each forename with each surname (either order)",
+        "person.name-sector",
+        is_list=True,
+        salt="postcode sector",
+    ),
+    MatchField(
+        "person_initial_surname_sector",
+        "first letter of each forename with each surname",
+        "person.initial-surname-sector",
+        is_list=True,
+        salt="postcode sector",
+    ),
+    MatchField(
+        "person_surname_sector",
+        "each surname",
+        "person.surname-sector",
+        is_list=True,
+        salt="postcode sector",
+        single_field=True,
+    ),
+    MatchField(
+        "person_forename_sector",
+        "each forename",
+        "person.forename-sector",
+        is_list=True,
+        salt="postcode sector",
+        single_field=True,
+    ),
+    MatchField(
+        "person_phonetic_sector",
+        "phonetic code of each surname with the first letter of the forename",
+        "person.phonetic-sector",
+        is_list=True,
+        salt="postcode sector",
+    ),
+    MatchField(
+        "person_surname_postcode",
+        "each surname with the postcode",
+        "person.surname-postcode",
+        is_list=True,
+    ),
+    MatchField("person_birth_postcode", "birth date with the postcode", "person.birth-postcode"),
+)
+
+#: Ingest table -> the token columns that its pseudonymised table carries.
+MATCH_FIELDS: Mapping[str, tuple[MatchField, ...]] = {
+    "council_property": ADDRESS_FIELDS,
+    "council_person": ADDRESS_FIELDS + PERSON_FIELDS,
+    "nhs_person": ADDRESS_FIELDS + PERSON_FIELDS,
+}
