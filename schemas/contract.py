@@ -1,0 +1,315 @@
+"""The shape of every table at every stage, read once from its data contract.
+
+A contract is an Open Data Contract Standard v3 file
+`contracts/<stage>/<table>.odcs.yaml`. What the standard has no word for stands
+in `customProperties`, whose names are a closed list here. A key that neither
+the standard nor this list knows is an error, wherever it stands: a misspelt
+`requierd` must never switch a check off.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import yaml
+from jsonschema import Draft201909Validator
+
+#: In the order in which data pass through them.
+STAGES = ("extract", "pseudonymised", "linked", "household", "aggregate", "published")
+
+#: From the most to the least identifying.
+CLASSIFICATIONS = (
+    "direct_identifier",
+    "special_category",
+    "quasi_identifier",
+    "pseudonym",
+    "attribute",
+    "technical",
+)
+
+#: What a column is held for; the agreement names one of these, column by column.
+PURPOSES = (
+    "linkage",
+    "household",
+    "geography",
+    "determinant",
+    "outcome",
+    "equity",
+    "disclosure_control",
+    "data_quality",
+    "record_keeping",
+)
+
+#: What ingest does with a cell that breaks its column's contract; later stages refuse.
+ON_INVALID = ("quarantine", "null", "refuse")
+
+#: Identifiers that ingest brings into one canonical form.
+FORMS = ("uprn", "nhs_number", "postcode")
+
+LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "array")
+
+_CONTRACT_PROPERTIES = frozenset({"controller", "presence"})
+_COLUMN_PROPERTIES = frozenset({"purpose", "mustNotOutlive", "onInvalid", "codeList", "form", "unit"})
+
+
+class ContractInvalid(ValueError):
+    """A contract file breaks the standard or Hearth's additions to it; every fault is listed."""
+
+    def __init__(self, name: str, faults: list[str]) -> None:
+        super().__init__(f"{name}: " + "; ".join(faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    name: as in the table; one that ends in `*` stands for a family of columns.
+    logical_type: one of LOGICAL_TYPES ("array" is a list of strings).
+    must_not_outlive: the last stage at which the column may be held.
+    code_list: name of the code list whose codes are the only values, if any.
+    form: canonical identifier form (one of FORMS), if any.
+    pattern: regular expression that the whole value matches, if any.
+    minimum, maximum: inclusive bounds of a number; ISO text for a date.
+    """
+
+    name: str
+    title: str
+    description: str
+    logical_type: str
+    required: bool
+    unique: bool
+    classification: str
+    purpose: str
+    must_not_outlive: str
+    on_invalid: str
+    code_list: str | None = None
+    form: str | None = None
+    pattern: str | None = None
+    minimum: float | str | None = None
+    maximum: float | str | None = None
+    maximum_length: int | None = None
+    unit: str | None = None
+
+    @property
+    def is_family(self) -> bool:
+        """Answer whether the name stands for every column that begins with it."""
+        return self.name.endswith("*")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One table at one stage.
+
+    row_meaning: what one row is.
+    controller: "council" or "nhs" for extracts, None where nobody's alone.
+    is_optional: whether a run may go without the table.
+    retention_days: how long the table may be kept unless the agreement says less.
+    digest: SHA-256 of the contract file, for fingerprints.
+    """
+
+    stage: str
+    table: str
+    version: str
+    title: str
+    purpose: str
+    row_meaning: str
+    controller: str | None
+    is_optional: bool
+    retention_days: int
+    digest: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns in the order in which they are written; families left out."""
+        return tuple(column.name for column in self.columns if not column.is_family)
+
+    def find(self, name: str) -> Column | None:
+        """Return the column, or the family it belongs to; None if the contract declares neither."""
+        for column in self.columns:
+            if column.name == name or (column.is_family and fnmatchcase(name, column.name)):
+                return column
+        return None
+
+    def column(self, name: str) -> Column:
+        """Return a column by name; raises KeyError when the contract does not declare it."""
+        found = self.find(name)
+        if found is None:
+            raise KeyError(f"{self.stage}.{self.table} declares no column {name}")
+        return found
+
+
+def load_contract(stage: str, table: str) -> Contract:
+    """Return the contract of one table; raises KeyError where there is none, ContractInvalid if broken."""
+    for contract in contracts(stage):
+        if contract.table == table:
+            return contract
+    raise KeyError(f"stage {stage} has no table {table}")
+
+
+@cache
+def contracts(stage: str) -> tuple[Contract, ...]:
+    """Return every contract of a stage, ordered by table; raises KeyError for an unknown stage."""
+    if stage not in STAGES:
+        raise KeyError(f"no stage {stage}")
+    folder = files("schemas") / "contracts" / stage
+    found = sorted((file for file in folder.iterdir() if file.name.endswith(".odcs.yaml")), key=_name)
+    return tuple(
+        parse_contract(stage, file.name.removesuffix(".odcs.yaml"), file.read_bytes()) for file in found
+    )
+
+
+def all_contracts() -> tuple[Contract, ...]:
+    """Return every contract of every stage, in the order of the stages."""
+    return tuple(contract for stage in STAGES for contract in contracts(stage))
+
+
+def parse_contract(stage: str, table: str, content: bytes) -> Contract:
+    """Check the bytes of a contract file and return it typed; raises ContractInvalid with every fault."""
+    name = f"{stage}/{table}.odcs.yaml"
+    try:
+        # a SafeLoader that also refuses repeated keys
+        raw = yaml.load(content, Loader=_StrictLoader)  # noqa: S506
+    except yaml.YAMLError as error:
+        raise ContractInvalid(name, [f"not YAML: {error}"]) from None
+    faults = [f"{error.json_path}: {_plain(error.message)}" for error in _standard().iter_errors(raw)]
+    if faults:
+        raise ContractInvalid(name, faults)
+    reader = _Reader(stage, table, raw)
+    contract = reader.contract(hashlib.sha256(content).hexdigest())
+    if reader.faults:
+        raise ContractInvalid(name, reader.faults)
+    return contract
+
+
+def _name(file: Traversable) -> str:
+    return file.name
+
+
+def _plain(message: str) -> str:
+    return message if len(message) <= 300 else message[:297] + "..."
+
+
+@cache
+def _standard() -> Draft201909Validator:
+    schema = json.loads((files("open_data_contract_standard") / "schema.json").read_bytes())
+    return Draft201909Validator(schema)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML in which a key may stand once."""
+
+
+def _mapping_of_distinct_keys(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    repeated = sorted({str(key) for key in keys if keys.count(key) > 1})
+    if repeated:
+        raise yaml.constructor.ConstructorError(
+            None, None, f"repeated keys: {', '.join(repeated)}", node.start_mark
+        )
+    return loader.construct_mapping(node, deep=True)
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping_of_distinct_keys)
+
+
+class _Reader:
+    """Turns a file that fits the standard into a Contract, noting what Hearth demands beyond it."""
+
+    def __init__(self, stage: str, table: str, raw: Mapping[str, Any]) -> None:
+        self.stage = stage
+        self.table = table
+        self.raw = raw
+        self.faults: list[str] = []
+
+    def contract(self, digest: str) -> Contract:
+        custom = self._custom("contract", self.raw, _CONTRACT_PROPERTIES)
+        tables = self.raw.get("schema", [])
+        if [entry["name"] for entry in tables] != [self.table]:
+            self.faults.append(f"schema must hold exactly the table {self.table}")
+        entry = tables[0] if tables else {}
+        properties = entry.get("properties", [])
+        names = [column["name"] for column in properties]
+        self.faults += [
+            f"column {name} stands twice" for name in sorted({n for n in names if names.count(n) > 1})
+        ]
+        if not properties:
+            self.faults.append("no columns")
+        return Contract(
+            stage=self.stage,
+            table=self.table,
+            version=str(self.raw["version"]),
+            title=self._text("name", self.raw.get("name")),
+            purpose=self._text("description.purpose", self.raw.get("description", {}).get("purpose")),
+            row_meaning=self._text("dataGranularityDescription", entry.get("dataGranularityDescription")),
+            controller=custom.get("controller"),
+            is_optional=self._choice("presence", custom.get("presence"), ("required", "optional"))
+            == "optional",
+            retention_days=self._retention(),
+            digest=digest,
+            columns=tuple(self._column(column) for column in properties),
+        )
+
+    def _column(self, raw: Mapping[str, Any]) -> Column:
+        name = raw["name"]
+        custom = self._custom(name, raw, _COLUMN_PROPERTIES)
+        options = raw.get("logicalTypeOptions", {})
+        last = self._choice(f"{name} mustNotOutlive", custom.get("mustNotOutlive"), STAGES)
+        if STAGES.index(self.stage) > STAGES.index(last):
+            self.faults.append(f"{name} must not outlive stage {last}")
+        default = None if self.stage == "extract" else "refuse"
+        return Column(
+            name=name,
+            title=self._text(f"{name} businessName", raw.get("businessName")),
+            description=self._text(f"{name} description", raw.get("description")),
+            logical_type=self._choice(f"{name} logicalType", raw.get("logicalType"), LOGICAL_TYPES),
+            required=bool(raw.get("required", False)),
+            unique=bool(raw.get("unique", False)),
+            classification=self._choice(f"{name} classification", raw.get("classification"), CLASSIFICATIONS),
+            purpose=self._choice(f"{name} purpose", custom.get("purpose"), PURPOSES),
+            must_not_outlive=last,
+            on_invalid=self._choice(f"{name} onInvalid", custom.get("onInvalid", default), ON_INVALID),
+            code_list=custom.get("codeList"),
+            form=None if "form" not in custom else self._choice(f"{name} form", custom["form"], FORMS),
+            pattern=options.get("pattern"),
+            minimum=options.get("minimum"),
+            maximum=options.get("maximum"),
+            maximum_length=options.get("maxLength"),
+            unit=custom.get("unit"),
+        )
+
+    def _custom(self, where: str, raw: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+        listed = [(entry["property"], entry["value"]) for entry in raw.get("customProperties", [])]
+        for name in sorted({name for name, _ in listed} - known):
+            self.faults.append(
+                f"{where}: unknown custom property {name}; known are {', '.join(sorted(known))}"
+            )
+        if len(dict(listed)) != len(listed):
+            self.faults.append(f"{where}: a custom property stands twice")
+        return dict(listed)
+
+    def _retention(self) -> int:
+        terms = [term for term in self.raw.get("slaProperties", []) if term["property"] == "retention"]
+        if len(terms) != 1 or terms[0].get("unit") != "d" or not isinstance(terms[0]["value"], int):
+            self.faults.append("slaProperties must hold one retention in whole days (unit d)")
+            return 0
+        return int(terms[0]["value"])
+
+    def _text(self, where: str, value: Any) -> str:
+        if isinstance(value, str) and value.strip():
+            return " ".join(value.split())
+        self.faults.append(f"{where} must be text")
+        return ""
+
+    def _choice(self, where: str, value: Any, choices: tuple[str, ...]) -> str:
+        if value in choices:
+            return str(value)
+        self.faults.append(f"{where} must be one of {', '.join(choices)}")
+        return choices[0]
