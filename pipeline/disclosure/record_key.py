@@ -1,0 +1,166 @@
+"""Record keys: the one number that every contributor brings to every count it is in.
+
+`record key = HMAC-SHA256(secret, kind | anchor) mod 4096`. A household's anchor is the
+pseudonym of its dwelling and a person's the pseudonym of the person, never the id of a
+linkage cluster: re-clustering would redraw the noise and let an attacker average it away.
+
+The secret belongs to the disclosure stage alone, is not the pseudonymisation key, and
+never stands in SQL text, a log line or an artefact.
+Source: ABS cell key method; SDC Handbook (2nd ed.), cell key perturbation.
+"""
+
+import os
+import secrets
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from cryptography.hazmat.primitives import hashes, hmac
+
+from governance.errors import Fault
+from pipeline.engine.tables import BATCH_ROWS
+
+if TYPE_CHECKING:
+    from pipeline.context import RunContext
+
+#: Record keys and cell keys are whole numbers from 0 to one below this.
+KEY_MODULUS = 4096
+SECRET_BYTES = 32
+SECRET_FILE = "record-key.secret"  # noqa: S105 - a file name
+KINDS = ("household", "person")
+
+
+@dataclass(frozen=True)
+class RecordKeySecret:
+    """The secret behind every record key of a project; whoever holds it can remove the noise."""
+
+    value: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.value) < SECRET_BYTES:
+            raise Fault(
+                "RECORD_KEY_SECRET_SHORT",
+                f"The record-key secret has {len(self.value)} bytes; it needs {SECRET_BYTES} or more.",
+                "Restore the secret from its custodian; a new one would redraw all noise.",
+            )
+
+
+def record_keys(anchors: Iterable[str], kind: str, secret: RecordKeySecret) -> np.ndarray:
+    """Return each anchor's record key, in order, as whole numbers 0 to 4095.
+
+    kind: "household" or "person"; the two have unrelated keys for an equal anchor.
+    Raises Fault where an anchor is null or blank: a sentinel would give strangers one key.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"no record keys of kind {kind}")
+    keyed = hmac.HMAC(secret.value, hashes.SHA256())
+    keyed.update(f"record-key|{kind}|".encode())
+
+    def key_of(anchor: str) -> int:
+        if not anchor:
+            raise Fault(
+                "RECORD_KEY_ANCHOR_BLANK",
+                f"A {kind} without a pseudonym reached the record keys.",
+                "Report this as a defect of the household stage.",
+            )
+        state = keyed.copy()
+        state.update(anchor.encode())
+        return int.from_bytes(state.finalize()[:2], "big") % KEY_MODULUS
+
+    return np.fromiter((key_of(anchor) for anchor in anchors), dtype=np.int32)
+
+
+def create_record_key_table(
+    connection: duckdb.DuckDBPyConnection, anchors_query: str, kind: str, table: str, secret: RecordKeySecret
+) -> int:
+    """Create table `table` (anchor VARCHAR, record_key INTEGER); returns its rows.
+
+    anchors_query: a SELECT of one text column; each distinct value is hashed once, in batches, so
+    memory stays flat and the secret never enters the engine.
+    """
+    distinct = f"SELECT DISTINCT anchor FROM ({anchors_query}) AS source (anchor) ORDER BY anchor"
+    schema = pa.schema([("anchor", pa.string()), ("record_key", pa.int32())])
+    listed = connection.sql(distinct).to_arrow_reader(BATCH_ROWS).read_all()
+
+    def batches() -> Iterable[pa.RecordBatch]:
+        for batch in listed.to_batches(BATCH_ROWS):
+            keys = record_keys(batch.column(0).to_pylist(), kind, secret)
+            yield pa.record_batch([batch.column(0).cast(pa.string()), pa.array(keys)], schema=schema)
+
+    view = f"_record_keys_{table}"
+    connection.register(view, pa.RecordBatchReader.from_batches(schema, batches()))
+    try:
+        connection.execute(f'CREATE OR REPLACE TABLE "{table}" AS SELECT anchor, record_key FROM "{view}"')
+    finally:
+        connection.unregister(view)
+    return int(listed.num_rows)
+
+
+def load_secret(context: "RunContext") -> RecordKeySecret:
+    """Return the project's record-key secret; create it on the first run of single-operator custody.
+
+    `record_key_file` under `[keys]` of hearth.toml names its file; by default the workspace holds it.
+    Raises Fault where it is missing under another custody, is a link, or can be read by others.
+    """
+    named = context.project.keys.get("record_key_file")
+    path = (
+        context.workspace.zone("keys") / SECRET_FILE
+        if named is None
+        else context.project.folder / Path(str(named)).expanduser()
+    )
+    if not os.path.lexists(path):
+        if context.project.custody != "single-operator" or context.project.production:
+            raise Fault(
+                "RECORD_KEY_SECRET_MISSING",
+                "The record-key secret of this project is missing.",
+                "Its custodian restores it; a new secret would redraw all noise and permit averaging.",
+            )
+        _create(path)
+    return RecordKeySecret(_read_private(path))
+
+
+def _create(path: Path) -> None:
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(secrets.token_hex(SECRET_BYTES))
+        stream.flush()
+        os.fsync(stream.fileno())
+    try:
+        os.link(aside, path)  # refuses to replace a secret that another process has just made
+    except FileExistsError:
+        pass
+    finally:
+        aside.unlink()
+
+
+def _read_private(path: Path) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise Fault(
+            "RECORD_KEY_SECRET_UNREADABLE",
+            f"The record-key secret cannot be opened ({error.strerror}).",
+            "It must be a plain file of the running user, not a link.",
+        ) from None
+    with os.fdopen(descriptor) as stream:
+        status = os.fstat(stream.fileno())
+        if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.getuid():
+            raise Fault(
+                "RECORD_KEY_SECRET_EXPOSED",
+                "The record-key secret can be read by others than the running user.",
+                "Set its mode to 0600 and its owner to the user who runs Hearth.",
+            )
+        try:
+            return bytes.fromhex(stream.read().strip())
+        except ValueError:
+            raise Fault(
+                "RECORD_KEY_SECRET_DAMAGED",
+                "The record-key secret is not hexadecimal text.",
+                "Its custodian restores it; a new secret would redraw all noise.",
+            ) from None
