@@ -1,0 +1,92 @@
+"""A contract is read strictly: what it misspells, repeats or forgets is an error."""
+
+from importlib.resources import files
+
+import pytest
+
+from schemas.contract import (
+    STAGES,
+    ContractInvalid,
+    all_contracts,
+    contracts,
+    load_contract,
+    parse_contract,
+)
+
+PROPERTY = (files("schemas") / "contracts" / "extract" / "council_property.odcs.yaml").read_text("utf-8")
+
+
+def parse(text: str) -> None:
+    parse_contract("extract", "council_property", text.encode())
+
+
+def test_every_contract_in_the_repository_fits_the_standard_and_our_additions() -> None:
+    assert {contract.stage for contract in all_contracts()} <= set(STAGES)
+    assert [contract.table for contract in contracts("extract")] == [
+        "area_lookup",
+        "council_person",
+        "council_property",
+        "nhs_condition",
+        "nhs_event",
+        "nhs_person",
+    ]
+
+
+def test_a_column_says_what_a_gate_needs_to_know_of_it() -> None:
+    uprn = load_contract("extract", "council_property").column("uprn")
+    assert (uprn.logical_type, uprn.classification, uprn.must_not_outlive) == (
+        "string",
+        "direct_identifier",
+        "extract",
+    )
+    assert (uprn.on_invalid, uprn.form, uprn.required) == ("null", "uprn", False)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "named"),
+    [
+        ("        required: true\n", "        requierd: true\n", "requierd"),
+        ("status: active", "staus: active", "staus"),
+        ("property: codeList", "property: codelist", "codelist"),
+        ("logicalTypeOptions: {maxLength: 12}", "logicalTypeOptions: {maxlength: 12}", "maxlength"),
+        ("classification: direct_identifier", "classification: identifier", "classification"),
+        ("value: linkage", "value: linking", "purpose"),
+        (
+            "  - {property: retention, value: 30, unit: d}",
+            "  - {property: retention, value: 1, unit: m}",
+            "days",
+        ),
+        ("  purpose: ", "  purpsoe: ", "purpose"),
+        ("      - name: uprn", "      - name: record_id", "stands twice"),
+        ("version: 1.0.0", "version: 1.0.0\nversion: 1.0.1", "repeated keys"),
+    ],
+)
+def test_a_slip_in_a_contract_is_an_error_that_names_it(right: str, wrong: str, named: str) -> None:
+    assert right in PROPERTY
+    with pytest.raises(ContractInvalid, match=named):
+        parse(PROPERTY.replace(right, wrong, 1))
+
+
+def test_every_fault_of_a_contract_is_listed_at_once() -> None:
+    broken = PROPERTY.replace("value: linkage", "value: linking").replace(
+        "controller, value", "controler, value"
+    )
+    with pytest.raises(ContractInvalid) as caught:
+        parse(broken)
+    assert len(caught.value.faults) > 2
+
+
+def test_no_column_stands_in_a_contract_of_a_stage_it_must_not_reach() -> None:
+    text = PROPERTY.replace(
+        "{property: mustNotOutlive, value: extract}", "{property: mustNotOutlive, value: linked}"
+    )
+    parse(text)
+    with pytest.raises(ContractInvalid, match="uprn must not outlive stage extract"):
+        parse_contract("linked", "council_property", PROPERTY.encode())
+
+
+def test_an_unknown_stage_or_table_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        contracts("extrakt")
+    with pytest.raises(KeyError):
+        load_contract("extract", "nobody")
