@@ -16,6 +16,7 @@ from governance.canonical import canonical_json, digest_of_file
 from governance.errors import Fault
 
 RECORD = "artefact.json"
+DISPOSED = "disposed.json"
 PARTIAL = ".partial"
 
 #: Fills an empty folder; returns the rows of each file (None where it is no table) and the evidence.
@@ -68,7 +69,7 @@ def find_artefact(zone: Path, stage: str, part: str, fingerprint: str) -> tuple[
     Raises Fault when it stands there and its bytes are not what its record says.
     """
     folder = artefact_folder(zone, stage, part, fingerprint)
-    if not (folder / RECORD).is_file():
+    if not (folder / RECORD).is_file() or (folder / DISPOSED).is_file():
         return None
     record = json.loads((folder / RECORD).read_bytes())
     files = tuple(FileRecord(**f) for f in record["files"])
@@ -82,6 +83,41 @@ def find_artefact(zone: Path, stage: str, part: str, fingerprint: str) -> tuple[
         )
     artefact = Artefact(stage, part, folder, fingerprint, files)
     return artefact, Evidence(stage, part, record["facts"])
+
+
+def recall_artefact(zone: Path, stage: str, part: str, fingerprint: str) -> tuple[Artefact, Evidence] | None:
+    """Return the record of an artefact whether or not its files were disposed of since.
+
+    It serves to judge evidence again; whoever needs the files asks `find_artefact`.
+    """
+    folder = artefact_folder(zone, stage, part, fingerprint)
+    if not (folder / RECORD).is_file():
+        return None
+    record = json.loads((folder / RECORD).read_bytes())
+    files = tuple(FileRecord(**f) for f in record["files"])
+    return Artefact(stage, part, folder, fingerprint, files), Evidence(stage, part, record["facts"])
+
+
+def dispose_artefact(artefact: Artefact, keep: tuple[str, ...] = ()) -> int:
+    """Delete an artefact's files, but those under the folders named in `keep`; its record stays.
+
+    The mark is written first, so that a kill half-way leaves a disposed artefact, not a damaged one.
+    Returns the number of files removed; a second call removes what the first did not reach.
+    """
+    going = [f.name for f in artefact.files if not f.name.startswith(tuple(f"{k}/" for k in keep))]
+    (artefact.folder / DISPOSED).write_bytes(canonical_json({"removed": going}))
+    _sync(artefact.folder)
+    present = [name for name in going if (artefact.folder / name).exists()]
+    for name in present:
+        (artefact.folder / name).unlink()
+    _sync(artefact.folder)
+    return len(present)
+
+
+def superseded_folders(zone: Path, artefact: Artefact) -> list[Path]:
+    """Return the folders of the same stage and part that earlier nights left in a zone."""
+    prefix = f"{artefact.stage}-{artefact.part}-"
+    return sorted(p for p in zone.glob(f"{prefix}*") if p.is_dir() and p != artefact.folder)
 
 
 def _sync_tree(folder: Path) -> None:

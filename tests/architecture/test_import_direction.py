@@ -1,0 +1,72 @@
+"""schemas <- governance <- pipeline <- flows: imports run one way."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MAY_IMPORT = {
+    "schemas": {"schemas"},
+    "governance": {"governance", "schemas"},
+    "pipeline": {"pipeline", "governance", "schemas"},
+    "flows": {"flows", "pipeline", "governance", "schemas", "sample_data"},
+    "sample_data": {"sample_data", "pipeline", "schemas"},
+}
+OURS = set(MAY_IMPORT)
+
+
+def imported_modules(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found.add(node.module)
+    return found
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("package", sorted(MAY_IMPORT))
+def test_a_package_imports_only_what_lies_before_it(package: str) -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in sources(package)
+        for module in imported_modules(path)
+        if module.split(".")[0] in OURS - MAY_IMPORT[package]
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("package", ["schemas", "governance", "pipeline", "sample_data"])
+def test_prefect_is_imported_in_flows_alone(package: str) -> None:
+    wrong = {
+        str(path.relative_to(ROOT))
+        for path in sources(package)
+        if any(module.split(".")[0] == "prefect" for module in imported_modules(path))
+    }
+    assert wrong == set()
+
+
+def test_no_file_in_flows_bears_the_name_of_a_top_level_package() -> None:
+    tops = OURS | {"prefect", "splink", "duckdb", "pandas", "pyarrow", "cryptography"}
+    assert {path.stem for path in sources("flows")} & tops == set()
+
+
+def test_only_the_engine_opens_a_database() -> None:
+    wrong = {
+        str(path.relative_to(ROOT))
+        for package in ("governance", "pipeline", "flows")
+        for path in sources(package)
+        if "duckdb.connect(" in path.read_text("utf-8") and path.parent.name != "engine"
+    }
+    assert wrong == set()
+
+
+def test_there_is_no_room_for_leftovers() -> None:
+    names = {path.stem for package in OURS for path in sources(package)}
+    assert names & {"utils", "util", "helpers", "misc", "common"} == set()
