@@ -1,0 +1,328 @@
+"""Writing the audit log: one canonical JSON line for each thing decided, chained, synced, signed.
+
+    audit.jsonl      the lines
+    checkpoints/     <size>.note, signed at each stage boundary
+    log.vkey         the log's public key (an officer keeps his own copy)
+    torn/            half-written lines that a killed process left, set aside
+
+Evidence is counts, rates, digests and codes; what looks like an identifier is refused.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from governance.audit.signer import LogSigner
+from governance.audit.verify import (
+    CHECKPOINTS,
+    LOG_KEY_NAME,
+    LOG_NAME,
+    NO_LINE_BEFORE,
+    Checkpoint,
+    event_fault,
+    leaf_hash,
+    prefix_roots,
+)
+from governance.canonical import canonical_json
+from governance.errors import Fault, Refused
+
+TORN = "torn"
+LOG_RUN = "log"
+#: A clock may be corrected by this much; beyond it the log takes no line dated before its last.
+CLOCK_TOLERANCE = timedelta(minutes=2)
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_IDENTIFIER = re.compile(
+    r"\s*\d[\d ]{5,14}\d\s*"  # a UPRN or an NHS number, spaced or not
+    r"|\s*[A-Za-z]{1,2}\d[A-Za-z\d]?\s*\d[A-Za-z]{2}\s*"  # a postcode
+)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class AuditLog:
+    """An audit log open for appending. Several processes may have it open; each line is locked.
+
+    Make it with `open`.
+    """
+
+    def __init__(self, folder: Path, signer: LogSigner | None, clock: Callable[[], datetime]) -> None:
+        self.folder = folder
+        self._signer = signer
+        self._clock = clock
+        self._path = folder / LOG_NAME
+        self._bytes = 0
+        self._leaves: list[bytes] = []
+        self._previous = NO_LINE_BEFORE
+        self._latest = ""
+        self._open_runs: dict[str, str] = {}
+
+    @classmethod
+    def open(
+        cls, folder: Path, signer: LogSigner | None = None, clock: Callable[[], datetime] = _now
+    ) -> "AuditLog":
+        """Open the log in `folder`, made when missing; a half-written last line is set aside.
+
+        Raises Refused where the lines that stand are not those that were written, Fault where the
+        folder cannot be written or the signer is not this log's.
+        """
+        log = cls(folder, signer, clock)
+        with _as_fault("opened"):
+            for name in ("", CHECKPOINTS, TORN):
+                (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+            with log._locked():
+                log._catch_up()
+                if not log._leaves:
+                    key = None if signer is None else signer.verifier_key
+                    log._write(LOG_RUN, "hearth", None, "log_created", None, None, {"log_key": key}, None)
+                log._check_key()
+        return log
+
+    @property
+    def size(self) -> int:
+        """Number of lines."""
+        return len(self._leaves)
+
+    @property
+    def leaves(self) -> tuple[bytes, ...]:
+        """The lines' RFC 6962 leaf hashes, in order."""
+        return tuple(self._leaves)
+
+    @property
+    def root(self) -> bytes:
+        """The root over all lines."""
+        return prefix_roots(self._leaves)[-1]
+
+    def append(
+        self,
+        run: str,
+        actor: str,
+        stage: str | None,
+        event: str,
+        rule: str | None = None,
+        verdict: str | None = None,
+        evidence: Mapping[str, Any] | None = None,
+        policy: str | None = None,
+    ) -> int:
+        """Write one line and return its number; it is on disk when this returns.
+
+        stage: None where none is concerned. policy: digest of the agreement. A `run_start` first
+        records earlier runs without an end as abandoned, and carries the root of all that precedes it.
+
+        Raises Fault where the event is outside the closed schema, the clock went back, or the disk
+        does not take it; the log is then as it was.
+        """
+        with _as_fault("written"), self._locked():
+            self._catch_up()
+            facts = None if evidence is None else dict(evidence)
+            if event == "run_start":
+                for abandoned in list(self._open_runs):
+                    self._write(
+                        abandoned, actor, None, "run_abandoned", None, "abandoned", {"found_by": run}, policy
+                    )
+                before = {"previous_root": self.root.hex(), "previous_size": self.size}
+                facts = {**(facts or {}), **before}
+            return self._write(run, actor, stage, event, rule, verdict, facts, policy)
+
+    def checkpoint(self) -> Checkpoint:
+        """Sign the log as it stands and return its checkpoint; the note is on disk when this returns.
+
+        Raises Refused where the log did not only grow since the last signature.
+        """
+        if self._signer is None:
+            raise Fault("LOG_SIGNER_MISSING", "This log was opened without its signing key.", "Name its key.")
+        with _as_fault("signed"), self._locked():
+            self._catch_up()
+            roots = prefix_roots(self._leaves)
+            path = self.folder / CHECKPOINTS / f"{self.size:012d}.note"
+            if not path.is_file():
+                _write_synced(path, self._signer.sign(roots))
+            return Checkpoint(self._signer.origin, self.size, roots[-1])
+
+    # -- what follows runs with the lock held --
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (self.folder / ".lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+    def _catch_up(self) -> None:
+        """Read what another process, or an earlier run, wrote; set a half-written line aside."""
+        data = b""
+        if self._path.exists():
+            with self._path.open("rb") as stream:
+                if stream.seek(0, os.SEEK_END) < self._bytes:
+                    raise _changed("it is shorter than it was a moment ago")
+                stream.seek(self._bytes)
+                data = stream.read()
+        elif self._bytes:
+            raise _changed("it is gone")
+        whole, _, torn = data.rpartition(b"\n")
+        for line in whole.split(b"\n") if whole else ():
+            self._take(line)
+        if torn:
+            self._set_aside(torn)
+        elif data and self._signer is not None:
+            self._signer.check_grown(prefix_roots(self._leaves))
+
+    def _take(self, line: bytes) -> None:
+        try:
+            event = json.loads(line)
+            in_chain = event["prev"] == self._previous and event["seq"] == self.size
+        except (ValueError, KeyError, TypeError):
+            in_chain = False
+        if not in_chain:
+            raise _changed(f"line {self.size} does not follow from the line before it")
+        if event["event"] == "run_start":
+            self._open_runs[event["run"]] = event["ts"]
+        elif event["event"] in ("run_end", "run_abandoned"):
+            self._open_runs.pop(event["run"], None)
+        self._latest = event["ts"]
+        self._previous = hashlib.sha256(line).hexdigest()
+        self._leaves.append(leaf_hash(line))
+        self._bytes += len(line) + 1
+
+    def _set_aside(self, torn: bytes) -> None:
+        digest = hashlib.sha256(torn).hexdigest()
+        (self.folder / TORN).mkdir(exist_ok=True, mode=0o700)
+        _write_synced(self.folder / TORN / f"{self.size:012d}-{digest[:16]}.part", torn)
+        os.truncate(self._path, self._bytes)
+        facts = {"bytes": len(torn), "sha256": digest}
+        self._write(LOG_RUN, "hearth", None, "log_recovered", None, None, facts, None)
+
+    def _write(
+        self,
+        run: str,
+        actor: str,
+        stage: str | None,
+        event: str,
+        rule: str | None,
+        verdict: str | None,
+        evidence: Mapping[str, Any] | None,
+        policy: str | None,
+    ) -> int:
+        record = {
+            "v": 1,
+            "seq": self.size,
+            "prev": self._previous,
+            "ts": self._time(),
+            "run": run,
+            "actor": actor,
+            "stage": stage,
+            "event": event,
+            "rule": rule,
+            "verdict": verdict,
+            "evidence": evidence,
+            "policy": policy,
+        }
+        if fault := event_fault(record) or _value_in(evidence):
+            raise Fault(
+                "AUDIT_EVENT_REFUSED",
+                f"An event of {event!r} {fault}; the log was left as it was.",
+                "Report this as a defect: the log takes counts, rates, digests and codes alone.",
+            )
+        line = canonical_json(record)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        try:
+            _write_whole(descriptor, line + b"\n")
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, self._bytes)
+            raise
+        finally:
+            os.close(descriptor)
+        self._take(line)
+        return self.size - 1
+
+    def _time(self) -> str:
+        now = self._clock().astimezone(UTC)
+        if self._latest:
+            latest = datetime.strptime(self._latest, _TIME_FORMAT).replace(tzinfo=UTC)
+            if now + CLOCK_TOLERANCE < latest:
+                behind = round((latest - now).total_seconds())
+                raise Refused(
+                    "CLOCK_SET_BACK",
+                    f"The clock reads {behind} seconds before the log's last line.",
+                    "Set the clock right; dates decide whether an agreement is in force.",
+                )
+            now = max(now, latest)
+        return now.strftime(_TIME_FORMAT)
+
+    def _check_key(self) -> None:
+        with self._path.open("rb") as stream:
+            first = json.loads(stream.readline())
+        stated = (first.get("evidence") or {}).get("log_key")
+        if self._signer is not None and stated != self._signer.verifier_key:
+            raise Refused(
+                "LOG_KEY_DIFFERS",
+                "The log was begun under another signing key or origin than the one at hand.",
+                "Restore the key from its backup, or keep this folder as it is and begin a new one.",
+            )
+        path = self.folder / LOG_KEY_NAME
+        if stated is not None and not path.is_file():
+            _write_synced(path, f"{stated}\n".encode())
+
+
+def _changed(what: str) -> Refused:
+    return Refused(
+        "AUDIT_LOG_CHANGED",
+        f"The audit log was changed from outside: {what}.",
+        "Run `hearth audit verify`, find out who changed it, and restore the log from its copy.",
+    )
+
+
+def _value_in(evidence: Any) -> str:
+    """Return what is wrong with evidence that carries something like a row's value, or nothing."""
+    if isinstance(evidence, Mapping):
+        return next((fault for item in (*evidence, *evidence.values()) if (fault := _value_in(item))), "")
+    if isinstance(evidence, list | tuple):
+        return next((fault for item in evidence if (fault := _value_in(item))), "")
+    if isinstance(evidence, str):
+        if _IDENTIFIER.fullmatch(evidence):
+            return "carries text that looks like an identifier"
+        return "carries a text of more than 500 characters" if len(evidence) > 500 else ""
+    if evidence is None or isinstance(evidence, bool | int | float):
+        return ""
+    return f"carries a {type(evidence).__name__}"
+
+
+@contextmanager
+def _as_fault(done: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Fault(
+            "AUDIT_LOG_NOT_WRITABLE",
+            f"The audit log cannot be {done} ({error.strerror}); nothing goes on without it.",
+            "Mend the audit folder's owner, permissions or free space, then start again.",
+        ) from None
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        _write_whole(descriptor, data)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    partial.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,128 @@
+"""The log's signing key, and its memory of what it last signed.
+
+The key belongs to the linkage environment. It never signs a log that is shorter than, or differs
+from, the one it signed before; that memory lies beside the key, not beside the log.
+"""
+
+import base64
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from governance.audit.note import NoteSigner, checkpoint_text
+from governance.audit.verify import Checkpoint
+from governance.errors import Fault, Refused
+
+KEY_NAME = "audit-log.pem"
+MEMORY_NAME = "audit-log.last"
+
+
+@dataclass(frozen=True)
+class LogSigner:
+    """Signs the checkpoints of one log. memory: file that holds "size root" of the last one signed."""
+
+    signer: NoteSigner = field(repr=False)
+    memory: Path
+
+    @property
+    def origin(self) -> str:
+        """The log's name, which stands first in each of its checkpoints."""
+        return self.signer.name
+
+    @property
+    def verifier_key(self) -> str:
+        """The public key, as an officer names it in trust.json."""
+        return self.signer.verifier_key()
+
+    def check_grown(self, roots: Sequence[bytes]) -> None:
+        """Check that the log only grew since the last signature; `roots` as `verify.prefix_roots` gives them.
+
+        Raises Refused where it is shorter, or its beginning another.
+        """
+        try:
+            size_text, root_text = self.memory.read_text("ascii").split()
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError):
+            raise Fault(
+                "LOG_SIGNER_MEMORY",
+                "The record of what the log key last signed cannot be read.",
+                "Restore it from the key's backup; without it a shortened log could be signed.",
+            ) from None
+        size = int(size_text)
+        if size >= len(roots) or roots[size] != base64.b64decode(root_text):
+            what = "shorter than" if size >= len(roots) else "not a continuation of"
+            raise Refused(
+                "AUDIT_LOG_CHANGED",
+                f"The audit log is {what} the {size} lines that were signed before.",
+                "Run `hearth audit verify`, find out who changed it, and restore the log from its copy.",
+            )
+
+    def sign(self, roots: Sequence[bytes]) -> bytes:
+        """Return the signed checkpoint of the whole log; raises Refused where it did not only grow."""
+        self.check_grown(roots)
+        checkpoint = Checkpoint(self.origin, len(roots) - 1, roots[-1])
+        text = checkpoint_text(checkpoint)
+        _replace(self.memory, f"{checkpoint.size} {base64.b64encode(checkpoint.root).decode()}\n".encode())
+        return text + b"\n" + self.signer.sign(text)
+
+
+def open_log_signer(keys_folder: Path, origin: str) -> LogSigner:
+    """Return the log's signer, its key made on first use (mode 0600).
+
+    origin: the log's name, such as "hearth/SAMPLE-HOUSEHOLDS". Raises Fault where the key file is
+    not a plain file of this user that nobody else can read.
+    """
+    path = keys_folder / KEY_NAME
+    if not path.exists() and not path.is_symlink():
+        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        _replace(path, pem)
+    return LogSigner(NoteSigner(origin, read_signing_key(path)), keys_folder / MEMORY_NAME)
+
+
+def read_signing_key(path: Path, passphrase: bytes | None = None) -> Ed25519PrivateKey:
+    """Read an Ed25519 key (PEM, PKCS#8); raises Fault where it is not private to this user."""
+    try:
+        status = path.lstat()
+        data = path.read_bytes()
+    except OSError as error:
+        raise Fault(
+            "SIGNING_KEY_UNREADABLE", f"{path.name}: {error.strerror}.", "Name an existing key file."
+        ) from None
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise Fault(
+            "SIGNING_KEY_EXPOSED",
+            f"{path.name} is not a plain file of this user that only this user can read.",
+            "Own it and set its mode to 0600; if others may have read it, make another key.",
+        )
+    try:
+        key = load_pem_private_key(data, passphrase)
+    except (ValueError, TypeError):
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise Fault(
+            "SIGNING_KEY_MALFORMED",
+            f"{path.name} does not hold an Ed25519 key that can be opened.",
+            "Make one with `hearth governance key`, or give its passphrase.",
+        )
+    return key
+
+
+def _replace(path: Path, data: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(path)
