@@ -1,0 +1,100 @@
+"""How a linkage key is derived and how a pseudonym is made: the exact bytes.
+
+    K         = HKDF-SHA256(ikm=root, salt="" , info=agreement|period|identifier|version, 32 bytes)
+    message   = identifier kind | canonical value          (the bar is the byte 0x7C, all text UTF-8)
+    digest    = HMAC-SHA-256(K, message)
+    pseudonym = the first 20 bytes of the digest, in RFC 4648 base32 (32 characters, no padding)
+    check     = the first 8 bytes of HMAC-SHA-256(K, "check"), in hexadecimal
+
+No part of `info` and no identifier kind may contain the bar, so two different
+contexts never make the same bytes; "check" has no bar, so no value collides with it.
+Source: RFC 2104, RFC 5869; governance specification, "Keys".
+"""
+
+import re
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives import hashes, hmac
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from governance.errors import Fault
+
+ALGORITHM = "HMAC-SHA-256"
+KEY_BYTES = 32
+PSEUDONYM_BYTES = 20
+CHECK_BYTES = 8
+_PART = re.compile(r"[^|\x00-\x1f]+")
+
+
+@dataclass(frozen=True)
+class KeyContext:
+    """What a key is for; two contexts that differ in one part have unrelated keys.
+
+    agreement: id of the data sharing agreement. period: the agreement's linkage period, such as
+    "2026". version: counts rotations of the root, from 1.
+    """
+
+    agreement: str
+    period: str
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        if not (_PART.fullmatch(self.agreement) and _PART.fullmatch(self.period)) or self.version < 1:
+            raise Fault(
+                "KEY_CONTEXT_INVALID",
+                "A key's agreement and period must be text without '|', its version a number from 1.",
+                "Mend the agreement's id or period.",
+            )
+
+    @property
+    def key_id(self) -> str:
+        """Name of the key, the same at every holder; says what it is for and nothing of its bytes."""
+        return f"{self.agreement}:{self.period}:v{self.version}"
+
+    def info(self, identifier: str) -> bytes:
+        """HKDF's info of one identifier kind."""
+        return "|".join((self.agreement, self.period, _checked(identifier), str(self.version))).encode()
+
+
+def derive_key(root: bytes, context: KeyContext, identifier: str) -> bytes:
+    """Derive K of one identifier kind; raises Fault when the root is short or plainly weak."""
+    check_root(root)
+    return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=context.info(identifier)).derive(
+        root
+    )
+
+
+def keyed_state(key: bytes, identifier: str) -> hmac.HMAC:
+    """Return HMAC state that has taken in the key and `identifier|`; `.copy()` it for each value."""
+    state = hmac.HMAC(key, hashes.SHA256())
+    state.update(f"{_checked(identifier)}|".encode())
+    return state
+
+
+def derive_check_value(key: bytes) -> str:
+    """Return the check value of a derived key: safe to log, equal where the keys are equal."""
+    state = hmac.HMAC(key, hashes.SHA256())
+    state.update(b"check")
+    return state.finalize()[:CHECK_BYTES].hex()
+
+
+def check_root(root: bytes) -> None:
+    """Raise Fault when a root key is too short, or so regular that no generator made it."""
+    if len(root) < KEY_BYTES:
+        raise Fault(
+            "KEY_TOO_SHORT",
+            f"The root key has {8 * len(root)} bits; {8 * KEY_BYTES} are the minimum.",
+            "Make a key with `hearth keys new`.",
+        )
+    if len(set(root)) < 8:
+        raise Fault(
+            "KEY_WEAK",
+            f"The root key's {len(root)} bytes hold only {len(set(root))} different values.",
+            "Make a key with `hearth keys new`; a key is never typed or made up.",
+        )
+
+
+def _checked(identifier: str) -> str:
+    if not _PART.fullmatch(identifier):
+        raise ValueError("an identifier kind is text without '|'")
+    return identifier

@@ -1,0 +1,167 @@
+"""Keyed hashing of columns: each distinct value of a batch once, over several processes.
+
+Memory is that of the batches in flight, whatever the number of rows. The
+hashing processes are scripts of their own (see `hashing_worker`), fed through
+private pipes.
+"""
+
+import struct
+import subprocess
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from governance.errors import Fault
+from governance.keys.base32 import base32_text
+from governance.keys.derivation import PSEUDONYM_BYTES
+from governance.keys.hashing_worker import hash_values
+from governance.keys.provider import KeyProvider
+
+_SCRIPT = Path(__file__).with_name("hashing_worker.py")
+_PAUSE_SECONDS = 10
+
+
+class KeyedHasher:
+    """Hashes columns of canonical text under the keys of one provider.
+
+    Get one from `keyed_hasher`, which ends its processes.
+    """
+
+    def __init__(self, kinds: Sequence[str], workers: Sequence["_Worker"]) -> None:
+        self._kind_number = {kind: number for number, kind in enumerate(kinds)}
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        for worker in workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(len(workers), thread_name_prefix="keyed-hashing")
+
+    def pseudonyms(
+        self, kind: str, values: pa.Array, token_bytes: int = PSEUDONYM_BYTES
+    ) -> "Future[pa.Array]":
+        """Return text values' pseudonyms as base32 text, nulls staying null; one hash a distinct value.
+
+        token_bytes: how much of each digest is kept; fewer than 20 only for match tokens.
+        """
+        return self._threads.submit(self._answer, self._kind_number[kind], values, token_bytes)
+
+    def close(self) -> None:
+        """Let running requests end and take no more."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _answer(self, kind: int, values: pa.Array, token_bytes: int) -> pa.Array:
+        encoded = values.dictionary_encode()
+        worker = self._idle.get()
+        try:
+            tokens = worker.hash(kind, encoded.dictionary, token_bytes)
+        finally:
+            self._idle.put(worker)
+        return base32_text(tokens, token_bytes).take(encoded.indices)
+
+
+class _Worker(Protocol):
+    def hash(self, kind: int, values: pa.Array, token_bytes: int) -> bytes: ...
+
+
+@contextmanager
+def keyed_hasher(keys: KeyProvider, kinds: Sequence[str], processes: int) -> Iterator[KeyedHasher]:
+    """Lend a hasher for those identifier kinds.
+
+    processes: 0 hashes in this process, which suits small extracts; else that many beside it.
+    Raises Refused when the key's state does not admit new pseudonyms.
+    """
+    with ExitStack() as stack:
+        workers: list[_Worker]
+        if processes == 0:
+            workers = [_InProcess(keys, kinds)]
+        else:
+            workers = [stack.enter_context(_hashing_process(keys, kinds)) for _ in range(processes)]
+        hasher = KeyedHasher(kinds, workers)
+        stack.callback(hasher.close)
+        yield hasher
+
+
+class _InProcess:
+    def __init__(self, keys: KeyProvider, kinds: Sequence[str]) -> None:
+        self._states = [keys.keyed_state(kind) for kind in kinds]
+
+    def hash(self, kind: int, values: pa.Array, token_bytes: int) -> bytes:
+        offsets, data = _buffers(values)
+        numbers = array("i")
+        numbers.frombytes(offsets)
+        return hash_values(self._states[kind], bytes(data), numbers, token_bytes)
+
+
+class _HashingProcess:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+
+    def hash(self, kind: int, values: pa.Array, token_bytes: int) -> bytes:
+        offsets, data = _buffers(values)
+        requests, replies = _pipes(self._process)
+        try:
+            requests.write(struct.pack("<III", kind, token_bytes, len(values)))
+            requests.write(offsets)
+            requests.write(data)
+            requests.flush()
+            joined = bytes(replies.read(len(values) * token_bytes))
+        except OSError:
+            joined = b""
+        if len(joined) != len(values) * token_bytes:
+            raise Fault(
+                "HASHING_PROCESS_DIED",
+                "A hashing process ended before its work did.",
+                "Look for memory pressure in the system log, then run again; nothing was written.",
+            ) from None
+        return joined
+
+
+@contextmanager
+def _hashing_process(keys: KeyProvider, kinds: Sequence[str]) -> Iterator[_HashingProcess]:
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-I", str(_SCRIPT)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={},
+        cwd="/",
+    )
+    requests, replies = _pipes(process)
+    try:
+        derived = keys.worker_keys(kinds)
+        requests.write(struct.pack("<I", len(kinds)))
+        for kind in kinds:
+            name = kind.encode()
+            requests.write(struct.pack("<H", len(name)) + name)
+            derived[kind].write_to(requests)
+        requests.flush()
+        yield _HashingProcess(process)
+    finally:
+        for pipe in (requests, replies):
+            try:
+                pipe.close()
+            except OSError:
+                continue
+        try:
+            process.wait(_PAUSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _pipes(process: "subprocess.Popen[bytes]") -> tuple[Any, Any]:
+    return process.stdin, process.stdout
+
+
+def _buffers(values: pa.Array) -> tuple[memoryview, memoryview]:
+    """Return (offsets, bytes) of a text array that starts at 0, as dictionaries do."""
+    if not len(values):
+        return memoryview(bytes(4)), memoryview(b"")
+    _, offsets, data = values.buffers()
+    end = memoryview(offsets).cast("B").cast("i")[len(values)]
+    return memoryview(offsets)[: 4 * (len(values) + 1)], memoryview(data)[:end] if data else memoryview(b"")

@@ -1,0 +1,59 @@
+"""A hashing process: takes derived keys through its private pipe, then hashes what it is sent.
+
+Started as a script of its own in Python's isolated mode, so it imports nothing
+of the project and inherits no connection, log or thread. Keys come over the
+anonymous pipe alone: never in arguments, environment or a file.
+
+    greeting   u32 kinds, then for each: u16 length, name, 32 bytes of key
+    request    u32 kind, u32 bytes a token, u32 values, (values + 1) int32 offsets, the values' bytes
+    reply      values * bytes a token
+"""
+
+import struct
+import sys
+from array import array
+from typing import BinaryIO
+
+from cryptography.hazmat.primitives import hashes, hmac
+
+KEY_BYTES = 32
+
+
+def serve(requests: BinaryIO, replies: BinaryIO) -> None:
+    """Answer requests until the pipe is closed."""
+    states = _read_states(requests)
+    while header := requests.read(12):
+        kind, token_bytes, values = struct.unpack("<III", header)
+        offsets = array("i")
+        offsets.frombytes(requests.read(4 * (values + 1)))
+        replies.write(hash_values(states[kind], requests.read(offsets[-1]), offsets, token_bytes))
+        replies.flush()
+
+
+def hash_values(state: hmac.HMAC, data: bytes, offsets: "array[int]", token_bytes: int) -> bytes:
+    """Return the tokens of the values that lie in `data` between neighbouring offsets, end to end."""
+    copy = state.copy
+    tokens = []
+    start = offsets[0]
+    for end in offsets[1:]:
+        keyed = copy()
+        keyed.update(data[start:end])
+        tokens.append(keyed.finalize()[:token_bytes])
+        start = end
+    return b"".join(tokens)
+
+
+def _read_states(requests: BinaryIO) -> list[hmac.HMAC]:
+    states = []
+    (kinds,) = struct.unpack("<I", requests.read(4))
+    for _ in range(kinds):
+        (length,) = struct.unpack("<H", requests.read(2))
+        name = requests.read(length)
+        state = hmac.HMAC(requests.read(KEY_BYTES), hashes.SHA256())
+        state.update(name + b"|")
+        states.append(state)
+    return states
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,51 @@
+"""A key whose root is in this process's memory, behind the provider protocol.
+
+Every custody ends here: the file provider once it has unsealed its file, Vault
+and KMS once they have answered the one request that stands for the root.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from cryptography.hazmat.primitives import hmac
+
+from governance.keys.derivation import check_root, derive_check_value, derive_key, keyed_state
+from governance.keys.provider import KeyDescription, WorkerKey
+from governance.keys.states import check_may_pseudonymise
+
+
+class HeldKey:
+    """A root in memory with its description; it cannot be printed, pickled or copied."""
+
+    __slots__ = ("__root", "_description")
+
+    def __init__(self, root: bytes, description: KeyDescription) -> None:
+        check_root(root)
+        self.__root = root
+        self._description = description
+
+    def __repr__(self) -> str:
+        return f"HeldKey({self._description.key_id})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a key is never pickled")
+
+    @property
+    def description(self) -> KeyDescription:
+        """Context, state, length and dates of the key."""
+        return self._description
+
+    def keyed_state(self, identifier: str) -> hmac.HMAC:
+        """Return HMAC state of one identifier kind; raises Refused unless the key is active."""
+        return keyed_state(self.__derive(identifier), identifier)
+
+    def check_value(self, identifier: str) -> str:
+        """Return the check value of one kind; any state may show it."""
+        return derive_check_value(derive_key(self.__root, self._description.context, identifier))
+
+    def worker_keys(self, identifiers: Iterable[str]) -> Mapping[str, WorkerKey]:
+        """Return derived keys for hashing processes; raises Refused unless the key is active."""
+        return {identifier: WorkerKey(self.__derive(identifier)) for identifier in identifiers}
+
+    def __derive(self, identifier: str) -> bytes:
+        check_may_pseudonymise(self._description.key_id, self._description.state)
+        return derive_key(self.__root, self._description.context, identifier)

@@ -1,0 +1,1 @@
+"""Pseudonymise: the stage at the controller after which no direct identifier exists."""

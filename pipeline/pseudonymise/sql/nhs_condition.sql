@@ -1,0 +1,7 @@
+-- One row per register entry of one patient; identifiers in clear, to be hashed as they stream.
+SELECT
+    entry.person_record_id AS resident_record_pseudonym,
+    entry.nhs_number AS nhs_number_pseudonym,
+    entry.condition,
+    entry.onset_date
+FROM nhs_condition AS entry

@@ -1,0 +1,174 @@
+"""Pseudonymise: every direct identifier of one controller leaves as a keyed hash or not at all.
+
+Runs where the key is: at the controller, or on the sample project's one
+machine. Each identifier is read once, hashed under its kind's own key, and
+written in the order of its pseudonyms, which tells nothing of the extract's.
+
+Evidence (what PSE-01, PSE-02, PSE-04 judge):
+
+    algorithm, key_bits, pseudonym_bytes   how pseudonyms are made
+    key_id, key_state, key_provider        which key made them, and its state
+    key_agreement, key_period, key_version its context
+    agreement, period, custody             the project's
+    check_values      {identifier kind: check value}; equal at both controllers
+    identifiers       {identifier kind: {values, distinct_in, distinct_out}}
+    sentinels_hashed  values that stand for "unknown" and were hashed all the same
+    tables            {table: {rows_in, rows_out, columns}}
+    ages_withheld     people whose birth lies after the reference date
+"""
+
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from governance.artefact import Artefact, Evidence
+from governance.clearance import Cleared
+from governance.errors import Fault
+from governance.keys.derivation import ALGORITHM, PSEUDONYM_BYTES
+from governance.keys.hashing import KeyedHasher, keyed_hasher
+from governance.keys.provider import KeyProvider
+from pipeline.artefact_store import write_artefact
+from pipeline.context import RunContext
+from pipeline.engine.duckdb import locked_connection
+from pipeline.engine.tables import BATCH_ROWS, load_table, write_query
+from pipeline.pseudonymise.counts import count_identifiers, count_sentinels, count_unborn
+from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
+from pipeline.pseudonymise.streaming import hashed_batches, hashed_schema
+from pipeline.pseudonymise.tables import IDENTIFIERS, PseudonymisedTable, tables_of
+
+STAGE = "pseudonymise"
+#: Below this many rows the start of further processes costs more than they save.
+_ROWS_WORTH_PROCESSES = 20_000
+
+
+def fingerprint_settings(keys: KeyProvider, context: RunContext) -> dict[str, Any]:
+    """Return what the output depends on beside the code and the extract: key and reference date."""
+    return {
+        "key_id": keys.description.key_id,
+        "check_values": {kind: keys.check_value(kind) for kind in IDENTIFIERS},
+        "reference_date": context.project.reference_date.isoformat(),
+    }
+
+
+def pseudonymise(
+    ingested: Cleared, keys: KeyProvider, fingerprint: str, context: RunContext
+) -> tuple[Artefact, Evidence]:
+    """Pseudonymise one controller's ingested tables.
+
+    Raises Refused when the key's state or context does not admit it; Fault when a hashing process dies.
+    """
+    controller = ingested.artefact.part
+    zone = context.workspace.zone("pseudonymised") / controller
+
+    def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
+        return _fill(ingested.artefact, keys, context, folder)
+
+    return write_artefact(zone, STAGE, controller, fingerprint, fill)
+
+
+def _fill(
+    ingested: Artefact, keys: KeyProvider, context: RunContext, folder: Path
+) -> tuple[dict[str, int | None], Evidence]:
+    tables = [table for table in tables_of(ingested.part) if ingested.has(table.source)]
+    kinds = sorted({column.kind for table in tables for column in table.hashed.values()} | set(IDENTIFIERS))
+    rows: dict[str, int | None] = {}
+    shown: dict[str, Any] = {}
+    with locked_connection(context.project.engine, context.spill) as connection:
+        loaded = {
+            source: load_table(connection, ingested.path(source), source)
+            for source in sorted({table.source for table in tables})
+        }
+        processes = context.project.engine.threads if sum(loaded.values()) >= _ROWS_WORTH_PROCESSES else 0
+        with keyed_hasher(keys, kinds, processes) as hasher:
+            for table in tables:
+                _pseudonymise_table(connection, table, hasher, context)
+                columns = [row[0] for row in connection.execute(f'DESCRIBE "{table.made_as}"').fetchall()]
+                written = write_query(
+                    connection,
+                    f'SELECT * FROM "{table.made_as}" ORDER BY {", ".join(table.order_by)}',
+                    folder / f"{table.name}.parquet",
+                )
+                rows[f"{table.name}.parquet"] = written
+                shown[table.name] = {
+                    "rows_in": loaded[table.source],
+                    "rows_out": written,
+                    "columns": columns,
+                }
+                context.report(f"{table.name}: {written:,} rows pseudonymised")
+        lost = [name for name, counts in shown.items() if counts["rows_in"] != counts["rows_out"]]
+        if lost:
+            raise Fault(
+                "PSEUDONYMISE_ROWS_LOST",
+                f"{', '.join(lost)}: rows out differ from rows in.",
+                "This is a defect of Hearth: report it with the run's log.",
+            )
+        facts = _key_facts(keys, context) | {
+            "identifiers": count_identifiers(connection, tables),
+            "sentinels_hashed": count_sentinels(connection, tables),
+            "ages_withheld": count_unborn(connection, tables, context.project.reference_date),
+            "tables": shown,
+        }
+    return rows, Evidence(STAGE, ingested.part, facts)
+
+
+def _key_facts(keys: KeyProvider, context: RunContext) -> dict[str, Any]:
+    key = keys.description
+    return {
+        "algorithm": ALGORITHM,
+        "key_bits": key.bits,
+        "pseudonym_bytes": PSEUDONYM_BYTES,
+        "key_id": key.key_id,
+        "key_state": str(key.state),
+        "key_provider": key.provider,
+        "key_agreement": key.context.agreement,
+        "key_period": key.context.period,
+        "key_version": key.context.version,
+        "agreement": context.agreement.id,
+        "period": context.agreement.period,
+        "custody": context.project.custody,
+        "check_values": {kind: keys.check_value(kind) for kind in IDENTIFIERS},
+    }
+
+
+def _pseudonymise_table(
+    connection: duckdb.DuckDBPyConnection,
+    table: PseudonymisedTable,
+    hasher: KeyedHasher,
+    context: RunContext,
+) -> None:
+    """Create table `table.made_as` in the connection, every identifier hashed."""
+    if table.source in MATCH_FIELDS:
+        clear_match_fields(
+            connection,
+            table.source,
+            table.source,
+            f"{table.source}_match_field",
+            "council_property" if "council_property" in table.needs else None,
+        )
+    query = files("pipeline.pseudonymise").joinpath(f"sql/{table.name}.sql").read_text("utf-8")
+    parameters = {"reference_date": context.project.reference_date} if "$reference_date" in query else None
+    with connection.cursor() as reading:
+        clear = reading.sql(query, params=parameters).to_arrow_reader(BATCH_ROWS)
+        _create_table(
+            connection,
+            table.made_as,
+            hashed_schema(clear.schema, table.hashed),
+            hashed_batches(clear, table.hashed, hasher),
+        )
+    if table.source in MATCH_FIELDS:
+        connection.execute(f'DROP TABLE "{table.source}_match_field"')
+
+
+def _create_table(
+    connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+) -> None:
+    reader = pa.RecordBatchReader.from_batches(schema, batches)
+    connection.register("_hashed", reader)
+    try:
+        connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM "_hashed"')
+    finally:
+        connection.unregister("_hashed")

@@ -1,0 +1,85 @@
+"""Record batches in clear in, record batches of pseudonyms out: one pass, flat memory.
+
+While one batch is hashed by the hashing processes the next is read, and no more
+than `_IN_FLIGHT` batches exist at a time, whatever the number of rows.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
+
+import numpy as np
+import pyarrow as pa
+
+from governance.keys.derivation import PSEUDONYM_BYTES
+from governance.keys.hashing import KeyedHasher
+from pipeline.pseudonymise.tables import HashedColumn
+
+_IN_FLIGHT = 4
+
+#: What a batch will be: its columns, or promises of them.
+_Promised = list["pa.Array | Future[pa.Array] | _PromisedList"]
+
+
+class _PromisedList:
+    """A list column whose texts are being hashed; the lists' lengths are known."""
+
+    def __init__(self, lists: pa.Array, texts: "Future[pa.Array]") -> None:
+        self._lists = lists
+        self._texts = texts
+
+    def result(self) -> pa.Array:
+        lengths = self._lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        offsets = np.zeros(len(lengths) + 1, dtype=np.int32)
+        np.cumsum(lengths, out=offsets[1:])
+        return pa.ListArray.from_arrays(
+            pa.array(offsets),
+            self._texts.result(),
+            mask=self._lists.is_null() if self._lists.null_count else None,
+        )
+
+
+def hashed_schema(schema: pa.Schema, columns: Mapping[str, HashedColumn]) -> pa.Schema:
+    """Return the schema of what `hashed_batches` gives: hashed columns are text or lists of text."""
+    return pa.schema(
+        [
+            field
+            if field.name not in columns
+            else pa.field(field.name, pa.list_(pa.string()) if columns[field.name].is_list else pa.string())
+            for field in schema
+        ]
+    )
+
+
+def hashed_batches(
+    batches: Iterable[pa.RecordBatch], columns: Mapping[str, HashedColumn], hasher: KeyedHasher
+) -> Iterator[pa.RecordBatch]:
+    """Replace the named columns of each batch by their pseudonyms, in the order they come."""
+    waiting: deque[tuple[pa.Schema, _Promised]] = deque()
+    for batch in batches:
+        waiting.append((hashed_schema(batch.schema, columns), _submit(batch, columns, hasher)))
+        if len(waiting) >= _IN_FLIGHT:
+            yield _finished(*waiting.popleft())
+    while waiting:
+        yield _finished(*waiting.popleft())
+
+
+def _submit(batch: pa.RecordBatch, columns: Mapping[str, HashedColumn], hasher: KeyedHasher) -> _Promised:
+    promised: _Promised = []
+    for name, values in zip(batch.schema.names, batch.columns, strict=True):
+        column = columns.get(name)
+        if column is None:
+            promised.append(values)
+            continue
+        token_bytes = column.token_bytes or PSEUDONYM_BYTES
+        if column.is_list:
+            texts = values.flatten().cast(pa.string())
+            promised.append(_PromisedList(values, hasher.pseudonyms(column.kind, texts, token_bytes)))
+        else:
+            promised.append(hasher.pseudonyms(column.kind, values.cast(pa.string()), token_bytes))
+    return promised
+
+
+def _finished(schema: pa.Schema, promised: _Promised) -> pa.RecordBatch:
+    arrays = [column if isinstance(column, pa.Array) else column.result() for column in promised]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
