@@ -1,0 +1,67 @@
+"""The cells as counts: what is protected is a count of certain people, not its place in a table.
+
+The same households counted in two tables are one count: one noise, one value, one
+decision. Every cell gives a denominator and, where its measure has one, a numerator and
+the complement, which is never printed and can still be worked out.
+"""
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from governance.errors import Fault
+from pipeline.disclosure.p_table import noise_of
+from pipeline.disclosure.profile import Profile
+from pipeline.disclosure.record_key import RecordKeySecret
+from pipeline.disclosure.statements import count_rows, create_table
+
+
+def create_counts(connection: duckdb.DuckDBPyConnection) -> int:
+    """Create `appearance` and `count` from `cell`; returns the number of distinct counts.
+
+    Raises Fault where a count is missing or negative, or two tables disagree on one count.
+    """
+    create_table(connection, "appearance")
+    create_table(connection, "count")
+    broken = count_rows(connection, "count", "n IS NULL OR n < 0 OR households < 0 OR persons < 0")
+    contradicted = count_rows(connection, "count", "is_contradicted")
+    if broken or contradicted:
+        raise Fault(
+            "CELLS_DISAGREE",
+            f"{broken} counts are missing or negative; {contradicted} stand in two tables with two values.",
+            "Report this as a defect of the aggregate stage; nothing was published.",
+        )
+    create_table(connection, "area_size")
+    return count_rows(connection, "count")
+
+
+def create_noise(
+    connection: duckdb.DuckDBPyConnection, profile: Profile, secret: RecordKeySecret | None
+) -> None:
+    """Create `count_noise`: the noise of each count; nought throughout where the profile has none.
+
+    Raises Fault where the profile adds noise and a count carries no cell key.
+    """
+    ids, counts, keys = (
+        np.asarray(column)
+        for column in connection.sql(
+            "SELECT count_id, n, COALESCE(cell_key, -1) FROM count ORDER BY count_id"
+        )
+        .fetchnumpy()
+        .values()
+    )
+    if profile.is_exact or secret is None:
+        noise = np.zeros(len(ids), dtype=np.int64)
+    else:
+        if len(keys) and keys.min() < 0:
+            raise Fault(
+                "CELL_KEYS_MISSING",
+                f"{int((keys < 0).sum())} of {len(keys)} counts carry no cell key.",
+                "Run the aggregate stage with the project's record-key secret.",
+            )
+        noise = noise_of(counts.astype(np.int64), keys.astype(np.int64), profile.noise_bound, secret)
+    connection.register("_noise", pa.table({"count_id": ids, "noise": noise}))
+    try:
+        connection.execute("CREATE OR REPLACE TABLE count_noise AS SELECT count_id, noise FROM _noise")
+    finally:
+        connection.unregister("_noise")

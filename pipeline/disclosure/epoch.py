@@ -1,0 +1,21 @@
+"""P6, epochs: published values stay byte-identical night to night until their epoch ends.
+
+Whoever knows on which night a household moved in reads its attributes from the change
+in the cells. So an epoch, a quarter by default, is part of every value's name.
+"""
+
+from datetime import date
+
+
+def epoch_of(reference_date: date, length: str) -> str:
+    """Return the name of the epoch a date lies in: "2026", "2026-Q1" or "2026-03".
+
+    length: "year", "quarter" or "month". Names of one length sort as time does.
+    """
+    if length == "year":
+        return f"{reference_date.year:04d}"
+    if length == "quarter":
+        return f"{reference_date.year:04d}-Q{(reference_date.month + 2) // 3}"
+    if length == "month":
+        return f"{reference_date.year:04d}-{reference_date.month:02d}"
+    raise ValueError(f"no epoch of length {length}")

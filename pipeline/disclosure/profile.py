@@ -1,0 +1,93 @@
+"""Which method protects a release, with every number it needs: read once from the agreement.
+
+A profile can be stricter than the floor (10 households or persons, rounding to 5) and
+never looser; the agreement's own schema refuses smaller numbers and this file checks again.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from governance.errors import Refused
+
+if TYPE_CHECKING:
+    from governance.agreement import Agreement
+
+#: Moves whenever a published value could change although the data did not.
+SPECIFICATION_VERSION = "1.0"
+
+FLOOR_CELL_COUNT = 10
+FLOOR_ROUNDING_BASE = 5
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How cells become values.
+
+    name: as in the agreement. method: as printed in the release.
+    minimum_cell_count: households (and persons) below which a count is hidden.
+    rounding_base: published counts are multiples of it; 1 where counts are exact.
+    noise_bound: largest noise in either direction; 0 where noise is off.
+    """
+
+    name: str
+    method: str
+    minimum_cell_count: int
+    rounding_base: int
+    noise_bound: int
+    floor_households: int
+    floor_persons: int
+    floor_households_multiway: int
+    floor_persons_multiway: int
+    maximum_hidden_share: float
+    dominant_share: float
+    minimum_changed_households: int
+    epoch: str
+
+    def __post_init__(self) -> None:
+        exact = self.noise_bound == 0
+        if self.minimum_cell_count < FLOOR_CELL_COUNT or (
+            not exact and self.rounding_base < FLOOR_ROUNDING_BASE
+        ):
+            raise Refused(
+                "PROFILE_BELOW_FLOOR",
+                f"Profile {self.name} goes below the floor of {FLOOR_CELL_COUNT} and {FLOOR_ROUNDING_BASE}.",
+                "Raise the agreement's minimum_cell_count and rounding_base.",
+            )
+
+    @property
+    def is_exact(self) -> bool:
+        """Answer whether counts are published as they are, protected by suppression alone."""
+        return self.noise_bound == 0
+
+    def settings(self) -> dict[str, Any]:
+        """Return every number, for fingerprints and the disclosure criteria that travel with a release."""
+        return asdict(self) | {"specification_version": SPECIFICATION_VERSION}
+
+
+def profile_of(agreement: "Agreement") -> Profile:
+    """Return the profile that the agreement chose."""
+    terms, thresholds = agreement.disclosure, agreement.thresholds
+    exact = terms.profile == "exact-count"
+    if terms.profile not in ("cell-key", "exact-count"):
+        raise Refused(
+            "PROFILE_UNKNOWN",
+            "The agreement names a disclosure profile that is not known.",
+            "Use cell-key or exact-count.",
+        )
+    return Profile(
+        name=terms.profile,
+        method=f"{terms.profile} {SPECIFICATION_VERSION}",
+        minimum_cell_count=thresholds.minimum_cell_count,
+        rounding_base=1 if exact else thresholds.rounding_base,
+        noise_bound=0 if exact else terms.noise_bound,
+        floor_households=terms.floor_households,
+        floor_persons=terms.floor_persons,
+        floor_households_multiway=terms.floor_households_multiway,
+        floor_persons_multiway=terms.floor_persons_multiway,
+        maximum_hidden_share=terms.maximum_hidden_share,
+        dominant_share=terms.dominant_share,
+        minimum_changed_households=(
+            terms.minimum_changed_households_exact if exact else terms.minimum_changed_households
+        ),
+        epoch=terms.epoch,
+    )

@@ -1,0 +1,65 @@
+"""P0, the table registry: only registered tables, only where enough people live and enough is left to see.
+
+An area below its floor has no row of its own numbers in a table (`[x]`): 40 households and 100
+persons for tables of one dimension, 400 and 1,000 for more (the floors of the 2001 Census).
+A table that would be hidden by more than the agreed share at an area level is not
+produced at that level: a sieve tells analysts little and attackers much.
+"""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from pipeline.disclosure.profile import Profile
+from pipeline.disclosure.statements import create_table
+
+
+@dataclass(frozen=True)
+class NotProduced:
+    """A counted measure of a table that is not produced at an area level, and the share that was hidden."""
+
+    table_id: str
+    measure: str
+    area_level: str
+    cells: int
+    hidden_cells: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.table_id}: {self.measure} is not produced for {self.area_level} "
+            f"({self.hidden_cells:,} of {self.cells:,} cells would be hidden)"
+        )
+
+
+def find_areas_below_floor(connection: duckdb.DuckDBPyConnection, profile: Profile) -> int:
+    """Create `below_floor` (table_id, area_level, area_code); returns its rows."""
+    return create_table(
+        connection,
+        "below_floor",
+        floor_households=profile.floor_households,
+        floor_persons=profile.floor_persons,
+        floor_households_multiway=profile.floor_households_multiway,
+        floor_persons_multiway=profile.floor_persons_multiway,
+    )
+
+
+def find_sparse_tables(connection: duckdb.DuckDBPyConnection, profile: Profile) -> tuple[NotProduced, ...]:
+    """Create `too_sparse` from `appearance`, `hidden` and `below_floor`; returns what is not produced."""
+    create_table(connection, "too_sparse", maximum_hidden_share=profile.maximum_hidden_share)
+    rows = connection.execute(
+        "SELECT table_id, count_measure, area_level, cells, hidden_cells FROM too_sparse ORDER BY ALL"
+    ).fetchall()
+    return tuple(NotProduced(*row) for row in rows)
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Names of the measures and dimensions whose distribution within a group must not tell (P2)."""
+
+    measures: tuple[str, ...]
+    dimensions: tuple[str, ...]
+
+
+def read_sensitivity() -> Sensitivity:
+    """Return what the register marks sensitive."""
+    return Sensitivity((), ())

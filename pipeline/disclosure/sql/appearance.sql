@@ -1,0 +1,60 @@
+-- One row per appearance of a count in a registered table: its denominator, numerator or complement.
+-- `count_measure` names what is counted: the population for a denominator, the measure for a numerator.
+WITH ordered_cell AS (
+    SELECT
+        * EXCLUDE (dimension_1, category_1, dimension_2, category_2),
+        CASE WHEN dimension_2 < dimension_1 THEN dimension_2 ELSE dimension_1 END AS dimension_1,
+        CASE WHEN dimension_2 < dimension_1 THEN category_2 ELSE category_1 END AS category_1,
+        CASE WHEN dimension_2 < dimension_1 THEN dimension_1 ELSE dimension_2 END AS dimension_2,
+        CASE WHEN dimension_2 < dimension_1 THEN category_1 ELSE category_2 END AS category_2
+    FROM cell
+),
+appearance AS (
+    SELECT
+        table_id,
+        measure,
+        'denominator' AS role,
+        population AS count_measure,
+        unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2,
+        denominator AS n,
+        denominator_households AS households,
+        denominator_persons AS persons,
+        CASE unit WHEN 'household' THEN denominator_household_key ELSE denominator_person_key END AS cell_key,
+        structural_zero
+    FROM ordered_cell
+    UNION ALL
+    SELECT
+        table_id,
+        measure,
+        'numerator' AS role,
+        measure AS count_measure,
+        unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2,
+        numerator AS n,
+        numerator_households AS households,
+        numerator_persons AS persons,
+        CASE unit WHEN 'household' THEN numerator_household_key ELSE numerator_person_key END AS cell_key,
+        structural_zero
+    FROM ordered_cell
+    WHERE numerator IS NOT NULL
+    UNION ALL
+    SELECT
+        table_id,
+        measure,
+        'complement' AS role,
+        measure || ':complement' AS count_measure,
+        unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2,
+        denominator - numerator AS n,
+        complement_households AS households,
+        complement_persons AS persons,
+        CASE unit WHEN 'household' THEN complement_household_key ELSE complement_person_key END AS cell_key,
+        structural_zero
+    FROM ordered_cell
+    WHERE numerator IS NOT NULL
+)
+SELECT
+    DENSE_RANK() OVER (
+        ORDER BY unit, count_measure, area_level, area_code, dimension_1, category_1, dimension_2, category_2
+    ) AS count_id,
+    appearance.*
+FROM appearance
+ORDER BY table_id, measure, role, area_level, area_code, category_1, category_2

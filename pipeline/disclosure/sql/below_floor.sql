@@ -1,0 +1,10 @@
+-- One row per table and area in which too few live for a table of its size.
+SELECT DISTINCT
+    appearance.table_id,
+    appearance.area_level,
+    appearance.area_code
+FROM appearance
+INNER JOIN area_size USING (area_level, area_code)
+WHERE area_size.households < CASE WHEN dimension_2 IS NULL THEN $floor_households ELSE $floor_households_multiway END
+   OR area_size.persons < CASE WHEN dimension_2 IS NULL THEN $floor_persons ELSE $floor_persons_multiway END
+ORDER BY table_id, area_level, area_code

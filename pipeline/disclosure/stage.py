@@ -1,0 +1,166 @@
+"""The disclosure stage: cells in, values that disclose nobody out.
+
+Evidence facts (all counts of cells unless said otherwise), and the rule that reads them:
+
+| fact | meaning | rule |
+|---|---|---|
+| profile | every number of the method, with `specification_version` | AGG-01 |
+| counts | distinct counts behind all tables | |
+| hidden_primary | counts too small to publish | AGG-01 |
+| published_below_minimum | values of counts with too few households or persons; must be 0 | AGG-01 |
+| published_unrounded | values off the rounding base, or below the minimum; must be 0 | AGG-02 |
+| published_too_far_from_count | values beyond the reach of noise and rounding; must be 0 | AGG-02 |
+| cells_without_one_answer | rows with both a value and a shorthand, or neither; must be 0 | AGG-02 |
+| rates_below_minimum | percentages of a numerator, denominator or complement too small; must be 0 | AGG-02 |
+| rates_not_from_published_counts | percentages that published counts do not give; must be 0 | AGG-02 |
+| hidden_attribute | counts hidden because a group's distribution would tell | AGG-04 |
+| attribute_exposed | such counts printed all the same; must be 0 | AGG-04 |
+| epoch | name of the epoch the values belong to | AGG-05 |
+| cells, cells_published, cells_hidden | rows of all tables, with a value, with `[c]` | |
+| tables_outside_agreement | ids of tables the agreement does not name; left out | |
+| not_produced | list of {table_id, measure, area_level, cells, hidden_cells} left out as too sparse | |
+
+The figures that must be nought are worked out from the written file, read back.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from governance.artefact import Artefact, Evidence
+from governance.clearance import Cleared
+from governance.errors import Refused
+from pipeline.artefact_store import write_artefact
+from pipeline.context import RunContext
+from pipeline.disclosure.attribute import suppress_attribute
+from pipeline.disclosure.counts import create_counts, create_noise
+from pipeline.disclosure.epoch import epoch_of
+from pipeline.disclosure.primary import suppress_primary
+from pipeline.disclosure.profile import Profile, profile_of
+from pipeline.disclosure.publish_rule import apply_publish_rule
+from pipeline.disclosure.record_key import load_secret
+from pipeline.disclosure.registry import (
+    NotProduced,
+    find_areas_below_floor,
+    find_sparse_tables,
+    read_sensitivity,
+)
+from pipeline.disclosure.statements import create_table
+from pipeline.engine.duckdb import locked_connection
+from pipeline.engine.tables import load_table, write_query
+
+STAGE = "disclosure"
+
+
+def fingerprint_settings(context: RunContext) -> dict[str, Any]:
+    """Return what the protected cells depend on beside the cells: the method and the epoch."""
+    profile = profile_of(context.agreement)
+    return {
+        "profile": profile.settings(),
+        "epoch": epoch_of(context.project.reference_date, profile.epoch),
+    }
+
+
+def disclosure(aggregated: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
+    """Write `protected_cell` and `published_measure`: one row per published value or shorthand.
+
+    Raises Fault where cells contradict each other or carry no keys.
+    """
+    profile = profile_of(context.agreement)
+
+    def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
+        with locked_connection(context.project.engine, context.spill) as connection:
+            load_table(connection, aggregated.artefact.path("cell"), "cell")
+            outside = leave_out_tables(connection, context.agreement.outputs)
+            facts = protect_cells(connection, profile, context)
+            rows: dict[str, int | None] = {
+                f"{table}.parquet": write_query(
+                    connection, f"SELECT * FROM {table} ORDER BY ALL", folder / f"{table}.parquet"
+                )
+                for table in ("protected_cell", "published_measure")
+            }
+            facts["tables_outside_agreement"] = outside
+            facts |= check_written(connection, folder / "protected_cell.parquet", profile)
+        context.report(
+            f"disclosure: {facts['cells_published']:,} cells published, {facts['cells_hidden']:,} hidden, "
+            f"{len(facts['not_produced'])} tables not produced at a level"
+        )
+        return rows, Evidence(STAGE, "all", facts)
+
+    return write_artefact(context.workspace.zone("controlled"), STAGE, "all", fingerprint, fill)
+
+
+def leave_out_tables(connection: duckdb.DuckDBPyConnection, outputs: tuple[str, ...]) -> list[str]:
+    """Delete from `cell` the tables the agreement does not name; returns their ids.
+
+    Raises Refused where nothing is left: the agreement then allows no output.
+    """
+    ids = [row[0] for row in connection.execute("SELECT DISTINCT table_id FROM cell ORDER BY ALL").fetchall()]
+    outside = [table_id for table_id in ids if table_id not in outputs]
+    if len(outside) == len(ids):
+        raise Refused(
+            "NO_TABLE_AGREED",
+            f"None of the {len(ids)} tables that this run could make is an output of the agreement.",
+            "Name the tables under outputs in the agreement; the register lists their ids.",
+        )
+    connection.execute("DELETE FROM cell WHERE list_contains($outside, table_id)", {"outside": outside})
+    return outside
+
+
+def protect_cells(
+    connection: duckdb.DuckDBPyConnection, profile: Profile, context: RunContext
+) -> dict[str, Any]:
+    """Create `protected_cell` and `published_measure` from `cell`; returns the facts of the rules."""
+    counts = create_counts(connection)
+    create_noise(connection, profile, None if profile.is_exact else load_secret(context))
+    hidden_primary = suppress_primary(connection, profile)
+    sensitivity = read_sensitivity()
+    hidden_attribute = suppress_attribute(connection, profile, sensitivity.measures, sensitivity.dimensions)
+    connection.execute(
+        "CREATE OR REPLACE TABLE hidden AS "
+        "SELECT count_id FROM primary_hidden UNION SELECT count_id FROM attribute_hidden"
+    )
+    areas_below_floor = find_areas_below_floor(connection, profile)
+    not_produced = find_sparse_tables(connection, profile)
+    for left_out in not_produced:
+        context.report(str(left_out))
+    apply_publish_rule(connection, profile)
+    epoch = epoch_of(context.project.reference_date, profile.epoch)
+    create_table(
+        connection,
+        "protected_cell",
+        rounding_base=profile.rounding_base,
+        method=profile.method,
+        epoch=epoch,
+    )
+    create_table(connection, "published_measure")
+    return {
+        "profile": profile.settings(),
+        "epoch": epoch,
+        "counts": counts,
+        "hidden_primary": hidden_primary,
+        "hidden_attribute": hidden_attribute,
+        "areas_below_floor": areas_below_floor,
+        "not_produced": [_record(left_out) for left_out in not_produced],
+    }
+
+
+def check_written(connection: duckdb.DuckDBPyConnection, path: Path, profile: Profile) -> dict[str, Any]:
+    """Return the facts that the written cells, read back, show against the exact counts."""
+    load_table(connection, path, "written")
+    create_table(
+        connection,
+        "finding",
+        minimum_cell_count=profile.minimum_cell_count,
+        rounding_base=profile.rounding_base,
+        largest_error=profile.noise_bound + profile.rounding_base // 2,
+    )
+    cursor = connection.execute("SELECT * FROM finding")
+    names = [column[0] for column in cursor.description]
+    return dict(zip(names, (int(value) for value in cursor.fetchall()[0]), strict=True))
+
+
+def _record(left_out: NotProduced) -> dict[str, Any]:
+    return asdict(left_out)

@@ -1,0 +1,28 @@
+"""The stage's SQL statements by name; each file's first comment states the grain of its rows."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import duckdb
+
+
+@cache
+def statement(name: str) -> str:
+    """Return the text of `sql/<name>.sql`."""
+    return files("pipeline.disclosure").joinpath("sql", f"{name}.sql").read_text("utf-8")
+
+
+def create_table(
+    connection: duckdb.DuckDBPyConnection, table: str, name: str | None = None, **parameters: Any
+) -> int:
+    """Create `table` from the statement of that name (or `name`); returns its rows."""
+    text = statement(name or table)
+    used = {key: value for key, value in parameters.items() if f"${key}" in text}
+    connection.execute(f'CREATE OR REPLACE TABLE "{table}" AS {text}', used)
+    return count_rows(connection, table)
+
+
+def count_rows(connection: duckdb.DuckDBPyConnection, table: str, where: str = "TRUE") -> int:
+    """Return how many rows of a table meet a condition."""
+    return int(connection.execute(f'SELECT COUNT(*) FROM "{table}" WHERE {where}').fetchall()[0][0])
