@@ -1,6 +1,23 @@
-"""Clear match values of an ingest table, computed where the key is and nowhere else."""
+"""Clear match values of an ingest table, computed where the key is and nowhere else.
+
+Python parses each distinct address, forename and surname once; SQL joins the
+parts to the records and composes the fields that `catalogue` declares.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import duckdb
+import pyarrow as pa
+
+from pipeline.pseudonymise.match_fields.address import Address, parse_address
+from pipeline.pseudonymise.match_fields.catalogue import MATCH_FIELDS
+from pipeline.pseudonymise.match_fields.names import parse_forename, parse_surname
+
+_BATCH = 65_536
+_LINES = tuple(f"address_line_{n}" for n in range(1, 6))
+#: Between the lines of an address while it travels as one text; no extract may hold it.
+_SEPARATOR = "\x1f"
 
 
 def clear_match_fields(
@@ -17,7 +34,248 @@ def clear_match_fields(
     properties: for "council_person", the ingest table of council_property, which gives the
     address of a person who is listed under a property (property_record_id) without one of his own.
 
-    Columns hold clear text, or lists of clear text without duplicates or nulls, in sorted order;
+    Columns hold clear text, or lists of clear text without duplicates or nulls;
     what is unknown is null (never an empty text or list). One row for each row of `source`.
     """
-    raise NotImplementedError
+    people = "surname" in _columns(connection, source)
+    scratch = f"{target}_scratch"
+    try:
+        _read_addresses(connection, table, source, scratch, properties)
+        if people:
+            _read_names(connection, source, scratch)
+        _compose(connection, table, source, scratch, target, people)
+    finally:
+        for part in ("address_of", "address", "forename", "surname", "raw"):
+            connection.execute(f'DROP TABLE IF EXISTS "{scratch}_{part}"')
+
+
+def _read_addresses(
+    connection: duckdb.DuckDBPyConnection, table: str, source: str, scratch: str, properties: str | None
+) -> None:
+    own = _address_text("source")
+    if table == "council_person" and properties is not None:
+        text = f"COALESCE({own}, {_address_text('property')})"
+        join = f'LEFT JOIN "{properties}" AS property ON property.record_id = source.property_record_id'
+    else:
+        text, join = own, ""
+    connection.execute(
+        f"""
+        CREATE TABLE "{scratch}_address_of" AS
+        SELECT
+            source.record_id,
+            {text} AS address
+        FROM "{source}" AS source
+        {join}
+        """
+    )
+    _parse_distinct(
+        connection,
+        f'SELECT DISTINCT address FROM "{scratch}_address_of" WHERE address IS NOT NULL',
+        f"{scratch}_address",
+        ("address", "exact", "postcode", "sector"),
+        ("unit_postcode", "unit_street"),
+        _address_values,
+    )
+
+
+def _read_names(connection: duckdb.DuckDBPyConnection, source: str, scratch: str) -> None:
+    _parse_distinct(
+        connection,
+        f'SELECT DISTINCT forename FROM "{source}" WHERE forename IS NOT NULL',
+        f"{scratch}_forename",
+        ("forename", "main"),
+        ("forms", "initials"),
+        _forename_values,
+    )
+    _parse_distinct(
+        connection,
+        f'SELECT DISTINCT surname FROM "{source}" WHERE surname IS NOT NULL',
+        f"{scratch}_surname",
+        ("surname", "main"),
+        ("forms", "codes"),
+        _surname_values,
+    )
+
+
+def _compose(
+    connection: duckdb.DuckDBPyConnection, table: str, source: str, scratch: str, target: str, people: bool
+) -> None:
+    names = (
+        f"""
+        LEFT JOIN "{scratch}_forename" AS forename ON forename.forename = source.forename
+        LEFT JOIN "{scratch}_surname" AS surname ON surname.surname = source.surname
+        """
+        if people
+        else ""
+    )
+    fields = MATCH_FIELDS[table]
+    columns = ",\n".join(f"{_EXPRESSION[field.name]} AS {field.name}" for field in fields)
+    connection.execute(
+        f"""
+        CREATE TABLE "{scratch}_raw" AS
+        SELECT
+            source.record_id,
+            {columns}
+        FROM "{source}" AS source
+        LEFT JOIN "{scratch}_address_of" AS address_of ON address_of.record_id = source.record_id
+        LEFT JOIN "{scratch}_address" AS address ON address.address = address_of.address
+        {names}
+        """
+    )
+    kept = ",\n".join(
+        (
+            f"CASE WHEN COUNT({field.name}) OVER (PARTITION BY {field.name}) <= {field.maximum_records}"
+            f" THEN {field.name} END AS {field.name}"
+            if field.maximum_records is not None
+            else field.name
+        )
+        for field in fields
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE "{target}" AS
+        SELECT
+            record_id,
+            {kept}
+        FROM "{scratch}_raw"
+        """
+    )
+
+
+_BIRTH = "strftime(source.birth_date, '%Y%m%d')"
+_NAME = "(least(forename.main, surname.main) || ' ' || greatest(forename.main, surname.main))"
+
+
+def _each(values: str, after: str) -> str:
+    """SQL: each text of a list with a suffix; null where either is null."""
+    return f"CASE WHEN {after} IS NOT NULL THEN list_transform({values}, lambda v: v || '|' || {after}) END"
+
+
+def _each_pair(first: str, second: str, pair: str, after: str) -> str:
+    """SQL: the pair expression over `a` of one list and `b` of another, with a suffix."""
+    pairs = f"flatten(list_transform({first}, lambda a: list_transform({second}, lambda b: {pair} || '|' || {after})))"
+    return f"CASE WHEN {after} IS NOT NULL THEN list_sort(list_distinct({pairs})) END"
+
+
+#: SQL of each field over `source`, `address`, `forename` and `surname`.
+_EXPRESSION: dict[str, str] = {
+    "address_exact": "address.exact",
+    "address_unit_postcode": "address.unit_postcode",
+    "address_unit_street": "address.unit_street",
+    "address_postcode": "address.postcode",
+    "person_name_birth": f"{_NAME} || '|' || {_BIRTH}",
+    "person_name_birth_part": f"""CASE WHEN {_NAME} IS NOT NULL AND source.birth_date IS NOT NULL THEN [
+        {_NAME} || strftime(source.birth_date, '|%Y-%m-'),
+        {_NAME} || strftime(source.birth_date, '|%Y--%d'),
+        {_NAME} || strftime(source.birth_date, '|-%m-%d')
+    ] END""",
+    "person_surname_birth": _each("surname.forms", _BIRTH),
+    "person_forename_birth": _each("forename.forms", _BIRTH),
+    "person_name": _NAME,
+    "person_name_sector": _each_pair(
+        "forename.forms", "surname.forms", "least(a, b) || ' ' || greatest(a, b)", "address.sector"
+    ),
+    "person_initial_surname_sector": _each_pair(
+        "forename.initials", "surname.forms", "a || ' ' || b", "address.sector"
+    ),
+    "person_surname_sector": _each("surname.forms", "address.sector"),
+    "person_forename_sector": _each("forename.forms", "address.sector"),
+    "person_phonetic_sector": _each_pair(
+        "forename.initials", "surname.codes", "a || ' ' || b", "address.sector"
+    ),
+    "person_surname_postcode": _each("surname.forms", "address.postcode"),
+    "person_birth_postcode": f"{_BIRTH} || '|' || address.postcode",
+}
+
+
+def _address_text(alias: str) -> str:
+    """SQL: the lines and postcode of a record as one text; null where all are."""
+    every = ", ".join(f"COALESCE({alias}.{column}, '')" for column in (*_LINES, "postcode"))
+    text = f"concat_ws('{_SEPARATOR}', {every})"
+    return f"NULLIF({text}, '{_SEPARATOR * len(_LINES)}')"
+
+
+Values = tuple[list[str | None], list[list[str] | None]]
+
+
+def _address_values(text: str) -> Values:
+    *lines, postcode = text.split(_SEPARATOR)
+    address = parse_address(lines, postcode)
+    return [text, exact_form(address), address.postcode, address.sector], [
+        unit_postcode_forms(address) or None,
+        unit_street_forms(address) or None,
+    ]
+
+
+def _forename_values(text: str) -> Values:
+    name = parse_forename(text)
+    return [text, name.main], [sorted(name.forms) or None, sorted(name.initials) or None]
+
+
+def _surname_values(text: str) -> Values:
+    name = parse_surname(text)
+    return [text, name.main], [sorted(name.forms) or None, sorted(name.codes) or None]
+
+
+def exact_form(address: Address) -> str | None:
+    """Return flat, premises, street and postcode as one text, or None if it names no single dwelling."""
+    if address.postcode is None or not (address.premises or address.unit or address.building):
+        return None
+    premises = address.premises or address.building or ""
+    return "|".join((address.unit or "", premises, address.street or "", address.postcode))
+
+
+def unit_postcode_forms(address: Address) -> list[str]:
+    """Return the ways to name the dwelling within its postcode."""
+    return [f"{unit}|{address.postcode}" for unit in _unit_names(address)] if address.postcode else []
+
+
+def unit_street_forms(address: Address) -> list[str]:
+    """Return the ways to name the dwelling within its street."""
+    return [f"{unit}|{address.street}" for unit in _unit_names(address)] if address.street else []
+
+
+def _unit_names(address: Address) -> list[str]:
+    """Name the dwelling by numbers and, for a flat or a house without number, by its building."""
+    names = set()
+    if address.unit and address.premises:
+        names.add(f"{address.unit}+{address.premises}")
+    elif address.premises:
+        names.add(address.premises)
+    if address.building and (address.unit or not address.premises):
+        names.add(f"{address.unit or ''}@{address.building}")
+    if address.unit and not address.premises and not address.building:
+        names.add(address.unit)
+    return sorted(names)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+    return {row[0] for row in connection.execute(f'DESCRIBE "{table}"').fetchall()}
+
+
+def _parse_distinct(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    target: str,
+    texts: tuple[str, ...],
+    lists: tuple[str, ...],
+    parse: Callable[[str], Values],
+) -> None:
+    """Create `target` from each value of a one-column query; texts[0] names the value itself."""
+    schema = pa.schema(
+        [pa.field(name, pa.string()) for name in texts]
+        + [pa.field(name, pa.list_(pa.string())) for name in lists]
+    )
+    columns = ", ".join([f"NULL::VARCHAR AS {n}" for n in texts] + [f"NULL::VARCHAR[] AS {n}" for n in lists])
+    connection.execute(f'CREATE TABLE "{target}" AS SELECT {columns} LIMIT 0')
+    view = f"{target}_batch"
+    values: Iterator[pa.RecordBatch] = connection.cursor().sql(query).to_arrow_reader(_BATCH)
+    for batch in values:
+        parsed = [parse(value) for value in batch.column(0).to_pylist()]
+        arrays: list[Any] = [pa.array([p[0][i] for p in parsed], pa.string()) for i in range(len(texts))]
+        arrays += [pa.array([p[1][i] for p in parsed], pa.list_(pa.string())) for i in range(len(lists))]
+        connection.register(view, pa.Table.from_arrays(arrays, schema=schema))
+        try:
+            connection.execute(f'INSERT INTO "{target}" SELECT * FROM "{view}"')
+        finally:
+            connection.unregister(view)

@@ -1,0 +1,226 @@
+"""Address parsing: from lines as a clerk typed them to the parts that two registers share.
+
+Table-driven (`tables/unit_word.csv`, `tables/street_word.csv`) and forgiving: what is not
+understood is left out, and the address keeps fewer parts. Localities and towns are ignored;
+registers disagree about them and the postcode says it better.
+"""
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+
+from pipeline.pseudonymise.match_fields.text import plain_upper
+
+_POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][ABD-HJLNP-UW-Z]{2})")
+_WORD = re.compile(r"[A-Z0-9]+")
+_IDENTIFIER = re.compile(r"[0-9]+[A-Z]?|[A-Z][0-9]+")
+_RANGE = re.compile(r"\b([0-9]+[A-Z]?) ?[-/] ?([0-9]+[A-Z]?)\b")
+_GLUED_NUMBER = re.compile(r"\b([0-9]+)([A-Z]{3,})")
+_SPACED_SUFFIX = re.compile(r"\b([0-9]+) ([A-Z])\b(?=[ ,]|$)")
+_CARE_OF = re.compile(r"^(C/O|CO\b|C O\b|CARE OF\b|P ?O BOX\b)")
+
+
+@dataclass(frozen=True)
+class Address:
+    """The parts of one address; None where it does not say.
+
+    unit: flat number or letter, or a floor code such as "FLOOR 1". premises: number with suffix,
+    or a range "1-3". building, street: words without spaces, abbreviations spelt out.
+    postcode: without space. sector: postcode without its last two letters.
+    """
+
+    unit: str | None = None
+    premises: str | None = None
+    building: str | None = None
+    street: str | None = None
+    postcode: str | None = None
+
+    @property
+    def sector(self) -> str | None:
+        """The postcode sector, or None."""
+        return self.postcode[:-2] if self.postcode else None
+
+
+def parse_postcode(text: str | None) -> str | None:
+    """Return a postcode without spaces, or None where the text is not one.
+
+    The letter O in place of the inward digit 0, and the digit in place of the letter, are mended.
+    """
+    if not text:
+        return None
+    letters = re.sub(r"[^A-Z0-9]", "", text.upper())
+    if len(letters) >= 5 and letters[-3] in "OIL":
+        letters = letters[:-3] + {"O": "0", "I": "1", "L": "1"}[letters[-3]] + letters[-2:]
+    return letters if _POSTCODE.fullmatch(letters) else None
+
+
+def parse_address(lines: Sequence[str | None], postcode: str | None = None) -> Address:
+    """Parse address lines; a postcode written among them serves where the field has none."""
+    code = parse_postcode(postcode)
+    segments: list[_Segment] = []
+    for line in lines:
+        if line:
+            for piece in line.split(","):
+                segment = _parse_segment(piece)
+                if segment is None:
+                    continue
+                if segment.postcode:
+                    code = code or segment.postcode
+                else:
+                    segments.append(segment)
+    return _assemble(segments, code)
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """What one comma-separated piece says.
+
+    unit: explicit unit ("FLAT 3"); floor: floor code; identifiers: bare numbers in order;
+    words: the rest, spelt out; is_street, is_building: by its last word.
+    """
+
+    unit: str | None
+    floor: str | None
+    identifiers: tuple[str, ...]
+    words: tuple[str, ...]
+    is_street: bool
+    is_building: bool
+    postcode: str | None = None
+
+    @property
+    def name(self) -> str:
+        return "".join(self.words)
+
+
+@lru_cache(maxsize=200_000)
+def _parse_segment(piece: str) -> _Segment | None:
+    text = plain_upper(piece).strip()
+    if not text or _CARE_OF.match(text):
+        return None
+    if len(text) <= 8 and (code := parse_postcode(text)):
+        return _Segment(None, None, (), (), False, False, code)
+    text = text.replace("'", "").replace(".", " ").replace("(", " ").replace(")", " ")
+    text = _RANGE.sub(r"\1~\2", text)
+    text = _GLUED_NUMBER.sub(r"\1 \2", text)
+    text = _SPACED_SUFFIX.sub(r"\1\2", text)
+    units, streets = _unit_words(), _street_words()
+    unit: str | None = None
+    floor: str | None = None
+    position = ""
+    identifiers: list[str] = []
+    words: list[str] = []
+    expects_unit = False
+    said_unit = False
+    raw = re.findall(r"[A-Z0-9~]+", text)
+    for place, word in enumerate(raw):
+        meaning = units.get(word, "")
+        if meaning == "" and word.startswith("FLAT") and 5 <= len(word) <= 8 and len(raw) == 1:
+            unit, said_unit = word[4:], True
+            continue
+        if meaning == "unit" and not (words and place == len(raw) - 1 and not floor):
+            expects_unit = said_unit = True
+            continue
+        if meaning.startswith("floor") and ("FLOOR" in raw or "FLR" in raw or said_unit or _names_unit(raw)):
+            floor = meaning[6:]
+            continue
+        if meaning.startswith("position") and (floor or said_unit):
+            position = meaning[9:]
+            continue
+        if meaning == "ignored" and (word != "THE" or not words):
+            continue
+        if "~" in word or _IDENTIFIER.fullmatch(word):
+            if expects_unit and unit is None:
+                unit = word.replace("~", "-")
+            else:
+                identifiers.append(word.replace("~", "-"))
+        elif expects_unit and unit is None and len(word) == 1:
+            unit = word
+        else:
+            words.append(word)
+        expects_unit = False
+    if words:
+        words[-1] = streets.get(words[-1], words[-1])
+        if words[0] == "ST" and len(words) > 1:
+            words[0] = "SAINT"
+    if floor is not None:
+        floor = f"FLOOR{floor}{position}"
+    last = words[-1] if words else ""
+    return _Segment(
+        unit=unit,
+        floor=floor if unit is None else None,
+        identifiers=tuple(identifiers),
+        words=tuple(words),
+        is_street=last in _street_types(),
+        is_building=units.get(last) == "building",
+    )
+
+
+def _names_unit(raw: Sequence[str]) -> bool:
+    units = _unit_words()
+    return any(units.get(word) == "unit" for word in raw)
+
+
+def _assemble(segments: Sequence[_Segment], postcode: str | None) -> Address:
+    unit = next((s.unit for s in segments if s.unit), None)
+    floor = next((s.floor for s in segments if s.floor), None)
+    numbers = [i for s in segments for i in s.identifiers]
+    if unit is None and floor is not None and numbers and _floor_has_number(segments):
+        unit = numbers.pop(0)
+    street_at = _street_index(segments)
+    street = segments[street_at].name if street_at is not None else None
+    building = None
+    for at, segment in enumerate(segments):
+        if segment.name and at != street_at and (street_at is None or at < street_at):
+            building = segment.name
+            break
+    if unit is None and len(numbers) > 1:
+        unit = numbers.pop(0)
+    elif unit is None and len(numbers) == 1 and building and street_at is not None:
+        before = [s for s in segments[:street_at] if s.identifiers and s.is_building]
+        if before:
+            unit = numbers.pop(0)
+    if unit is None:
+        unit = floor
+    premises = numbers[0] if numbers else None
+    if unit and premises and len(unit) == 1 and unit.isalpha() and premises.isdigit():
+        premises, unit = premises + unit, None
+    return Address(unit, premises, building, street or None, postcode)
+
+
+def _floor_has_number(segments: Sequence[_Segment]) -> bool:
+    """Answer whether the segment that names a floor also bears the flat's number ("111 (Ground Floor)")."""
+    return any(s.floor and s.identifiers and not s.words for s in segments)
+
+
+def _street_index(segments: Sequence[_Segment]) -> int | None:
+    typed = [at for at, s in enumerate(segments) if s.is_street]
+    if typed:
+        plain = [at for at in typed if not segments[at].is_building]
+        numbered = [at for at in typed if segments[at].identifiers]
+        return (plain or numbered or typed)[0]
+    numbered = [at for at, s in enumerate(segments) if s.identifiers and s.words and not s.is_building]
+    return numbered[0] if numbered else None
+
+
+@cache
+def _unit_words() -> dict[str, str]:
+    return _table("unit_word.csv", "word", "meaning")
+
+
+@cache
+def _street_words() -> dict[str, str]:
+    return _table("street_word.csv", "word", "canonical")
+
+
+@cache
+def _street_types() -> frozenset[str]:
+    return frozenset(_street_words().values())
+
+
+def _table(name: str, key: str, value: str) -> dict[str, str]:
+    folder = files("pipeline.pseudonymise.match_fields") / "tables"
+    with (folder / name).open("r", encoding="utf-8", newline="") as stream:
+        return {row[key]: row[value] for row in csv.DictReader(stream)}
