@@ -5,13 +5,12 @@ understood is left out, and the address keeps fewer parts. Localities and towns 
 registers disagree about them and the postcode says it better.
 """
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 
+from pipeline.pseudonymise.match_fields.tables import read_mapping
 from pipeline.pseudonymise.match_fields.text import plain_upper
 
 _POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][ABD-HJLNP-UW-Z]{2})")
@@ -106,7 +105,7 @@ def _parse_segment(piece: str) -> _Segment | None:
     text = _RANGE.sub(r"\1~\2", text)
     text = _GLUED_NUMBER.sub(r"\1 \2", text)
     text = _SPACED_SUFFIX.sub(r"\1\2", text)
-    units, streets = _unit_words(), _street_words()
+    units, streets = read_mapping("unit_word"), read_mapping("street_word")
     unit: str | None = None
     floor: str | None = None
     position = ""
@@ -159,7 +158,7 @@ def _parse_segment(piece: str) -> _Segment | None:
 
 
 def _names_unit(raw: Sequence[str]) -> bool:
-    units = _unit_words()
+    units = read_mapping("unit_word")
     return any(units.get(word) == "unit" for word in raw)
 
 
@@ -206,21 +205,5 @@ def _street_index(segments: Sequence[_Segment]) -> int | None:
 
 
 @cache
-def _unit_words() -> dict[str, str]:
-    return _table("unit_word.csv", "word", "meaning")
-
-
-@cache
-def _street_words() -> dict[str, str]:
-    return _table("street_word.csv", "word", "canonical")
-
-
-@cache
 def _street_types() -> frozenset[str]:
-    return frozenset(_street_words().values())
-
-
-def _table(name: str, key: str, value: str) -> dict[str, str]:
-    folder = files("pipeline.pseudonymise.match_fields") / "tables"
-    with (folder / name).open("r", encoding="utf-8", newline="") as stream:
-        return {row[key]: row[value] for row in csv.DictReader(stream)}
+    return frozenset(read_mapping("street_word").values())

@@ -153,7 +153,8 @@ def _each(values: str, after: str) -> str:
 
 def _each_pair(first: str, second: str, pair: str, after: str) -> str:
     """SQL: the pair expression over `a` of one list and `b` of another, with a suffix."""
-    pairs = f"flatten(list_transform({first}, lambda a: list_transform({second}, lambda b: {pair} || '|' || {after})))"
+    inner = f"list_transform({second}, lambda b: {pair} || '|' || {after})"
+    pairs = f"flatten(list_transform({first}, lambda a: {inner}))"
     return f"CASE WHEN {after} IS NOT NULL THEN list_sort(list_distinct({pairs})) END"
 
 

@@ -5,28 +5,16 @@ a surname field may be double-barrelled, carry particles and apostrophes, or hol
 Nicknames and transliterations are data (`tables/nickname.csv`): a variant and the form it stands for.
 """
 
-import csv
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from pipeline.pseudonymise.match_fields.phonetic import phonetic_code
+from pipeline.pseudonymise.match_fields.tables import read_mapping, read_rows
 from pipeline.pseudonymise.match_fields.text import plain_upper
 
-TITLES = frozenset(
-    "MR MRS MS MISS MX DR DOCTOR PROF PROFESSOR REV REVD REVEREND SIR DAME LADY LORD MASTER MSTR FR SR".split()
-)
-#: Written before a surname, with or without a space; they belong to the word that follows.
-PARTICLES = frozenset(
-    "O MC MAC DE DEL DELLA DER DEN DI DA DOS DU LA LE VAN VON TER TEN EL AL ABU BIN BINTI IBN ST SAINT FITZ".split()
-)
 _JOINER = re.compile(r"\s*(?:&|\+|/|\bAND\b)\s*")
 _WORD = re.compile(r"[A-Z]+")
-#: Placeholders that clerks type where the name is not known.
-PLACEHOLDERS = frozenset(
-    "UNKNOWN OCCUPIER OWNER TENANT RESIDENT HOUSEHOLDER BABY INFANT NONE NULL NA TBC TEST VOID".split()
-)
 
 
 @dataclass(frozen=True)
@@ -49,7 +37,7 @@ class Surname:
 
 def parse_forename(text: str | None) -> Forename:
     """Return the forms of a forename field; nicknames and transliterations become the form they stand for."""
-    words = [w for w in _words(text) if w not in TITLES and w not in PLACEHOLDERS]
+    words = [w for w in _words(text) if _meaning(w) not in ("title", "placeholder")]
     forms = tuple(dict.fromkeys(form for w in words if len(w) > 1 for form in _nicknames().get(w, (w,))))
     initials = [w[0] for w in words] + [form[0] for form in forms]
     return Forename(forms[0] if forms else None, forms, tuple(dict.fromkeys(initials)))
@@ -57,11 +45,11 @@ def parse_forename(text: str | None) -> Forename:
 
 def parse_surname(text: str | None) -> Surname:
     """Return the forms of a surname field."""
-    words = [w for w in _words(text) if w not in TITLES and w not in PLACEHOLDERS]
+    words = [w for w in _words(text) if _meaning(w) not in ("title", "placeholder")]
     parts: list[str] = []
     prefix = ""
     for place, word in enumerate(words):
-        if word in PARTICLES and place < len(words) - 1:
+        if _meaning(word) == "particle" and place < len(words) - 1:
             prefix += word
         elif len(word) > 1 or prefix or len(words) == 1:
             parts.append(prefix + word)
@@ -81,11 +69,13 @@ def _words(text: str | None) -> list[str]:
     return _WORD.findall(plain)
 
 
+def _meaning(word: str) -> str | None:
+    return read_mapping("name_word").get(word)
+
+
 @cache
 def _nicknames() -> dict[str, tuple[str, ...]]:
-    folder = files("pipeline.pseudonymise.match_fields") / "tables"
     stands_for: dict[str, tuple[str, ...]] = {}
-    with (folder / "nickname.csv").open("r", encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            stands_for[row["variant"]] = (*stands_for.get(row["variant"], ()), row["stands_for"])
+    for variant, form in read_rows("nickname"):
+        stands_for[variant] = (*stands_for.get(variant, ()), form)
     return stands_for

@@ -4,12 +4,12 @@ Metaphone was made for English spelling. `tables/phonetic_respelling.csv` first 
 it would misread (Polish sz and cz, South Asian kh, ee and final h); the code follows.
 """
 
-import csv
 import re
 from functools import cache, lru_cache
-from importlib.resources import files
 
 import jellyfish
+
+from pipeline.pseudonymise.match_fields.tables import read_rows
 
 
 @lru_cache(maxsize=100_000)
@@ -22,6 +22,4 @@ def phonetic_code(name: str) -> str | None:
 
 @cache
 def _respellings() -> tuple[tuple[re.Pattern[str], str], ...]:
-    folder = files("pipeline.pseudonymise.match_fields") / "tables"
-    with (folder / "phonetic_respelling.csv").open("r", encoding="utf-8", newline="") as stream:
-        return tuple((re.compile(row["pattern"]), row["respelt"]) for row in csv.DictReader(stream))
+    return tuple((re.compile(row[0]), row[1]) for row in read_rows("phonetic_respelling"))
