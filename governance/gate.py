@@ -1,0 +1,201 @@
+"""Gates: evidence in, clearance or refusal out, and the audit event before either.
+
+FAIL stops the run. WARN continues only under a signed waiver that is in date. A rule that errs or
+cannot be evaluated is a FAIL, and a gate without rules refuses everything.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from governance.agreement import Agreement
+from governance.artefact import Artefact, Evidence
+from governance.audit.log import AuditLog
+from governance.clearance import _MINT, Clearance, Cleared
+from governance.errors import Finding, Refused
+from governance.rules import rules_for
+from governance.rules.registry import NotShown, Rule, Shown, Verdict, failed
+from governance.terms import Waiver
+from governance.waivers import find_waiver
+
+#: Says which rules the gate of a stage and part asks.
+RuleBook = Callable[[str, str], tuple[Rule, ...]]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A rule's verdict on one piece of evidence; waiver: what lets a warning pass, if anything does.
+
+    no_waiver: why a warning has none.
+    """
+
+    rule: Rule
+    verdict: Verdict
+    waiver: Waiver | None = None
+    no_waiver: str = ""
+
+    @property
+    def admits(self) -> bool:
+        """Answer whether the run may go on as far as this rule is concerned."""
+        return self.verdict.outcome == "pass" or (self.verdict.outcome == "warn" and self.waiver is not None)
+
+    @property
+    def recorded_as(self) -> str:
+        """The verdict's word in the audit log."""
+        return "waived" if self.waiver is not None else self.verdict.outcome
+
+    @property
+    def finding(self) -> Finding:
+        """The judgement as a finding, for a refusal."""
+        because = f" ({self.no_waiver})" if self.verdict.outcome == "warn" else ""
+        what = f"{self.rule.title}: {self.verdict.reason}{because}. Asked for: {self.verdict.threshold}."
+        return Finding(self.verdict.code, self.rule.id, what)
+
+
+def evaluate(
+    evidence: Evidence, agreement: Agreement, now: datetime, rules: tuple[Rule, ...]
+) -> tuple[Judgement, ...]:
+    """Ask every rule; nothing is recorded here. A rule that raises fails, its message kept out."""
+    return tuple(_judged(item, evidence, agreement, now) for item in rules)
+
+
+def _judged(item: Rule, evidence: Evidence, agreement: Agreement, now: datetime) -> Judgement:
+    try:
+        verdict = item.check(Shown(evidence), agreement, now)
+    except NotShown as error:
+        verdict = failed(
+            "NOT_EVALUATED",
+            f"no fact {error.fact}",
+            f"{error.fact}: {error.wanted}",
+            f"the evidence does not show {error.fact}, so the rule could not be evaluated",
+        )
+    except Exception as error:  # noqa: BLE001 whatever a rule raises is a failure of the rule
+        verdict = failed(
+            "RULE_ERRED", type(error).__name__, "a verdict", f"the rule stopped on {type(error).__name__}"
+        )
+    if verdict.outcome != "warn":
+        return Judgement(item, verdict)
+    waiver, why = find_waiver(agreement, item.id, _day(now))
+    return Judgement(item, verdict, waiver, why)
+
+
+def _day(now: datetime) -> date:
+    return now.date()
+
+
+class Gatekeeper:
+    """Judges the evidence of one run under one agreement, and records each verdict.
+
+    actor: who runs (an id of the role map, or "operator"). now: the time that dates are held against.
+    rule_book: the rules; only tests give another.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        agreement: Agreement,
+        audit: AuditLog,
+        actor: str,
+        now: datetime,
+        rule_book: RuleBook = rules_for,
+    ) -> None:
+        self._run_id = run_id
+        self._agreement = agreement
+        self._audit = audit
+        self._actor = actor
+        self._now = now
+        self._rule_book = rule_book
+
+    def check_run(self, evidence: Evidence) -> None:
+        """Judge what must hold before any extract is read; raises Refused. evidence.stage is "run"."""
+        self._decide(evidence, None)
+
+    def judge(self, artefact: Artefact, evidence: Evidence) -> Cleared:
+        """Judge a stage's artefact by its evidence and return it with its clearance.
+
+        The verdict of each rule and the gate's decision are in the audit log, and the log is signed,
+        before this returns or raises. Raises Refused, a finding for each rule that stops the run.
+        """
+        if (artefact.stage, artefact.part) != (evidence.stage, evidence.part):
+            raise Refused(
+                "EVIDENCE_MISMATCH",
+                f"Evidence of {evidence.stage} {evidence.part} was shown for the artefact of "
+                f"{artefact.stage} {artefact.part}.",
+                "Run the stage again; its artefact and evidence belong together.",
+            )
+        judgements, seq = self._decide(evidence, artefact)
+        clearance = Clearance(
+            self._run_id,
+            artefact.stage,
+            artefact.digest,
+            seq,
+            tuple(item.rule.id for item in judgements),
+            _MINT,
+        )
+        return Cleared(artefact, clearance)
+
+    def _decide(self, evidence: Evidence, artefact: Artefact | None) -> tuple[tuple[Judgement, ...], int]:
+        rules = self._rule_book(evidence.stage, evidence.part)
+        judgements = evaluate(evidence, self._agreement, self._now, rules)
+        for judgement in judgements:
+            self._record(judgement, evidence)
+        stopping = tuple(item for item in judgements if not item.admits)
+        refused = bool(stopping) or not judgements
+        facts: dict[str, Any] = {
+            "part": evidence.part,
+            "evidence_digest": evidence.digest,
+            "artefact_digest": None if artefact is None else artefact.digest,
+            "rules": [item.rule.id for item in judgements],
+            "stopped_by": [item.rule.id for item in stopping],
+        }
+        seq = self._append(evidence.stage, "gate", None, "refused" if refused else "cleared", facts)
+        self._audit.checkpoint()
+        if refused:
+            raise _refusal(evidence, judgements, stopping)
+        return judgements, seq
+
+    def _record(self, judgement: Judgement, evidence: Evidence) -> None:
+        verdict, waiver = judgement.verdict, judgement.waiver
+        facts = {
+            "part": evidence.part,
+            "version": judgement.rule.version,
+            "evidence_digest": evidence.digest,
+            "observed": _short(verdict.observed),
+            "threshold": _short(verdict.threshold),
+            "code": verdict.code,
+            "reason": _short(verdict.reason),
+            "waiver": None
+            if waiver is None
+            else {"granted_by": waiver.granted_by, "expires": waiver.expires.isoformat()},
+        }
+        self._append(evidence.stage, "rule", judgement.rule.id, judgement.recorded_as, facts)
+
+    def _append(self, stage: str, event: str, rule: str | None, verdict: str, facts: dict[str, Any]) -> int:
+        return self._audit.append(
+            self._run_id, self._actor, stage, event, rule, verdict, facts, self._agreement.digest
+        )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 400 else f"{text[:399]}…"
+
+
+def _refusal(
+    evidence: Evidence, judgements: tuple[Judgement, ...], stopping: tuple[Judgement, ...]
+) -> Refused:
+    where = evidence.stage if evidence.part == "all" else f"{evidence.stage} {evidence.part}"
+    if not judgements:
+        return Refused(
+            "NO_RULES",
+            f"The gate of {where} has no rules, and a gate without rules admits nothing.",
+            "Restore the rules of this stage in governance/rules/.",
+        )
+    first = stopping[0]
+    ids = ", ".join(item.rule.id for item in stopping)
+    return Refused(
+        first.verdict.code,
+        f"The gate of {where} refused, by {ids} of {len(judgements)} rules.",
+        " ".join(dict.fromkeys(item.rule.remedy for item in stopping)),
+        tuple(item.finding for item in stopping),
+    )
