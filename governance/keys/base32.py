@@ -3,8 +3,9 @@
 import numpy as np
 import pyarrow as pa
 
-_ALPHABET = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", dtype=np.uint8)
-_SHIFTS = np.arange(35, -1, -5, dtype=np.uint64)
+_LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", dtype=np.uint8)
+#: The two letters of each 10-bit number, side by side in memory.
+_PAIRS = np.stack([np.repeat(_LETTERS, 32), np.tile(_LETTERS, 32)], axis=1).reshape(-1).view(np.uint16)
 
 
 def base32_text(tokens: bytes, token_bytes: int) -> pa.Array:
@@ -13,15 +14,17 @@ def base32_text(tokens: bytes, token_bytes: int) -> pa.Array:
     token_bytes: length of each; 20 bytes make 32 letters, 7 bytes make 12.
     """
     count = len(tokens) // token_bytes
-    groups = -(-token_bytes // 5)
-    padded = np.zeros((count, groups * 5), dtype=np.uint8)
-    padded[:, :token_bytes] = np.frombuffer(tokens, dtype=np.uint8).reshape(count, token_bytes)
-    fives = padded.reshape(-1, 5)
-    packed = np.zeros(len(fives), dtype=np.uint64)
-    for column in range(5):
-        packed = (packed << np.uint64(8)) | fives[:, column]
-    letters = _ALPHABET[((packed[:, None] >> _SHIFTS) & np.uint64(31)).astype(np.intp)]
+    fives = -(-token_bytes // 5)
+    padded = np.frombuffer(tokens, dtype=np.uint8).reshape(count, token_bytes)
+    if token_bytes % 5:
+        padded = np.pad(padded, ((0, 0), (0, fives * 5 - token_bytes)))
+    a, b, c, d, e = padded.reshape(-1, 5).T.astype(np.uint16, order="C")
+    letters = np.empty((len(a), 4), dtype=np.uint16)
+    letters[:, 0] = _PAIRS.take((a << 2) | (b >> 6))
+    letters[:, 1] = _PAIRS.take(((b & 63) << 4) | (c >> 4))
+    letters[:, 2] = _PAIRS.take(((c & 15) << 6) | (d >> 2))
+    letters[:, 3] = _PAIRS.take(((d & 3) << 8) | e)
     length = -(-token_bytes * 8 // 5)
-    text = np.ascontiguousarray(letters.reshape(count, groups * 8)[:, :length])
+    text = np.ascontiguousarray(letters.view(np.uint8).reshape(count, fives * 8)[:, :length])
     offsets = np.arange(count + 1, dtype=np.int32) * np.int32(length)
     return pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(text)])

@@ -8,7 +8,6 @@ private pipes.
 import struct
 import subprocess
 import sys
-from array import array
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -91,10 +90,7 @@ class _InProcess:
         self._states = [keys.keyed_state(kind) for kind in kinds]
 
     def hash(self, kind: int, values: pa.Array, token_bytes: int) -> bytes:
-        offsets, data = _buffers(values)
-        numbers = array("i")
-        numbers.frombytes(offsets)
-        return hash_values(self._states[kind], bytes(data), numbers, token_bytes)
+        return hash_values(self._states[kind], values.cast(pa.binary()).to_pylist(), token_bytes)
 
 
 class _HashingProcess:

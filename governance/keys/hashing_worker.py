@@ -11,9 +11,10 @@ anonymous pipe alone: never in arguments, environment or a file.
 
 import struct
 import sys
-from array import array
+from collections.abc import Sequence
 from typing import BinaryIO
 
+import pyarrow as pa
 from cryptography.hazmat.primitives import hashes, hmac
 
 KEY_BYTES = 32
@@ -23,23 +24,22 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until the pipe is closed."""
     states = _read_states(requests)
     while header := requests.read(12):
-        kind, token_bytes, values = struct.unpack("<III", header)
-        offsets = array("i")
-        offsets.frombytes(requests.read(4 * (values + 1)))
-        replies.write(hash_values(states[kind], requests.read(offsets[-1]), offsets, token_bytes))
+        kind, token_bytes, count = struct.unpack("<III", header)
+        offsets = requests.read(4 * (count + 1))
+        data = requests.read(struct.unpack_from("<i", offsets, 4 * count)[0])
+        values = pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+        replies.write(hash_values(states[kind], values.to_pylist(), token_bytes))
         replies.flush()
 
 
-def hash_values(state: hmac.HMAC, data: bytes, offsets: "array[int]", token_bytes: int) -> bytes:
-    """Return the tokens of the values that lie in `data` between neighbouring offsets, end to end."""
+def hash_values(state: hmac.HMAC, values: Sequence[bytes], token_bytes: int) -> bytes:
+    """Return the tokens of the values, end to end."""
     copy = state.copy
     tokens = []
-    start = offsets[0]
-    for end in offsets[1:]:
+    for value in values:
         keyed = copy()
-        keyed.update(data[start:end])
+        keyed.update(value)
         tokens.append(keyed.finalize()[:token_bytes])
-        start = end
     return b"".join(tokens)
 
 
