@@ -6,6 +6,10 @@
     pseudonym = the first 20 bytes of the digest, in RFC 4648 base32 (32 characters, no padding)
     check     = the first 8 bytes of HMAC-SHA-256(K, "check"), in hexadecimal
 
+A second, outer layer of another key is laid over it in the linkage environment:
+the same sum, with the inner pseudonym's text as the value and the same kind, cut
+to the same length.
+
 No part of `info` and no identifier kind may contain the bar, so two different
 contexts never make the same bytes; "check" has no bar, so no value collides with it.
 Source: RFC 2104, RFC 5869; governance specification, "Keys".

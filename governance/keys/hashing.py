@@ -33,8 +33,11 @@ class KeyedHasher:
     Get one from `keyed_hasher`, which ends its processes.
     """
 
-    def __init__(self, kinds: Sequence[str], workers: Sequence["_Worker"]) -> None:
-        self._kind_number = {kind: number for number, kind in enumerate(kinds)}
+    def __init__(self, kinds: Sequence[str], layers: int, workers: Sequence["_Worker"]) -> None:
+        self._layers_of = {
+            kind: [layer * len(kinds) + number for layer in range(layers)]
+            for number, kind in enumerate(kinds)
+        }
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         for worker in workers:
             self._idle.put(worker)
@@ -43,65 +46,71 @@ class KeyedHasher:
     def pseudonyms(
         self, kind: str, values: pa.Array, token_bytes: int = PSEUDONYM_BYTES
     ) -> "Future[pa.Array]":
-        """Return text values' pseudonyms as base32 text, nulls staying null; one hash a distinct value.
+        """Return text values' pseudonyms as base32 text, nulls staying null; each distinct value once.
 
         token_bytes: how much of each digest is kept; fewer than 20 only for match tokens.
         """
-        return self._threads.submit(self._answer, self._kind_number[kind], values, token_bytes)
+        return self._threads.submit(self._answer, self._layers_of[kind], values, token_bytes)
 
     def close(self) -> None:
         """Let running requests end and take no more."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _answer(self, kind: int, values: pa.Array, token_bytes: int) -> pa.Array:
+    def _answer(self, layers: Sequence[int], values: pa.Array, token_bytes: int) -> pa.Array:
         encoded = values.dictionary_encode()
+        distinct = encoded.dictionary
         worker = self._idle.get()
         try:
-            tokens = worker.hash(kind, encoded.dictionary, token_bytes)
+            for layer in layers:
+                distinct = base32_text(worker.hash(layer, distinct, token_bytes), token_bytes)
         finally:
             self._idle.put(worker)
-        return base32_text(tokens, token_bytes).take(encoded.indices)
+        return distinct.take(encoded.indices)
 
 
 class _Worker(Protocol):
-    def hash(self, kind: int, values: pa.Array, token_bytes: int) -> bytes: ...
+    def hash(self, state: int, values: pa.Array, token_bytes: int) -> bytes: ...
 
 
 @contextmanager
-def keyed_hasher(keys: KeyProvider, kinds: Sequence[str], processes: int) -> Iterator[KeyedHasher]:
+def keyed_hasher(
+    layers: Sequence[KeyProvider], kinds: Sequence[str], processes: int
+) -> Iterator[KeyedHasher]:
     """Lend a hasher for those identifier kinds.
 
+    layers: the inner key, and after it the outer one where both are applied at once: the second
+    hashes the first's base32 text, under the same kind.
     processes: 0 hashes in this process, which suits small extracts; else that many beside it.
     Raises Refused when the key's state does not admit new pseudonyms.
     """
     with ExitStack() as stack:
         workers: list[_Worker]
         if processes == 0:
-            workers = [_InProcess(keys, kinds)]
+            workers = [_InProcess(layers, kinds)]
         else:
-            workers = [stack.enter_context(_hashing_process(keys, kinds)) for _ in range(processes)]
-        hasher = KeyedHasher(kinds, workers)
+            workers = [stack.enter_context(_hashing_process(layers, kinds)) for _ in range(processes)]
+        hasher = KeyedHasher(kinds, len(layers), workers)
         stack.callback(hasher.close)
         yield hasher
 
 
 class _InProcess:
-    def __init__(self, keys: KeyProvider, kinds: Sequence[str]) -> None:
-        self._states = [keys.keyed_state(kind) for kind in kinds]
+    def __init__(self, layers: Sequence[KeyProvider], kinds: Sequence[str]) -> None:
+        self._states = [keys.keyed_state(kind) for keys in layers for kind in kinds]
 
-    def hash(self, kind: int, values: pa.Array, token_bytes: int) -> bytes:
-        return hash_values(self._states[kind], values.cast(pa.binary()).to_pylist(), token_bytes)
+    def hash(self, state: int, values: pa.Array, token_bytes: int) -> bytes:
+        return hash_values(self._states[state], values.cast(pa.binary()).to_pylist(), token_bytes)
 
 
 class _HashingProcess:
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
 
-    def hash(self, kind: int, values: pa.Array, token_bytes: int) -> bytes:
+    def hash(self, state: int, values: pa.Array, token_bytes: int) -> bytes:
         offsets, data = _buffers(values)
         requests, replies = _pipes(self._process)
         try:
-            requests.write(struct.pack("<III", kind, token_bytes, len(values)))
+            requests.write(struct.pack("<III", state, token_bytes, len(values)))
             requests.write(offsets)
             requests.write(data)
             requests.flush()
@@ -118,7 +127,7 @@ class _HashingProcess:
 
 
 @contextmanager
-def _hashing_process(keys: KeyProvider, kinds: Sequence[str]) -> Iterator[_HashingProcess]:
+def _hashing_process(layers: Sequence[KeyProvider], kinds: Sequence[str]) -> Iterator[_HashingProcess]:
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-I", str(_SCRIPT)],
         stdin=subprocess.PIPE,
@@ -129,12 +138,13 @@ def _hashing_process(keys: KeyProvider, kinds: Sequence[str]) -> Iterator[_Hashi
     )
     requests, replies = _pipes(process)
     try:
-        derived = keys.worker_keys(kinds)
-        requests.write(struct.pack("<I", len(kinds)))
-        for kind in kinds:
-            name = kind.encode()
-            requests.write(struct.pack("<H", len(name)) + name)
-            derived[kind].write_to(requests)
+        requests.write(struct.pack("<I", len(layers) * len(kinds)))
+        for keys in layers:
+            derived = keys.worker_keys(kinds)
+            for kind in kinds:
+                name = kind.encode()
+                requests.write(struct.pack("<H", len(name)) + name)
+                derived[kind].write_to(requests)
         requests.flush()
         yield _HashingProcess(process)
     finally:

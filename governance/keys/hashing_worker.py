@@ -4,8 +4,8 @@ Started as a script of its own in Python's isolated mode, so it imports nothing
 of the project and inherits no connection, log or thread. Keys come over the
 anonymous pipe alone: never in arguments, environment or a file.
 
-    greeting   u32 kinds, then for each: u16 length, name, 32 bytes of key
-    request    u32 kind, u32 bytes a token, u32 values, (values + 1) int32 offsets, the values' bytes
+    greeting   u32 states, then for each: u16 length, kind, 32 bytes of key
+    request    u32 state, u32 bytes a token, u32 values, (values + 1) int32 offsets, the values' bytes
     reply      values * bytes a token
 """
 
@@ -24,11 +24,11 @@ def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until the pipe is closed."""
     states = _read_states(requests)
     while header := requests.read(12):
-        kind, token_bytes, count = struct.unpack("<III", header)
+        state, token_bytes, count = struct.unpack("<III", header)
         offsets = requests.read(4 * (count + 1))
         data = requests.read(struct.unpack_from("<i", offsets, 4 * count)[0])
         values = pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
-        replies.write(hash_values(states[kind], values.to_pylist(), token_bytes))
+        replies.write(hash_values(states[state], values.to_pylist(), token_bytes))
         replies.flush()
 
 
@@ -45,8 +45,8 @@ def hash_values(state: hmac.HMAC, values: Sequence[bytes], token_bytes: int) -> 
 
 def _read_states(requests: BinaryIO) -> list[hmac.HMAC]:
     states = []
-    (kinds,) = struct.unpack("<I", requests.read(4))
-    for _ in range(kinds):
+    (count,) = struct.unpack("<I", requests.read(4))
+    for _ in range(count):
         (length,) = struct.unpack("<H", requests.read(2))
         name = requests.read(length)
         state = hmac.HMAC(requests.read(KEY_BYTES), hashes.SHA256())

@@ -9,19 +9,20 @@ from collections.abc import Iterable, Mapping
 from cryptography.hazmat.primitives import hmac
 
 from governance.keys.derivation import check_root, derive_check_value, derive_key, keyed_state
-from governance.keys.provider import KeyDescription, WorkerKey
+from governance.keys.provider import KeyDescription, KeyProvider, WorkerKey
 from governance.keys.states import check_may_pseudonymise
 
 
 class HeldKey:
     """A root in memory with its description; it cannot be printed, pickled or copied."""
 
-    __slots__ = ("__root", "_description")
+    __slots__ = ("__root", "_description", "_outer")
 
-    def __init__(self, root: bytes, description: KeyDescription) -> None:
+    def __init__(self, root: bytes, description: KeyDescription, outer: KeyProvider | None = None) -> None:
         check_root(root)
         self.__root = root
         self._description = description
+        self._outer = outer
 
     def __repr__(self) -> str:
         return f"HeldKey({self._description.key_id})"
@@ -33,6 +34,15 @@ class HeldKey:
     def description(self) -> KeyDescription:
         """Context, state, length and dates of the key."""
         return self._description
+
+    @property
+    def outer(self) -> KeyProvider | None:
+        """The key of the outer layer, if this process holds it too."""
+        return self._outer
+
+    def with_outer(self, outer: KeyProvider) -> "HeldKey":
+        """Return this key together with that of the outer layer, as single-operator custody has it."""
+        return HeldKey(self.__root, self._description, outer)
 
     def keyed_state(self, identifier: str) -> hmac.HMAC:
         """Return HMAC state of one identifier kind; raises Refused unless the key is active."""

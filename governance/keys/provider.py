@@ -44,6 +44,11 @@ class KeyProvider(Protocol):
         """Context, state, length and dates of the key."""
         ...
 
+    @property
+    def outer(self) -> "KeyProvider | None":
+        """The key of the outer layer, where one operator holds both; None where only one is held."""
+        ...
+
     def keyed_state(self, identifier: str) -> hmac.HMAC:
         """Return HMAC state of one identifier kind, to be copied for each value."""
         ...

@@ -1,10 +1,16 @@
-"""The [keys] table of hearth.toml, and the one door through which a run opens its key.
+"""The [keys] tables of hearth.toml, and the doors through which a run opens its keys.
 
-[keys]
+[keys]                             # the inner layer: at the controllers, and nowhere else
 provider = "file"                  # "file" or "unsafe-demo" (sample project only, the default there)
 path = "keys/linkage.key"          # relative to hearth.toml
 passphrase_file = "keys/passphrase"  # mode 0600; or passphrase_variable = "NAME" (CI, with a warning)
 version = 1                        # counts rotations of the root
+
+[keys.outer]                       # the outer layer: in the linkage environment, and nowhere else
+path = "keys/outer.key"
+passphrase_file = "keys/passphrase"
+
+[keys.transfer]                    # see pipeline/transfer
 """
 
 from collections.abc import Mapping
@@ -16,56 +22,52 @@ from typing import Any
 from governance.errors import Fault, Finding, Refused
 from governance.keys.derivation import KeyContext
 from governance.keys.file_key import open_file_key
+from governance.keys.held_key import HeldKey
 from governance.keys.passphrase import PassphraseSource
 from governance.keys.provider import KeyProvider
 from governance.keys.unsafe_demo import open_unsafe_demo_key
 
 PROVIDERS = ("file", "unsafe-demo")
-_KNOWN = {"provider", "path", "passphrase_file", "passphrase_variable", "version"}
+_OWN = {"provider", "path", "passphrase_file", "passphrase_variable", "version"}
+_SECTIONS = {"outer", "transfer"}
 
 
 @dataclass(frozen=True)
 class KeySettings:
-    """The [keys] table, checked. path: the key file; passphrase: where its passphrase comes from."""
+    """A [keys] table, checked. path: the key file; passphrase: where its passphrase comes from.
+
+    outer: settings of the outer layer's key; None where the table names none.
+    """
 
     provider: str
     path: Path | None
     passphrase: PassphraseSource
     version: int = 1
+    outer: "KeySettings | None" = None
+
+
+@dataclass(frozen=True)
+class KeyUse:
+    """What a project wants a key for. workspace_keys: the workspace's `keys` zone."""
+
+    agreement: str
+    period: str
+    project: str
+    custody: str
+    production: bool
+    workspace_keys: Path
+    today: date
 
 
 def read_key_settings(table: Mapping[str, Any], folder: Path, custody: str) -> KeySettings:
     """Check the [keys] table; paths are relative to `folder`. Raises Fault with every mistake listed."""
-    default = "unsafe-demo" if custody == "single-operator" and "path" not in table else "file"
-    provider = table.get("provider", default)
-    findings = [
-        Finding("CONFIG", "[keys]", f"unknown setting {name!r}; known are {', '.join(sorted(_KNOWN))}")
-        for name in sorted(set(table) - _KNOWN)
-    ]
-    if provider not in PROVIDERS:
-        findings.append(Finding("CONFIG", "[keys] provider", f"must be one of {', '.join(PROVIDERS)}"))
-    findings += [
-        Finding("CONFIG", f"[keys] {name}", "must be text")
-        for name in ("path", "passphrase_file", "passphrase_variable")
-        if not isinstance(table.get(name, ""), str)
-    ]
-    version = table.get("version", 1)
-    if not isinstance(version, int) or version < 1:
-        findings.append(Finding("CONFIG", "[keys] version", "must be a whole number above zero"))
-    if provider == "file" and "path" not in table:
-        findings.append(Finding("CONFIG", "[keys] path", "is missing: where is the key file?"))
+    findings = list(_faults("[keys]", table, _OWN | _SECTIONS, custody))
+    outer = table.get("outer", {} if custody == "single-operator" and "path" not in table else None)
+    if outer is not None:
+        findings += _faults("[keys.outer]", outer, _OWN, custody)
     if findings:
         raise Fault("CONFIG_INVALID", f"[keys] has {len(findings)} faults.", "Mend each.", tuple(findings))
-    passphrase_file = table.get("passphrase_file")
-    return KeySettings(
-        provider=provider,
-        path=_absolute(folder, table["path"]) if "path" in table else None,
-        passphrase=PassphraseSource(
-            None if passphrase_file is None else _absolute(folder, passphrase_file),
-            table.get("passphrase_variable"),
-        ),
-        version=version,
-    )
+    return _settings(table, folder, custody, None if outer is None else _settings(outer, folder, custody))
 
 
 def open_key(
@@ -77,33 +79,36 @@ def open_key(
     production: bool,
     workspace_keys: Path,
     today: date,
+    project: str = "project",
 ) -> KeyProvider:
-    """Open the project's key for one agreement and period.
+    """Open the linkage key for one agreement and period; in single-operator custody the outer one with it.
 
-    workspace_keys: the workspace's `keys` zone. Raises Fault when the key is missing or unusable,
-    Refused when it was made for another agreement or period, or has expired.
+    Raises Fault when a key is missing or unusable, Refused when it was made for another agreement
+    or period, has expired, or the custody forbids it.
     """
+    use = KeyUse(agreement, period, project, custody, production, workspace_keys, today)
     if production and custody == "single-operator":
         raise Refused(
             "CUSTODY_FORBIDDEN",
             "One operator would hold the key and the data, which production does not allow.",
             "Set custody to at-source or third-party.",
         )
-    wanted = KeyContext(agreement, period, settings.version)
-    key: KeyProvider
-    if settings.provider == "unsafe-demo":
-        key = open_unsafe_demo_key(
-            workspace_keys, wanted, custody=custody, production=production, today=today
-        )
-    else:
-        assert settings.path is not None  # noqa: S101  (read_key_settings has seen to it)
-        key = open_file_key(settings.path, settings.passphrase.read())
-    check_context(key, wanted, today)
-    return key
+    inner = _open(settings, KeyContext(agreement, period, settings.version), use)
+    if custody != "single-operator":
+        return inner
+    outer = open_outer_key(settings, use)
+    return inner if outer is None else inner.with_outer(outer)
+
+
+def open_outer_key(settings: KeySettings, use: KeyUse) -> HeldKey | None:
+    """Open the key of the outer layer, which is the project's own; None where none is configured."""
+    if settings.outer is None:
+        return None
+    return _open(settings.outer, KeyContext(f"outer/{use.project}", use.period, settings.outer.version), use)
 
 
 def check_context(key: KeyProvider, wanted: KeyContext, today: date) -> None:
-    """Raise Refused when a key was made for something else, or is past its last day."""
+    """Raise Refused when a key was made for something else, is past its last day, or not made yet."""
     found = key.description
     if found.context != wanted:
         raise Refused(
@@ -117,7 +122,64 @@ def check_context(key: KeyProvider, wanted: KeyContext, today: date) -> None:
             f"Key {found.key_id} could be used until {found.expires}.",
             "Rotate it: `hearth keys rotate`.",
         )
+    if today < found.created:
+        raise Refused(
+            "CLOCK_SET_BACK",
+            f"Today is {today}, before key {found.key_id} was made ({found.created}).",
+            "Set this machine's clock right; expiry dates mean nothing without it.",
+        )
 
 
-def _absolute(folder: Path, text: str) -> Path:
-    return (folder / Path(text).expanduser()).absolute()
+def _open(settings: KeySettings, wanted: KeyContext, use: KeyUse) -> HeldKey:
+    if settings.provider == "unsafe-demo":
+        key = open_unsafe_demo_key(
+            use.workspace_keys, wanted, custody=use.custody, production=use.production, today=use.today
+        )
+    else:
+        assert settings.path is not None  # noqa: S101  (read_key_settings has seen to it)
+        key = open_file_key(settings.path, settings.passphrase.read())
+    check_context(key, wanted, use.today)
+    return key
+
+
+def _faults(where: str, table: Any, known: set[str], custody: str) -> list[Finding]:
+    if not isinstance(table, Mapping):
+        return [Finding("CONFIG", where, "must be a table")]
+    found = [
+        Finding("CONFIG", where, f"unknown setting {name!r}; known are {', '.join(sorted(known))}")
+        for name in sorted(set(table) - known)
+    ]
+    provider = _provider(table, custody)
+    if provider not in PROVIDERS:
+        found.append(Finding("CONFIG", f"{where} provider", f"must be one of {', '.join(PROVIDERS)}"))
+    found += [
+        Finding("CONFIG", f"{where} {name}", "must be text")
+        for name in ("path", "passphrase_file", "passphrase_variable")
+        if not isinstance(table.get(name, ""), str)
+    ]
+    version = table.get("version", 1)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        found.append(Finding("CONFIG", f"{where} version", "must be a whole number above zero"))
+    if provider == "file" and "path" not in table:
+        found.append(Finding("CONFIG", f"{where} path", "is missing: where is the key file?"))
+    return found
+
+
+def _provider(table: Mapping[str, Any], custody: str) -> Any:
+    default = "unsafe-demo" if custody == "single-operator" and "path" not in table else "file"
+    return table.get("provider", default)
+
+
+def _settings(
+    table: Mapping[str, Any], folder: Path, custody: str, outer: KeySettings | None = None
+) -> KeySettings:
+    def absolute(name: str) -> Path | None:
+        return (folder / Path(table[name]).expanduser()).absolute() if name in table else None
+
+    return KeySettings(
+        provider=_provider(table, custody),
+        path=absolute("path"),
+        passphrase=PassphraseSource(absolute("passphrase_file"), table.get("passphrase_variable")),
+        version=table.get("version", 1),
+        outer=outer,
+    )

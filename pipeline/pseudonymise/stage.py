@@ -11,6 +11,7 @@ Evidence (what PSE-01, PSE-02, PSE-04 judge):
     key_agreement, key_period, key_version its context
     agreement, period, custody             the project's
     check_values      {identifier kind: check value}; equal at both controllers
+    outer_key_id, outer_check_value   the outer layer's, where it was applied here; else null
     identifiers       {identifier kind: {values, distinct_in, distinct_out}}
     sentinels_hashed  values that stand for "unknown" and were hashed all the same
     tables            {table: {rows_in, rows_out, columns}}
@@ -38,7 +39,7 @@ from pipeline.engine.tables import BATCH_ROWS, load_table, write_query
 from pipeline.pseudonymise.counts import count_identifiers, count_sentinels, count_unborn
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
 from pipeline.pseudonymise.streaming import hashed_batches, hashed_schema
-from pipeline.pseudonymise.tables import IDENTIFIERS, PseudonymisedTable, tables_of
+from pipeline.pseudonymise.tables import IDENTIFIERS, UPRN, PseudonymisedTable, tables_of
 
 STAGE = "pseudonymise"
 #: Below this many rows the start of further processes costs more than they save.
@@ -48,8 +49,10 @@ _ROWS_WORTH_PROCESSES = 20_000
 def fingerprint_settings(keys: KeyProvider, context: RunContext) -> dict[str, Any]:
     """Return what the output depends on beside the code and the extract: key and reference date."""
     return {
-        "key_id": keys.description.key_id,
-        "check_values": {kind: keys.check_value(kind) for kind in IDENTIFIERS},
+        "keys": [
+            [layer.description.key_id, {kind: layer.check_value(kind) for kind in IDENTIFIERS}]
+            for layer in _layers(keys)
+        ],
         "reference_date": context.project.reference_date.isoformat(),
     }
 
@@ -83,7 +86,7 @@ def _fill(
             for source in sorted({table.source for table in tables})
         }
         processes = context.project.engine.threads if sum(loaded.values()) >= _ROWS_WORTH_PROCESSES else 0
-        with keyed_hasher(keys, kinds, processes) as hasher:
+        with keyed_hasher(_layers(keys), kinds, processes) as hasher:
             for table in tables:
                 _pseudonymise_table(connection, table, hasher, context)
                 columns = [row[0] for row in connection.execute(f'DESCRIBE "{table.made_as}"').fetchall()]
@@ -115,8 +118,13 @@ def _fill(
     return rows, Evidence(STAGE, ingested.part, facts)
 
 
+def _layers(keys: KeyProvider) -> list[KeyProvider]:
+    return [keys] if keys.outer is None else [keys, keys.outer]
+
+
 def _key_facts(keys: KeyProvider, context: RunContext) -> dict[str, Any]:
     key = keys.description
+    outer = keys.outer
     return {
         "algorithm": ALGORITHM,
         "key_bits": key.bits,
@@ -130,6 +138,8 @@ def _key_facts(keys: KeyProvider, context: RunContext) -> dict[str, Any]:
         "agreement": context.agreement.id,
         "period": context.agreement.period,
         "custody": context.project.custody,
+        "outer_key_id": outer.description.key_id if outer else None,
+        "outer_check_value": outer.check_value(UPRN) if outer else None,
         "check_values": {kind: keys.check_value(kind) for kind in IDENTIFIERS},
     }
 

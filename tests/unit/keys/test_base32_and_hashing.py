@@ -44,7 +44,7 @@ def test_hashing_agrees_with_one_hmac_a_value_whatever_the_number_of_processes(p
     def keyed_state_of(kind: str):  # type: ignore[no-untyped-def]
         return KEY.keyed_state(kind)
 
-    with keyed_hasher(KEY, ["uprn", "person.name"], processes) as hasher:
+    with keyed_hasher([KEY], ["uprn", "person.name"], processes) as hasher:
         answers = {
             (kind, size): hasher.pseudonyms(kind, pa.array(values, pa.string()), size)
             for kind in ("uprn", "person.name")
@@ -57,13 +57,13 @@ def test_hashing_agrees_with_one_hmac_a_value_whatever_the_number_of_processes(p
 
 
 def test_equal_values_of_two_kinds_get_unrelated_pseudonyms() -> None:
-    with keyed_hasher(KEY, ["uprn", "nhs_number"], 0) as hasher:
+    with keyed_hasher([KEY], ["uprn", "nhs_number"], 0) as hasher:
         same = pa.array(["9990000018"])
         assert hasher.pseudonyms("uprn", same).result() != hasher.pseudonyms("nhs_number", same).result()
 
 
 def test_a_hashing_process_that_dies_stops_the_stage_with_a_fault() -> None:
-    with keyed_hasher(KEY, ["uprn"], 1) as hasher:
+    with keyed_hasher([KEY], ["uprn"], 1) as hasher:
         worker = hasher._idle.get()
         worker._process.kill()  # type: ignore[attr-defined]
         worker._process.wait()  # type: ignore[attr-defined]
