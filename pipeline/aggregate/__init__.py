@@ -9,14 +9,14 @@ within a table_id, and a table of fewer dimensions holds the totals of one of mo
 |---|---|
 | table_id | the registered table (schemas/tables) |
 | measure, unit | the measure (schemas/measures); `household` or `resident` is what it counts |
-| population | who the denominator counts; cells of equal population, unit, area and categories have equal denominators |
+| population | who the denominator counts; equal ones have equal denominators in an area and category |
 | area_level, area_code | `LSOA21`, `MSOA21` or `LAD`, and its code; nested in that order |
-| dimension_1, category_1, dimension_2, category_2 | the breakdown; null where the table has none; category `unknown` where the source is silent |
-| denominator, numerator | whole numbers of the unit; the numerator is null where the measure is a plain count |
-| denominator_households, denominator_persons | distinct households and distinct persons counted in the denominator |
+| dimension_1, category_1, dimension_2, category_2 | the breakdown, or null; one category is `unknown` |
+| denominator, numerator | whole numbers of the unit; the numerator of a plain count is null |
+| denominator_households, denominator_persons | distinct contributors of the denominator |
 | numerator_households, numerator_persons | the same of the numerator |
 | complement_households, complement_persons | the same of those in the denominator and not in the numerator |
-| denominator_household_key, denominator_person_key, numerator_household_key, ..., complement_person_key | sum of the contributors' record keys modulo 4096; null where the run was given no record keys |
+| <side>_household_key, <side>_person_key | sum of the contributors' record keys modulo 4096 |
 | structural_zero | the cell cannot hold anyone (declared by the table) |
 
 For a household measure the persons are all residents of the counted households. For a resident

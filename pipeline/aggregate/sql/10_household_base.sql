@@ -1,0 +1,10 @@
+-- One row per household that is counted, numbered, with the record key of its dwelling.
+CREATE TABLE household_base AS
+SELECT
+    ROW_NUMBER() OVER (ORDER BY household.household_pseudonym) AS household_id,
+    household.* EXCLUDE (standing),
+    household_record_key.record_key AS household_key
+FROM household
+JOIN household_record_key
+    ON household_record_key.anchor = household.dwelling_anchor
+WHERE household.standing = 'household';

@@ -1,0 +1,25 @@
+-- One row per resident of a household (or of a dwelling too large to be one, kept apart by `standing`).
+CREATE TABLE household_member AS
+SELECT
+    residence.dwelling_record_pseudonym AS household_pseudonym,
+    residence.person_pseudonym,
+    CASE WHEN occupied_dwelling.failed_rule IS NULL THEN 'household' ELSE 'improbable' END AS standing,
+    residence.age_years,
+    CASE
+        WHEN residence.age_years IS NULL THEN NULL
+        WHEN residence.age_years >= 90 THEN '90+'
+        ELSE format('{:02d}-{:02d}', residence.age_years // 5 * 5, residence.age_years // 5 * 5 + 4)
+    END AS age_band,
+    residence.sex,
+    ethnicity.code_group AS ethnic_group,
+    residence.address_start > CAST($reference_date AS DATE) - INTERVAL 12 MONTHS AS moved_in_last_year,
+    residence.match_probability,
+    {outcomes}
+FROM residence
+JOIN occupied_dwelling
+    ON occupied_dwelling.household_pseudonym = residence.dwelling_record_pseudonym
+LEFT JOIN code_group AS ethnicity
+    ON ethnicity.code_list = 'ethnic_category_2001' AND ethnicity.code = residence.ethnic_category
+{outcome_joins}
+WHERE residence.failed_rule IS NULL
+    AND COALESCE(occupied_dwelling.failed_rule, 'improbable_size') = 'improbable_size';

@@ -1,0 +1,102 @@
+-- One row per dwelling of household_member: ages, dependants, couples and the bedrooms they need.
+CREATE TABLE composition AS
+WITH spread AS (
+    SELECT
+        household_pseudonym,
+        MIN(age_years) AS youngest,
+        MAX(age_years) AS eldest
+    FROM household_member
+    GROUP BY household_pseudonym
+),
+placed AS (
+    SELECT
+        household_member.household_pseudonym,
+        household_member.standing,
+        household_member.age_years AS age,
+        household_member.sex,
+        household_member.moved_in_last_year,
+        household_member.age_years < 16
+            OR (household_member.age_years <= 18 AND spread.eldest >= household_member.age_years + 16)
+            AS is_dependent,
+        household_member.age_years >= spread.youngest + 16 AND spread.eldest >= household_member.age_years + 16
+            AND spread.youngest < 18 AS is_middle_generation
+    FROM household_member
+    JOIN spread
+        ON spread.household_pseudonym = household_member.household_pseudonym
+),
+counted AS (
+    SELECT
+        household_pseudonym,
+        ANY_VALUE(standing) AS standing,
+        COUNT(*) AS residents,
+        COUNT(*) FILTER (age IS NULL) AS residents_of_unknown_age,
+        COUNT(*) FILTER (age < 5) AS residents_0_to_4,
+        COUNT(*) FILTER (age BETWEEN 5 AND 15) AS residents_5_to_15,
+        COUNT(*) FILTER (age BETWEEN 16 AND 64) AS residents_16_to_64,
+        COUNT(*) FILTER (age >= 65) AS residents_65_and_over,
+        COUNT(*) FILTER (is_dependent) AS dependants,
+        COUNT(*) FILTER (NOT is_dependent) AS adults,
+        MAX(age) FILTER (NOT is_dependent) AS eldest_adult,
+        MIN(age) FILTER (NOT is_dependent) AS youngest_adult,
+        MAX(age) FILTER (NOT is_dependent AND sex = '1') AS eldest_man,
+        MAX(age) FILTER (NOT is_dependent AND sex = '2') AS eldest_woman,
+        BOOL_OR(is_middle_generation) AS has_three_generations,
+        COUNT(*) FILTER (age >= 21) AS aged_21_and_over,
+        COUNT(*) FILTER (age BETWEEN 10 AND 20 AND sex = '1') AS males_10_to_20,
+        COUNT(*) FILTER (age BETWEEN 10 AND 20 AND sex = '2') AS females_10_to_20,
+        COUNT(*) FILTER (age BETWEEN 10 AND 20 AND sex NOT IN ('1', '2')
+            OR age BETWEEN 10 AND 20 AND sex IS NULL) AS others_10_to_20,
+        COUNT(*) FILTER (age < 10 AND sex = '1') AS males_0_to_9,
+        COUNT(*) FILTER (age < 10 AND sex = '2') AS females_0_to_9,
+        COUNT(*) FILTER (age < 10) AS children_0_to_9,
+        BOOL_OR(moved_in_last_year) AS has_recent_mover
+    FROM placed
+    GROUP BY household_pseudonym
+),
+paired AS (
+    SELECT
+        *,
+        COALESCE(adults = 2 AND eldest_adult - youngest_adult < 16, FALSE) AS is_pair,
+        COALESCE(
+            adults > 2 AND abs(eldest_man - eldest_woman) < 16
+                AND greatest(eldest_man, eldest_woman) = eldest_adult,
+            FALSE
+        ) AS is_led_by_pair
+    FROM counted
+)
+SELECT
+    household_pseudonym,
+    standing,
+    residents,
+    residents_of_unknown_age,
+    residents_0_to_4,
+    residents_5_to_15,
+    residents_16_to_64,
+    residents_65_and_over,
+    dependants,
+    adults,
+    is_pair,
+    has_recent_mover,
+    CASE
+        WHEN residents_of_unknown_age > 0 THEN NULL
+        WHEN residents = 1 AND residents_65_and_over = 1 THEN 'one_person_65_and_over'
+        WHEN residents = 1 THEN 'one_person_under_65'
+        WHEN COALESCE(has_three_generations, FALSE) THEN 'multi_generation'
+        WHEN is_pair AND dependants = 0 THEN 'couple_without_children'
+        WHEN is_pair THEN 'couple_with_children'
+        WHEN adults = 1 AND dependants > 0 THEN 'lone_parent'
+        ELSE 'other'
+    END AS composition,
+    CASE WHEN residents_of_unknown_age = 0 THEN
+        aged_21_and_over - CAST(is_pair OR is_led_by_pair AS BIGINT) * CAST(aged_21_and_over >= 2 AS BIGINT)
+        + (males_10_to_20 + 1) // 2
+        + (females_10_to_20 + 1) // 2
+        + others_10_to_20
+        + (
+            children_0_to_9
+            - CAST(males_10_to_20 % 2 = 1 AND males_0_to_9 > 0 AS BIGINT)
+            - CAST(females_10_to_20 % 2 = 1 AND females_0_to_9 > 0 AS BIGINT)
+            + 1
+        ) // 2
+    END AS bedrooms_required
+FROM paired;

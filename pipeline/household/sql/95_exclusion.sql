@@ -1,0 +1,10 @@
+-- One row per reason and rule: the persons in no household, each under the furthest rule they reached.
+CREATE TABLE exclusion AS
+SELECT
+    rule.reason,
+    rule.rule,
+    COUNT(*) AS residents
+FROM judged_person
+JOIN rule
+    ON rule.rule_order = judged_person.rule_order
+GROUP BY rule.reason, rule.rule;

@@ -1,0 +1,249 @@
+"""Attributes of households and residents that measures may use, and the dimensions tables may have.
+
+All are data in `schemas/attributes/`, read once and checked: a new condition, event or
+breakdown needs no code.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from schemas.code_list import load_code_list
+
+#: "flag": yes or no; "count": whole number from 0; "number": whole number; "code": code of a list.
+TYPES = ("flag", "count", "number", "code")
+UNITS = ("household", "resident")
+SOURCES = ("condition", "event")
+#: Columns of a patient's own row that may stand in for an absent table.
+SUBSTITUTES = ("long_term_conditions", "emergency_admissions")
+#: Category of whoever is in no other category of a dimension.
+UNKNOWN = "unknown"
+
+
+class DefinitionInvalid(ValueError):
+    """Definitions break their form; every fault is listed."""
+
+    def __init__(self, name: str, faults: list[str]) -> None:
+        super().__init__(f"{name}: " + "; ".join(faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One column of households or residents. codes: the codes it may hold, where it is coded."""
+
+    name: str
+    title: str
+    type: str
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ResidentAttribute:
+    """One attribute of a resident made of conditions or events.
+
+    type: "flag" or "count"; source: "condition" or "event"; codes: which of them count.
+    icd10_groups: of events, which diagnosis groups count (empty: all).
+    months: how long before the reference date, None for ever.
+    otherwise: column of the patient's row that serves where the table is absent.
+    """
+
+    name: str
+    title: str
+    type: str
+    source: str
+    codes: tuple[str, ...]
+    icd10_groups: tuple[str, ...] = ()
+    months: int | None = None
+    otherwise: str | None = None
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One breakdown of a table.
+
+    of: "household" or "resident", whose attribute it is.
+    code_sets: category -> codes, for coded attributes and for flags ("true", "false");
+    bands: category -> (from, to), both included and None for open, for numbers.
+    categories: in order; UNKNOWN comes last and holds whoever is in no other.
+    """
+
+    name: str
+    title: str
+    of: str
+    attribute: str
+    code_sets: Mapping[str, tuple[str, ...]]
+    bands: Mapping[str, tuple[int | None, int | None]]
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Every category in order, the unknown last."""
+        return (*self.code_sets, *self.bands, UNKNOWN)
+
+
+#: What every resident has beside the attributes made of conditions and events.
+PERSONAL_ATTRIBUTES = (
+    Attribute("age_years", "Age in years", "count"),
+    Attribute("sex", "Sex", "code", tuple(c.code for c in load_code_list("sex").codes)),
+    Attribute(
+        "ethnic_group", "Ethnic group", "code", tuple(c.code for c in load_code_list("ethnic_group").codes)
+    ),
+    Attribute("moved_in_last_year", "Moved in within 12 months", "flag"),
+)
+
+
+@cache
+def household_attributes() -> Mapping[str, Attribute]:
+    """Return name -> attribute of a household, in the order of the file."""
+    return _by_name("household.yaml", _household_attribute)
+
+
+@cache
+def resident_attributes() -> tuple[ResidentAttribute, ...]:
+    """Return every attribute made of conditions or events, in the order of the file."""
+    return tuple(_by_name("resident.yaml", _resident_attribute).values())
+
+
+@cache
+def attributes_of(unit: str) -> Mapping[str, Attribute]:
+    """Return name -> attribute that a measure of that unit may test; a resident has the household's too."""
+    if unit == "household":
+        return household_attributes()
+    made = {a.name: Attribute(a.name, a.title, a.type) for a in resident_attributes()}
+    return {**household_attributes(), **{a.name: a for a in PERSONAL_ATTRIBUTES}, **made}
+
+
+@cache
+def dimensions() -> Mapping[str, Dimension]:
+    """Return name -> dimension, in the order of the file."""
+    return _by_name("dimension.yaml", _dimension)
+
+
+def parse_definitions(
+    name: str, text: str, parse: Callable[[Mapping[str, Any], list[str]], Any]
+) -> dict[str, Any]:
+    """Return name -> definition of a YAML list; raises DefinitionInvalid with every fault.
+
+    parse: turns one entry into its definition, noting faults in the list it is given.
+    """
+    listed = yaml.safe_load(text)
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise DefinitionInvalid(name, ["must be a list of definitions"])
+    faults: list[str] = []
+    found: dict[str, Any] = {}
+    for entry in listed:
+        key = str(entry.get("name", "(no name)"))
+        if not (key.isidentifier() and key == key.lower()):
+            faults.append(f"{key}: a name has lower-case letters, digits and underscores")
+        if key in found:
+            faults.append(f"{key}: stands twice")
+        own: list[str] = []
+        found[key] = parse(entry, own)
+        faults += [f"{key}: {fault}" for fault in own]
+    if faults:
+        raise DefinitionInvalid(name, faults)
+    return found
+
+
+def check_keys(
+    entry: Mapping[str, Any], required: tuple[str, ...], optional: tuple[str, ...], faults: list[str]
+) -> None:
+    """Note keys that are unknown or missing."""
+    known = {*required, *optional}
+    faults += [
+        f"unknown key {key}; known are {', '.join(sorted(known))}" for key in sorted(set(entry) - known)
+    ]
+    faults += [f"{key} is missing" for key in required if key not in entry]
+
+
+def check_choice(entry: Mapping[str, Any], key: str, choices: tuple[str, ...], faults: list[str]) -> str:
+    """Return the entry's value if it is one of the choices; else note it and return the first."""
+    if entry.get(key) in choices:
+        return str(entry[key])
+    if key in entry:
+        faults.append(f"{key} must be one of {', '.join(choices)}")
+    return choices[0]
+
+
+def _by_name(file: str, parse: Callable[[Mapping[str, Any], list[str]], Any]) -> dict[str, Any]:
+    return parse_definitions(file, (files("schemas") / "attributes" / file).read_text("utf-8"), parse)
+
+
+def _household_attribute(entry: Mapping[str, Any], faults: list[str]) -> Attribute:
+    check_keys(entry, ("name", "title", "type"), ("code_list",), faults)
+    kind = check_choice(entry, "type", TYPES, faults)
+    if (kind == "code") != ("code_list" in entry):
+        faults.append("a code, and nothing else, has a code_list")
+        return Attribute(str(entry.get("name")), str(entry.get("title")), kind)
+    codes = tuple(c.code for c in load_code_list(entry["code_list"]).codes) if kind == "code" else ()
+    return Attribute(str(entry.get("name")), str(entry.get("title")), kind, codes)
+
+
+def _resident_attribute(entry: Mapping[str, Any], faults: list[str]) -> ResidentAttribute:
+    check_keys(
+        entry, ("name", "title", "type", "from", "codes"), ("icd10_groups", "months", "otherwise"), faults
+    )
+    source = check_choice(entry, "from", SOURCES, faults)
+    codes, groups = entry.get("codes") or [], entry.get("icd10_groups") or []
+    known = {code.code for code in load_code_list(source).codes}
+    faults += [f"{code} is no code of the list {source}" for code in codes if code not in known]
+    if not codes:
+        faults.append("codes is empty")
+    if groups and source != "event":
+        faults.append("only events have icd10_groups")
+    months = entry.get("months")
+    if months is not None and (isinstance(months, bool) or not isinstance(months, int) or months < 1):
+        faults.append("months must be a whole number above zero")
+        months = None
+    if entry.get("otherwise") is not None:
+        check_choice(entry, "otherwise", SUBSTITUTES, faults)
+    return ResidentAttribute(
+        name=str(entry.get("name")),
+        title=str(entry.get("title")),
+        type=check_choice(entry, "type", ("flag", "count"), faults),
+        source=source,
+        codes=tuple(map(str, codes)),
+        icd10_groups=tuple(map(str, groups)),
+        months=months,
+        otherwise=entry.get("otherwise"),
+    )
+
+
+def _dimension(entry: Mapping[str, Any], faults: list[str]) -> Dimension:
+    forms = ("groups", "codes", "code_sets", "flag", "bands")
+    check_keys(entry, ("name", "title", "of", "attribute"), forms, faults)
+    given = [form for form in forms if form in entry]
+    if len(given) != 1:
+        faults.append(f"exactly one of {', '.join(forms)} says how it is divided")
+    of = check_choice(entry, "of", UNITS, faults)
+    attribute = attributes_of(of).get(str(entry.get("attribute")))
+    code_sets: dict[str, tuple[str, ...]] = {}
+    bands: dict[str, tuple[int | None, int | None]] = {}
+    if attribute is None:
+        faults.append(f"{entry.get('attribute')} is no attribute of a {of}")
+    elif given == ["bands"]:
+        bands = {str(name): (low, high) for name, (low, high) in entry["bands"].items()}
+    elif given == ["flag"]:
+        code_sets = dict(zip(entry["flag"], (("true",), ("false",)), strict=True))
+    elif given == ["codes"]:
+        code_sets = {str(code): (str(code),) for code in entry["codes"]}
+    elif given == ["code_sets"]:
+        code_sets = {str(name): tuple(map(str, codes)) for name, codes in entry["code_sets"].items()}
+    elif given == ["groups"]:
+        groups = load_code_list(attribute.name).groups()
+        code_sets = {
+            str(name): tuple(code for code, its in groups.items() if its == group)
+            for group, name in entry["groups"].items()
+        }
+    if attribute is not None and attribute.type == "code":
+        stray = sorted({c for codes in code_sets.values() for c in codes} - set(attribute.codes))
+        faults += [f"{code} is no code of {attribute.name}" for code in stray]
+    if any(not codes for codes in code_sets.values()) or UNKNOWN in {*code_sets, *bands}:
+        faults.append(f"a category is empty, or is called {UNKNOWN}")
+    return Dimension(
+        str(entry.get("name")), str(entry.get("title")), of, str(entry.get("attribute")), code_sets, bands
+    )

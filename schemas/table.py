@@ -1,0 +1,103 @@
+"""The table registry: only what is registered here is ever counted (disclosure control, P0).
+
+A table breaks some measures of one unit down by up to two dimensions at some area levels.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from schemas.attribute import DefinitionInvalid, check_keys, dimensions, parse_definitions
+from schemas.measure import Measure, measures
+
+#: One nested hierarchy, from small to large.
+AREA_LEVELS = ("LSOA21", "MSOA21", "LAD")
+MAXIMUM_DIMENSIONS = 2
+
+
+@dataclass(frozen=True)
+class Table:
+    """One registered table.
+
+    structural_zeros: combinations of dimension -> category (and, if named, `measure`) that cannot hold
+    anyone. sensitive: a measure of it is, so attribute disclosure is judged too.
+    """
+
+    table_id: str
+    title: str
+    unit: str
+    measures: tuple[str, ...]
+    dimensions: tuple[str, ...]
+    area_levels: tuple[str, ...]
+    structural_zeros: tuple[Mapping[str, str], ...]
+    sensitive: bool
+
+
+@cache
+def tables() -> Mapping[str, Table]:
+    """Return table id -> table of every registry file; raises DefinitionInvalid with every fault."""
+    found: dict[str, Table] = {}
+    folder = files("schemas") / "tables"
+    for file in sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name):
+        for table in parse_tables(file.name, file.read_text("utf-8"), measures()).values():
+            if table.table_id in found:
+                raise DefinitionInvalid(file.name, [f"{table.table_id}: another file has it"])
+            found[table.table_id] = table
+    return found
+
+
+def parse_tables(name: str, text: str, known: Mapping[str, Measure]) -> dict[str, Table]:
+    """Check the YAML of one registry file against the known measures."""
+
+    def parse(entry: Mapping[str, Any], faults: list[str]) -> Table:
+        return _table(entry, known, faults)
+
+    return parse_definitions(name, text, parse)
+
+
+def _table(entry: Mapping[str, Any], known: Mapping[str, Measure], faults: list[str]) -> Table:
+    check_keys(
+        entry, ("name", "title", "measures", "dimensions", "area_levels"), ("structural_zeros",), faults
+    )
+    named = [str(m) for m in entry.get("measures") or []]
+    chosen = [known[m] for m in named if m in known]
+    broken_down = tuple(map(str, entry.get("dimensions") or []))
+    levels = tuple(map(str, entry.get("area_levels") or []))
+    faults += [f"{m} is no measure" for m in named if m not in known]
+    faults += [f"{d} is no dimension" for d in broken_down if d not in dimensions()]
+    faults += [
+        f"{level} is no area level ({', '.join(AREA_LEVELS)})" for level in levels if level not in AREA_LEVELS
+    ]
+    faults += [
+        f"{m.name} may not be broken down by {d}"
+        for m in chosen
+        for d in broken_down
+        if d not in m.dimensions
+    ]
+    if not named or not levels:
+        faults.append("measures and area_levels must not be empty")
+    if len({m.unit for m in chosen}) > 1:
+        faults.append("its measures have different units")
+    if len(broken_down) > MAXIMUM_DIMENSIONS or len(set(broken_down)) < len(broken_down):
+        faults.append(f"at most {MAXIMUM_DIMENSIONS} dimensions, each once")
+    zeros = tuple({str(k): str(v) for k, v in zero.items()} for zero in entry.get("structural_zeros") or [])
+    for zero in zeros:
+        for key, category in zero.items():
+            if key == "measure":
+                fits = category in named
+            else:
+                fits = key in broken_down and key in dimensions() and category in dimensions()[key].categories
+            if not fits:
+                faults.append(f"structural zero {key}: {category} is nothing of this table")
+    return Table(
+        table_id=str(entry.get("name")),
+        title=str(entry.get("title")),
+        unit=chosen[0].unit if chosen else "household",
+        measures=tuple(named),
+        dimensions=broken_down,
+        area_levels=tuple(level for level in AREA_LEVELS if level in levels),
+        structural_zeros=zeros,
+        sensitive=any(m.sensitive for m in chosen),
+    )
