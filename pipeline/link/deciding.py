@@ -1,0 +1,73 @@
+"""From scored pairs to decisions: the best dwelling of each NHS address group, if it is good enough.
+
+A group is linked where its best dwelling reaches the model's upper match weight and leads the
+second best by the margin. Several groups may live in one dwelling.
+"""
+
+import duckdb
+
+from pipeline.link.comparison import PEOPLE, PLACE
+from pipeline.link.model import Model
+from pipeline.link.units import read_sql, run_sql
+
+#: Link level by level of the place comparison; the rest is "evidence".
+_LEVEL_OF_PLACE = {
+    "exact": ("uprn_and_address", "uprn_no_address", "uprn_near_address", "uprn_other_address"),
+    "historic": ("old_uprn",),
+    "parent": ("parent_uprn_address", "parent_uprn"),
+}
+_SAME_UPRN = _LEVEL_OF_PLACE["exact"]
+_SAME_ADDRESS = (
+    "uprn_and_address", "parent_uprn_address", "no_uprn_exact", "no_uprn_unit", "other_uprn_exact",
+    "other_uprn_unit",
+)  # fmt: skip
+_SAME_STREET = ("no_uprn_street", "other_uprn_street")
+_NOBODY = ("nobody", "nobody_payer")
+
+#: What agreed, lowest bit first: name of the bit, comparison, levels that set it.
+EVIDENCE_BITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("uprn", PLACE.name, _SAME_UPRN),
+    ("historic_uprn", PLACE.name, _LEVEL_OF_PLACE["historic"]),
+    ("parent_uprn", PLACE.name, _LEVEL_OF_PLACE["parent"]),
+    ("address", PLACE.name, _SAME_ADDRESS),
+    ("street_number", PLACE.name, _SAME_STREET),
+    ("name_and_birth", PEOPLE.name, ("names_and_births", "name_and_birth")),
+    ("part_name_and_birth", PEOPLE.name, ("part_name_and_birth",)),
+    ("name", PEOPLE.name, ("names", "name")),
+    ("initial_surname", PEOPLE.name, ("initial_surname", "phonetic")),
+    ("surname", PEOPLE.name, ("surname",)),
+    ("birth", PEOPLE.name, ("birth",)),
+    ("forename", PEOPLE.name, ("forename",)),
+    ("nobody", PEOPLE.name, _NOBODY),
+)
+
+
+def decide(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Create `decision` and `judged` from `pair`; see the SQL files for their grain."""
+    connection.execute(
+        read_sql("decision"),
+        {
+            "upper_match_weight": model.upper_match_weight,
+            "lower_match_weight": model.lower_match_weight,
+            "margin_match_weight": model.margin_match_weight,
+        },
+    )
+    level = " ".join(
+        f"WHEN decision.place IN {_tuple(places)} THEN '{name}'" for name, places in _LEVEL_OF_PLACE.items()
+    )
+    bits = " + ".join(
+        f"CASE WHEN decision.{comparison} IN {_tuple(levels)} THEN {1 << n} ELSE 0 END"
+        for n, (_, comparison, levels) in enumerate(EVIDENCE_BITS)
+    )
+    run_sql(
+        connection,
+        "judged",
+        level=f"CASE {level} ELSE 'evidence' END",
+        evidence_bits=f"({bits})::INTEGER",
+        same_uprn=_tuple(_SAME_UPRN),
+        nobody=_tuple(_NOBODY),
+    )
+
+
+def _tuple(values: tuple[str, ...]) -> str:
+    return "(" + ", ".join(f"'{value}'" for value in values) + ")"

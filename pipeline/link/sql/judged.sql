@@ -1,0 +1,12 @@
+-- One row per row of decision, with the link's level, its evidence as bits, and contradiction.
+CREATE TABLE judged AS
+SELECT
+    decision.*,
+    {level} AS level,
+    {evidence_bits} AS evidence_bits,
+    decision.place IN {same_uprn}
+        AND (
+            decision.people IN {nobody}
+            OR (decision.people IS NULL AND decision.place = 'uprn_other_address')
+        ) AS contradicted
+FROM decision

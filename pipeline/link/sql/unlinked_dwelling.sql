@@ -1,0 +1,27 @@
+-- One row per dwelling without a linked NHS address group: the nearest it came to one.
+WITH nearest AS (
+    SELECT
+        pair.dwelling_id,
+        MAX_BY(COALESCE(judged.reason, 'no_candidate'), pair.match_weight) AS group_reason,
+        BOOL_OR(judged.dwelling_id = pair.dwelling_id) AS was_best
+    FROM pair
+    INNER JOIN judged ON judged.nhs_id = pair.nhs_id
+    GROUP BY pair.dwelling_id
+)
+SELECT
+    dwelling_unit.unit AS dwelling_record_pseudonym,
+    CASE
+        WHEN nearest.dwelling_id IS NULL THEN 'no_candidate'
+        WHEN NOT nearest.was_best THEN 'candidates_linked_elsewhere'
+        WHEN nearest.group_reason = 'linked' THEN 'below_threshold'
+        ELSE nearest.group_reason
+    END AS reason
+FROM dwelling_unit
+LEFT JOIN nearest ON nearest.dwelling_id = dwelling_unit.unit_id
+WHERE NOT EXISTS (
+    SELECT 1
+    FROM judged
+    WHERE judged.dwelling_id = dwelling_unit.unit_id
+      AND judged.reason = 'linked'
+)
+ORDER BY dwelling_record_pseudonym

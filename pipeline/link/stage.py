@@ -1,0 +1,122 @@
+"""The link stage: which council dwelling each NHS address group lives in, on pseudonyms alone.
+
+Evidence facts (what the gate's rules read):
+
+- `model_digest`; `approved_model_digest` is the agreement's own and is compared by the rule
+- `dwellings`, `nhs_records`, `address_groups`, `candidate_pairs`, `candidate_pairs_by_rule`
+- `linked_groups`, `linked_records`, `linked_dwellings`, `match_rate` (share of NHS records linked)
+- `estimated_precision`, `estimated_recall` (from match probabilities; null where nothing is linked)
+- `records_by_reason`, `groups_by_level`, `contradicted_links`
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from governance.artefact import Artefact, Evidence
+from governance.clearance import Cleared
+from pipeline.artefact_store import write_artefact
+from pipeline.context import RunContext
+from pipeline.engine.duckdb import locked_connection
+from pipeline.engine.tables import write_query
+from pipeline.link.deciding import decide
+from pipeline.link.model import Model, model_of
+from pipeline.link.scoring import score_pairs
+from pipeline.link.units import build_units, read_sql
+
+TABLES = ("address_group", "link", "resident_link", "unlinked_dwelling")
+
+
+def fingerprint_settings(context: RunContext) -> dict[str, Any]:
+    """Return what the links depend on besides the pseudonymised tables: the model."""
+    return {"model_digest": model_of(context).digest}
+
+
+def link(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
+    """Link NHS address groups to dwellings and write the tables of the stage `linked`."""
+    model = model_of(context)
+
+    def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
+        with locked_connection(context.project.engine, context.spill) as connection:
+            link_tables(connection, council.artefact, nhs.artefact, model)
+            rows: dict[str, int | None] = {
+                f"{table}.parquet": write_query(connection, read_sql(table), folder / f"{table}.parquet")
+                for table in TABLES
+            }
+            facts = _facts(connection, model)
+        context.report(
+            f"link: {facts['linked_records']:,} of {facts['nhs_records']:,} NHS records linked"
+            f" ({facts['match_rate']:.1%}), {facts['candidate_pairs']:,} pairs compared"
+        )
+        return rows, Evidence("link", "all", facts)
+
+    return write_artefact(context.workspace.zone("linkage"), "link", "all", fingerprint, fill)
+
+
+def link_tables(
+    connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: Artefact, model: Model
+) -> None:
+    """Create, in `connection`, the units, scored pairs and judged decisions of two artefacts."""
+    build_units(connection, council, nhs)
+    score_pairs(connection, model, "pair")
+    decide(connection, model)
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any]:
+    def number(query: str) -> int:
+        return int(connection.execute(query).fetchall()[0][0])
+
+    def counts(query: str) -> Mapping[str, int]:
+        return {str(key): int(count) for key, count in connection.execute(query).fetchall()}
+
+    probable, linked_probable = connection.execute(
+        """
+        SELECT
+            SUM(best.match_probability),
+            SUM(best.match_probability) FILTER (reason = 'linked')
+        FROM judged AS best
+        """
+    ).fetchall()[0]
+    linked_groups = number("SELECT COUNT(*) FROM judged WHERE reason = 'linked'")
+    records = number("SELECT COUNT(*) FROM nhs_member")
+    linked_records = number(
+        """
+        SELECT COUNT(*)
+        FROM nhs_member
+        INNER JOIN judged ON judged.nhs_id = nhs_member.unit_id
+        WHERE judged.reason = 'linked'
+        """
+    )
+    return {
+        "model_digest": model.digest,
+        "dwellings": number("SELECT COUNT(*) FROM dwelling_unit"),
+        "nhs_records": records,
+        "address_groups": number("SELECT COUNT(*) FROM nhs_unit"),
+        "candidate_pairs": number("SELECT COUNT(*) FROM pair"),
+        "candidate_pairs_by_rule": counts(
+            "SELECT match_key, COUNT(*) FROM pair GROUP BY match_key ORDER BY match_key"
+        ),
+        "linked_groups": linked_groups,
+        "linked_records": linked_records,
+        "linked_dwellings": number("SELECT COUNT(DISTINCT dwelling_id) FROM judged WHERE reason = 'linked'"),
+        "match_rate": round(linked_records / records, 6) if records else 0.0,
+        "estimated_precision": round(linked_probable / linked_groups, 6) if linked_groups else None,
+        "estimated_recall": round((linked_probable or 0.0) / probable, 6) if probable else None,
+        "records_by_reason": counts(
+            """
+            SELECT
+                COALESCE(judged.reason, 'no_candidate') AS reason,
+                COUNT(*)
+            FROM nhs_member
+            LEFT JOIN judged ON judged.nhs_id = nhs_member.unit_id
+            GROUP BY 1
+            ORDER BY 1
+            """
+        ),
+        "groups_by_level": counts(
+            "SELECT level, COUNT(*) FROM judged WHERE reason = 'linked' GROUP BY level ORDER BY level"
+        ),
+        "contradicted_links": number("SELECT COUNT(*) FROM judged WHERE reason = 'linked' AND contradicted"),
+    }

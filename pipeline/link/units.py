@@ -1,0 +1,135 @@
+"""The two sides of a comparison: dwellings, and NHS records grouped by recorded address."""
+
+from importlib.resources import files
+
+import duckdb
+
+from governance.artefact import Artefact
+from pipeline.engine.tables import load_table
+from pipeline.link.blocking import MAXIMUM_BLOCK, RULES
+from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS, MatchField
+
+_DWELLING_COLUMNS = (
+    "record_pseudonym",
+    "uprn_pseudonym",
+    "parent_uprn_pseudonym",
+    "previous_uprn_pseudonym",
+)
+_COUNCIL_COLUMNS = ("record_pseudonym", "dwelling_record_pseudonym", "uprn_pseudonym", "service", "role")
+_NHS_COLUMNS = ("record_pseudonym", "nhs_number_pseudonym", "uprn_pseudonym", "address_group_pseudonym")
+
+_TABLES = {
+    "dwelling": _DWELLING_COLUMNS + tuple(f.name for f in ADDRESS_FIELDS),
+    "council_resident": _COUNCIL_COLUMNS + tuple(f.name for f in PERSON_FIELDS),
+    "nhs_resident": _NHS_COLUMNS + tuple(f.name for f in ADDRESS_FIELDS + PERSON_FIELDS),
+}
+
+
+def build_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: Artefact) -> None:
+    """Create `dwelling_unit`, `nhs_member` and `nhs_unit`; see the SQL files for their grain."""
+    load_table(connection, council.path("dwelling"), "dwelling", _TABLES["dwelling"])
+    if council.has("council_resident"):
+        load_table(
+            connection, council.path("council_resident"), "council_resident", _TABLES["council_resident"]
+        )
+    else:
+        _empty_council_resident(connection)
+    load_table(connection, nhs.path("nhs_resident"), "nhs_resident", _TABLES["nhs_resident"])
+    run_sql(
+        connection,
+        "dwelling_unit",
+        person_lists=_lists(PERSON_FIELDS),
+        person_columns=",\n    ".join(f"household.{f.name}" for f in PERSON_FIELDS),
+        address_lists=",\n    ".join(_as_list(f, "dwelling") for f in ADDRESS_FIELDS),
+    )
+    run_sql(connection, "nhs_member")
+    run_sql(
+        connection,
+        "nhs_unit",
+        person_lists=_lists(PERSON_FIELDS),
+        address_lists=_lists(ADDRESS_FIELDS),
+    )
+    for unit in ("dwelling_unit", "nhs_unit"):
+        _add_blocking_columns(connection, unit)
+
+
+def read_sql(name: str) -> str:
+    """Return the text of `sql/<name>.sql`."""
+    return (files("pipeline.link") / "sql" / f"{name}.sql").read_text("utf-8")
+
+
+def run_sql(connection: duckdb.DuckDBPyConnection, name: str, **parts: str) -> None:
+    """Run `sql/<name>.sql`, its {parts} filled with column lists that this package declares."""
+    text = read_sql(name)
+    for part, value in parts.items():
+        text = text.replace("{" + part + "}", value)
+    connection.execute(text)
+
+
+def _lists(fields: tuple[MatchField, ...]) -> str:
+    """SQL: one list of distinct tokens for each field, over the people of a unit."""
+    return ",\n        ".join(
+        (
+            f"list_distinct(flatten(list({f.name}) FILTER ({f.name} IS NOT NULL))) AS {f.name}"
+            if f.is_list
+            else f"list(DISTINCT {f.name}) FILTER ({f.name} IS NOT NULL) AS {f.name}"
+        )
+        for f in fields
+    )
+
+
+def _as_list(field: MatchField, table: str) -> str:
+    column = f"{table}.{field.name}"
+    if field.is_list:
+        return f"{column} AS {field.name}"
+    return f"CASE WHEN {column} IS NOT NULL THEN [{column}] END AS {field.name}"
+
+
+def _empty_council_resident(connection: duckdb.DuckDBPyConnection) -> None:
+    columns = [f"NULL::VARCHAR AS {name}" for name in _COUNCIL_COLUMNS]
+    columns += [f"NULL::VARCHAR{'[]' if f.is_list else ''} AS {f.name}" for f in PERSON_FIELDS]
+    connection.execute(f"CREATE TABLE council_resident AS SELECT {', '.join(columns)} LIMIT 0")
+
+
+def _add_blocking_columns(connection: duckdb.DuckDBPyConnection, unit: str) -> None:
+    """Add one list column for each blocking rule, without the values of hot blocks."""
+    lists = ("person", "address")
+    gathered = []
+    for rule in RULES:
+        parts = [
+            s if s.startswith(lists) else f"list_filter([{s}], lambda v: v IS NOT NULL)" for s in rule.sources
+        ]
+        joined = " || ".join(f"COALESCE({part}, [])" for part in parts)
+        gathered.append(f"list_distinct({joined}) AS {rule.column}")
+    connection.execute(f"CREATE TABLE {unit}_block AS SELECT unit_id, {', '.join(gathered)} FROM {unit}")
+    for rule in RULES:
+        connection.execute(
+            f"""
+            CREATE TABLE {unit}_{rule.column}_hot AS
+            SELECT list(value) AS hot
+            FROM (
+                SELECT value
+                FROM (SELECT unnest({rule.column}) AS value FROM {unit}_block)
+                GROUP BY value
+                HAVING COUNT(*) > {MAXIMUM_BLOCK}
+            )
+            """
+        )
+    kept = ", ".join(
+        f"list_filter(block.{r.column}, lambda v: NOT list_contains(COALESCE({r.column}_hot.hot, []), v))"
+        f" AS {r.column}"
+        for r in RULES
+    )
+    hot = " ".join(f"CROSS JOIN {unit}_{r.column}_hot AS {r.column}_hot" for r in RULES)
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE {unit} AS
+        SELECT unit.*, {kept}
+        FROM {unit} AS unit
+        INNER JOIN {unit}_block AS block ON block.unit_id = unit.unit_id
+        {hot}
+        ORDER BY unit.unit_id
+        """
+    )
+    for name in (f"{unit}_block", *(f"{unit}_{r.column}_hot" for r in RULES)):
+        connection.execute(f"DROP TABLE {name}")
