@@ -12,6 +12,7 @@ import duckdb
 
 from pipeline.disclosure.profile import Profile
 from pipeline.disclosure.statements import create_table
+from schemas.measure import measures
 
 
 @dataclass(frozen=True)
@@ -62,4 +63,4 @@ class Sensitivity:
 
 def read_sensitivity() -> Sensitivity:
     """Return what the register marks sensitive."""
-    return Sensitivity((), ())
+    return Sensitivity(tuple(name for name, measure in measures().items() if measure.sensitive), ())

@@ -1,5 +1,6 @@
 -- One row per appearance of a count in a registered table: its denominator, numerator or complement.
--- `count_measure` names what is counted: the population for a denominator, the measure for a numerator.
+-- `count_measure` names what is counted: the measure for a numerator; for a denominator the plain measure
+-- of that population, or the population itself where no measure counts it alone.
 WITH ordered_cell AS (
     SELECT
         * EXCLUDE (dimension_1, category_1, dimension_2, category_2),
@@ -9,12 +10,16 @@ WITH ordered_cell AS (
         CASE WHEN dimension_2 < dimension_1 THEN category_1 ELSE category_2 END AS category_2
     FROM cell
 ),
+plain_measure AS (
+    SELECT DISTINCT measure FROM cell WHERE numerator IS NULL
+),
 appearance AS (
     SELECT
         table_id,
-        measure,
+        ordered_cell.measure,
         'denominator' AS role,
-        population AS count_measure,
+        CASE WHEN plain_measure.measure IS NULL THEN population || '_population' ELSE population END
+            AS count_measure,
         unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2,
         denominator AS n,
         denominator_households AS households,
@@ -22,6 +27,7 @@ appearance AS (
         CASE unit WHEN 'household' THEN denominator_household_key ELSE denominator_person_key END AS cell_key,
         structural_zero
     FROM ordered_cell
+    LEFT JOIN plain_measure ON plain_measure.measure = population
     UNION ALL
     SELECT
         table_id,

@@ -1,0 +1,71 @@
+"""The note to analysts: what a published value means, in words, with a query that combines cells rightly."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+NOTE = "README.md"
+
+
+def write_note(
+    release_id: str, reference_date: str, epoch: str, criteria: Mapping[str, Any], folder: Path
+) -> None:
+    """Write `README.md`; criteria: the numbers of the method (`Profile.settings`)."""
+    bound, base = int(criteria["noise_bound"]), int(criteria["rounding_base"])
+    reach = bound + base // 2
+    least = criteria["minimum_cell_count"]
+    if bound:
+        meaning = f"""
+- A count has small noise (at most {bound} either way, 0 on average, standard deviation about 1.4) and is
+  then rounded to {base}. The true count lies within {reach} of the value, mostly within {base // 2 + 1}.
+- The same people get the same noise wherever they are counted: a value is the same in every table.
+- Totals have noise of their own. Parts do not sum to their total, by up to {reach} for each value
+  added. That is intended. Do not scale parts to fit: use the total that is published.
+- Adding k values makes an error of about {((2 + (base * base - 1) / 12) ** 0.5):.1f} times the square
+  root of k (standard deviation). So read the largest area or category that answers the question,
+  rather than adding small ones."""
+    else:
+        meaning = """
+- Counts are exact and parts sum to their totals where all of them are shown."""
+    text = f"""# Release {release_id}
+
+Households and residents as at {reference_date}; epoch {epoch}. Until the epoch ends the values stay as they
+are, so nightly releases of one epoch do not differ. A change between two epochs is a change of
+the area, not of one night.
+
+`catalogue.parquet` lists the tables, `data_dictionary.md` every column and measure, `manifest.json` the
+digest of every file, `disclosure_criteria.json` the numbers of the protection.
+
+## What a value means
+{meaning}
+- `[c]` (confidential): fewer than {least} households or residents, or the value would reveal another one.
+  It is not zero and must not be read as zero; nought to {least - 1 + bound} is the usual range.
+- `[x]`: not produced, because too little of the table would be left, or the area is small.
+- `[z]`: nobody can be in this cell. `[u]`: a percentage too unreliable to print.
+- A percentage is made of the two published counts beside it, and shown where numerator,
+  denominator and the rest each count at least {least}.
+
+## Combining cells
+
+Take counts, not percentages, and say how many were hidden:
+
+```sql
+-- duckdb -init views.sql, in this folder
+SELECT
+    area_code,
+    SUM(value) FILTER (measure = 'emergency_admission') AS admitted,
+    SUM(value) FILTER (measure = 'households') AS households,
+    ROUND(100 * admitted / households, 1) AS percent,
+    COUNT(*) FILTER (shorthand = '[c]') AS hidden
+FROM health_by_tenure
+WHERE area_level = 'MSOA21'
+  AND tenure IN ('social_rented', 'private_rented')
+GROUP BY area_code
+HAVING hidden = 0
+ORDER BY area_code;
+```
+
+Areas with a hidden part are left out above, because a sum without it is too low. Averaging the two
+percentages instead would weigh a small group like a large one.
+"""
+    (folder / NOTE).write_text(text, "utf-8")

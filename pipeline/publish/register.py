@@ -1,0 +1,59 @@
+"""What the register says of each published table and measure, in the words analysts read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from schemas.measure import Measure, measures
+from schemas.table import tables
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """One registered table as it is published; dimensions in the order of its columns."""
+
+    table_id: str
+    title: str
+    description: str
+    unit: str
+    dimensions: tuple[str, ...]
+
+
+def published_table(table_id: str) -> PublishedTable:
+    """Return what the register says of a table; raises KeyError for one it does not know."""
+    table = tables()[table_id]
+    listed = "; ".join(measures()[name].title for name in table.measures)
+    return PublishedTable(
+        table_id=table_id,
+        title=table.title,
+        description=(
+            f"Counts of {table.unit}s and percentages made of them, by "
+            f"{' and '.join((*table.dimensions, 'area'))}: {listed}."
+        ),
+        unit=table.unit,
+        dimensions=table.dimensions,
+    )
+
+
+def measure_titles(published: Sequence[Mapping[str, str | None]]) -> dict[str, str]:
+    """Return published measure -> title.
+
+    published: rows of `published_measure`; a population that no measure is named for is
+    described by the measures whose denominator it is.
+    """
+    known: Mapping[str, Measure] = measures()
+    titles: dict[str, str] = {}
+    for row in published:
+        name = str(row["measure"])
+        numerator = row["numerator_measure"]
+        if numerator is not None:
+            titles[name] = f"{known[numerator].title}, percent"
+        elif name in known:
+            titles[name] = known[name].title
+        else:
+            served = sorted(
+                known[str(other["measure"])].title
+                for other in published
+                if other["denominator_measure"] == name and other["kind"] == "count"
+            )
+            titles[name] = f"Denominator of: {'; '.join(served)}" if served else name
+    return titles

@@ -1,0 +1,65 @@
+"""What the ledger will say of a staged release, kept beside the ledger until the release is revealed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from governance.canonical import canonical_json, digest_of_file
+from governance.errors import Refused
+from pipeline.disclosure.ledger import FOLDER
+from pipeline.engine.tables import write_query
+from pipeline.workspace import Workspace
+
+#: One row per cell: which it is, and a digest of what was printed for it.
+_CELL_DIGESTS = """
+SELECT
+    sha256(concat_ws('|', table_id, unit, area_code, COALESCE(dimension_1, ''), COALESCE(category_1, ''),
+        COALESCE(dimension_2, ''), COALESCE(category_2, ''), measure)) AS cell,
+    sha256(concat_ws('|', table_id, unit, area_code, COALESCE(dimension_1, ''), COALESCE(category_1, ''),
+        COALESCE(dimension_2, ''), COALESCE(category_2, ''), measure,
+        COALESCE(CAST(value AS VARCHAR), shorthand))) AS value_digest,
+    epoch,
+    method
+FROM protected_cell
+ORDER BY cell
+"""
+
+
+def write_cell_digests(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> tuple[str, int]:
+    """Write the list of cell digests of `protected_cell` under its own digest; returns digest and rows."""
+    folder = workspace.zone("controlled") / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    aside = folder / ".cells.new"
+    rows = write_query(connection, _CELL_DIGESTS, aside)
+    sha256 = digest_of_file(aside)
+    aside.replace(folder / f"cells-{sha256}.parquet")
+    return sha256, rows
+
+
+def write_record(workspace: Workspace, record: dict[str, Any]) -> None:
+    """Keep the ledger fields of a staged release."""
+    _path(workspace, record["release_id"]).write_bytes(canonical_json(record))
+
+
+def read_record(workspace: Workspace, release_id: str, manifest_sha256: str) -> dict[str, Any]:
+    """Return the ledger fields of a staged release.
+
+    Raises Refused where none were kept or they are of another manifest.
+    """
+    try:
+        record: dict[str, Any] = json.loads(_path(workspace, release_id).read_bytes())
+    except (OSError, ValueError):
+        record = {}
+    if record.get("manifest_sha256") != manifest_sha256:
+        raise Refused(
+            "RELEASE_RECORD_MISSING",
+            f"The staged release {release_id} has no record for the ledger.",
+            "Run publish again; it writes both together.",
+        )
+    return record
+
+
+def _path(workspace: Workspace, release_id: str) -> Path:
+    return workspace.zone("controlled") / FOLDER / f"staged-{release_id}.json"

@@ -1,0 +1,129 @@
+"""The Parquet file of one published table.
+
+Built value by value into a fresh table, sorted by area, category and measure, one row
+group: its footer, statistics and dictionaries hold nothing that was dropped.
+Every column carries its title and description, so the file explains itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.disclosure.profile import SPECIFICATION_VERSION
+from schemas.contract import load_contract
+
+#: The year of each area level's boundaries.
+AREA_VINTAGE = {"LSOA21": "2021", "MSOA21": "2021", "LAD": "2024"}
+#: What a file's schema may say about itself.
+TABLE_METADATA = ("title", "description", "release_id")
+COLUMN_METADATA = ("title", "description")
+_ARROW_TYPES = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "date": pa.date32()}
+_BEFORE = (
+    "release_id",
+    "epoch",
+    "reference_date",
+    "table_id",
+    "specification_version",
+    "unit",
+    "area_level",
+    "area_code",
+    "area_vintage",
+)
+_AFTER = ("measure", "value", "shorthand", "rounding_base", "method")
+
+
+@dataclass(frozen=True)
+class ReleaseIdentity:
+    """What every row of a release says about the release."""
+
+    release_id: str
+    epoch: str
+    reference_date: date
+    method: str
+
+
+def columns_of(dimensions: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a published table, in order; no other may stand in it."""
+    return (*_BEFORE, *dimensions, *_AFTER)
+
+
+def write_release_table(
+    connection: duckdb.DuckDBPyConnection,
+    table_id: str,
+    dimensions: Sequence[str],
+    identity: ReleaseIdentity,
+    described: Mapping[str, str],
+    path: Path,
+) -> int:
+    """Write one table of `protected_cell` to `path`; returns its rows.
+
+    described: title and description of the table, for the file's own metadata.
+    """
+    categories = "".join(
+        f"CASE '{name}' WHEN dimension_1 THEN category_1 WHEN dimension_2 THEN category_2 END AS \"{name}\", "
+        for name in dimensions
+    )
+    order = ", ".join(["area_level", "area_code", *(f'"{name}"' for name in dimensions), "measure"])
+    vintage = " ".join(f"WHEN '{level}' THEN '{year}'" for level, year in AREA_VINTAGE.items())
+    rows: pa.Table = connection.sql(
+        f"""
+        SELECT
+            unit,
+            area_level,
+            area_code,
+            CASE area_level {vintage} END AS area_vintage,
+            {categories}
+            measure,
+            value,
+            shorthand,
+            rounding_base,
+            method
+        FROM protected_cell
+        WHERE table_id = $table_id
+        ORDER BY {order}
+        """,
+        params={"table_id": table_id},
+    ).to_arrow_table()
+    schema = _schema(dimensions, {**described, "release_id": identity.release_id})
+    constant = {
+        "release_id": identity.release_id,
+        "epoch": identity.epoch,
+        "reference_date": identity.reference_date,
+        "table_id": table_id,
+        "specification_version": SPECIFICATION_VERSION,
+    }
+    fresh = {
+        field.name: (
+            [constant[field.name]] * rows.num_rows
+            if field.name in constant
+            else rows.column(field.name).to_pylist()
+        )
+        for field in schema
+    }
+    write_plain_parquet(pa.table(fresh, schema=schema), path)
+    return int(rows.num_rows)
+
+
+def write_plain_parquet(table: pa.Table, path: Path) -> None:
+    """Write a published Parquet file: one row group, zstd, the same bytes every time."""
+    pq.write_table(table, path, compression="zstd", row_group_size=max(1, table.num_rows), version="2.6")
+
+
+def _schema(dimensions: Sequence[str], metadata: Mapping[str, str]) -> pa.Schema:
+    contract = load_contract("published", "release_table")
+    fields = []
+    for name in columns_of(dimensions):
+        column = contract.column(name)
+        fields.append(
+            pa.field(
+                name,
+                _ARROW_TYPES[column.logical_type],
+                metadata={"title": column.title, "description": column.description},
+            )
+        )
+    return pa.schema(fields, metadata={key: metadata[key] for key in TABLE_METADATA})

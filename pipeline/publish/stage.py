@@ -1,0 +1,255 @@
+"""The publish stage: protected cells in, a whole release out, staged until its gate has judged it.
+
+    publish(protected, fingerprint, context) -> (Artefact, Evidence)   writes releases/.staged-<release id>/
+    reveal(cleared, context) -> Artefact       (reveal.py)              enters the ledger and renames it
+
+A release's id follows from the reference date and the fingerprint. Where that release
+stands already it is verified and returned; nothing is written.
+
+Evidence facts, and the rule that reads them:
+
+| fact | meaning | rule |
+|---|---|---|
+| release_id, epoch, reference_date | what the release is | AGG-05 |
+| manifest_sha256 | digest of its manifest | |
+| ledger_entries, ledger_head | lines of the ledger that was verified, and its head | AGG-05 |
+| epoch_first_release | release whose values this one re-emits (null: it opens the epoch) | AGG-05 |
+| values_changed_within_epoch | cells unlike the epoch's release; must be 0 | AGG-05 |
+| parquet_files | number of Parquet files | PUB-02 |
+| undeclared_metadata_keys | keys of file or column metadata not declared; must be empty | PUB-02 |
+| undeclared_files | files of no declared kind or name; must be empty | PUB-02 |
+| statistics_beyond_data | columns whose footer statistics are not those of the rows; must be 0 | PUB-02 |
+| undeclared_columns | columns outside the contract ("table.column"); must be empty | PUB-03 |
+| missing_columns | contract columns a table lacks; must be empty | PUB-03 |
+| tables | ids of the tables | PUB-04 |
+| unregistered_tables | tables that the register does not hold; must be empty | PUB-04 |
+| tables_outside_agreement | tables that are no output of the agreement; must be empty | PUB-04 |
+| tables_without_catalogue_entry | must be empty | PUB-04 |
+| disclosure_criteria | the method's numbers as stored with the release; null if absent | PUB-04 |
+| cells, cells_published, cells_hidden, cells_not_produced | rows of all tables | |
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from governance.artefact import Artefact, Evidence
+from governance.canonical import canonical_json, digest_of_file
+from governance.clearance import Cleared
+from pipeline.context import RunContext
+from pipeline.disclosure.epoch import epoch_of
+from pipeline.disclosure.ledger import Ledger
+from pipeline.disclosure.profile import SPECIFICATION_VERSION, Profile, profile_of
+from pipeline.engine.duckdb import locked_connection
+from pipeline.engine.tables import load_table
+from pipeline.publish.catalogue import CatalogueEntry, write_catalogue
+from pipeline.publish.dictionary import write_dictionary
+from pipeline.publish.freeze import freeze
+from pipeline.publish.inspection import inspect_release
+from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX, verify_release, write_manifest
+from pipeline.publish.note import write_note
+from pipeline.publish.register import PublishedTable, measure_titles, published_table
+from pipeline.publish.release_record import write_cell_digests, write_record
+from pipeline.publish.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
+from pipeline.publish.reveal import open_ledger
+from pipeline.publish.views import write_views
+
+STAGE = "publish"
+CRITERIA = "disclosure_criteria.json"
+MEASURES = "measure.parquet"
+
+
+def fingerprint_settings(context: RunContext) -> dict[str, Any]:
+    """Return what a release depends on beside the protected cells."""
+    return {
+        "reference_date": context.project.reference_date.isoformat(),
+        "outputs": sorted(context.agreement.outputs),
+    }
+
+
+def release_id_of(context: RunContext, fingerprint: str) -> str:
+    """Return the id of the release: its reference date and the start of the fingerprint."""
+    return f"{context.project.reference_date.isoformat()}-{fingerprint[:12]}"
+
+
+def publish(protected: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
+    """Stage the release, or return it where it stands; `reveal` makes it appear.
+
+    Raises Refused where the ledger is lost or edited, or a standing release was changed.
+    """
+    release_id = release_id_of(context, fingerprint)
+    ledger = open_ledger(context)
+    standing = context.workspace.zone("releases") / release_id
+    if standing.is_dir():
+        files = verify_release(standing)
+        context.report(f"release {release_id} stands already and is whole")
+        return (
+            Artefact(STAGE, "all", standing, fingerprint, files),
+            _evidence(standing, context, ledger, None, 0),
+        )
+    staged = standing.with_name(f"{STAGED_PREFIX}{release_id}")
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(mode=0o700)
+    try:
+        first, changed = _write(protected, staged, release_id, fingerprint, ledger, context)
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    return (
+        Artefact(STAGE, "all", staged, fingerprint, verify_release(staged)),
+        _evidence(staged, context, ledger, first, changed),
+    )
+
+
+def _write(
+    protected: Cleared,
+    folder: Path,
+    release_id: str,
+    fingerprint: str,
+    ledger: Ledger,
+    context: RunContext,
+) -> tuple[str | None, int]:
+    profile = profile_of(context.agreement)
+    identity = ReleaseIdentity(
+        release_id,
+        epoch_of(context.project.reference_date, profile.epoch),
+        context.project.reference_date,
+        profile.method,
+    )
+    with locked_connection(context.project.engine, context.spill) as connection:
+        for table in ("protected_cell", "published_measure"):
+            load_table(connection, protected.artefact.path(table), table)
+        frozen = freeze(connection, ledger, context.workspace.zone("releases"), identity.epoch)
+        tables = [published_table(table_id) for table_id in _table_ids(connection)]
+        _write_tables(connection, tables, identity, folder)
+        measures = _write_measures(connection, folder)
+        cells_sha256, cells = write_cell_digests(connection, context.workspace)
+    write_dictionary(
+        {t.table_id: t.dimensions for t in tables}, {t.table_id: t.title for t in tables}, measures, folder
+    )
+    write_views({t.table_id: _file_of(t) for t in tables}, folder)
+    _write_criteria(profile, context, folder)
+    write_note(release_id, identity.reference_date.isoformat(), identity.epoch, profile.settings(), folder)
+    manifest_sha256 = write_manifest(
+        folder, release_id, identity.epoch, identity.reference_date.isoformat(), profile.method
+    )
+    write_record(
+        context.workspace,
+        {
+            "release_id": release_id,
+            "fingerprint": fingerprint,
+            "reference_date": identity.reference_date.isoformat(),
+            "epoch": identity.epoch,
+            "specification_version": SPECIFICATION_VERSION,
+            "manifest_sha256": manifest_sha256,
+            "cells": cells,
+            "cells_sha256": cells_sha256,
+            "state_sha256": None,
+        },
+    )
+    return frozen.release_id, frozen.values_changed
+
+
+def _table_ids(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    return [
+        row[0]
+        for row in connection.execute("SELECT DISTINCT table_id FROM protected_cell ORDER BY ALL").fetchall()
+    ]
+
+
+def _file_of(table: PublishedTable) -> str:
+    return f"{table.table_id}.parquet"
+
+
+def _write_tables(
+    connection: duckdb.DuckDBPyConnection,
+    tables: list[PublishedTable],
+    identity: ReleaseIdentity,
+    folder: Path,
+) -> None:
+    entries = []
+    for table in tables:
+        path = folder / _file_of(table)
+        rows = write_release_table(
+            connection,
+            table.table_id,
+            table.dimensions,
+            identity,
+            {"title": table.title, "description": table.description},
+            path,
+        )
+        figures = connection.execute(
+            """
+            SELECT
+                COUNT(*) FILTER (value IS NOT NULL),
+                COUNT(*) FILTER (shorthand = '[c]'),
+                COUNT(*) FILTER (shorthand = '[x]'),
+                STRING_AGG(DISTINCT area_level, ', ' ORDER BY area_level)
+            FROM protected_cell
+            WHERE table_id = $table_id
+            """,
+            {"table_id": table.table_id},
+        ).fetchall()[0]
+        entries.append(
+            CatalogueEntry(
+                release_id=identity.release_id,
+                table_id=table.table_id,
+                title=table.title,
+                description=table.description,
+                unit=table.unit,
+                dimensions=", ".join(table.dimensions),
+                area_levels=figures[3],
+                rows=rows,
+                cells_published=figures[0],
+                cells_hidden=figures[1],
+                cells_not_produced=figures[2],
+                file=_file_of(table),
+                sha256=digest_of_file(path),
+            )
+        )
+    write_catalogue(entries, folder)
+
+
+def _write_measures(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[dict[str, str | None]]:
+    rows: list[dict[str, str | None]] = (
+        connection.sql(
+            "SELECT measure, unit, kind, numerator_measure, denominator_measure "
+            "FROM published_measure ORDER BY ALL"
+        )
+        .to_arrow_table()
+        .to_pylist()
+    )
+    titles = measure_titles(rows)
+    described = [{"title": titles[str(row["measure"])], **row} for row in rows]
+    names = ("measure", "title", "unit", "kind", "numerator_measure", "denominator_measure")
+    table = pa.table({name: pa.array([row[name] for row in described], pa.string()) for name in names})
+    write_plain_parquet(table, folder / MEASURES)
+    return described
+
+
+def _write_criteria(profile: Profile, context: RunContext, folder: Path) -> None:
+    content: Mapping[str, Any] = {
+        **profile.settings(),
+        "agreement": context.agreement.id,
+        "specification": "Hearth disclosure control, P0 to P7",
+    }
+    (folder / CRITERIA).write_bytes(canonical_json(content) + b"\n")
+
+
+def _evidence(
+    folder: Path, context: RunContext, ledger: Ledger, first_release: str | None, values_changed: int
+) -> Evidence:
+    facts = inspect_release(folder, context.agreement.outputs) | {
+        "release_id": folder.name.removeprefix(STAGED_PREFIX),
+        "reference_date": context.project.reference_date.isoformat(),
+        "manifest_sha256": digest_of_file(folder / MANIFEST),
+        "ledger_entries": len(ledger.entries),
+        "ledger_head": ledger.head,
+        "epoch_first_release": first_release,
+        "values_changed_within_epoch": values_changed,
+    }
+    return Evidence(STAGE, "all", facts)
