@@ -1,0 +1,1 @@
+"""From a supplier's file to typed rows: nothing is guessed, nothing is lost, no value is told."""

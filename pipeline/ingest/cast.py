@@ -1,0 +1,150 @@
+"""From a cell of text to a typed value, or the reason why not: one SQL expression a column.
+
+Everything is decided by the column's contract. No expression can raise, for DuckDB would quote
+the cell. Reason codes of cells:
+
+EXPONENT_FORM, NOT_DIGITS, TOO_LONG, SENTINEL, WRONG_LENGTH, CHECK_DIGIT, NOT_A_POSTCODE
+                       identifiers: see uprn.sql, nhs_number.sql, postcode.sql
+UNKNOWN_CODE           the code list knows no such spelling
+NOT_A_DATE             fits none of the declared formats, or is no day of the calendar
+AMBIGUOUS_DATE         fits two declared formats that make different days of it
+NOT_A_WHOLE_NUMBER, NOT_A_NUMBER, NOT_A_FLAG
+OUT_OF_RANGE           beyond the contract's minimum or maximum
+PATTERN                a text of another shape than the contract says
+TOO_LONG               a text longer than the contract says
+MISSING                a required value is empty
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import duckdb
+
+from schemas.code_list import SPELLING_SQL, load_code_list
+from schemas.contract import Column
+
+SQL_TYPES = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+}
+_MACRO_FILES = ("uprn.sql", "nhs_number.sql", "postcode.sql")
+_FLAGS = {True: ("y", "yes", "1", "true", "t"), False: ("n", "no", "0", "false", "f")}
+
+#: Blanks of every kind, trimmed from both ends of a cell; what is then empty is NULL.
+_TRIMMED = (
+    "nullif(regexp_replace({0}, '^[\\s\\x{{00A0}}\\x{{FEFF}}]+|[\\s\\x{{00A0}}\\x{{FEFF}}]+$', '', 'g'), '')"
+)
+
+
+@dataclass(frozen=True)
+class CastColumn:
+    """SQL of one column over a table in which the cell's trimmed text bears the column's own name.
+
+    value: the typed value, NULL where there is none. reason: why there is none although the cell
+    is not empty (NULL otherwise). repair: how the cell was mended (NULL where it was not).
+    """
+
+    column: Column
+    value: str
+    reason: str
+    repair: str
+
+
+def create_macros(connection: duckdb.DuckDBPyConnection, code_lists: Sequence[str]) -> None:
+    """Create the macros and code list maps that the expressions call."""
+    for name in _MACRO_FILES:
+        connection.execute((files("pipeline.ingest") / name).read_text("utf-8"))
+    for name in sorted(set(code_lists)):
+        spellings = load_code_list(name).spellings
+        connection.execute(
+            f'CREATE TABLE "code {name}" AS SELECT MAP($spellings::VARCHAR[], $codes::VARCHAR[]) AS codes',
+            {"spellings": list(spellings), "codes": list(spellings.values())},
+        )
+
+
+def trimmed(cell: str) -> str:
+    """Return SQL for a cell without surrounding blanks, NULL where nothing is left."""
+    return _TRIMMED.format(cell)
+
+
+def cast_column(column: Column, date_formats: Sequence[str]) -> CastColumn:
+    """Return the SQL by which the contract turns a column's cells into values."""
+    cell = f'"{column.name}"'
+    if column.form is not None:
+        return CastColumn(
+            column,
+            f"{column.form}_value({cell})",
+            f"{column.form}_reason({cell})",
+            f"{column.form}_repair({cell})",
+        )
+    if column.code_list is not None:
+        value = f'(SELECT codes FROM "code {column.code_list}")[{SPELLING_SQL.format(cell)}]'
+        return _cast(column, value, "UNKNOWN_CODE")
+    if column.logical_type == "string":
+        return _cast_text(column, cell)
+    if column.logical_type == "date":
+        return _cast_date(column, cell, date_formats)
+    if column.logical_type == "boolean":
+        spelt = SPELLING_SQL.format(cell)
+        cases = " ".join(
+            f"WHEN {spelt} IN ({', '.join(map(_text, words))}) THEN {flag}" for flag, words in _FLAGS.items()
+        )
+        return _cast(column, f"CASE {cases} END", "NOT_A_FLAG")
+    if column.logical_type == "integer":
+        digits = f"regexp_extract({cell}, '^([+-]?[0-9]{{1,18}})(?:\\.0*)?$', 1)"
+        return _cast(column, f"TRY_CAST(nullif({digits}, '') AS BIGINT)", "NOT_A_WHOLE_NUMBER")
+    number = f"nullif(regexp_extract({cell}, '^[+-]?[0-9]{{1,15}}(?:\\.[0-9]{{0,15}})?$'), '')"
+    return _cast(column, f"TRY_CAST({number} AS DOUBLE)", "NOT_A_NUMBER")
+
+
+def _cast_text(column: Column, cell: str) -> CastColumn:
+    if column.pattern is not None:
+        value = f"CASE WHEN regexp_full_match(upper({cell}), {_text(column.pattern)}) THEN upper({cell}) END"
+        return _cast(column, value, "PATTERN")
+    one_line = f"regexp_replace({cell}, '\\s+', ' ', 'g')"
+    if column.maximum_length is None:
+        return _cast(column, one_line, "TOO_LONG")
+    value = f"CASE WHEN length({one_line}) <= {column.maximum_length} THEN {one_line} END"
+    return _cast(column, value, "TOO_LONG")
+
+
+def _cast_date(column: Column, cell: str, formats: Sequence[str]) -> CastColumn:
+    readings = ", ".join(f"CAST(try_strptime({cell}, {_text(form)}) AS DATE)" for form in formats)
+    days = f"list_distinct([{readings}])"
+    bounds = _bounds(column, f"{days}[1]")
+    value = f"CASE WHEN len({days}) = 1 AND {bounds} THEN {days}[1] END"
+    reason = (
+        f"CASE WHEN {cell} IS NULL THEN NULL WHEN len({days}) = 0 THEN 'NOT_A_DATE' "
+        f"WHEN len({days}) > 1 THEN 'AMBIGUOUS_DATE' WHEN NOT ({bounds}) THEN 'OUT_OF_RANGE' END"
+    )
+    return CastColumn(column, value, reason, "CAST(NULL AS VARCHAR)")
+
+
+def _cast(column: Column, value: str, reason: str) -> CastColumn:
+    bounds = _bounds(column, f"({value})")
+    missing = f'"{column.name}" IS NULL'
+    return CastColumn(
+        column,
+        value if bounds == "true" else f"CASE WHEN {bounds} THEN {value} END",
+        f"CASE WHEN {missing} THEN NULL WHEN ({value}) IS NULL THEN '{reason}' "
+        f"WHEN NOT ({bounds}) THEN 'OUT_OF_RANGE' END",
+        "CAST(NULL AS VARCHAR)",
+    )
+
+
+def _bounds(column: Column, value: str) -> str:
+    literal = (lambda bound: f"DATE {_text(str(bound))}") if column.logical_type == "date" else str
+    tests = [
+        f"{value} {operator} {literal(bound)}"
+        for operator, bound in ((">=", column.minimum), ("<=", column.maximum))
+        if bound is not None
+    ]
+    return " AND ".join(tests) or "true"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

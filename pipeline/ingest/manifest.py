@@ -1,0 +1,85 @@
+"""What a supplier says of its file: digest, rows, sequence number, date (rule ING-01).
+
+The manifest is JSON beside the extract (`<file>.manifest.json`, or as `hearth.toml` names it):
+
+    {"sha256": "…", "rows": 20113, "sequence": 7, "supplied": "2026-03-31"}
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from pipeline.ingest.supplied_file import FileRefused, check_path
+from pipeline.project import ExtractSettings
+
+_KEYS = frozenset({"sha256", "rows", "sequence", "supplied"})
+_MAXIMUM_BYTES = 64 << 10
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """sequence rises with every file of a table; None where the supplier does not count."""
+
+    sha256: str
+    rows: int
+    sequence: int | None
+    supplied: date | None
+
+
+def read_manifest(settings: ExtractSettings, project_folder: Path) -> Manifest | None:
+    """Return the manifest of an extract, None where none is named or lies beside it.
+
+    Raises FileRefused when one is named and missing, or cannot be understood.
+    """
+    beside = settings.path.with_name(settings.path.name + ".manifest.json")
+    if settings.manifest is None and not beside.exists():
+        return None
+    path = settings.manifest or beside
+    try:
+        check_path(path, project_folder)
+        with path.open("rb") as stream:
+            raw = json.loads(stream.read(_MAXIMUM_BYTES))
+    except FileRefused as refusal:
+        raise FileRefused("ING-01", f"manifest {refusal.what}") from None
+    except (OSError, ValueError):
+        raise FileRefused("ING-01", "manifest is not readable JSON") from None
+    wrong = _wrong_keys(raw)
+    if wrong:
+        raise FileRefused("ING-01", f"manifest has wrong or missing entries: {', '.join(wrong)}")
+    supplied = raw.get("supplied")
+    return Manifest(
+        raw["sha256"].lower(),
+        raw["rows"],
+        raw.get("sequence"),
+        None if supplied is None else date.fromisoformat(supplied),
+    )
+
+
+def _wrong_keys(raw: object) -> list[str]:
+    if not isinstance(raw, dict):
+        return ["not an object"]
+    wrong = ["an unknown entry"] if set(raw) - _KEYS else []
+    sha256 = raw.get("sha256")
+    if not (isinstance(sha256, str) and re.fullmatch("[0-9a-fA-F]{64}", sha256)):
+        wrong.append("sha256")
+    if not _is_whole(raw.get("rows")):
+        wrong.append("rows")
+    if "sequence" in raw and not _is_whole(raw["sequence"]):
+        wrong.append("sequence")
+    if "supplied" in raw and not _is_date(raw["supplied"]):
+        wrong.append("supplied")
+    return wrong
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_date(value: object) -> bool:
+    try:
+        date.fromisoformat(str(value))
+    except ValueError:
+        return False
+    return True

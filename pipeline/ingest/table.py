@@ -1,0 +1,315 @@
+"""One extract, from its reader to the kept table and the quarantine beside it.
+
+Which rows go to quarantine, in this order (a row has one reason, the first that holds):
+
+- the reader could not make a row of it (see `rows.py`);
+- MISSING: a required value is empty; or another reason of `cast.py` where the contract says `quarantine`;
+- DUPLICATE_ROW: all its cells equal those of an earlier row with its record id, and nothing else bears
+  that id: the first is kept;
+- DUPLICATE_RECORD_ID: rows of one record id differ: none is kept, for nothing says which is right.
+
+Any other invalid cell becomes NULL; it is counted, and noted in quarantine with its line.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from governance.errors import Finding, Refused
+from pipeline.engine.tables import write_query
+from pipeline.ingest.cast import SQL_TYPES, CastColumn, cast_column, create_macros, trimmed
+from pipeline.ingest.header import LINE_NUMBER
+from pipeline.ingest.identifier_pattern import count_identifier_patterns
+from pipeline.ingest.inspection import InspectedExtract, open_table
+from pipeline.ingest.rows import Rows
+
+_CELLS = pa.list_(pa.string())
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """rows: rows of each file written; facts: what the evidence says of the table."""
+
+    rows: dict[str, int]
+    facts: Mapping[str, Any]
+
+
+def ingest_table(
+    connection: duckdb.DuckDBPyConnection, extract: InspectedExtract, folder: Path
+) -> TableResult:
+    """Write the kept table and its quarantine; raises Refused unless every row is accounted for."""
+    table = extract.contract.table
+    casts = [
+        cast_column(column, extract.settings.date_formats)
+        for column in extract.contract.columns
+        if column.name in extract.columns.places
+    ]
+    create_macros(connection, [cast.column.code_list for cast in casts if cast.column.code_list])
+    rows_in = _load(connection, extract, casts)
+    _check(connection, casts)
+    _find_duplicates(connection, casts)
+    kept = write_query(connection, _kept_query(extract, casts), folder / f"{table}.parquet")
+    (folder / "quarantine").mkdir(exist_ok=True, mode=0o700)
+    noted = write_query(connection, _quarantine_query(casts), folder / "quarantine" / f"{table}.parquet")
+    by_reason = dict(
+        connection.execute(
+            "SELECT reason, COUNT(*) FROM verdict WHERE reason IS NOT NULL GROUP BY reason ORDER BY reason"
+        ).fetchall()
+    )
+    quarantined = sum(by_reason.values())
+    if rows_in != kept + quarantined or rows_in != extract.rows:
+        raise Refused(
+            "INGEST_ROWS_UNACCOUNTED",
+            f"{table}: {rows_in} rows in ({extract.rows} when inspected), {kept} kept, {quarantined} quarantined.",
+            "The file changed while it was read, or this is a defect of Hearth; run again and report it.",
+        )
+    facts = {
+        "rows_in": rows_in,
+        "rows_kept": kept,
+        "rows_quarantined": quarantined,
+        "quarantined_by_reason": by_reason,
+        **_cell_facts(connection, casts),
+        "identifier_patterns": count_identifier_patterns(connection, [cast.column for cast in casts]),
+        **_file_facts(extract),
+    }
+    for name in ("record", "checked", "duplicate", "verdict"):
+        connection.execute(f"DROP TABLE {name}")
+    return TableResult({f"{table}.parquet": kept, f"quarantine/{table}.parquet": noted}, facts)
+
+
+def _load(connection: duckdb.DuckDBPyConnection, extract: InspectedExtract, casts: list[CastColumn]) -> int:
+    """Create `record`: one row per row of the file, its wanted cells trimmed."""
+    names = [cast.column.name for cast in casts]
+    fields = [
+        pa.field(LINE_NUMBER, pa.int64()),
+        pa.field("fault", pa.string()),
+        pa.field("cells", _CELLS),
+        *(pa.field(f"cell {name}", pa.string()) for name in names),
+    ]
+    schema = pa.schema(fields)
+    with open_table(extract.settings) as (file, reader):
+        places = [extract.columns.places[name] for name in names]
+        batches = (batch for rows in reader.rows(places) for batch in _batches(rows, schema))
+        connection.register("supplied", pa.RecordBatchReader.from_batches(schema, batches))
+        try:
+            connection.execute(
+                "CREATE TABLE record AS SELECT line_number, fault, cells, "
+                + ", ".join(f'{trimmed(_quoted(f"cell {name}"))} AS "{name}"' for name in names)
+                + " FROM supplied"
+            )
+        finally:
+            connection.unregister("supplied")
+        if file.finish() != extract.sha256:
+            raise Refused(
+                "ING-02",
+                f"{extract.contract.table}: the file changed while it was read.",
+                "Wait until the supplier has finished writing, then run again.",
+                (Finding("ING-02", extract.contract.table, "changed between inspection and reading"),),
+            )
+    return int(connection.execute("SELECT COUNT(*) FROM record").fetchall()[0][0])
+
+
+def _batches(rows: Rows, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    count = len(rows.lines)
+    if count:
+        yield pa.RecordBatch.from_arrays(
+            [pa.array(rows.lines), pa.nulls(count, pa.string()), pa.nulls(count, _CELLS), *rows.columns],
+            schema=schema,
+        )
+    if rows.broken:
+        empty = pa.nulls(len(rows.broken), pa.string())
+        yield pa.RecordBatch.from_arrays(
+            [
+                pa.array([row.line for row in rows.broken], pa.int64()),
+                pa.array([row.reason for row in rows.broken], pa.string()),
+                pa.array([list(row.cells) for row in rows.broken], _CELLS),
+                *([empty] * len(rows.columns)),
+            ],
+            schema=schema,
+        )
+
+
+def _check(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> None:
+    """Create `checked`: value, reason and repair of every wanted cell, and the row's own fault."""
+    faults = ["fault"]
+    for cast in casts:
+        if cast.column.required:
+            faults.append(f"CASE WHEN {_quoted(cast.column.name)} IS NULL THEN 'MISSING' END")
+        if cast.column.on_invalid == "quarantine":
+            faults.append(cast.reason)
+    columns = [f"CASE WHEN fault IS NULL THEN coalesce({', '.join(faults)}) ELSE fault END AS row_fault"]
+    for cast in casts:
+        name = cast.column.name
+        columns += [
+            f'{cast.value} AS "value {name}"',
+            f'{cast.reason} AS "reason {name}"',
+            f'{cast.repair} AS "repair {name}"',
+        ]
+    connection.execute(f"CREATE TABLE checked AS SELECT line_number, {', '.join(columns)} FROM record")
+
+
+def _find_duplicates(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> None:
+    """Create `verdict`: the reason for which each row goes to quarantine, NULL where it is kept."""
+    key = next(cast.column.name for cast in casts if cast.column.unique)
+    cells = ", ".join(_quoted(cast.column.name) for cast in casts)
+    connection.execute(
+        f"""
+        CREATE TABLE duplicate AS
+        WITH repeated AS (
+            SELECT "value {key}" AS record_key
+            FROM checked
+            WHERE row_fault IS NULL
+            GROUP BY record_key
+            HAVING COUNT(*) > 1
+        )
+        SELECT
+            "value {key}" AS record_key,
+            MIN(line_number) AS first_line,
+            COUNT(DISTINCT ROW({cells})) AS versions
+        FROM checked
+        JOIN record USING (line_number)
+        WHERE row_fault IS NULL
+          AND "value {key}" IN (SELECT record_key FROM repeated)
+        GROUP BY record_key
+        """
+    )
+    connection.execute(
+        f"""
+        CREATE TABLE verdict AS
+        SELECT
+            line_number,
+            CASE
+                WHEN row_fault IS NOT NULL THEN row_fault
+                WHEN versions > 1 THEN 'DUPLICATE_RECORD_ID'
+                WHEN line_number > first_line THEN 'DUPLICATE_ROW'
+            END AS reason
+        FROM checked
+        LEFT JOIN duplicate
+            ON record_key = "value {key}"
+           AND row_fault IS NULL
+        """
+    )
+
+
+def _kept_query(extract: InspectedExtract, casts: list[CastColumn]) -> str:
+    """One row per kept row: every column of the contract, typed; absent ones all NULL."""
+    present = {cast.column.name for cast in casts}
+    columns = [
+        f'"value {column.name}" AS "{column.name}"'
+        if column.name in present
+        else f'CAST(NULL AS {SQL_TYPES[column.logical_type]}) AS "{column.name}"'
+        for column in extract.contract.columns
+        if column.name != LINE_NUMBER
+    ]
+    return (
+        f"SELECT {', '.join(columns)}, line_number FROM checked JOIN verdict USING (line_number) "
+        "WHERE verdict.reason IS NULL ORDER BY line_number"
+    )
+
+
+def _quarantine_query(casts: list[CastColumn]) -> str:
+    """One row per quarantined row, and one per invalid cell of a kept row.
+
+    column_name: NULL for a row, else the contract column of the cell. columns: which contract
+    columns the cells belong to; NULL where the reader could not tell. cells: as supplied, trimmed.
+    """
+    names = [cast.column.name for cast in casts]
+    listed = ", ".join(f"'{name}'" for name in names)
+    cells = ", ".join(_quoted(name) for name in names)
+    notes = " UNION ALL ".join(
+        f"""
+        SELECT
+            line_number,
+            '{name}' AS column_name,
+            "reason {name}" AS reason,
+            ['{name}'] AS columns,
+            ["{name}"] AS cells
+        FROM checked
+        JOIN record USING (line_number)
+        JOIN verdict USING (line_number)
+        WHERE verdict.reason IS NULL
+          AND "reason {name}" IS NOT NULL
+        """
+        for name in names
+    )
+    return f"""
+        SELECT
+            line_number,
+            CAST(NULL AS VARCHAR) AS column_name,
+            reason,
+            CASE WHEN fault IS NULL THEN [{listed}] END AS columns,
+            CASE WHEN fault IS NULL THEN [{cells}] ELSE cells END AS cells
+        FROM verdict
+        JOIN record USING (line_number)
+        WHERE reason IS NOT NULL
+        UNION ALL
+        {notes}
+        ORDER BY line_number, column_name NULLS FIRST
+    """
+
+
+def _cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> dict[str, Any]:
+    """Counts over the kept rows: filled, invalid and repaired cells of each column."""
+    filled: dict[str, int] = {}
+    invalid: dict[str, dict[str, int]] = {}
+    repaired: dict[str, dict[str, int]] = {}
+    for cast in casts:
+        name = cast.column.name
+        counted = connection.execute(
+            f"""
+            SELECT "reason {name}", "repair {name}", COUNT("value {name}"), COUNT(*)
+            FROM checked
+            JOIN verdict USING (line_number)
+            WHERE verdict.reason IS NULL
+            GROUP BY ALL
+            ORDER BY ALL
+            """
+        ).fetchall()
+        filled[name] = sum(row[2] for row in counted)
+        for reason, repair, _, count in counted:
+            if reason is not None:
+                invalid.setdefault(name, {})[reason] = invalid.get(name, {}).get(reason, 0) + count
+            if repair is not None:
+                repaired.setdefault(name, {})[repair] = repaired.get(name, {}).get(repair, 0) + count
+    return {
+        "filled": filled,
+        "invalid": invalid,
+        "repaired": repaired,
+        "validity": {
+            cast.column.name: _validity(filled[cast.column.name], invalid.get(cast.column.name, {}))
+            for cast in casts
+            if cast.column.form in ("uprn", "nhs_number")
+        },
+    }
+
+
+def _validity(filled: int, invalid: Mapping[str, int]) -> dict[str, Any]:
+    wrong = sum(invalid.values())
+    stated = filled + wrong
+    return {"stated": stated, "valid": filled, "invalid_share": round(wrong / stated, 6) if stated else 0.0}
+
+
+def _file_facts(extract: InspectedExtract) -> dict[str, Any]:
+    manifest = extract.manifest
+    return {
+        "file_sha256": extract.sha256,
+        "file_bytes": extract.bytes,
+        "manifest": None
+        if manifest is None
+        else {
+            "sequence": manifest.sequence,
+            "supplied": None if manifest.supplied is None else manifest.supplied.isoformat(),
+        },
+        "columns_read": sorted(extract.columns.places),
+        "columns_absent": sorted(extract.columns.absent),
+        "columns_ignored": len(extract.columns.ignored),
+        "header_case_differences": sorted(extract.columns.case_differences),
+    }
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
