@@ -7,7 +7,7 @@ The file's structure is `agreement.schema.json`, the meaning and range of its nu
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -16,9 +16,12 @@ from typing import Any
 
 import jsonschema
 
+from governance.agreement_signature import Standing, signature_path, signature_standing, signed_text
 from governance.canonical import digest_of
+from governance.decisions import decisions_path, read_decisions
 from governance.errors import Fault, Finding
 from governance.terms import (
+    Approval,
     Confidentiality,
     Dataset,
     DisclosureTerms,
@@ -48,8 +51,12 @@ class Agreement:
     period: enters every key's derivation, so pseudonyms of two periods cannot be joined.
     controllers: ids of the parties that are controllers, such as ("council", "nhs").
     outputs: ids of the tables that may be published.
+    linkage_check_values: identifier kind -> check value of the key that the controllers compared;
+    empty where none is agreed yet.
     model_digest: digest of the approved linkage model; None where none is approved yet.
     digest: SHA-256 of the agreement's content (comments and layout do not enter).
+    signature: how the signatures beside the file stand; signed_by: principals whose signature holds.
+    waivers, approvals: decisions that stand beside the file, not yet checked (`governance.decisions`).
     """
 
     id: str
@@ -72,9 +79,13 @@ class Agreement:
     retention: Mapping[str, RetentionClass]
     opt_outs: OptOutTerms
     principals: tuple[Principal, ...]
-    waivers: tuple[Waiver, ...]
     intruder_review: IntruderReview | None
+    linkage_check_values: Mapping[str, str]
     digest: str
+    signature: Standing = "absent"
+    signed_by: tuple[str, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    approvals: tuple[Approval, ...] = ()
 
     @property
     def controllers(self) -> tuple[str, ...]:
@@ -108,7 +119,15 @@ def read_agreement(path: Path) -> Agreement:
             "Mend each; `hearth init` writes a commented agreement.",
             findings,
         )
-    return _build(content)
+    agreement = _build(content)
+    standing, signed_by = signature_standing(
+        signature_path(path),
+        signed_text(agreement.id, agreement.version, agreement.digest),
+        agreement.principals,
+        agreement.controllers,
+    )
+    waivers, approvals = read_decisions(decisions_path(path))
+    return replace(agreement, signature=standing, signed_by=signed_by, waivers=waivers, approvals=approvals)
 
 
 @cache
@@ -164,7 +183,6 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[Finding]:
     parties = {party["id"] for party in content["parties"]}
     purposes = {purpose["id"] for purpose in content["purposes"]}
     classes = {item["id"] for item in content["retention"]}
-    principals = {item["id"] for item in content.get("principals", [])}
     if sum(party["role"] == "controller" for party in content["parties"]) < 2:
         yield Finding("AGREEMENT", "parties", "fewer than two controllers; nothing would be shared")
     for section in ("parties", "purposes", "retention", "principals"):
@@ -185,11 +203,6 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[Finding]:
         for number, item in enumerate(content.get(section, []), 1):
             if item["party"] not in parties:
                 yield Finding("AGREEMENT", f"{section}[{number}].party", "is not the id of a party")
-    for number, waiver in enumerate(content.get("waivers", []), 1):
-        if waiver["granted_by"] not in principals:
-            yield Finding("AGREEMENT", f"waivers[{number}].granted_by", "is not the id of a principal")
-        if waiver["expires"] <= waiver["granted_on"]:
-            yield Finding("AGREEMENT", f"waivers[{number}].expires", "is not after granted_on")
     for number, check in enumerate(content.get("opt_outs", {}).get("checks", []), 1):
         if check.get("residents_out", 0) > check.get("residents_in", check.get("residents_out", 0)):
             yield Finding("AGREEMENT", f"opt_outs.checks[{number}]", "more residents left than came in")
@@ -234,8 +247,8 @@ def _build(content: Mapping[str, Any]) -> Agreement:
             Principal(item["id"], item["name"], item["party"], item["public_key"], tuple(item["roles"]))
             for item in content.get("principals", [])
         ),
-        waivers=tuple(_waiver(item) for item in content.get("waivers", [])),
         intruder_review=_intruder_review(content.get("intruder_review")),
+        linkage_check_values=content.get("linkage_key", {}).get("check_values", {}),
         digest=digest_of(content),
     )
 
@@ -268,10 +281,6 @@ def _opt_out_check(item: Mapping[str, Any]) -> OptOutCheck:
         item.get("residents_in"),
         item.get("residents_out"),
     )
-
-
-def _waiver(item: Mapping[str, Any]) -> Waiver:
-    return Waiver(**{**item, "granted_on": _day(item["granted_on"]), "expires": _day(item["expires"])})
 
 
 def _intruder_review(item: Mapping[str, Any] | None) -> IntruderReview | None:

@@ -6,18 +6,18 @@ cannot be evaluated is a FAIL, and a gate without rules refuses everything.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from governance.agreement import Agreement
 from governance.artefact import Artefact, Evidence
 from governance.audit.log import AuditLog
 from governance.clearance import _MINT, Clearance, Cleared
+from governance.decisions import find_waiver
 from governance.errors import Finding, Refused
 from governance.rules import rules_for
 from governance.rules.registry import NotShown, Rule, Shown, Verdict, failed
 from governance.terms import Waiver
-from governance.waivers import find_waiver
 
 #: Says which rules the gate of a stage and part asks.
 RuleBook = Callable[[str, str], tuple[Rule, ...]]
@@ -54,15 +54,15 @@ class Judgement:
 
 
 def evaluate(
-    evidence: Evidence, agreement: Agreement, now: datetime, rules: tuple[Rule, ...]
+    evidence: Shown, agreement: Agreement, now: datetime, rules: tuple[Rule, ...]
 ) -> tuple[Judgement, ...]:
     """Ask every rule; nothing is recorded here. A rule that raises fails, its message kept out."""
     return tuple(_judged(item, evidence, agreement, now) for item in rules)
 
 
-def _judged(item: Rule, evidence: Evidence, agreement: Agreement, now: datetime) -> Judgement:
+def _judged(item: Rule, evidence: Shown, agreement: Agreement, now: datetime) -> Judgement:
     try:
-        verdict = item.check(Shown(evidence), agreement, now)
+        verdict = item.check(evidence, agreement, now)
     except NotShown as error:
         verdict = failed(
             "NOT_EVALUATED",
@@ -76,18 +76,15 @@ def _judged(item: Rule, evidence: Evidence, agreement: Agreement, now: datetime)
         )
     if verdict.outcome != "warn":
         return Judgement(item, verdict)
-    waiver, why = find_waiver(agreement, item.id, _day(now))
+    waiver, why = find_waiver(agreement, item.id, now.date())
     return Judgement(item, verdict, waiver, why)
-
-
-def _day(now: datetime) -> date:
-    return now.date()
 
 
 class Gatekeeper:
     """Judges the evidence of one run under one agreement, and records each verdict.
 
-    actor: who runs (an id of the role map, or "operator"). now: the time that dates are held against.
+    actor: who runs (an id of the role map, or "operator"). now: the time that dates are held against;
+    None for the clock's at each gate, so that an agreement that expires overnight stops the run.
     rule_book: the rules; only tests give another.
     """
 
@@ -97,7 +94,7 @@ class Gatekeeper:
         agreement: Agreement,
         audit: AuditLog,
         actor: str,
-        now: datetime,
+        now: datetime | None = None,
         rule_book: RuleBook = rules_for,
     ) -> None:
         self._run_id = run_id
@@ -106,9 +103,14 @@ class Gatekeeper:
         self._actor = actor
         self._now = now
         self._rule_book = rule_book
+        self._run_evidence = Evidence("run", "all")
 
     def check_run(self, evidence: Evidence) -> None:
-        """Judge what must hold before any extract is read; raises Refused. evidence.stage is "run"."""
+        """Judge what must hold before any extract is read; raises Refused. evidence.stage is "run".
+
+        Later gates read the run's facts too.
+        """
+        self._run_evidence = evidence
         self._decide(evidence, None)
 
     def judge(self, artefact: Artefact, evidence: Evidence) -> Cleared:
@@ -137,7 +139,8 @@ class Gatekeeper:
 
     def _decide(self, evidence: Evidence, artefact: Artefact | None) -> tuple[tuple[Judgement, ...], int]:
         rules = self._rule_book(evidence.stage, evidence.part)
-        judgements = evaluate(evidence, self._agreement, self._now, rules)
+        shown = Shown(evidence, self._run_evidence)
+        judgements = evaluate(shown, self._agreement, self._now or datetime.now(UTC), rules)
         for judgement in judgements:
             self._record(judgement, evidence)
         stopping = tuple(item for item in judgements if not item.admits)

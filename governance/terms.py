@@ -255,7 +255,7 @@ class Principal:
 class Waiver:
     """A dated permission to continue past a warning of one rule; it covers no failure.
 
-    signature: base64 Ed25519 by `granted_by` over `governance.waivers.waiver_statement`.
+    signature: base64 Ed25519 by `granted_by` over `governance.decisions.waiver_statement`.
     """
 
     rule: str
@@ -263,6 +263,20 @@ class Waiver:
     granted_by: str
     granted_on: date
     expires: date
+    signature: str
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A dated approval of a release's specification.
+
+    specification: digest, see `governance.decisions.release_specification`. signature: base64 Ed25519
+    by `approved_by` over `governance.decisions.approval_statement`.
+    """
+
+    specification: str
+    approved_by: str
+    on: date
     signature: str
 
 

@@ -6,6 +6,7 @@ from, the one it signed before; that memory lies beside the key, not beside the 
 
 import base64
 import os
+import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -80,14 +81,15 @@ class LogSigner:
 def open_log_signer(keys_folder: Path, origin: str) -> LogSigner:
     """Return the log's signer, its key made on first use (mode 0600).
 
-    origin: the log's name, such as "hearth/SAMPLE-HOUSEHOLDS". Raises Fault where the key file is
-    not a plain file of this user that nobody else can read.
+    origin: the log's name, such as "hearth/sample"; what a note cannot hold in a name becomes "-".
+    Raises Fault where the key file is not a plain file of this user that nobody else can read.
     """
     path = keys_folder / KEY_NAME
     if not path.exists() and not path.is_symlink():
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         _replace(path, pem)
-    return LogSigner(NoteSigner(origin, read_signing_key(path)), keys_folder / MEMORY_NAME)
+    name = re.sub(r"[\s+]+", "-", origin)
+    return LogSigner(NoteSigner(name, read_signing_key(path)), keys_folder / MEMORY_NAME)
 
 
 def read_signing_key(path: Path, passphrase: bytes | None = None) -> Ed25519PrivateKey:

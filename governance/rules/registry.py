@@ -69,12 +69,18 @@ def failed(code: str, observed: str, threshold: str, reason: str) -> Verdict:
 
 
 class Shown:
-    """The evidence as a rule reads it: by name and kind, or NotShown."""
+    """The evidence as a rule reads it: by name and kind, or NotShown. run: the facts of the run itself."""
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: Evidence, run: Evidence | None = None) -> None:
         self.stage = evidence.stage
         self.part = evidence.part
         self._facts = evidence.facts
+        self._run = run
+
+    @property
+    def run(self) -> "Shown":
+        """The facts that were shown before the run."""
+        return Shown(self._run or Evidence("run", "all"))
 
     def has(self, name: str) -> bool:
         """Answer whether the fact is there at all."""
@@ -108,9 +114,9 @@ class Shown:
             raise NotShown(name, "a text")
         return value
 
-    def optional_flag(self, name: str) -> bool | None:
-        """Return yes, no, or None where the fact is stated to be unknown; it must be stated."""
-        return None if self._get(name) is None else self.flag(name)
+    def optional_count(self, name: str) -> int | None:
+        """Return a count, or None where it is stated to be unknown; it must be stated."""
+        return None if self._get(name) is None else self.count(name)
 
     def optional_text(self, name: str) -> str | None:
         """Return a text, or None where there is stated to be none; it must be stated."""
@@ -140,6 +146,10 @@ class Shown:
         if not value or not all(isinstance(item, Mapping) for item in value.values()):
             raise NotShown(name, "a table of tables")
         return {key: Shown(Evidence(self.stage, self.part, item)) for key, item in value.items()}
+
+    def within(self, name: str) -> "Shown":
+        """Return the facts of a mapping, to be read in their turn."""
+        return Shown(Evidence(self.stage, self.part, self.table(name)))
 
     def columns(self, name: str) -> Mapping[str, tuple[str, ...]]:
         """Return a mapping of tables to the names of their columns, none of them missing."""

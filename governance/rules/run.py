@@ -3,9 +3,8 @@
 Facts of the evidence (stage "run"):
   production            whether the project is declared to be in production
   custody               "at-source", "third-party" or "single-operator"
-  agreement_signature   "valid", "absent" or "broken": of the agreement file, by its signatories
   code_version          version of the programme, with its commit where there is one
-  uncommitted_changes   whether the checkout differs from its commit; null where there is no checkout
+  uncommitted_changes   number of changed files in the checkout; null where there is no checkout
   lock_digest           SHA-256 of requirements.lock; null where it is not there
 """
 
@@ -52,7 +51,7 @@ def agreement_in_force(evidence: Shown, agreement: Agreement, now: datetime) -> 
         return failed("AGREEMENT_NOT_SIGNED_OFF", observed, threshold, f"missing: {', '.join(missing)}")
     if agreement.dpia is None or not agreement.dpia.approved_on <= today <= agreement.dpia.review_by:
         return failed("DPIA_NOT_IN_DATE", observed, threshold, "no DPIA is approved and within its review")
-    signature = evidence.text("agreement_signature")
+    signature = agreement.signature
     if evidence.flag("production") and signature != "valid":
         return failed("AGREEMENT_NOT_SIGNED", observed, threshold, f"the file's signature is {signature}")
     observed = f"{observed}; file signature {signature}"
@@ -88,7 +87,7 @@ def _missing_sign_offs(agreement: Agreement, now: datetime) -> list[str]:
     remedy="State the bases in [lawful_basis], or take the special-category columns out of [datasets].",
     kind="attest",
 )
-def lawful_basis_stated(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:  # noqa: ARG001
+def lawful_basis_stated(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a missing article 6 basis, and special-category columns without article 9 and Schedule 1."""
     special = [
         f"{table}.{column}"
@@ -131,7 +130,7 @@ def _classification(table: str, column: str) -> str:
     remedy="State the route in [confidentiality]; renew the section 251 support or the consent model.",
     kind="attest",
 )
-def confidentiality_route_stated(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:  # noqa: ARG001
+def confidentiality_route_stated(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse identifiable patient data without a route, and a route that has lapsed."""
     route = agreement.confidentiality
     lapses = "does not lapse" if route.expires is None else f"until {route.expires}"
@@ -156,7 +155,7 @@ def confidentiality_route_stated(evidence: Shown, agreement: Agreement, now: dat
     remedy="Have the organisation publish its toolkit, then state its status under [[parties]].",
     kind="attest",
 )
-def toolkit_in_order(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:  # noqa: ARG001
+def toolkit_in_order(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a party without a status; warn where standards are not met or the status is out of date."""
     observed = ", ".join(
         f"{party.id}: none"
@@ -187,14 +186,14 @@ def toolkit_in_order(evidence: Shown, agreement: Agreement, now: datetime) -> Ve
     source="Reproducible analytical pipelines; SATRE v2",
     remedy="Commit the changes and install from requirements.lock, then start again.",
 )
-def programme_is_known(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:  # noqa: ARG001
+def programme_is_known(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse, in production, uncommitted changes and a missing lock file."""
-    changed = evidence.optional_flag("uncommitted_changes")
+    changed = evidence.optional_count("uncommitted_changes")
     lock = evidence.optional_text("lock_digest")
-    state = {True: "uncommitted changes", False: "as committed", None: "no checkout"}[changed]
+    state = "no checkout" if changed is None else f"{changed} files not as committed"
     observed = f"{evidence.text('code_version')}, {state}, lock {lock[:12] if lock else 'absent'}"
     threshold = "in production: as committed, lock file present"
-    if evidence.flag("production") and changed is not False:
+    if evidence.flag("production") and changed != 0:
         return failed("PROGRAMME_NOT_COMMITTED", observed, threshold, f"the programme has {state}")
     if evidence.flag("production") and lock is None:
         return failed("LOCK_FILE_MISSING", observed, threshold, "requirements.lock is not there")
@@ -209,7 +208,7 @@ def programme_is_known(evidence: Shown, agreement: Agreement, now: datetime) -> 
     source="Separation of duties; ICO anonymisation guidance (2025); governance.md, Keys",
     remedy="Give the roles to different principals in [[principals]], and set custody to at-source.",
 )
-def duties_are_separate(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:  # noqa: ARG001
+def duties_are_separate(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse clashing roles and single-operator custody; the latter is for the sample project alone."""
     custody = evidence.text("custody")
     found = clashes(agreement.principals)

@@ -1,0 +1,116 @@
+"""Disclosure control: the written cells, read back, tell of nobody.
+
+The rules are P1, P4, P2 and P6 of disclosure-control.md. Facts: see `pipeline/disclosure/stage.py`.
+"""
+
+from datetime import datetime
+
+from governance.agreement import Agreement
+from governance.rules.registry import Shown, Verdict, failed, passed, rule
+
+_SOURCE = "SDC Handbook (2nd ed.); disclosure-control.md"
+
+
+@rule(
+    id="AGG-01",
+    version=1,
+    title="No published value counts fewer households or persons than agreed (P1)",
+    stage="disclosure",
+    source=f"{_SOURCE} P1; UK LLC and NHS small-number rules",
+    remedy="Report this as a defect: the stage must hide such cells. Never lower the agreed minimum.",
+)
+def cells_are_large_enough(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a minimum that is not the agreement's, and any published count below it."""
+    used, agreed = (
+        evidence.within("profile").count("minimum_cell_count"),
+        agreement.thresholds.minimum_cell_count,
+    )
+    small, rates = evidence.count("published_below_minimum"), evidence.count("rates_below_minimum")
+    observed = (
+        f"{evidence.count('cells_published')} cells published, minimum {used}, {small + rates} below it"
+    )
+    threshold = f"none below {agreed}"
+    if used != agreed:
+        return failed("MINIMUM_NOT_AGREED", observed, threshold, f"the stage used a minimum of {used}")
+    if small or rates:
+        return failed(
+            "SMALL_CELL_PUBLISHED", observed, threshold, f"{small} counts and {rates} rates are too small"
+        )
+    return passed(observed, threshold)
+
+
+@rule(
+    id="AGG-02",
+    version=1,
+    title="Published values are rounded counts, and rates follow from them (P4)",
+    stage="disclosure",
+    source=f"{_SOURCE} P4; Government Statistical Service shorthand",
+    remedy="Report this as a defect of the disclosure stage, with the run's id.",
+)
+def values_are_as_the_method_gives_them(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse unrounded values, values out of reach of noise and rounding, and cells without one answer."""
+    profile = evidence.within("profile")
+    base = profile.count("rounding_base")
+    wrong = {
+        name: evidence.count(name)
+        for name in (
+            "published_unrounded",
+            "published_too_far_from_count",
+            "cells_without_one_answer",
+            "rates_not_from_published_counts",
+        )
+    }
+    observed = f"{profile.text('name')}, rounded to {base}, {sum(wrong.values())} values out of rule"
+    exact = agreement.disclosure.profile == "exact-count"
+    agreed = 1 if exact else agreement.thresholds.rounding_base
+    threshold = f"{agreement.disclosure.profile}, rounded to {agreed}, none out of rule"
+    if (profile.text("name"), base) != (agreement.disclosure.profile, agreed):
+        return failed("METHOD_NOT_AGREED", observed, threshold, "the method is not the agreed one")
+    if any(wrong.values()):
+        told = ", ".join(f"{name}: {count}" for name, count in wrong.items() if count)
+        return failed("VALUE_OUT_OF_RULE", observed, threshold, told)
+    return passed(observed, threshold)
+
+
+@rule(
+    id="AGG-04",
+    version=1,
+    title="No published distribution tells what everyone in a group has (P2)",
+    stage="disclosure",
+    source=f"{_SOURCE} P2, attribute disclosure",
+    remedy="Report this as a defect: the stage must hide such a distribution.",
+)
+def no_attribute_is_exposed(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse any sensitive distribution in which one category holds nearly all, or none, of a group."""
+    exposed, hidden = evidence.count("attribute_exposed"), evidence.count("hidden_attribute")
+    share = agreement.disclosure.dominant_share
+    observed, threshold = f"{exposed} exposed, {hidden} hidden", f"none in which a category reaches {share:g}"
+    if exposed:
+        return failed(
+            "ATTRIBUTE_EXPOSED", observed, threshold, f"{exposed} published counts tell an attribute"
+        )
+    return passed(observed, threshold)
+
+
+@rule(
+    id="HHD-02",
+    version=1,
+    title="Every published combination of categories is shared by k households, with l values (k, l)",
+    stage="disclosure",
+    source="k-anonymity and l-diversity (Sweeney 2002; Machanavajjhala 2007); ICO anonymisation guidance",
+    remedy="Raise minimum_cell_count to the agreed k, or merge categories.",
+)
+def published_tier_keeps_k_and_l(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a published tier in which a group could be smaller than k, or of one sensitive value."""
+    k, l = agreement.thresholds.minimum_quasi_identifier_group, agreement.thresholds.minimum_sensitive_values  # noqa: E741
+    minimum = evidence.within("profile").count("minimum_cell_count")
+    small, exposed = evidence.count("published_below_minimum"), evidence.count("attribute_exposed")
+    observed = f"groups of at least {minimum}, {small} smaller; {exposed} of fewer than {l} values"
+    threshold = f"k = {k}, l = {l}"
+    if minimum < k or small:
+        return failed("BELOW_K", observed, threshold, f"groups may be smaller than {k}")
+    if exposed:
+        return failed(
+            "BELOW_L", observed, threshold, f"{exposed} groups show fewer than {l} sensitive values"
+        )
+    return passed(observed, threshold)

@@ -1,0 +1,64 @@
+"""Households: only what was allowed about them, everyone accounted for, and never called anonymous.
+
+Facts: see `pipeline/household/stage.py`.
+"""
+
+from datetime import datetime
+
+from governance.agreement import Agreement
+from governance.rules.columns import direct_identifiers, outlived, undeclared
+from governance.rules.registry import Shown, Verdict, failed, passed, rule
+
+
+@rule(
+    id="HHD-01",
+    version=1,
+    title="Household tables hold the allowed columns alone, and everyone is accounted for",
+    stage="household",
+    source="UK GDPR art. 5(1)(c), data minimisation; Caldicott Principle 3",
+    remedy="Take the column out of the stage, or declare it in the contract with its purpose.",
+)
+def household_columns_allowed(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse undeclared columns, direct identifiers such as dates of birth, and persons unaccounted for."""
+    columns = evidence.columns("columns")
+    unexplained = evidence.count("unexplained")
+    total = sum(len(names) for names in columns.values())
+    observed = f"{total} columns of {len(columns)} tables, {unexplained} persons without a reason"
+    threshold = "the contracts' columns, none an identifier; no person without a reason"
+    if found := direct_identifiers(columns):
+        return failed("IDENTIFIER_IN_HOUSEHOLDS", observed, threshold, f"identifiers: {', '.join(found)}")
+    if found := undeclared("household", columns):
+        return failed("COLUMN_NOT_ALLOWED", observed, threshold, f"undeclared: {', '.join(found)}")
+    if found := outlived("household", columns):
+        return failed("COLUMN_OUTLIVED", observed, threshold, f"should have ended before: {', '.join(found)}")
+    if unexplained:
+        return failed(
+            "PERSONS_UNEXPLAINED", observed, threshold, f"{unexplained} persons are in no count at all"
+        )
+    return passed(observed, threshold)
+
+
+@rule(
+    id="LNK-04",
+    version=1,
+    title="Improbable and communal dwellings are as rare as agreed",
+    stage="household",
+    source="CEG households (IJPDS 2024 9(1):2379); field-notes.md, Communal and improbable households",
+    remedy="Look at the addresses that attract too many residents: a surgery or a default UPRN, mostly.",
+)
+def improbable_dwellings_are_rare(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a size tail beyond the agreed share, and a night without any household."""
+    households, improbable = evidence.count("households"), evidence.count("improbable_dwellings")
+    if not households:
+        return failed("NO_HOUSEHOLDS", "0 households", "at least one", "no household was formed")
+    share, most = (
+        improbable / (households + improbable),
+        agreement.thresholds.maximum_improbable_household_share,
+    )
+    observed, threshold = (
+        f"{improbable} of {households + improbable} dwellings ({share:.4f})",
+        f"at most {most:g}",
+    )
+    if share > most:
+        return failed("HOUSEHOLD_TAIL_TOO_HEAVY", observed, threshold, "too many dwellings are improbable")
+    return passed(observed, threshold)

@@ -1,0 +1,55 @@
+"""Linking: by the approved model, as well as agreed, for every group alike.
+
+Facts: see `pipeline/link/stage.py`.
+"""
+
+from datetime import datetime
+
+from governance.agreement import Agreement
+from governance.rules.registry import Shown, Verdict, failed, passed, rule
+
+
+@rule(
+    id="LNK-02",
+    version=1,
+    title="The linkage model is the one the agreement approved",
+    stage="link",
+    source="architecture.md, Linkage 3; ONS and GUILD guidance on linkage documentation",
+    remedy="Have the new model approved: put its digest into [linkage_model] of the agreement and sign it.",
+)
+def model_is_the_approved_one(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse another model than the approved one, and outside the sample project one that nobody approved."""
+    used, approved = evidence.text("model_digest"), agreement.model_digest
+    observed = f"model {used[:16]}"
+    threshold = "an approved model" if approved is None else f"model {approved[:16]}"
+    if approved is None:
+        if evidence.run.text("custody") == "single-operator" and not evidence.run.flag("production"):
+            return passed(f"{observed} (none approved; single operator, not in production)", threshold)
+        return failed("MODEL_NOT_APPROVED", observed, threshold, "the agreement approves no model")
+    if used != approved:
+        return failed("MODEL_NOT_APPROVED", observed, threshold, "the model is another than the approved one")
+    return passed(observed, threshold)
+
+
+@rule(
+    id="LNK-03",
+    version=1,
+    title="Linkage is as good as agreed, overall and by group",
+    stage="link",
+    source="GUILD (Gilbert 2018); ONS linkage quality; field-notes.md, published figures",
+    remedy="Look at `hearth evaluate` and the reasons of the unlinked; train a model, or agree another band.",
+)
+def linkage_is_good_enough(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a match rate outside the agreed band, too low an estimated precision, too wide a gap."""
+    agreed = agreement.thresholds
+    rate, precision = evidence.rate("match_rate"), evidence.rate("estimated_precision")
+    observed = f"match rate {rate:.4f}, estimated precision {precision:.4f}"
+    threshold = (
+        f"match rate {agreed.minimum_match_rate:g} to {agreed.maximum_match_rate:g}, "
+        f"precision at least {agreed.minimum_estimated_precision:g}"
+    )
+    if not agreed.minimum_match_rate <= rate <= agreed.maximum_match_rate:
+        return failed("MATCH_RATE_OUT_OF_BAND", observed, threshold, "the match rate is outside the band")
+    if precision < agreed.minimum_estimated_precision:
+        return failed("PRECISION_TOO_LOW", observed, threshold, "the estimated precision is too low")
+    return passed(observed, threshold)

@@ -1,0 +1,109 @@
+"""Pseudonymise: keyed as agreed, under the right key, and nothing left that can be undone.
+
+Facts: see `pipeline/pseudonymise/stage.py`.
+"""
+
+from datetime import datetime
+
+from governance.agreement import Agreement
+from governance.keys.states import MAY_PSEUDONYMISE, KeyState
+from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
+
+_ALGORITHM = "HMAC-SHA-256"
+_MINIMUM_KEY_BITS = 256
+#: Truncation below 128 bits would let unrelated identifiers collide.
+_MINIMUM_PSEUDONYM_BYTES = 16
+
+
+@rule(
+    id="PSE-01",
+    version=1,
+    title="Identifiers are hashed with HMAC-SHA-256 under at least 256 bits",
+    stage="pseudonymise",
+    source="NIST SP 800-107r1; NHS England pseudonymisation policy; governance.md, Keys",
+    remedy="Make the key with `hearth keys new`; an unkeyed or short-keyed hash protects nothing.",
+)
+def hash_is_keyed(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse another algorithm, a shorter key, a pseudonym cut too short."""
+    algorithm, bits = evidence.text("algorithm"), evidence.count("key_bits")
+    length = evidence.count("pseudonym_bytes")
+    observed = f"{algorithm}, key of {bits} bits, pseudonyms of {length} bytes"
+    threshold = f"{_ALGORITHM}, at least {_MINIMUM_KEY_BITS} bits, at least {_MINIMUM_PSEUDONYM_BYTES} bytes"
+    if algorithm.upper().replace("SHA256", "SHA-256") != _ALGORITHM:
+        return failed("HASH_NOT_ALLOWED", observed, threshold, "the algorithm is another")
+    if bits < _MINIMUM_KEY_BITS:
+        return failed("KEY_TOO_SHORT", observed, threshold, "the key is too short")
+    if length < _MINIMUM_PSEUDONYM_BYTES:
+        return failed("PSEUDONYM_TOO_SHORT", observed, threshold, "pseudonyms are cut too short")
+    return passed(observed, threshold)
+
+
+@rule(
+    id="PSE-02",
+    version=1,
+    title="The key is this agreement's and period's, active, and the one both controllers hold",
+    stage="pseudonymise",
+    source="governance.md, Keys: key id in every manifest, check values compared before exchange",
+    remedy="Use the active key of this agreement and period; compare check values with the other controller.",
+)
+def key_is_the_agreed_one(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a key of another context, one not active, and one whose check value is not the agreed one."""
+    context = (evidence.text("key_agreement"), evidence.text("key_period"))
+    state, found = evidence.text("key_state"), evidence.table("check_values")
+    agreed = agreement.linkage_check_values
+    matching = sum(found.get(kind) == value for kind, value in agreed.items())
+    observed = f"key {evidence.text('key_id')}, {state}, {matching} of {len(agreed)} agreed check values"
+    threshold = f"{agreement.id}, {agreement.period}, active, every agreed check value"
+    if context != (agreement.id, agreement.period):
+        return failed(
+            "KEY_CONTEXT_MISMATCH", observed, threshold, "the key belongs to another agreement or period"
+        )
+    if state not in {str(item) for item in MAY_PSEUDONYMISE}:
+        told = "retired" if state == KeyState.RETIRED else f"{state}"
+        return failed("KEY_NOT_ACTIVE", observed, threshold, f"the key is {told}")
+    if matching < len(agreed):
+        return failed(
+            "KEY_CHECK_VALUE_DIFFERS",
+            observed,
+            threshold,
+            f"{len(agreed) - matching} check values are not those that the controllers compared",
+        )
+    if not agreed and evidence.text("custody") != "single-operator":
+        return failed(
+            "KEY_NOT_COMPARED",
+            observed,
+            threshold,
+            "the agreement names no check values, so nobody has compared the controllers' keys",
+        )
+    return passed(observed, threshold)
+
+
+@rule(
+    id="PSE-04",
+    version=1,
+    title="Every identifier has one pseudonym of its own, and no stand-in for 'unknown' has any",
+    stage="pseudonymise",
+    source="governance.md; field-notes.md, UPRN (sentinels 0 and 999999999999)",
+    remedy="Have ingest null the stand-ins; report unequal counts as a defect.",
+)
+def pseudonyms_are_one_to_one(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse unequal numbers of distinct identifiers and pseudonyms, and hashed sentinels."""
+    kinds = evidence.tables("identifiers")
+    unequal = [
+        kind for kind, facts in kinds.items() if facts.count("distinct_in") != facts.count("distinct_out")
+    ]
+    sentinels = evidence.count("sentinels_hashed")
+    distinct = sum(facts.count("distinct_in") for facts in kinds.values())
+    observed = (
+        f"{distinct} identifiers of {len(kinds)} kinds, {len(unequal)} kinds unequal, {sentinels} stand-ins"
+    )
+    threshold = "distinct in = distinct out, no stand-in hashed"
+    if not distinct:
+        raise NotShown("identifiers", "counts above zero")
+    if unequal:
+        return failed("PSEUDONYMS_NOT_ONE_TO_ONE", observed, threshold, f"unequal: {', '.join(unequal)}")
+    if sentinels:
+        return failed(
+            "SENTINEL_HASHED", observed, threshold, f"{sentinels} values that stand for 'unknown' were hashed"
+        )
+    return passed(observed, threshold)

@@ -1,0 +1,153 @@
+"""The release as it lies there, read again before it appears; and the people who answer for it.
+
+Facts: see `pipeline/publish/stage.py`.
+"""
+
+from datetime import datetime, timedelta
+
+from governance.agreement import Agreement
+from governance.decisions import approvers_of, release_specification
+from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule, warned
+
+
+@rule(
+    id="PUB-01",
+    version=1,
+    title="Two people other than the operator approved this specification of the release",
+    stage="publish",
+    source="OpenSAFELY and UK LLC output checking (two checkers); Five Safes, safe outputs",
+    remedy="Have two approvers each run `hearth governance approve` with the specification named above.",
+)
+def two_people_approved(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a specification that fewer than two approvers signed; later nights ride on their approval.
+
+    In single-operator custody outside production, where people are invented, none is asked for.
+    """
+    specification = release_specification(
+        agreement, evidence.names("tables"), evidence.table("disclosure_criteria")
+    )
+    approvers = approvers_of(agreement, specification, now.date())
+    observed = f"specification {specification}, approved by {len(approvers)}"
+    threshold = "two approvers, neither of whom may run it"
+    if len(approvers) >= 2:
+        return passed(f"{observed} ({', '.join(approvers)})", threshold)
+    if evidence.run.text("custody") == "single-operator" and not evidence.run.flag("production"):
+        return passed(f"{observed} (none asked for: single operator, not in production)", threshold)
+    return failed(
+        "RELEASE_NOT_APPROVED",
+        observed,
+        threshold,
+        f"{len(approvers)} of 2 approvers signed specification {specification}",
+    )
+
+
+@rule(
+    id="PUB-02",
+    version=1,
+    title="Files, footers and statistics hold nothing but what is published",
+    stage="publish",
+    source="disclosure-control.md, side channels; governance.md PUB-02",
+    remedy="Report this as a defect of the publish stage; a release is written from a fresh table.",
+)
+def files_hold_nothing_else(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse undeclared files, undeclared metadata keys, and footer statistics of rows that are not there."""
+    files, keys = evidence.names("undeclared_files"), evidence.names("undeclared_metadata_keys")
+    beyond, parquet_files = evidence.count("statistics_beyond_data"), evidence.count("parquet_files")
+    observed = f"{parquet_files} Parquet files, {len(files)} undeclared files, {len(keys)} undeclared keys"
+    threshold = "no undeclared file or key, statistics of the rows alone"
+    if not parquet_files:
+        raise NotShown("parquet_files", "a count above zero")
+    if files or keys:
+        told = ", ".join((*files, *keys))
+        return failed("METADATA_UNDECLARED", observed, threshold, f"undeclared: {told}")
+    if beyond:
+        return failed(
+            "STATISTICS_BEYOND_DATA", observed, threshold, f"the statistics of {beyond} columns tell more"
+        )
+    return passed(observed, threshold)
+
+
+@rule(
+    id="PUB-03",
+    version=1,
+    title="Published tables have exactly the columns of the output contract",
+    stage="publish",
+    source="disclosure-control.md, What the published Parquet carries; columns are an allow-list",
+    remedy="Mend the stage, or declare the column in schemas/contracts/published with its purpose.",
+)
+def columns_are_the_contract(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse columns outside the contract and contract columns that are missing."""
+    undeclared, missing = evidence.names("undeclared_columns"), evidence.names("missing_columns")
+    observed = f"{len(undeclared)} undeclared columns, {len(missing)} missing"
+    threshold = "none"
+    if undeclared:
+        return failed("COLUMN_NOT_ALLOWED", observed, threshold, f"undeclared: {', '.join(undeclared)}")
+    if missing:
+        return failed("COLUMN_MISSING", observed, threshold, f"missing: {', '.join(missing)}")
+    return passed(observed, threshold)
+
+
+@rule(
+    id="PUB-04",
+    version=1,
+    title="Every table is registered and agreed, and carries how it was protected",
+    stage="publish",
+    source="disclosure-control.md P0 and P7; ICO anonymisation guidance (records)",
+    remedy="Register the table, name it in [outputs], and let publish store the criteria and the catalogue.",
+)
+def release_is_registered(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse tables outside register, agreement or catalogue, and a release without its criteria."""
+    tables = evidence.names("tables")
+    outside = {
+        "unregistered": evidence.names("unregistered_tables"),
+        "outside the agreement": tuple(sorted(set(tables) - set(agreement.outputs))),
+        "without catalogue entry": evidence.names("tables_without_catalogue_entry"),
+    }
+    criteria = evidence.table("disclosure_criteria")
+    observed = f"{len(tables)} tables, {len(criteria)} criteria stored"
+    threshold = "each table registered, agreed and catalogued; criteria stored"
+    if not tables or not criteria:
+        raise NotShown("tables and disclosure_criteria", "at least one of each")
+    if told := "; ".join(f"{what}: {', '.join(names)}" for what, names in outside.items() if names):
+        return failed("RELEASE_NOT_REGISTERED", observed, threshold, told)
+    return passed(observed, threshold)
+
+
+@rule(
+    id="PUB-05",
+    version=1,
+    title="A motivated intruder tried the published tables within the last 12 months",
+    stage="publish",
+    source="ICO anonymisation guidance (March 2025), motivated intruder test",
+    remedy="Hold the review (`hearth attack` gives the figures) and state it in [intruder_review].",
+    kind="attest",
+)
+def intruder_review_held(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Warn where the review is overdue, or was never held."""
+    review, days = agreement.intruder_review, agreement.disclosure.intruder_review_days
+    observed = "never held" if review is None else f"held on {review.on}, outcome {review.outcome}"
+    threshold = f"held within {days} days"
+    if review is None or review.on > now.date() or now.date() - review.on > timedelta(days=days):
+        return warned("INTRUDER_REVIEW_OVERDUE", observed, threshold, "the review is overdue")
+    return passed(observed, threshold)
+
+
+@rule(
+    id="AGG-05",
+    version=1,
+    title="Within an epoch published values are those that stand already (P6)",
+    stage="publish",
+    source="disclosure-control.md P6 and P7, epoch freeze and ledger",
+    remedy="Publish corrections as a new epoch; report a change within one as a defect.",
+)
+def epoch_is_frozen(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse values unlike the epoch's first release, and a release that the ledger cannot hold."""
+    changed, entries = evidence.count("values_changed_within_epoch"), evidence.count("ledger_entries")
+    first = evidence.optional_text("epoch_first_release")
+    observed = (
+        f"epoch {evidence.text('epoch')}, {'opened by this release' if first is None else f'of {first}'}, "
+        f"{changed} values changed, {entries} ledger entries verified"
+    )
+    if changed:
+        return failed("EPOCH_NOT_FROZEN", observed, "no value changed", f"{changed} values changed")
+    return passed(observed, "no value changed")
