@@ -81,17 +81,12 @@ def publish(protected: Cleared, fingerprint: str, context: RunContext) -> tuple[
 
     Raises Refused where the ledger is lost or edited, or a standing release was changed.
     """
+    found = find_standing(fingerprint, context)
+    if found is not None:
+        return found
     release_id = release_id_of(context, fingerprint)
     ledger = open_ledger(context)
-    standing = context.workspace.zone("releases") / release_id
-    if standing.is_dir():
-        files = verify_release(standing)
-        context.report(f"release {release_id} stands already and is whole")
-        return (
-            Artefact(STAGE, "all", standing, fingerprint, files),
-            _evidence(standing, context, ledger, None, 0),
-        )
-    staged = standing.with_name(f"{STAGED_PREFIX}{release_id}")
+    staged = context.workspace.zone("releases") / f"{STAGED_PREFIX}{release_id}"
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700)
     try:
@@ -103,6 +98,21 @@ def publish(protected: Cleared, fingerprint: str, context: RunContext) -> tuple[
         Artefact(STAGE, "all", staged, fingerprint, verify_release(staged)),
         _evidence(staged, context, ledger, first, changed),
     )
+
+
+def find_standing(fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence] | None:
+    """Return the release of that fingerprint where it stands already, verified; None where it does not.
+
+    Raises Refused where the ledger is lost or edited, or the standing release was changed.
+    """
+    release_id = release_id_of(context, fingerprint)
+    ledger = open_ledger(context)
+    standing = context.workspace.zone("releases") / release_id
+    if not standing.is_dir():
+        return None
+    files = verify_release(standing)
+    context.report(f"release {release_id} stands already and is whole")
+    return Artefact(STAGE, "all", standing, fingerprint, files), _evidence(standing, context, ledger, None, 0)
 
 
 def _write(

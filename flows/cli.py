@@ -1,0 +1,45 @@
+"""The `hearth` command: the map of everything a person can ask of Hearth.
+
+Each subject has its file in `flows/commands/`; what they import is imported when
+the command runs, so that `hearth --help` and completion are quick.
+"""
+
+import sys
+from pathlib import Path
+
+import typer
+
+from flows.commands import bench, run
+from flows.faults import as_hearth_error
+from governance.errors import HearthError
+
+app = typer.Typer(
+    name="hearth",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Link council and NHS extracts at household level on pseudonymised UPRNs, and publish tables that "
+    "disclose nobody.",
+    epilog="Begin with `make run`, or `hearth init` in a new folder. Every command has examples.",
+)
+run.add_to(app)
+bench.add_to(app)
+
+
+def main() -> None:
+    """Run the command line: our errors become message and exit code, a foreign one its type alone."""
+    try:
+        app()
+    except HearthError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 a foreign message may quote a value, so only its type is shown
+        told = as_hearth_error(error, Path(sys.argv[0]).name)
+        typer.echo(str(told), err=True)
+        sys.exit(told.exit_code)
+
+
+if __name__ == "__main__":
+    main()

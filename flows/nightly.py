@@ -1,0 +1,32 @@
+"""The nightly run: the data's journey, and the Prefect flow that makes it every night.
+
+The flow is given a configuration's path and a run id, never a table, a key or an
+identifier: Prefect keeps its parameters, results and log lines in its database.
+"""
+
+from flows.conduct import RunRequest, conduct
+from flows.night import Night
+from flows.orchestrator import Failed, State, as_task, flow, tell_officers
+from governance.clearance import Cleared
+
+
+def journey(night: Night) -> Cleared:
+    """Take both extracts to a release; a gate stands inside every stage, before its result is handed on."""
+    council = night.pseudonymise(night.ingest("council"))
+    nhs = night.pseudonymise(night.ingest("nhs"))
+    linked = night.link(council, nhs)
+    households = night.household(linked, council, nhs)
+    cells = night.aggregate(households)
+    protected = night.disclosure(cells)
+    return night.publish(protected)
+
+
+@flow(name="hearth-nightly")
+def nightly(config: str, workspace: str | None = None, run_id: str | None = None) -> State | None:
+    """Run one night under Prefect; a gate's refusal is a failed flow run that names code and remedy."""
+    outcome = conduct(RunRequest.of(config, workspace, run_id), journey, perform=as_task)
+    tell_officers(outcome)
+    if outcome.status == "published":
+        return None
+    kind = "GOVERNANCE GATE" if outcome.status == "refused" else "FAULT"
+    return Failed(message=f"{kind}: {outcome.code}")

@@ -1,0 +1,55 @@
+"""What a run tells whoever started it: figures by stage, and how it ended."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Status = Literal["published", "refused", "fault"]
+EXIT_CODES: dict[Status, int] = {"published": 0, "refused": 2, "fault": 1}
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """One stage of one run.
+
+    outcome: "done", "reused" (a verified artefact of the same inputs, code and settings stood there),
+    "refused" or "fault". seconds: wall time. peak_memory_mib: of the process during the stage, None
+    where the kernel does not tell. facts: counts that the stage showed its gate.
+    """
+
+    stage: str
+    part: str
+    outcome: str
+    seconds: float
+    peak_memory_mib: int | None
+    facts: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run, ended. code, reason and remedy are None when it published."""
+
+    run_id: str
+    status: Status
+    release_dir: Path | None = None
+    stages: tuple[StageRecord, ...] = ()
+    code: str | None = None
+    reason: str | None = None
+    remedy: str | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 published, 2 refused by a gate, 1 fault."""
+        return EXIT_CODES[self.status]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the outcome as JSON-able values."""
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "release_dir": None if self.release_dir is None else str(self.release_dir),
+            "stages": [asdict(stage) for stage in self.stages],
+            "code": self.code,
+            "reason": self.reason,
+            "remedy": self.remedy,
+        }

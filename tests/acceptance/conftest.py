@@ -1,0 +1,37 @@
+"""Projects to run: a small synthetic one, made once."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from terminal import SampleProject, hearth
+
+
+@pytest.fixture(scope="session")
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small synthetic project, made once."""
+    folder = tmp_path_factory.mktemp("synthetic") / "project"
+    made = hearth("synth", "--households", "2000", "--seed", "7", "--out", folder)
+    assert made.code == 0, made.err
+    return folder
+
+
+@pytest.fixture
+def project(synthetic: Path, tmp_path: Path) -> SampleProject:
+    """A copy of the synthetic project that has never run."""
+    shutil.copytree(synthetic, tmp_path / "project")
+    return SampleProject(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def published(
+    synthetic: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[SampleProject, dict[str, Any]]:
+    """A project that has run once, and its outcome; tests only look at it."""
+    folder = tmp_path_factory.mktemp("published")
+    shutil.copytree(synthetic, folder / "project")
+    done = SampleProject(folder / "project")
+    ran = done.run()
+    assert ran.code == 0, ran.err
+    return done, ran.outcome

@@ -1,0 +1,78 @@
+"""A night from the command line: what it prints, what it leaves, what a second one does."""
+
+from typing import Any
+
+import pyarrow.parquet as pq
+from terminal import SampleProject, hearth
+
+STAGES = [
+    ("ingest", "council"),
+    ("pseudonymise", "council"),
+    ("ingest", "nhs"),
+    ("pseudonymise", "nhs"),
+    ("link", "all"),
+    ("household", "all"),
+    ("aggregate", "all"),
+    ("disclosure", "all"),
+    ("publish", "all"),
+]
+Published = tuple[SampleProject, dict[str, Any]]
+
+
+def test_the_outcome_names_run_status_release_and_stages(published: Published) -> None:
+    _, outcome = published
+    assert outcome["status"] == "published"
+    assert [(s["stage"], s["part"]) for s in outcome["stages"]] == STAGES
+    assert {s["outcome"] for s in outcome["stages"]} == {"done"}
+    assert set(outcome) >= {"run_id", "status", "release_dir", "stages"}
+
+
+def test_the_release_has_a_catalogue_and_every_table_in_it(published: Published) -> None:
+    project, outcome = published
+    (release,) = project.releases()
+    folder = project.workspace / "releases" / release
+    assert str(folder) == outcome["release_dir"]
+    catalogue = pq.read_table(folder / "catalogue.parquet").to_pylist()
+    assert len(catalogue) > 5
+    assert all((folder / row["file"]).is_file() for row in catalogue)
+
+
+def test_no_clear_table_outlives_its_stage(published: Published) -> None:
+    project, _ = published
+    left = [p for p in (project.workspace / "clear").rglob("*.parquet") if "quarantine" not in p.parts]
+    assert left == []
+
+
+def test_the_audit_log_of_the_night_verifies(published: Published) -> None:
+    project, _ = published
+    verified = hearth("audit", "verify", project.workspace / "audit")
+    assert verified.code in (0, 4), verified.out  # 4: intact, and nobody has countersigned yet
+
+
+def test_a_second_night_on_the_same_extracts_reuses_and_publishes_the_same_release(
+    project: SampleProject,
+) -> None:
+    first = project.run().outcome
+    again = project.run().outcome
+    assert again["status"] == "published"
+    assert {s["outcome"] for s in again["stages"]} == {"reused"}
+    assert again["release_dir"] == first["release_dir"]
+    assert again["run_id"] != first["run_id"]
+
+
+def test_an_expired_agreement_refuses_with_code_reason_and_remedy(project: SampleProject) -> None:
+    text = (project.folder / "agreement.toml").read_text("utf-8")
+    lines = ["expires = 2026-01-31" if line.startswith("expires = ") else line for line in text.splitlines()]
+    first = lines.index("expires = 2026-01-31")
+    assert first > 0
+    (project.folder / "agreement.toml").write_text("\n".join(lines) + "\n", "utf-8")
+    ran = project.run()
+    assert ran.code == 2
+    assert ran.outcome["code"] == "AGREEMENT_EXPIRED"
+    assert ran.outcome["remedy"]
+    assert project.releases() == []
+
+
+def test_a_configuration_that_is_not_there_is_a_fault(project: SampleProject) -> None:
+    ran = hearth("run", "--config", project.folder / "other.toml", "--no-orchestrator", "--json")
+    assert (ran.code, ran.outcome["status"], ran.outcome["code"]) == (1, "fault", "CONFIG_UNREADABLE")
