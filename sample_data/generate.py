@@ -1,0 +1,229 @@
+"""`synthesise`: an invented council and NHS population with its extracts and its hidden truth.
+
+Blocks of whole LSOAs are made one after another, each from streams of its own, and appended to the
+files: memory is bounded by the block, whatever the number of households.
+"""
+
+import json
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from sample_data import truth
+from sample_data.addresses import AddressRecorder
+from sample_data.addresses_by_package import PackageRecorder
+from sample_data.council_side import flag_text, list_people, list_properties, yes_no
+from sample_data.draws import Texts
+from sample_data.dwellings import UPRN_STEP, lay_out
+from sample_data.geography import Block, blocks
+from sample_data.health import Health, expose, fall_ill
+from sample_data.households import settle
+from sample_data.housing import describe
+from sample_data.identifiers import record_ids
+from sample_data.moves import populate
+from sample_data.nhs_side import NhsPeople, list_patients
+from sample_data.project_file import hearth_toml
+from sample_data.recording import date_texts
+from sample_data.settings import DIALECTS, SyntheticSettings
+from sample_data.tables import ExtractWriter, TruthWriter
+
+#: Invented UPRNs start here: twelve digits, a range the gazetteers do not use.
+FIRST_UPRN = 990_900_000_000
+TRUTH_TABLES = ("properties", "persons", "council_person", "nhs_person", "household_pairs", "residence_pairs")
+#: From this many households on, "auto" draws address errors from learned patterns.
+PATTERNS_FROM_HOUSEHOLDS = 25_000
+
+
+@dataclass
+class _Counters:
+    """Rows written so far; ids of the next block go on from here."""
+
+    properties: int = 0
+    people: int = 0
+    patients: int = 0
+    persons: int = 0
+    conditions: int = 0
+    events: int = 0
+    uprn: int = FIRST_UPRN
+
+
+def synthesise(
+    households: int, seed: int, out: Path, settings: SyntheticSettings | None = None
+) -> dict[str, int]:
+    """Write extracts, `truth/` and `hearth.toml` of `households` invented households under `out`.
+
+    Returns rows by extract. The same households, seed and settings give the same bytes. Raises
+    ValueError when `households` is not above zero or more than the geography can hold.
+    """
+    settings = settings or SyntheticSettings()
+    if households < 1:
+        raise ValueError("households must be above zero")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "truth").mkdir(exist_ok=True)
+    council, nhs = _recorders(settings)
+    counters = _Counters()
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(ExtractWriter(out, dialect, settings.file_format))
+            for name, dialect in DIALECTS.items()
+        }
+        truths = {name: stack.enter_context(TruthWriter(out / "truth", name)) for name in TRUTH_TABLES}
+        for block in blocks(households, seed, settings.msoas, settings.households_per_block):
+            _write_block(block, seed, settings, council, nhs, counters, writers, truths)
+    _write_effects(out / "truth" / "planted_effects.json", households, seed, settings)
+    (out / "hearth.toml").write_text(hearth_toml(settings), encoding="utf-8")
+    return {name: writer.rows for name, writer in writers.items()}
+
+
+def _recorders(
+    settings: SyntheticSettings,
+) -> tuple[AddressRecorder, tuple[AddressRecorder, ...]]:
+    council = PackageRecorder(settings.council_style, settings.council_prevalence, case="title")
+    nhs = tuple(
+        PackageRecorder(style, settings.nhs_prevalence, settings.nhs_typing_noise, f"nhs{n}")
+        for n, style in enumerate(settings.nhs_styles)
+    )
+    return council, nhs
+
+
+def _write_block(
+    block: Block,
+    seed: int,
+    settings: SyntheticSettings,
+    council: AddressRecorder,
+    nhs: tuple[AddressRecorder, ...],
+    counters: _Counters,
+    writers: dict[str, ExtractWriter],
+    truths: dict[str, TruthWriter],
+) -> None:
+    today = (settings.reference_date - date(1970, 1, 1)).days
+    dwellings = lay_out(block, seed, counters.uprn)
+    households = settle(block, dwellings, seed)
+    population = populate(block, dwellings, households, seed, settings.reference_date)
+    housing = describe(block, dwellings, households, population.resident_people, settings, seed)
+    exposures = expose(block, dwellings, population, households, housing)
+    health = fall_ill(block, population, exposures, settings.effects, today, seed)
+    block_seed = seed * 1_000_003 + block.number
+    written = council.record(dwellings, block_seed)
+    recorded = tuple(recorder.record(dwellings, block_seed) for recorder in nhs)
+    properties = list_properties(
+        block, dwellings, households, housing, written, settings, seed, counters.properties
+    )
+    people = list_people(
+        block,
+        households,
+        housing,
+        population,
+        health,
+        properties,
+        dwellings,
+        settings,
+        today,
+        seed,
+        counters.people,
+    )
+    patients = list_patients(
+        block,
+        dwellings,
+        households,
+        population,
+        health,
+        recorded,
+        settings,
+        today,
+        seed,
+        counters.patients,
+        counters.persons,
+    )
+    writers["council_property"].write(properties.table)
+    writers["council_person"].write(people.table)
+    writers["nhs_person"].write(patients.table)
+    conditions = _condition_table(health, patients, counters.conditions, today, seed, block)
+    writers["nhs_condition"].write(conditions)
+    events = _event_table(health, patients, counters.events, seed, block)
+    writers["nhs_event"].write(events)
+    writers["area_lookup"].write(_area_table(block))
+    listed = properties.record_of_dwelling(len(dwellings))
+    ids = truth.person_ids(counters.persons, len(population))
+    truths["properties"].write(
+        truth.property_truth(block, dwellings, households, housing, properties, written)
+    )
+    truths["persons"].write(truth.person_truth(population, health, listed, ids))
+    truths["council_person"].write(truth.council_person_truth(people, ids))
+    truths["nhs_person"].write(truth.nhs_person_truth(patients, population, listed, recorded, ids))
+    truths["household_pairs"].write(truth.household_pairs(people, patients, listed))
+    truths["residence_pairs"].write(truth.residence_pairs(patients, population, listed))
+    counters.properties += len(properties.dwelling)
+    counters.people += len(people.person)
+    counters.patients += len(patients.person)
+    counters.persons += len(population)
+    counters.conditions += len(conditions["record_id"])
+    counters.events += len(events["record_id"])
+    counters.uprn += UPRN_STEP * (len(dwellings) + 1)
+
+
+def _condition_table(
+    health: Health, patients: NhsPeople, first: int, today: int, seed: int, block: Block
+) -> dict[str, Texts]:
+    rng = np.random.default_rng([seed, block.number, 1])
+    row = patients.main[health.condition_person]
+    kept = np.flatnonzero(row >= 0)
+    row = row[kept]
+    onset = np.minimum(health.condition_onset[kept], today - 1)
+    return {
+        "record_id": record_ids("NC", first, len(kept)),
+        "person_record_id": patients.table["record_id"][row],
+        "nhs_number": patients.table["nhs_number"][row],
+        "condition": health.condition[kept],
+        "onset_date": date_texts(
+            rng, onset, DIALECTS["nhs_condition"].date_formats, np.ones(len(kept), dtype=bool)
+        ),
+    }
+
+
+def _event_table(
+    health: Health, patients: NhsPeople, first: int, seed: int, block: Block
+) -> dict[str, Texts]:
+    rng = np.random.default_rng([seed, block.number, 2])
+    row = patients.main[health.event_person]
+    kept = np.flatnonzero(row >= 0)
+    row = row[kept]
+    return {
+        "record_id": record_ids("NE", first, len(kept)),
+        "person_record_id": patients.table["record_id"][row],
+        "nhs_number": patients.table["nhs_number"][row],
+        "event": health.event[kept],
+        "event_date": date_texts(
+            rng, health.event_day[kept], DIALECTS["nhs_event"].date_formats, np.ones(len(kept), dtype=bool)
+        ),
+        "icd10": health.event_icd10[kept],
+        "admission_method": health.event_method[kept],
+    }
+
+
+def _area_table(block: Block) -> dict[str, Texts]:
+    areas = block.areas
+    return {
+        "lsoa21": np.array([area.lsoa21 for area in areas]),
+        "msoa21": np.array([area.msoa21 for area in areas]),
+        "local_authority": np.array([area.local_authority for area in areas]),
+        "imd_decile": np.array([area.imd_decile for area in areas]).astype("<U2"),
+        "aqma": yes_no(np.array([area.aqma for area in areas])),
+    }
+
+
+def _write_effects(path: Path, households: int, seed: int, settings: SyntheticSettings) -> None:
+    content = {
+        "households": households,
+        "seed": seed,
+        "reference_date": settings.reference_date.isoformat(),
+        "effects": asdict(settings.effects),
+        "defects": asdict(settings.defects),
+    }
+    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+__all__ = ["flag_text", "synthesise"]

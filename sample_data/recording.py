@@ -1,0 +1,146 @@
+"""How clerks and keyboards change names, dates and UPRNs: whole columns at a time.
+
+Every function takes the true column and gives the recorded one; the share that is changed comes
+from `DefectRates`.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from sample_data.draws import Flags, Texts, Whole, choose_same, happens
+from sample_data.reference import words
+from sample_data.settings import DefectRates
+
+_KEYS = np.array([ord(letter) for letter in "ABCDEFGHIJKLMNOPRSTUVWY"], dtype=np.uint32)
+
+
+def mistyped(rng: np.random.Generator, texts: Texts, share: float) -> Texts:
+    """Misspell a share of the texts: one letter dropped, doubled, swapped with its neighbour or replaced."""
+    length = np.char.str_len(texts)
+    rows = np.flatnonzero(happens(rng, share, len(texts)) & (length >= 4))
+    if len(rows) == 0:
+        return texts
+    result = texts.astype(f"<U{texts.dtype.itemsize // 4 + 1}")
+    result[rows] = _one_slip(rng, result[rows])
+    return result
+
+
+def _one_slip(rng: np.random.Generator, texts: Texts) -> Texts:
+    """One slip in each text, done on the matrix of its code points."""
+    width = texts.dtype.itemsize // 4
+    letters = np.ascontiguousarray(texts).view(np.uint32).reshape(len(texts), width).copy()
+    length = (letters != 0).sum(axis=1)
+    at = 1 + (rng.random(len(texts)) * (length - 2)).astype(np.int64)
+    kind = choose_same(rng, (0.3, 0.2, 0.25, 0.25), len(texts))
+    rows = np.arange(len(texts))
+    columns = np.arange(width)[None, :]
+    padded = np.pad(letters, ((0, 0), (1, 1)))
+    after = columns >= at[:, None]
+    dropped = np.where(after, padded[:, 2:], letters)
+    doubled = np.where(columns > at[:, None], padded[:, :-2], letters)
+    swapped = letters.copy()
+    swapped[rows, at], swapped[rows, at - 1] = letters[rows, at - 1], letters[rows, at]
+    replaced = letters.copy()
+    lower = letters[rows, at] >= ord("a")
+    replaced[rows, at] = _KEYS[rng.integers(len(_KEYS), size=len(texts))] + np.where(lower, 32, 0)
+    chosen = np.select(
+        [(kind == k)[:, None] for k in range(3)], [dropped, doubled, swapped], default=replaced
+    ).astype(np.uint32)
+    return np.ascontiguousarray(chosen).view(f"<U{width}").ravel()
+
+
+@cache
+def _nicknames() -> tuple[Texts, Texts]:
+    pairs = sorted(words("surnames")["nicknames"].items())
+    return np.array([full for full, _ in pairs]), np.array([short for _, short in pairs], dtype="<U32")
+
+
+def familiar(rng: np.random.Generator, forenames: Texts, share: float) -> Texts:
+    """Short forms for forenames that have one, for `share` of all rows."""
+    full, short = _nicknames()
+    place = np.minimum(np.searchsorted(full, forenames), len(full) - 1)
+    has_one = full[place] == forenames
+    wanted = min(1.0, share / max(has_one.mean(), 1e-9)) if len(forenames) else 0.0
+    return np.where(has_one & happens(rng, wanted, len(forenames)), short[place], forenames)
+
+
+def cut_double_barrelled(rng: np.random.Generator, surnames: Texts, share: float) -> Texts:
+    """One side of a double-barrelled surname, for a share of those."""
+    parts = np.char.partition(surnames, "-")
+    cut = (parts[:, 1] != "") & happens(rng, share, len(surnames))
+    side = np.where(happens(rng, 0.5, len(surnames)), parts[:, 0], parts[:, 2])
+    return np.where(cut, side, surnames)
+
+
+def swapped(rng: np.random.Generator, first: Texts, second: Texts, share: float) -> tuple[Texts, Texts]:
+    """Two fields exchanged in a share of the rows."""
+    rows = happens(rng, share, len(first)) & (second != "")
+    return np.where(rows, second, first), np.where(rows, first, second)
+
+
+def uprn_texts(uprn: Whole) -> Texts:
+    """UPRNs as text, empty for none (-1)."""
+    return np.where(uprn > 0, uprn.astype("<U24"), "")
+
+
+def damaged_uprns(rng: np.random.Generator, uprn: Whole, rates: DefectRates) -> tuple[Texts, Texts]:
+    """Numeric damage by spreadsheets and exports; returns the texts and the name of each damage."""
+    plain = uprn_texts(uprn)
+    shares = (
+        rates.uprn_decimal_point,
+        rates.uprn_exponent,
+        rates.uprn_padded,
+        rates.uprn_spaces,
+        rates.uprn_thousands,
+        rates.uprn_sentinel,
+    )
+    names = np.array(["decimal_point", "exponent", "padded", "spaces", "thousands", "sentinel", ""])
+    kind = choose_same(rng, (*shares, max(0.0, 1 - sum(shares))), len(uprn))
+    kind = np.where(uprn > 0, kind, len(names) - 1)
+    result = plain.astype("<U24")
+    present = np.flatnonzero(kind < len(names) - 1)
+    values, texts, kinds = uprn[present], plain[present], kind[present]
+    spaced = np.char.add(np.char.add(" ", texts), "  ")
+    sentinels = np.array(["0", "999999999999", "000000000000"])[rng.integers(3, size=len(present))]
+    result[present] = np.select(
+        [kinds == k for k in range(6)],
+        [
+            np.char.add(texts, ".0"),
+            np.array([f"{value:.5E}" for value in values]),
+            np.char.zfill(texts, 12),
+            spaced,
+            np.array([f"{value:,}" for value in values]),
+            sentinels,
+        ],
+        default=texts,
+    )
+    return result, names[kind]
+
+
+def date_texts(
+    rng: np.random.Generator, days: Whole, formats: tuple[str, ...], known: Flags, impossible: float = 0.0
+) -> Texts:
+    """Dates in the supplier's declared formats (the first for nine rows in ten), empty where unknown.
+
+    impossible: share of dates that no calendar has (31 February), in the first format.
+    """
+    values = days.astype("datetime64[D]")
+    distinct, where = np.unique(values[known], return_inverse=True)
+    result = np.full(len(days), "", dtype="<U12")
+    if len(distinct) == 0:
+        return result
+    rows = np.flatnonzero(known)
+    second = happens(rng, 0.1, len(rows)) if len(formats) > 1 else np.zeros(len(rows), dtype=bool)
+    items = distinct.tolist()
+    written = np.array([item.strftime(formats[0]) for item in items], dtype="<U12")[where]
+    if second.any():
+        other = np.array([item.strftime(formats[-1]) for item in items], dtype="<U12")[where]
+        written = np.where(second, other, written)
+    broken = happens(rng, impossible, len(rows)) & ~second
+    year = np.char.mod("%d", (distinct.astype("datetime64[Y]").astype(int) + 1970))[where]
+    wrong = {"%Y-%m-%d": np.char.add(year, "-02-31"), "%d/%m/%Y": np.char.add("31/02/", year)}
+    if formats[0] in wrong:
+        written = np.where(broken, wrong[formats[0]], written)
+    result[rows] = written
+    return result

@@ -1,0 +1,179 @@
+"""The hidden truth of a block: who really lives where, whom each record means, what belongs together."""
+
+from typing import Any
+
+import numpy as np
+
+from sample_data.addresses import Renderings
+from sample_data.council_side import CouncilPeople, CouncilProperties
+from sample_data.draws import Texts, Whole
+from sample_data.dwellings import Dwellings
+from sample_data.geography import Block
+from sample_data.health import Health
+from sample_data.households import COMPOSITIONS, Households
+from sample_data.housing import Housing
+from sample_data.identifiers import record_ids
+from sample_data.moves import FATES, Population
+from sample_data.nhs_side import NhsPeople
+from sample_data.people import RELATIONS
+from sample_data.reference import TENURES
+
+Columns = dict[str, Any]
+
+
+def property_truth(
+    block: Block,
+    dwellings: Dwellings,
+    households: Households,
+    housing: Housing,
+    properties: CouncilProperties,
+    rendering: Renderings,
+) -> Columns:
+    """One row per dwelling: canonical address, real UPRN, kind, true determinants."""
+    lived_in = housing.household_of >= 0
+    household = np.maximum(housing.household_of, 0)
+    return {
+        "council_record_id": properties.record_of_dwelling(len(dwellings)),
+        "uprn": dwellings.uprn,
+        "parent_uprn": dwellings.parent_uprn,
+        "sub_name": dwellings.sub_name,
+        "building": dwellings.building,
+        "number": dwellings.number,
+        "street_name": dwellings.street_name,
+        "locality": dwellings.locality,
+        "town": dwellings.town,
+        "postcode": dwellings.postcode,
+        "lsoa21": np.array([area.lsoa21 for area in block.areas])[dwellings.area],
+        "imd_decile": np.array([area.imd_decile for area in block.areas])[dwellings.area],
+        "kind": dwellings.kind,
+        "tenure": np.array(TENURES)[households.tenure_of_dwelling],
+        "composition": np.where(lived_in, np.array(COMPOSITIONS)[households.composition[household]], ""),
+        "residents": np.where(lived_in, households.size[household], 0),
+        "bedrooms": housing.bedrooms,
+        "overcrowded": (housing.occupancy_rating < 0) & lived_in,
+        "damp": housing.damp,
+        "fuel_poor": housing.fuel_poor,
+        "tax_support": housing.tax_support,
+        "epc_rating": housing.epc,
+        "council_edits": rendering.edits,
+    }
+
+
+def person_truth(population: Population, health: Health, properties: Texts, ids: Texts) -> Columns:
+    """One row per person, residents and former people: home, determinants and outcomes."""
+    people, exposures = population.people, health.exposures
+    home = population.home
+    return {
+        "person_id": ids,
+        "household": people.household,
+        "council_record_id": np.where(home >= 0, properties[np.maximum(home, 0)], ""),
+        "fate": FATES[population.fate],
+        "relation": np.array(RELATIONS)[people.relation],
+        "forename": population.names.forename,
+        "middle": population.names.middle,
+        "surname": population.names.surname,
+        "birth_date": people.birth.astype("datetime64[D]"),
+        "age": people.age,
+        "is_female": people.is_female,
+        "ethnic_category": people.category,
+        "imd_decile": exposures.decile,
+        "tenure": np.array(TENURES)[exposures.tenure],
+        "damp": exposures.damp,
+        "overcrowded": exposures.overcrowded,
+        "fuel_poor": exposures.fuel_poor,
+        "tax_support": exposures.tax_support,
+        "aqma": exposures.aqma,
+        "alone": exposures.alone,
+        "conditions": health.conditions,
+        "admissions": health.admissions,
+        "in_work": health.in_work,
+        "free_meals": health.free_meals,
+        "good_level": health.good_level,
+        "attendance": health.attendance,
+    }
+
+
+def person_ids(first: int, count: int) -> Texts:
+    """Ids of real people."""
+    return record_ids("P", first, count)
+
+
+def council_person_truth(people: CouncilPeople, ids: Texts) -> Columns:
+    """Whom each council row means, and why it is there."""
+    return {
+        "record_id": people.table["record_id"],
+        "person_id": np.where(people.person >= 0, ids[np.maximum(people.person, 0)], ""),
+        "status": people.status,
+    }
+
+
+def nhs_person_truth(
+    patients: NhsPeople,
+    population: Population,
+    properties: Texts,
+    renderings: tuple[Renderings, ...],
+    ids: Texts,
+) -> Columns:
+    """Whom each NHS row means, the dwelling it records, the one they live in, and its defects."""
+    home = population.home[patients.person]
+    edits = np.stack([r.edits.astype("<U120") for r in renderings])
+    return {
+        "record_id": patients.table["record_id"],
+        "person_id": ids[patients.person],
+        "recorded_council_record_id": properties[patients.dwelling],
+        "actual_council_record_id": np.where(home >= 0, properties[np.maximum(home, 0)], ""),
+        "status": patients.status,
+        "address_edits": edits[patients.rendering, patients.dwelling],
+        "uprn_error": patients.uprn_error,
+        "uprn_damage": patients.uprn_damage,
+    }
+
+
+def household_pairs(people: CouncilPeople, patients: NhsPeople, properties: Texts) -> Columns:
+    """True links: each NHS record with the dwelling whose listed household its address group shares.
+
+    An address group belongs to a dwelling when a real person stands on both; only such pairs are
+    rows. `shared_people` counts them.
+    """
+    groups, group = np.unique(patients.table["address_group_id"], return_inverse=True)
+    real = people.person >= 0
+    listed_person, listed_dwelling = people.person[real], people.dwelling[real]
+    by_person = np.argsort(listed_person, kind="stable")
+    listed_person, listed_dwelling = listed_person[by_person], listed_dwelling[by_person]
+    low = np.searchsorted(listed_person, patients.person, side="left")
+    high = np.searchsorted(listed_person, patients.person, side="right")
+    repeats = high - low
+    row = np.repeat(np.arange(len(patients.person)), repeats)
+    offset = np.arange(len(row)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    shared = np.unique(
+        np.stack([group[row], listed_dwelling[low[row] + offset], patients.person[row]], axis=1), axis=0
+    )
+    pair, count = np.unique(shared[:, :2], axis=0, return_counts=True)
+    members = np.argsort(group, kind="stable")
+    start = np.searchsorted(group[members], pair[:, 0], side="left")
+    size = np.searchsorted(group[members], pair[:, 0], side="right") - start
+    which = np.repeat(np.arange(len(pair)), size)
+    place = np.arange(len(which)) - np.repeat(np.cumsum(size) - size, size)
+    record = members[start[which] + place]
+    return {
+        "council_record_id": properties[pair[which, 1]],
+        "nhs_record_id": patients.table["record_id"][record],
+        "address_group_id": groups[pair[which, 0]],
+        "shared_people": count[which],
+        "same_recorded_address": pair[which, 1] == patients.dwelling[record],
+    }
+
+
+def residence_pairs(patients: NhsPeople, population: Population, properties: Texts) -> Columns:
+    """True residence: each NHS record with the listed dwelling its person lives in."""
+    home = population.home[patients.person]
+    known = (home >= 0) & (properties[np.maximum(home, 0)] != "")
+    return {
+        "council_record_id": properties[home[known]],
+        "nhs_record_id": patients.table["record_id"][known],
+    }
+
+
+def running(first: int, values: Whole) -> Whole:
+    """Positions numbered on from an earlier block."""
+    return first + values
