@@ -4,15 +4,30 @@ Every intermediate file passes through here, so that encryption at rest,
 compression and row groups are decided once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.engine.at_rest import encryption_for, open_parquet, read_errors
+
 BATCH_ROWS = 65_536
 _ROW_GROUP_ROWS = 262_144
+
+
+@contextmanager
+def open_table(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatchReader]:
+    """Lend a reader of a Parquet file's batches, to be read once; memory is that of one batch.
+
+    columns: which to read; all when None.
+    """
+    with open_parquet(path) as file:
+        whole = file.schema_arrow.remove_metadata()
+        schema = whole if columns is None else pa.schema([whole.field(c) for c in columns])
+        yield pa.RecordBatchReader.from_batches(schema, _batches(file, schema, columns))
 
 
 def load_table(
@@ -22,25 +37,25 @@ def load_table(
 
     columns: which to read; all when None.
     """
-    with pq.ParquetFile(path) as file:
-        schema = (
-            file.schema_arrow if columns is None else pa.schema([file.schema_arrow.field(c) for c in columns])
-        )
-        batches = file.iter_batches(BATCH_ROWS, columns=None if columns is None else list(columns))
-        reader = pa.RecordBatchReader.from_batches(schema, batches)
+    with open_table(path, columns) as reader:
         view = f"_reading_{name}"
         connection.register(view, reader)
         try:
             connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM "{view}"')
         finally:
             connection.unregister(view)
-        return int(file.metadata.num_rows)
+    return int(connection.execute(f'SELECT COUNT(*) FROM "{name}"').fetchall()[0][0])
 
 
 def write_table(reader: pa.RecordBatchReader, path: Path) -> int:
-    """Write Arrow batches to a Parquet file in the order they come; returns the rows written."""
+    """Write Arrow batches to a Parquet file in the order they come; returns the rows written.
+
+    Within a run the file is encrypted (see `at_rest`), unless it is part of a release.
+    """
     rows = 0
-    with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
+    with pq.ParquetWriter(
+        path, reader.schema, compression="zstd", encryption_properties=encryption_for(path)
+    ) as writer:
         for batch in reader:
             writer.write_batch(batch, row_group_size=_ROW_GROUP_ROWS)
             rows += batch.num_rows
@@ -53,3 +68,30 @@ def write_query(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -
     Add ORDER BY where a stable digest matters, which is everywhere that is published or resumed.
     """
     return write_table(connection.sql(query).to_arrow_reader(BATCH_ROWS), path)
+
+
+def export_plain(path: Path, target: Path) -> int:
+    """Copy an intermediate table to a Parquet file in clear, for a transfer package to encrypt.
+
+    target: in the run's private spill folder; the caller removes it. Returns the rows copied.
+    """
+    rows = 0
+    with open_table(path) as reader, pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
+        for batch in reader:
+            writer.write_batch(batch, row_group_size=_ROW_GROUP_ROWS)
+            rows += batch.num_rows
+    return rows
+
+
+def _batches(
+    file: pq.ParquetFile, schema: pa.Schema, columns: Sequence[str] | None
+) -> Iterator[pa.RecordBatch]:
+    batches = file.iter_batches(BATCH_ROWS, columns=None if columns is None else list(columns))
+    while True:
+        try:
+            batch = next(batches, None)
+        except (OSError, ValueError) as error:
+            raise read_errors(error) from None
+        if batch is None:
+            return
+        yield batch.select(schema.names).cast(schema) if batch.schema != schema else batch

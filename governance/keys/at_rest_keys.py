@@ -1,0 +1,159 @@
+"""The two keys under which intermediate tables rest, and the end of the one that belongs to a run.
+
+run      what exists only while a run is under way: ingested and pseudonymised tables. The key is
+         made when a run first needs it, survives a killed run so that the next can resume, and is
+         destroyed when a run has ended: every copy of those tables, in snapshots too, is then noise.
+storage  what must be readable between runs: links, household rows, cells, quarantine. Retained
+         with the project.
+
+Both are 32 bytes of the operating system's generator in private files. Their folder can lie on
+another volume ([keys.at_rest] folder), so that neither a lost disk nor its backup holds key and data.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from governance.canonical import canonical_json
+from governance.errors import Fault
+from governance.keys.sealed_file import read_private_file, write_private_file
+from governance.statement import is_signed, public_key_of, sign_statement
+
+KEY_BYTES = 32
+RUN_FILE = "run.key"
+STORAGE_FILE = "storage.key"
+CERTIFICATES = "certificates"
+STATEMENT = "destruction"
+_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True)
+class WrappingKey:
+    """A key that wraps files' keys. id: "run:" or "storage:" and 16 hexadecimal digits of its digest."""
+
+    id: str
+    _key: bytes = field(repr=False)
+
+    def wrap(self, file_key: bytes) -> bytes:
+        """Return a file's key, sealed; the id is authenticated with it."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + AESGCM(self._key).encrypt(nonce, file_key, self.id.encode())
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """Return a file's key; raises cryptography's InvalidTag when this is not the key that wrapped it."""
+        return AESGCM(self._key).decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], self.id.encode())
+
+
+@dataclass(frozen=True)
+class AtRestKeys:
+    """The keys in use. run: None where only what outlives a run is to be read."""
+
+    storage: WrappingKey
+    run: WrappingKey | None = None
+
+    def find(self, key_id: str) -> WrappingKey | None:
+        """Return the key of that id, if it is one of these."""
+        return next((k for k in (self.run, self.storage) if k is not None and k.id == key_id), None)
+
+
+def open_at_rest_keys(folder: Path, *, run: bool = True) -> AtRestKeys:
+    """Open the keys in `folder`, making what is missing; run: whether a run is to begin or resume.
+
+    Raises Fault when a key file is exposed, linked, or of another length.
+    """
+    storage = _open(folder / STORAGE_FILE, "storage")
+    return AtRestKeys(storage, _open(folder / RUN_FILE, "run") if run else None)
+
+
+def destroy_run_key(
+    folder: Path,
+    *,
+    run_id: str,
+    files: int,
+    signing_key: Ed25519PrivateKey,
+    now: datetime | None = None,
+) -> Path | None:
+    """Destroy the run's key and certify it; returns the certificate, or None when there was no key.
+
+    files: how many files it had wrapped keys of and are now unreadable. The certificate is on disk
+    before the key goes, so that a kill in between leaves a certificate to repeat, not a silent loss.
+    """
+    path = folder / RUN_FILE
+    if not path.exists():
+        return None
+    key = _open(path, "run")
+    content = {
+        "what": "key of a run's intermediate tables",
+        "key_id": key.id,
+        "run": run_id,
+        "files": files,
+        "method": "file overwritten, synced, removed; its folder synced",
+        "destroyed": (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    certificate = write_certificate(folder / CERTIFICATES / f"run-{run_id}.json", content, signing_key)
+    erase_file(path)
+    return certificate
+
+
+def write_certificate(path: Path, content: Mapping[str, Any], signing_key: Ed25519PrivateKey) -> Path:
+    """Write a signed certificate of destruction; `content` says what was destroyed, when and how."""
+    signed = {
+        "statement": STATEMENT,
+        "content": dict(content),
+        "public_key": public_key_of(signing_key),
+        "signature": sign_statement(STATEMENT, content, signing_key),
+    }
+    write_private_file(path, canonical_json(signed) + b"\n", replace=True)
+    return path
+
+
+def is_certificate(path: Path, public_key: str) -> bool:
+    """Answer whether a certificate is signed by that key (base64) and unaltered."""
+    try:
+        signed = json.loads(path.read_bytes())
+        return signed["statement"] == STATEMENT and is_signed(
+            STATEMENT, signed["content"], signed["signature"], public_key
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def erase_file(path: Path) -> None:
+    """Overwrite a small file, sync, remove it and sync its folder.
+
+    On flash and copy-on-write volumes the old block may survive until it is trimmed; that is why
+    the folder of these keys should be on tmpfs or an encrypted volume, as the preflight says.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+    try:
+        os.pwrite(descriptor, os.urandom(os.fstat(descriptor).st_size), 0)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    path.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _open(path: Path, name: str) -> WrappingKey:
+    if not path.exists() and not path.is_symlink():
+        write_private_file(path, os.urandom(KEY_BYTES))
+    key = read_private_file(path, f"{name} key file", KEY_BYTES)
+    if len(key) != KEY_BYTES:
+        raise Fault(
+            "KEY_TOO_SHORT",
+            f"{path.name} holds {8 * len(key)} bits; {8 * KEY_BYTES} are needed.",
+            "Restore it; if it cannot be, remove it, and what it protected is lost and made again.",
+        )
+    return WrappingKey(f"{name}:{hashlib.sha256(b'hearth-at-rest' + key).hexdigest()[:16]}", key)
