@@ -15,7 +15,7 @@ from governance.artefact import Artefact, Evidence
 from governance.audit.log import AuditLog
 from governance.canonical import digest_of
 from governance.clearance import Cleared
-from governance.errors import Fault
+from governance.errors import Fault, Refused
 from governance.gate import Gatekeeper
 from governance.keys.provider import KeyProvider
 from pipeline.aggregate import stage as aggregate_stage
@@ -25,11 +25,13 @@ from pipeline.context import RunContext
 from pipeline.disclosure import stage as disclosure_stage
 from pipeline.household import stage as household_stage
 from pipeline.ingest import stage as ingest_stage
+from pipeline.ingest.inspection import InspectedExtract, inspect_extracts
 from pipeline.link import stage as link_stage
 from pipeline.pseudonymise import stage as pseudonymise_stage
 from pipeline.publish import stage as publish_stage
 from pipeline.publish.reveal import reveal
 
+CONTROLLERS = ("council", "nhs")
 T = TypeVar("T")
 Made = tuple[Artefact, Evidence]
 
@@ -60,18 +62,20 @@ class Night:
     display: Display
     perform: Perform = at_once
     stages: list[StageRecord] = field(default_factory=list)
+    extracts: dict[str, tuple[InspectedExtract, ...]] = field(default_factory=dict, repr=False)
 
     def ingest(self, controller: str) -> Cleared:
         """Read one controller's extracts into typed tables; rejected rows go to quarantine."""
         zone = self.context.workspace.zone("clear") / controller
-        settings = ingest_stage.fingerprint_settings(controller, self.context)
+        extracts = self._inspected()[controller]
+        settings = ingest_stage.fingerprint_settings(controller, extracts)
         fingerprint = self._fingerprint("ingest", controller, settings, ())
         find = recall_artefact if self._is_pseudonymised(controller, fingerprint) else find_artefact
         return self._stage(
             "ingest",
             controller,
             lambda: find(zone, "ingest", controller, fingerprint),
-            lambda: ingest_stage.ingest(controller, fingerprint, self.context),
+            lambda: ingest_stage.ingest(controller, extracts, fingerprint, self.context),
         )
 
     def pseudonymise(self, ingested: Cleared) -> Cleared:
@@ -181,6 +185,20 @@ class Night:
             self.stages.append(record)
             memory = "" if record.peak_memory_mib is None else f", peak {record.peak_memory_mib:,} MiB"
             self.display.say(f"{name}: {outcome} in {record.seconds:.2f} s{memory}")
+
+    def _inspected(self) -> dict[str, tuple[InspectedExtract, ...]]:
+        """Look at every extract of both controllers, once and before any is read in.
+
+        A refusal is put on record here, for there is no artefact yet that a gate could judge.
+        """
+        if not self.extracts:
+            self.display.now("looking at the extracts")
+            try:
+                self.extracts = inspect_extracts(CONTROLLERS, self.context.project)
+            except Refused as refused:
+                self.gatekeeper.record_refusal("ingest", refused)
+                raise
+        return self.extracts
 
     def _fingerprint(
         self, stage: str, part: str, settings: Mapping[str, Any], inputs: tuple[Cleared, ...]

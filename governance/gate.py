@@ -137,6 +137,13 @@ class Gatekeeper:
         )
         return Cleared(artefact, clearance)
 
+    def record_refusal(self, stage: str, refused: Refused) -> None:
+        """Put on record that a stage turned its input away before there was an artefact to judge."""
+        codes = sorted({finding.code for finding in refused.findings} or {refused.code})
+        facts = {"part": "input", "code": refused.code, "findings": len(refused.findings), "stopped_by": codes}
+        self._append(stage, "gate", None, "refused", facts)
+        self._audit.checkpoint()
+
     def _decide(self, evidence: Evidence, artefact: Artefact | None) -> tuple[tuple[Judgement, ...], int]:
         rules = self._rule_book(evidence.stage, evidence.part)
         shown = Shown(evidence, self._run_evidence)

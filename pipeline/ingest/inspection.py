@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from governance.errors import Finding, Refused
-from pipeline.context import RunContext
 from pipeline.ingest.delimited_reader import DelimitedReader
 from pipeline.ingest.header import ColumnMap, map_columns
 from pipeline.ingest.manifest import Manifest, read_manifest
@@ -47,10 +46,19 @@ def contracts_of(controller: str) -> tuple[Contract, ...]:
     return tuple(contract for contract in contracts("extract") if contract.controller == controller)
 
 
-def inspect_extracts(controller: str, context: RunContext) -> tuple[InspectedExtract, ...]:
-    """Inspect every extract of a controller; raises Refused with every fault of every file."""
-    inspected, findings = find_faults(controller, context.project)
-    refuse_if_any(findings)
+def inspect_extracts(
+    controllers: tuple[str, ...], project: Project
+) -> dict[str, tuple[InspectedExtract, ...]]:
+    """Inspect every extract of the controllers, and return what each supplied.
+
+    Raises Refused with every fault of every file.
+    """
+    inspected: dict[str, tuple[InspectedExtract, ...]] = {}
+    findings: list[Finding] = []
+    for controller in controllers:
+        inspected[controller], faults = find_faults(controller, project)
+        findings += faults
+    refuse_if_any(tuple(dict.fromkeys(findings)))
     return inspected
 
 

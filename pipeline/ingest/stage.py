@@ -12,7 +12,7 @@ from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import write_table
-from pipeline.ingest.inspection import InspectedExtract, contracts_of, inspect_extracts
+from pipeline.ingest.inspection import InspectedExtract, contracts_of
 from pipeline.ingest.table import ingest_table
 from schemas.code_list import load_code_list, packaged_areas
 from schemas.contract import load_contract
@@ -20,12 +20,8 @@ from schemas.contract import load_contract
 STAGE = "ingest"
 
 
-def fingerprint_settings(controller: str, context: RunContext) -> dict[str, Any]:
-    """Return what the ingested tables follow from: contracts, code lists, settings, file digests.
-
-    Raises Refused with every fault of every file of the controller.
-    """
-    extracts = inspect_extracts(controller, context)
+def fingerprint_settings(controller: str, extracts: tuple[InspectedExtract, ...]) -> dict[str, Any]:
+    """Return what the ingested tables follow from: contracts, code lists, settings, file digests."""
     lists = {
         column.code_list
         for contract in contracts_of(controller)
@@ -39,7 +35,9 @@ def fingerprint_settings(controller: str, context: RunContext) -> dict[str, Any]
     }
 
 
-def ingest(controller: str, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
+def ingest(
+    controller: str, extracts: tuple[InspectedExtract, ...], fingerprint: str, context: RunContext
+) -> tuple[Artefact, Evidence]:
     """Read a controller's extracts into typed tables; what breaks the contract goes to quarantine.
 
     Writes `<table>.parquet` (columns of the contract and `line_number`, ordered by it) and
@@ -55,9 +53,8 @@ def ingest(controller: str, fingerprint: str, context: RunContext) -> tuple[Arte
     - columns_read, columns_absent, columns_ignored (how many), header_case_differences (columns);
     - source: "extract", or "packaged" for an area lookup that was not supplied.
 
-    Raises Refused with every fault of every file, before anything is written.
+    extracts: those that `inspect_extracts` let pass. Raises Refused where rows cannot be accounted for.
     """
-    extracts = inspect_extracts(controller, context)
     zone = context.workspace.zone("clear") / controller
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
