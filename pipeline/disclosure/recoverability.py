@@ -1,0 +1,139 @@
+"""What can be worked out: the interval in which each hidden cell must lie, given everything published.
+
+Two linear programs a cell bound it; cells that no unknown binds together are solved
+apart. Counts are whole numbers, and that can tell more than fractions do: where the
+program's corner is not whole, an integer program settles the bound.
+Source: SDC Handbook (2nd ed.), audit of tabular data; disclosure-control.md P5.
+"""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from governance.errors import Refused
+from pipeline.disclosure.cell_system import CellId, Cells, CellSystem, Interval, Relations, read_system
+from pipeline.disclosure.solver import TOLERANCE, Infeasible, LinearSystem, Optimum
+
+_Row = tuple[list[int], list[float], float]
+
+
+def feasible_intervals(
+    cells: Cells, relations: Relations, lower: float = 0, *, only: Iterable[CellId] | None = None
+) -> dict[CellId, Interval]:
+    """Return the interval of each hidden cell, in the order of the cells.
+
+    cells: id -> value, None where hidden (pairs and records do as well).
+    relations: total id -> part ids, or (total, parts) pairs where a total has several breakdowns.
+    lower: what an attacker knows every hidden cell to be at least.
+    only: hidden cells to bound; all when None.
+
+    Raises Refused (CELLS_CONTRADICT) where no values of the hidden cells fit.
+    """
+    system = read_system(cells, relations)
+    hidden = [cell_id for cell_id, value in system.values.items() if value is None]
+    wanted = set(hidden if only is None else only)
+    equations = _equations(system)
+    found: dict[CellId, Interval] = {}
+    for members, rows in _components(hidden, equations):
+        asked = [cell_id for cell_id in members if cell_id in wanted]
+        if rows and asked:
+            found |= _solve(members, rows, asked, lower, system.is_whole)
+        elif asked:
+            found |= {cell_id: Interval(lower, math.inf) for cell_id in asked}
+    return {cell_id: found[cell_id] for cell_id in hidden if cell_id in found}
+
+
+def _equations(system: CellSystem) -> list[tuple[dict[CellId, float], float]]:
+    """Return per relation the hidden cells' coefficients and what they must sum to."""
+    equations = []
+    for total, parts in system.relations:
+        unknown: dict[CellId, float] = {}
+        side = 0.0
+        for cell_id, sign in ((total, -1.0), *((part, 1.0) for part in parts)):
+            value = system.values[cell_id]
+            if value is None:
+                unknown[cell_id] = unknown.get(cell_id, 0.0) + sign
+            else:
+                side -= sign * value
+        unknown = {cell_id: factor for cell_id, factor in unknown.items() if factor}
+        if unknown:
+            equations.append((unknown, side))
+        elif abs(side) > TOLERANCE:
+            raise _contradiction()
+    return equations
+
+
+def _components(
+    hidden: list[CellId], equations: list[tuple[dict[CellId, float], float]]
+) -> list[tuple[list[CellId], list[tuple[dict[CellId, float], float]]]]:
+    """Return groups of hidden cells that equations bind together, with those equations."""
+    leader = {cell_id: cell_id for cell_id in hidden}
+
+    def find(cell_id: CellId) -> CellId:
+        while leader[cell_id] != cell_id:
+            leader[cell_id] = leader[leader[cell_id]]
+            cell_id = leader[cell_id]
+        return cell_id
+
+    for unknown, _ in equations:
+        first, *others = unknown
+        for other in others:
+            leader[find(other)] = find(first)
+    members: dict[CellId, list[CellId]] = {}
+    rows: dict[CellId, list[tuple[dict[CellId, float], float]]] = {}
+    for cell_id in hidden:
+        members.setdefault(find(cell_id), []).append(cell_id)
+    for equation in equations:
+        rows.setdefault(find(next(iter(equation[0]))), []).append(equation)
+    return [(group, rows.get(head, [])) for head, group in members.items()]
+
+
+def _solve(
+    members: list[CellId],
+    equations: list[tuple[dict[CellId, float], float]],
+    asked: list[CellId],
+    lower: float,
+    is_whole: bool,
+) -> dict[CellId, Interval]:
+    number = {cell_id: position for position, cell_id in enumerate(members)}
+    rows: list[_Row] = [
+        ([number[cell_id] for cell_id in unknown], list(unknown.values()), side)
+        for unknown, side in equations
+    ]
+    bounds = np.full(len(members), float(lower)), np.full(len(members), np.inf)
+    relaxed = LinearSystem(*bounds, rows)
+    whole: LinearSystem | None = None
+    found: dict[CellId, Interval] = {}
+    try:
+        for cell_id in asked:
+            column = {number[cell_id]: 1.0}
+            ends = [relaxed.least(column), relaxed.greatest(column)]
+            if is_whole:
+                for end, ask in enumerate(("least", "greatest")):
+                    if not _is_settled(ends[end]):
+                        whole = whole or LinearSystem(*bounds, rows, is_whole=True)
+                        ends[end] = getattr(whole, ask)(column)
+                found[cell_id] = Interval(*(_rounded(end.value) for end in ends))
+            else:
+                found[cell_id] = Interval(ends[0].value, ends[1].value)
+    except Infeasible:
+        raise _contradiction() from None
+    return found
+
+
+def _is_settled(end: Optimum) -> bool:
+    """Answer whether an end of the relaxed interval is reached by whole numbers too."""
+    return end.point is None or end.is_integral
+
+
+def _rounded(value: float) -> float:
+    return value if math.isinf(value) else round(value)
+
+
+def _contradiction() -> Refused:
+    return Refused(
+        "CELLS_CONTRADICT",
+        "No values of the hidden cells fit the published ones.",
+        "The published values are not sums of each other; audit them with their noise and rounding.",
+    )

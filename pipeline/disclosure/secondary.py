@@ -1,0 +1,234 @@
+"""Complementary suppression: which further cells to hide so that no unsafe cell can be worked out.
+
+For each unsafe cell that the published rest still gives away, a mixed-integer program
+finds the cheapest set of cells that, once hidden, lets the cell take another value. Linked
+tables are protected together: one after another is known to be unsafe. What comes out
+is audited anew, and cells whose hiding turned out needless are shown again.
+Source: Fischetti and Salazar-Gonzalez (2001); SDC Handbook (2nd ed.), secondary suppression.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+
+from governance.errors import Fault, Refused
+from pipeline.disclosure.cell_system import CellId, Cells, CellSystem, Interval, Relations, read_system
+from pipeline.disclosure.recoverability import feasible_intervals
+from pipeline.disclosure.solver import Infeasible, LinearSystem
+
+#: Relations around an unsafe cell that are searched for cover at first; widened until cover is found.
+_FIRST_RADIUS = 2
+#: Above this many complementary cells none is shown again: the search would cost more than it gives.
+_PRUNED_AT_MOST = 400
+
+
+def protect(
+    cells: Cells, relations: Relations, unsafe: Iterable[CellId], *, minimum_width: float = 1
+) -> set[CellId]:
+    """Return the ids to hide: the unsafe ones and the complementary cells that cover them.
+
+    cells: id -> true value of every cell, totals too. relations: total id -> part ids.
+    minimum_width: how wide an unsafe cell's interval must at least be; one means not exact.
+    Afterwards no unsafe cell is exact or proven zero to an attacker who knows all other cells.
+
+    Raises Refused (CANNOT_PROTECT) where hiding every cell would not do.
+    """
+    system = read_system(cells, relations)
+    wanted = list(dict.fromkeys(unsafe))
+    _check(system, wanted)
+    hidden = set(wanted)
+    exposed = _exposed(system, hidden, wanted, minimum_width)
+    while exposed:
+        cell_id = exposed[0]
+        hidden |= _cheapest_cover(system, hidden, cell_id, minimum_width)
+        still = _exposed(system, hidden, exposed, minimum_width)
+        if cell_id in still:
+            raise _cannot(len(still))
+        exposed = still
+    return _without_needless(system, hidden, wanted, minimum_width)
+
+
+def is_exposed(interval: Interval, minimum_width: float = 1) -> bool:
+    """Answer whether an interval gives its cell away: too narrow, or proving it zero."""
+    return interval.upper - interval.lower < minimum_width or interval.upper < 1
+
+
+def _check(system: CellSystem, unsafe: list[CellId]) -> None:
+    if any(value is None or value < 0 for value in system.values.values()):
+        raise Fault(
+            "CELLS_UNKNOWN",
+            "Cells without a value, or below zero, cannot be protected.",
+            "Give the true value of every cell; `feasible_intervals` takes hidden ones.",
+        )
+    missing = [cell_id for cell_id in unsafe if cell_id not in system.values]
+    if missing:
+        raise Fault(
+            "UNSAFE_CELL_UNKNOWN",
+            f"{len(missing)} unsafe cells are not among the cells.",
+            "Name unsafe cells by the ids of the cells.",
+        )
+
+
+def _exposed(
+    system: CellSystem, hidden: set[CellId], asked: list[CellId], minimum_width: float
+) -> list[CellId]:
+    seen = {c: None if c in hidden else value for c, value in system.values.items()}
+    intervals = feasible_intervals(seen, system.relations, only=asked)
+    return [cell_id for cell_id in asked if is_exposed(intervals[cell_id], minimum_width)]
+
+
+def _cheapest_cover(
+    system: CellSystem, hidden: set[CellId], cell_id: CellId, minimum_width: float
+) -> set[CellId]:
+    """Return cells to hide so that one cell can be greater by the width, or less without being nought."""
+    touching: dict[CellId, list[int]] = defaultdict(list)
+    for number, (total, parts) in enumerate(system.relations):
+        for member in {total, *parts}:
+            touching[member].append(number)
+    radius, reached = _FIRST_RADIUS, -1
+    while True:
+        inside = _relations_near(system, touching, cell_id, radius)
+        if len(inside) == reached:
+            raise _cannot(1)
+        reached = len(inside)
+        covers = [
+            cover
+            for shift in _shifts(system, cell_id, minimum_width)
+            if (cover := _cover(system, touching, inside, hidden, cell_id, shift)) is not None
+        ]
+        if covers:
+            return min(covers, key=lambda cover: cover[0])[1]
+        radius *= 2
+
+
+def _shifts(system: CellSystem, cell_id: CellId, minimum_width: float) -> list[float]:
+    """Return by how much the cell must be able to move: up always serves; down only while one is left."""
+    value = float(system.values[cell_id] or 0)
+    return [minimum_width] + ([-minimum_width] if value >= max(1.0, minimum_width) else [])
+
+
+def _relations_near(
+    system: CellSystem, touching: dict[CellId, list[int]], cell_id: CellId, radius: int
+) -> set[int]:
+    inside: set[int] = set()
+    frontier = {cell_id}
+    seen = set(frontier)
+    for _ in range(radius):
+        reached = {number for member in frontier for number in touching[member]} - inside
+        inside |= reached
+        members = {
+            m for number in reached for m in (system.relations[number][0], *system.relations[number][1])
+        }
+        frontier = members - seen
+        seen |= members
+    return inside
+
+
+def _cover(
+    system: CellSystem,
+    touching: dict[CellId, list[int]],
+    inside: set[int],
+    hidden: set[CellId],
+    cell_id: CellId,
+    shift: float,
+) -> tuple[float, set[CellId]] | None:
+    """Return the cheapest cover among cells all of whose relations are inside, with its cost; None if none.
+
+    Variables: per movable cell how much it rises and how much it falls, and per shown cell whether
+    it is hidden. Every relation must still hold.
+    """
+    movable = [
+        member
+        for member in dict.fromkeys(
+            m
+            for number in sorted(inside)
+            for m in (system.relations[number][0], *system.relations[number][1])
+        )
+        if all(number in inside for number in touching[member])
+    ]
+    if not movable:  # a cell that no relation binds
+        return (0.0, set()) if not touching[cell_id] else None
+    if cell_id not in movable:
+        return None
+    most = 8 * max(1.0, abs(shift))
+    number_of = {member: position for position, member in enumerate(movable)}
+    shown = [member for member in movable if member not in hidden]
+    size = len(movable)
+    upper = np.full(2 * size + len(shown), most)
+    for position, member in enumerate(movable):
+        upper[size + position] = min(most, float(system.values[member] or 0))
+    upper[2 * size :] = 1.0
+    lower = np.zeros_like(upper)
+    # relations hold after the move
+    rows: list[tuple[list[int], list[float], float]] = []
+    for number in sorted(inside):
+        total, parts = system.relations[number]
+        factor: dict[CellId, float] = defaultdict(float)
+        factor[total] -= 1.0
+        for part in parts:
+            factor[part] += 1.0
+        columns, values = [], []
+        for member, sign in factor.items():
+            if sign and member in number_of:
+                columns += [number_of[member], size + number_of[member]]
+                values += [sign, -sign]
+        if columns:
+            rows.append((columns, values, 0.0))
+    # a shown cell moves only once hidden: rise + fall + slack = most * hidden
+    slacks = len(shown)
+    upper = np.concatenate([upper, np.full(slacks, most)])
+    lower = np.concatenate([lower, np.zeros(slacks)])
+    for order, member in enumerate(shown):
+        position = number_of[member]
+        rows.append(
+            ([position, size + position, 2 * size + slacks + order, 2 * size + order], [1, 1, 1, -most], 0.0)
+        )
+    position = number_of[cell_id]
+    rows.append(([position, size + position], [1.0, -1.0], shift))
+    is_whole = np.zeros(len(upper), dtype=bool)
+    is_whole[2 * size : 2 * size + slacks] = True
+    if system.is_whole:
+        is_whole[: 2 * size] = True
+    model = LinearSystem(lower, upper, rows, is_whole)
+    cost = {2 * size + order: _cost(system, member) for order, member in enumerate(shown)}
+    try:
+        best = model.least(cost)
+    except Infeasible:
+        return None
+    if best.point is None:
+        return None
+    chosen = {
+        member
+        for order, member in enumerate(shown)
+        if best.point[position_of := number_of[member]] + best.point[size + position_of] > 1e-6
+    }
+    return best.value, chosen
+
+
+def _cost(system: CellSystem, member: CellId) -> float:
+    """Return what hiding a cell loses: one for the cell and more for a larger one."""
+    return 1.0 + math.log2(1.0 + float(system.values[member] or 0))
+
+
+def _without_needless(
+    system: CellSystem, hidden: set[CellId], unsafe: list[CellId], minimum_width: float
+) -> set[CellId]:
+    """Show again, the largest first, every complementary cell without which all stays covered."""
+    extra = sorted(hidden - set(unsafe), key=lambda c: (-float(system.values[c] or 0), str(c)))
+    if len(extra) > _PRUNED_AT_MOST:
+        return hidden
+    for cell_id in extra:
+        fewer = hidden - {cell_id}
+        if not _exposed(system, fewer, unsafe, minimum_width):
+            hidden = fewer
+    return hidden
+
+
+def _cannot(cells: int) -> Refused:
+    return Refused(
+        "CANNOT_PROTECT",
+        f"{cells} unsafe cells stay exposed whatever else is hidden.",
+        "Merge categories or leave the table out at this area level.",
+    )

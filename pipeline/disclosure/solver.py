@@ -1,0 +1,150 @@
+"""HiGHS behind one door: a linear system whose every answer is optimal, or refused.
+
+A status other than Optimal (or a proven lack of a bound, or of any solution) is a
+refusal: changing HiGHS's `threads` inside a process can leave the status unset without an
+exception, and an audit must never take silence for safety.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from governance.errors import Refused
+
+Numbers = npt.NDArray[np.float64]
+TOLERANCE = 1e-6
+_FREE_OF_BOUND = "unbounded"
+
+
+class Infeasible(Exception):
+    """No solution exists; the caller says what that means."""
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """One solve: the objective (infinite where it has no bound) and the point it was found at."""
+
+    value: float
+    point: Numbers | None
+
+    @property
+    def is_integral(self) -> bool:
+        """Answer whether the point has whole coordinates, so that whole-number attackers reach it too."""
+        return self.point is not None and bool(np.all(np.abs(self.point - np.rint(self.point)) <= TOLERANCE))
+
+
+class LinearSystem:
+    """Variables within bounds under equations; asked for the least or greatest value of a combination.
+
+    lower, upper: bounds of each variable. rows: (variable numbers, coefficients, right-hand side).
+    Successive questions start from the last basis, so that many about one system are cheap.
+    """
+
+    def __init__(
+        self,
+        lower: Numbers,
+        upper: Numbers,
+        rows: list[tuple[list[int], list[float], float]],
+        is_whole: bool | npt.NDArray[np.bool_] = False,
+    ) -> None:
+        self.size = len(lower)
+        model = highspy.HighsLp()
+        model.num_col_, model.num_row_ = self.size, len(rows)
+        model.col_cost_ = np.zeros(self.size)
+        model.col_lower_ = np.asarray(lower, dtype=np.float64)
+        model.col_upper_ = np.asarray(upper, dtype=np.float64)
+        sides = np.array([side for _, _, side in rows], dtype=np.float64)
+        model.row_lower_ = model.row_upper_ = sides
+        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        model.a_matrix_.start_ = np.cumsum([0, *(len(columns) for columns, _, _ in rows)]).astype(np.int32)
+        model.a_matrix_.index_ = np.array([c for columns, _, _ in rows for c in columns], dtype=np.int32)
+        model.a_matrix_.value_ = np.array([v for _, values, _ in rows for v in values], dtype=np.float64)
+        whole = np.broadcast_to(np.asarray(is_whole), (self.size,))
+        if whole.any():
+            kinds = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
+            model.integrality_ = [kinds[0] if w else kinds[1] for w in whole]
+        self._is_whole = bool(whole.any())
+        self._engine = highspy.Highs()
+        for option, value in _OPTIONS.items():
+            self._engine.setOptionValue(option, value)
+        self._check(self._engine.passModel(model))
+        self._costed: list[int] = []
+
+    def least(self, combination: dict[int, float]) -> Optimum:
+        """Return the least value of a combination of variables; raises Infeasible where no point exists."""
+        for column in self._costed:
+            if column not in combination:
+                self._engine.changeColCost(column, 0.0)
+        for column, cost in combination.items():
+            self._engine.changeColCost(column, cost)
+        self._costed = list(combination)
+        return self._answer(self._run())
+
+    def greatest(self, combination: dict[int, float]) -> Optimum:
+        """Return the greatest value of a combination of variables."""
+        found = self.least({column: -cost for column, cost in combination.items()})
+        return Optimum(-found.value, found.point)
+
+    def set_bounds(self, column: int, lower: float, upper: float) -> None:
+        """Change a variable's bounds for the questions that follow."""
+        self._check(self._engine.changeColBounds(column, lower, upper))
+
+    def _run(self) -> Any:
+        """Solve from the last basis; once more from nothing where that ends without an answer."""
+        self._check(self._engine.run())
+        status = self._engine.getModelStatus()
+        if status == highspy.HighsModelStatus.kUnknown:
+            self._engine.clearSolver()
+            self._check(self._engine.run())
+            status = self._engine.getModelStatus()
+        return status
+
+    def _answer(self, status: Any) -> Optimum:
+        kinds = highspy.HighsModelStatus
+        if status == kinds.kOptimal:
+            point = np.asarray(self._engine.getSolution().col_value)
+            return Optimum(float(self._engine.getInfo().objective_function_value), point)
+        if status == kinds.kInfeasible:
+            raise Infeasible
+        if status == kinds.kUnbounded:
+            return Optimum(-np.inf, None)
+        if status == kinds.kUnboundedOrInfeasible:
+            return self._settle()
+        raise not_optimal(self._engine.modelStatusToString(status))
+
+    def _settle(self) -> Optimum:
+        """Tell lack of a bound from lack of a solution, by asking for any point at all."""
+        for column in self._costed:
+            self._engine.changeColCost(column, 0.0)
+        status = self._run()
+        if status == highspy.HighsModelStatus.kInfeasible:
+            raise Infeasible
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise not_optimal(self._engine.modelStatusToString(status))
+        return Optimum(-np.inf, None)
+
+    @staticmethod
+    def _check(status: Any) -> None:
+        if status == highspy.HighsStatus.kError:
+            raise not_optimal("error")
+
+
+def not_optimal(status: str) -> Refused:
+    """Return the refusal for a solver that did not finish with an answer."""
+    return Refused(
+        "AUDIT_NOT_OPTIMAL",
+        f"The disclosure audit's solver stopped with status {status}; nothing is proven.",
+        "Run again; where it repeats, report the run's id. Nothing is released on an unproven audit.",
+    )
+
+
+_OPTIONS: dict[str, Any] = {
+    "output_flag": False,
+    "threads": 1,
+    "mip_rel_gap": 0.0,
+    "mip_abs_gap": 1e-6,
+    "random_seed": 1,
+}
