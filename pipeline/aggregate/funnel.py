@@ -1,0 +1,146 @@
+"""Control limits of funnel plots: how far an area may lie from the baseline by chance.
+
+Two and three sigma limits (2.5% and 0.1% in each tail): Wilson's for proportions, exact
+Poisson for ratios and rates.
+Source: PHE technical guide, funnel plots (Spiegelhalter 2005, Statistics in Medicine
+24:1185-1202), as in `calculate_funnel_limits` of the R package PHEindicatormethods.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from pipeline.aggregate.interval import (
+    EXACT_BELOW,
+    Column,
+    Numbers,
+    as_columns,
+    check_all,
+    poisson_limits,
+)
+
+STATISTICS = ("proportion", "ratio", "rate")
+#: Share in each tail outside the two and the three sigma limits.
+TAILS = (0.025, 0.001)
+POINTS = 100
+
+
+class FunnelLimits(NamedTuple):
+    """Limits at each point of the horizontal axis.
+
+    at: population (proportion), observed events (ratio) or events (rate); baseline: the average.
+    """
+
+    at: Numbers
+    baseline: float
+    lower_2s: Numbers
+    upper_2s: Numbers
+    lower_3s: Numbers
+    upper_3s: Numbers
+
+
+def funnel_limits(
+    numerator: Column,
+    denominator: Column,
+    statistic: str = "proportion",
+    multiplier: float = 100.0,
+    at: Column | None = None,
+    years_of_data: float = 1.0,
+) -> FunnelLimits:
+    """Return the control limits around the pooled average of the areas given.
+
+    numerator: events by area; denominator: population, or expected events for a ratio (1 times
+    `multiplier` is then the baseline), or person-years for a rate. multiplier: 100 for percentages
+    and ratios, 100,000 for most rates.
+    at: points of the horizontal axis; by default 100 that become denser towards small areas, from the
+    smallest to the largest area with a margin (years_of_data keeps a rate's axis in whole years).
+    """
+    if statistic not in STATISTICS:
+        raise ValueError(f"statistic is one of {', '.join(STATISTICS)}")
+    events, size = as_columns(numerator, denominator)
+    if np.isnan(events).any() or np.isnan(size).any():
+        raise ValueError("numerators and denominators must be known for every area")
+    check_all(events >= 0, events, "numerators must not be negative")
+    check_all(size > 0, size, "denominators must be above zero")
+    average = float(events.sum() / size.sum())
+    points = (
+        _axis(size, statistic, average, years_of_data)
+        if at is None
+        else np.atleast_1d(np.asarray(at, dtype=float))
+    )
+    if statistic == "proportion":
+        limits = [limit for tail in TAILS for limit in _wilson_limits(points, average, tail, multiplier)]
+        return FunnelLimits(points, average * multiplier, *limits)
+    baseline = 1.0 if statistic == "ratio" else average
+    limits = [
+        limit * baseline * multiplier for tail in TAILS for limit in _poisson_ratio_limits(points, tail)
+    ]
+    return FunnelLimits(points, baseline * multiplier, *limits)
+
+
+def funnel_significance(numerator: Column, denominator: Column, statistic: str = "proportion") -> np.ndarray:
+    """Say of each area whether it lies outside the limits: "high 0.001", "high 0.025", "low ..." or "".
+
+    For ratios and rates the area's own Poisson interval (exact below 10 events, else Byar's) is
+    compared with the baseline.
+    """
+    events, size = as_columns(numerator, denominator)
+    average = float(events.sum() / size.sum()) if statistic != "ratio" else 1.0
+    said = np.full(events.shape, "", dtype="<U10")
+    for tail in TAILS:
+        if statistic == "proportion":
+            lower, upper = _wilson_limits(size, average, tail, 1.0)
+            low, high = events / size < lower, events / size > upper
+        else:
+            lower, upper = poisson_limits(events, 1 - 2 * tail, EXACT_BELOW)
+            low, high = upper / size < average, lower / size > average
+        said = np.where(low, f"low {tail}", np.where(high, f"high {tail}", said))
+    return said
+
+
+def _wilson_limits(
+    population: Numbers, average: float, tail: float, multiplier: float
+) -> tuple[Numbers, Numbers]:
+    """Proportions whose Wilson limit would just touch the average, held between 0 and 1."""
+    z2 = float(stats.norm.ppf(1 - tail)) ** 2
+    middle = average * (population / z2 + 1)
+    spread = np.sqrt(
+        np.maximum(
+            middle**2
+            - (1 / z2 + 1 / population)
+            * average
+            * (population * (average * (population / z2 + 2) - 1) + z2 * (average - 1)),
+            0,
+        )
+    )
+    divisor = (1 / z2 + 1 / population) * population
+    lower, upper = (middle - spread) / divisor, (middle + spread) / divisor
+    return np.maximum(lower, 0) * multiplier, np.minimum(upper, 1) * multiplier
+
+
+def _poisson_ratio_limits(events: Numbers, tail: float) -> tuple[Numbers, Numbers]:
+    """Observed over expected where that many events would just be too few, and too many, at the tail."""
+    too_few = stats.chi2.ppf(1 - tail, 2 * events + 2) / 2
+    too_many = stats.chi2.ppf(tail, 2 * events) / 2
+    return events / too_few, events / too_many
+
+
+def _axis(size: Numbers, statistic: str, average: float, years: float) -> Numbers:
+    smallest, largest = float(size.min()), float(size.max())
+    start = 0.0 if largest > 2 * smallest else _tidy(smallest / years, 0.95, 1, np.floor) * years
+    end = _tidy(largest / years, 1.05, 2, np.ceil) * years
+    if statistic == "rate":
+        start, end = float(np.floor(start * average)), float(np.ceil(end * average))
+    points = [max(1.0, start)]
+    for position in range(2, POINTS + 1):
+        left = POINTS + 1 - (position - 1 if statistic == "ratio" else position)
+        previous = points[-1]
+        points.append(max(float(np.round((end / previous) ** (1 / left) * previous)), previous + 1))
+    return np.array(points)
+
+
+def _tidy(value: float, share: float, kept_digits: int, rounded: np.ufunc) -> float:
+    """Round a bound of the axis outwards so that it reads well."""
+    unit = 10.0 ** (len(str(int(rounded(value * share)))) - kept_digits)
+    return float(rounded(value * share / unit) * unit)

@@ -1,0 +1,166 @@
+"""Directly and indirectly standardised rates.
+
+Age bands lie along the last axis; any axes before it are areas or groups, and
+the result has their shape.
+Source: PHE technical guide, "Commonly used public health statistics and their
+confidence intervals", as in the R package PHEindicatormethods.
+"""
+
+import numpy as np
+
+from pipeline.aggregate.interval import (
+    EXACT_BELOW,
+    Column,
+    Interval,
+    Numbers,
+    as_columns,
+    as_interval,
+    check_all,
+    confidence_level,
+    poisson_limits,
+)
+
+#: European Standard Population 2013 by five-year age band, 0-4 to 90 and over; 100,000 persons.
+ESP2013 = (
+    5000,
+    5500,
+    5500,
+    5500,
+    6000,
+    6000,
+    6500,
+    7000,
+    7000,
+    7000,
+    7000,
+    6500,
+    6000,
+    5500,
+    5000,
+    4000,
+    2500,
+    1500,
+    1000,
+)
+
+#: A directly standardised rate of fewer events is not given.
+MINIMUM_EVENTS = 10
+
+
+def directly_standardised_rate(
+    x: Column,
+    n: Column,
+    stdpop: Column = ESP2013,
+    confidence: float = 0.95,
+    multiplier: float = 100_000,
+) -> Interval:
+    """Rate that the standard population would have at the bands' own rates, with Dobson's interval.
+
+    x: events by age band, an unknown count being none; n: population by age band, above zero.
+    stdpop: standard population by age band. Fewer than 10 events in all give NaN.
+    """
+    return _weighted(x, n, stdpop, confidence, multiplier, MINIMUM_EVENTS)
+
+
+def dobson_interval(
+    x: Column,
+    n: Column | None = None,
+    stdpop: Column | None = None,
+    confidence: float = 0.95,
+    multiplier: float = 1.0,
+    weights: Column | None = None,
+) -> Interval:
+    """Weighted sum of Poisson counts with Dobson's interval.
+
+    x: counts, strata along the last axis. Either `weights`, one a stratum, give the sum of weight
+    times count; or n and stdpop (populations and standard populations; ESP 2013 where stdpop is left
+    out) give a standardised rate, times `multiplier`. However few the events, a value is returned.
+    Source: Dobson, Kuulasmaa, Eberle, Scherer 1991, Statistics in Medicine 10:457-462.
+    """
+    if n is not None and weights is None:
+        return _weighted(x, n, ESP2013 if stdpop is None else stdpop, confidence, multiplier, 0)
+    if n is not None or weights is None:
+        raise ValueError("give either weights, or populations n (and stdpop)")
+    count, weight = as_columns(np.nan_to_num(np.asarray(x, dtype=np.float64)), weights)
+    return _dobson(count, weight * multiplier, confidence_level(confidence), 0)
+
+
+def expected_events(n: Column, x_ref: Column, n_ref: Column) -> Numbers:
+    """Return the events a population would have at the reference population's rates by band."""
+    population, events, reference = as_columns(np.nan_to_num(np.asarray(n, dtype=np.float64)), x_ref, n_ref)
+    check_all(population >= 0, population, "populations must not be negative")
+    check_all(reference > 0, reference, "reference populations must be above zero")
+    return np.asarray((np.nan_to_num(events) / reference * population).sum(axis=-1))
+
+
+def indirectly_standardised_ratio(
+    x: Column,
+    n: Column,
+    x_ref: Column,
+    n_ref: Column,
+    confidence: float = 0.95,
+    refvalue: float = 1.0,
+    observed_total: Column | None = None,
+) -> Interval:
+    """Observed over expected events, times `refvalue`, with Byar's interval (exact below 10 events).
+
+    x: events by age band, an unknown count being none; n: population by band; x_ref, n_ref: events and
+    population of the reference by band. observed_total: all events, where they are not known by band
+    (x is then not read). refvalue: 100 for a standardised mortality ratio as usually printed.
+    """
+    expected = expected_events(n, x_ref, n_ref)
+    counted = (
+        np.nan_to_num(np.asarray(x, dtype=np.float64)).sum(axis=-1)
+        if observed_total is None
+        else observed_total
+    )
+    observed, expected = as_columns(counted, expected)
+    check_all(observed >= 0, observed, "counts must not be negative")
+    lower, upper = poisson_limits(observed, confidence_level(confidence), EXACT_BELOW)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.where(expected > 0, refvalue / expected, np.nan)
+    return as_interval(observed * scale, lower * scale, upper * scale)
+
+
+def indirectly_standardised_rate(
+    x: Column,
+    n: Column,
+    x_ref: Column,
+    n_ref: Column,
+    confidence: float = 0.95,
+    multiplier: float = 100_000,
+    observed_total: Column | None = None,
+) -> Interval:
+    """Indirectly standardised ratio times the crude rate of the reference population."""
+    events, reference = as_columns(x_ref, n_ref)
+    crude = float(np.nan_to_num(events).sum() / reference.sum() * multiplier)
+    return indirectly_standardised_ratio(x, n, x_ref, n_ref, confidence, crude, observed_total)
+
+
+def _weighted(
+    x: Column, n: Column, stdpop: Column, confidence: float, multiplier: float, minimum_events: float
+) -> Interval:
+    filled = np.nan_to_num(np.asarray(x, dtype=np.float64))
+    if filled.ndim == 0 or filled.shape[-1] != np.shape(stdpop)[-1]:
+        raise ValueError("events and standard population must have the same age bands, along the last axis")
+    count, population, standard = as_columns(filled, n, stdpop)
+    check_all(population > 0, population, "populations must be above zero")
+    check_all(standard >= 0, standard, "standard populations must not be negative")
+    if np.isnan(population).any() or np.isnan(standard).any():
+        raise ValueError("populations and standard populations must be known")
+    weight = multiplier * standard / population / standard.sum(axis=-1, keepdims=True)
+    return _dobson(count, weight, confidence_level(confidence), minimum_events)
+
+
+def _dobson(count: Numbers, weight: Numbers, level: float, minimum_events: float) -> Interval:
+    check_all(count >= 0, count, "counts must not be negative")
+    total = count.sum(axis=-1)
+    value = (weight * count).sum(axis=-1)
+    variance = (weight**2 * count).sum(axis=-1)
+    lower, upper = poisson_limits(total, level, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.where(total > 0, np.sqrt(variance / total), 0.0)
+    known = np.where(total >= minimum_events, 1.0, np.nan)
+    return as_interval(
+        value * known, (value + scale * (lower - total)) * known, (value + scale * (upper - total)) * known
+    )
