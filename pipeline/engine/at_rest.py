@@ -23,6 +23,8 @@ from governance.keys.at_rest_keys import AtRestKeys, WrappingKey
 
 ENCRYPTED_MAGIC = b"PARE"
 _PLAIN_ZONES = frozenset({"releases"})
+#: Where a run's private spill lies, which holds clear data for as long as the run does.
+_PRIVATE_ZONES = frozenset({"runs"})
 _STORED_ZONES = frozenset({"linkage", "controlled"})
 _QUARANTINE = "quarantine"
 
@@ -161,7 +163,7 @@ def read_errors(error: Exception) -> Fault:
 def _expects_encryption(path: Path) -> bool:
     assert _active is not None  # noqa: S101  (asked only by open_parquet)
     inside = path.absolute().is_relative_to(_active.root)
-    return inside and path.absolute().relative_to(_active.root).parts[0] not in _PLAIN_ZONES
+    return inside and path.absolute().relative_to(_active.root).parts[0] not in _PLAIN_ZONES | _PRIVATE_ZONES
 
 
 def _is_encrypted(path: Path) -> bool:

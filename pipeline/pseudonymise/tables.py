@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS
+from schemas.contract import load_contract
 
 UPRN = "uprn"
 NHS_NUMBER = "nhs_number"
@@ -52,6 +53,12 @@ class PseudonymisedTable:
     def made_as(self) -> str:
         """Name in the connection: a pseudonymised table may bear its ingest table's name."""
         return f"hashed_{self.name}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return every column that its contract lets it have, match fields by name."""
+        declared = (c for c in load_contract("pseudonymised", self.name).names if not c.endswith("*"))
+        return (*declared, *(field.name for field in MATCH_FIELDS.get(self.source, ())))
 
     @property
     def hashed(self) -> Mapping[str, HashedColumn]:

@@ -107,7 +107,7 @@ def context(tmp_path: Path) -> RunContext:
         keys={},
         extracts={},
     )
-    agreement = cast(Any, SimpleNamespace(id="dsa-test", period="2026", outputs=()))
+    agreement = cast(Any, SimpleNamespace(id="dsa-test", period="2026", outputs=(), linkage_check_values={}))
     return RunContext("run-1", project, agreement, Workspace.open(tmp_path / "workspace"), spill)
 
 

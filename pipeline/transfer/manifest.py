@@ -1,0 +1,147 @@
+"""What a transfer package says of itself: a closed list of fields in canonical JSON, signed.
+
+The signature is Ed25519 over `hearth-transfer/1`, a newline, and the manifest's
+bytes, so that it can never be taken for a signature on anything else.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from governance.canonical import canonical_json
+from governance.errors import Refused
+
+FORMAT = "hearth-transfer/1"
+MANIFEST_FILE = "manifest.json"
+SIGNATURE_FILE = "manifest.sig"
+NO_PACKAGE_BEFORE = "0" * 64
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True)
+class PackagedTable:
+    """One encrypted table: its file's name, length and SHA-256, and the rows within."""
+
+    table: str
+    file: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A transfer package's manifest.
+
+    sequence: counts the controller's packages under this agreement from 1, without gaps.
+    previous: digest of the manifest before it. created: UTC. key_id, check_values: of the linkage key.
+    recipient: the linkage environment's age public key. signer: the controller's Ed25519 public key, hex.
+    evidence: facts of the pseudonymise stage, for the receiving gate.
+    """
+
+    agreement: str
+    period: str
+    controller: str
+    sequence: int
+    previous: str
+    created: str
+    reference_date: str
+    key_id: str
+    check_values: Mapping[str, str]
+    recipient: str
+    signer: str
+    tables: tuple[PackagedTable, ...]
+    evidence: Mapping[str, Any]
+    format: str = FORMAT
+
+    def as_bytes(self) -> bytes:
+        """Return the canonical JSON that is signed."""
+        return canonical_json(asdict(self))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the manifest's bytes."""
+        return hashlib.sha256(self.as_bytes()).hexdigest()
+
+    @property
+    def created_at(self) -> datetime:
+        """When the package was made."""
+        return datetime.strptime(self.created, _TIME).replace(tzinfo=UTC)
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment as manifests write it: UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime(_TIME)
+
+
+def sign_manifest(manifest: bytes, key: Ed25519PrivateKey) -> bytes:
+    """Return the 64 bytes of the controller's signature."""
+    return key.sign(_signed(manifest))
+
+
+def is_signed_by(manifest: bytes, signature: bytes, public_key: bytes) -> bool:
+    """Answer whether the signature is that key's over the manifest."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, _signed(manifest))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def parse_manifest(content: bytes) -> Manifest:
+    """Read a manifest whose signature has been verified.
+
+    Raises Refused when it is not canonical, lacks a field, or has one that is not on the list.
+    """
+    try:
+        raw = json.loads(content)
+        tables = tuple(PackagedTable(**table) for table in raw.pop("tables"))
+        manifest = Manifest(tables=tables, **raw)
+        sound = _is_sound(manifest) and manifest.as_bytes() == content
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        sound = False
+    if not sound:
+        raise Refused(
+            "PACKAGE_MANIFEST_INVALID",
+            f"The package's manifest is signed, but is no manifest of format {FORMAT}.",
+            "Make the package again with the same version of Hearth on both sides.",
+        )
+    return manifest
+
+
+def _is_sound(manifest: Manifest) -> bool:
+    texts = [f.name for f in fields(Manifest) if f.type is str]
+    _ = manifest.created_at
+    return (
+        manifest.format == FORMAT
+        and all(isinstance(getattr(manifest, name), str) for name in texts)
+        and _is_count(manifest.sequence)
+        and manifest.sequence > 0
+        and _DIGEST.fullmatch(manifest.previous) is not None
+        and all(isinstance(v, str) for pair in manifest.check_values.items() for v in pair)
+        and isinstance(manifest.evidence, dict)
+        and all(
+            isinstance(t.table, str)
+            and isinstance(t.file, str)
+            and _is_count(t.rows)
+            and _is_count(t.bytes)
+            and _DIGEST.fullmatch(t.sha256) is not None
+            for t in manifest.tables
+        )
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _signed(manifest: bytes) -> bytes:
+    return FORMAT.encode() + b"\n" + manifest

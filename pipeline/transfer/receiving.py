@@ -1,0 +1,300 @@
+"""In the linkage environment: packages are admitted from the inbox and become pseudonymised tables.
+
+An admitted package is kept as it came, encrypted, until the next is admitted;
+each run opens it anew, lays the project's outer key over every pseudonym, and
+writes the tables that linking reads. The linkage key is never here.
+
+Evidence: the facts of the controller's pseudonymise stage (see
+`pipeline/pseudonymise/stage.py`), as it signed them, with this environment's
+`custody`, `outer_key_id` and `outer_check_value`, and
+
+    package   {sequence, manifest, signer, created}
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyrage
+
+from governance.artefact import Artefact, Evidence
+from governance.canonical import canonical_json
+from governance.errors import Fault, Refused
+from governance.keys.hashing import keyed_hasher
+from governance.keys.provider import KeyProvider
+from governance.keys.sealed_file import write_private_file
+from pipeline.artefact_store import write_artefact
+from pipeline.context import RunContext
+from pipeline.engine.duckdb import locked_connection
+from pipeline.engine.tables import open_table, write_query
+from pipeline.pseudonymise.streaming import hashed_batches, hashed_schema
+from pipeline.pseudonymise.tables import UPRN, PseudonymisedTable, tables_of
+from pipeline.transfer.identities import public_key_bytes, read_identity
+from pipeline.transfer.manifest import MANIFEST_FILE, Manifest, parse_manifest
+from pipeline.transfer.settings import TransferSettings, missing
+from pipeline.transfer.verification import Expected, Received, check_files, check_folder, verify_package
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STAGE = "pseudonymise"
+RECEIVED_FILE = "received.json"
+PACKAGES = "packages"
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """The linkage environment's side of transfer.
+
+    identity: opens packages. signers: controller -> Ed25519 public key. inbox: where packages arrive.
+    """
+
+    identity: "pyrage.x25519.Identity" = field(repr=False)
+    signers: Mapping[str, bytes]
+    inbox: Path
+    key_version: int = 1
+
+    @classmethod
+    def of(cls, settings: TransferSettings, key_version: int = 1) -> "Receiver":
+        """Open the identity that the settings name; raises Fault when anything is missing."""
+        if settings.identity is None:
+            raise missing("identity")
+        if not settings.signers:
+            raise missing("signers")
+        return cls(
+            read_identity(settings.identity, settings.read_passphrase()),
+            {controller: public_key_bytes(text) for controller, text in settings.signers.items()},
+            settings.inbox,
+            key_version,
+        )
+
+
+@dataclass(frozen=True)
+class HeldPackage:
+    """The newest admitted package of a controller, as it lies in the workspace."""
+
+    folder: Path
+    manifest: Manifest
+
+
+def admit_packages(
+    controller: str,
+    receiver: Receiver,
+    context: RunContext,
+    now: "Callable[[], datetime]" = lambda: datetime.now(UTC),
+) -> HeldPackage:
+    """Admit what the inbox holds of one controller, oldest first, and return its newest package.
+
+    With nothing new, the package admitted before serves again. Raises Refused at the first package
+    that fails a check, leaving it where it is and nothing written; Fault when there never was one.
+    """
+    zone = context.workspace.zone("pseudonymised") / controller
+    last, taken_from = _read_received(zone)
+    _forget_half_taken(receiver.inbox, controller, last, taken_from, zone)
+    for folder in sorted(receiver.inbox.glob(f"{controller}-*")):
+        expected = _expected(controller, receiver, context, now())
+        manifest = verify_package(folder, expected, last)
+        last = _take(folder, manifest, zone, expected, last)
+    if last.sequence == 0:
+        raise Fault(
+            "PACKAGE_MISSING",
+            f"No package of {controller} has come to {receiver.inbox.name}/ yet.",
+            f"The controller runs `hearth pseudonymise --controller {controller}` and sends its package.",
+        )
+    return _held(zone, last)
+
+
+def fingerprint_settings(held: HeldPackage, outer: KeyProvider) -> dict[str, Any]:
+    """Return what the received tables depend on: the package and the outer key."""
+    return {
+        "manifest": held.manifest.digest,
+        "outer_key_id": outer.description.key_id,
+        "outer_check_value": outer.check_value(UPRN),
+    }
+
+
+def receive(
+    held: HeldPackage, receiver: Receiver, outer: KeyProvider, fingerprint: str, context: RunContext
+) -> tuple[Artefact, Evidence]:
+    """Open a held package and write its tables under the outer key, as stage "pseudonymise".
+
+    Raises Refused when a table does not decrypt, has other columns than its contract, or other rows
+    than its manifest; Refused too unless the outer key is active.
+    """
+    manifest = held.manifest
+    check_files(manifest, held.folder)
+    tables = {table.name: table for table in tables_of(manifest.controller)}
+    kinds = sorted({c.kind for t in manifest.tables for c in tables[t.table].hashed.values()} | {UPRN})
+
+    def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
+        rows: dict[str, int | None] = {}
+        processes = context.project.engine.threads if sum(t.rows for t in manifest.tables) > 20_000 else 0
+        with keyed_hasher([outer], kinds, processes) as hasher:
+            for packaged in manifest.tables:
+                table = tables[packaged.table]
+                plain = context.spill / f"received_{packaged.table}.parquet"
+                try:
+                    _decrypt(held.folder / packaged.file, plain, receiver)
+                    with open_table(plain) as reader:
+                        _check_columns(table, reader.schema)
+                        batches = hashed_batches(reader, table.hashed, hasher)
+                        written = _write_in_order(
+                            pa.RecordBatchReader.from_batches(
+                                hashed_schema(reader.schema, table.hashed), batches
+                            ),
+                            table,
+                            folder / f"{packaged.table}.parquet",
+                            context,
+                        )
+                finally:
+                    plain.unlink(missing_ok=True)
+                if written != packaged.rows:
+                    raise _altered(packaged.table, "has other rows than its manifest says")
+                rows[f"{packaged.table}.parquet"] = written
+                context.report(f"{packaged.table}: {written:,} rows received")
+        facts = dict(manifest.evidence) | {
+            "custody": context.project.custody,
+            "outer_key_id": outer.description.key_id,
+            "outer_check_value": outer.check_value(UPRN),
+            "package": {
+                "sequence": manifest.sequence,
+                "manifest": manifest.digest,
+                "signer": manifest.signer,
+                "created": manifest.created,
+            },
+        }
+        return rows, Evidence(STAGE, manifest.controller, facts)
+
+    zone = context.workspace.zone("pseudonymised") / manifest.controller
+    return write_artefact(zone, STAGE, manifest.controller, fingerprint, fill)
+
+
+def _expected(controller: str, receiver: Receiver, context: RunContext, now: datetime) -> Expected:
+    return Expected(
+        controller=controller,
+        agreement=context.agreement.id,
+        period=context.agreement.period,
+        recipient=str(receiver.identity.to_public()),
+        signers=receiver.signers,
+        now=now,
+        key_version=receiver.key_version,
+        check_values=context.agreement.linkage_check_values,
+    )
+
+
+def _take(folder: Path, manifest: Manifest, zone: Path, expected: Expected, last: Received) -> Received:
+    """Copy a verified package into the workspace, verify the copy, record it, and clear the inbox of it."""
+    packages = zone / PACKAGES
+    partial, final = packages / ".partial", packages / f"{manifest.sequence:06d}"
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        packages.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.copytree(folder, partial, symlinks=True)
+        # The inbox may be written to by others while we read: what counts is what we hold.
+        if verify_package(partial, expected, last).digest != manifest.digest:
+            raise _altered(folder.name, "changed while it was read")
+        shutil.rmtree(final, ignore_errors=True)
+        partial.replace(final)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    taken = Received(manifest.sequence, manifest.digest, manifest.created)
+    _write_received(zone, taken, folder.name)
+    shutil.rmtree(folder)
+    _write_received(zone, taken, None)
+    for older in packages.iterdir():
+        if older != final:
+            shutil.rmtree(older)
+    return taken
+
+
+def _forget_half_taken(
+    inbox: Path, controller: str, last: Received, taken_from: str | None, zone: Path
+) -> None:
+    """Finish what a killed run began: a package recorded as admitted is cleared from the inbox."""
+    if taken_from is None or not taken_from.startswith(f"{controller}-"):
+        return
+    left = inbox / taken_from
+    try:
+        unchanged = parse_manifest((left / MANIFEST_FILE).read_bytes()).digest == last.manifest
+    except (OSError, Refused):
+        unchanged = False
+    if unchanged:
+        shutil.rmtree(left)
+    _write_received(zone, last, None)
+
+
+def _held(zone: Path, last: Received) -> HeldPackage:
+    folder = zone / PACKAGES / f"{last.sequence:06d}"
+    try:
+        check_folder(folder)
+        manifest = parse_manifest((folder / MANIFEST_FILE).read_bytes())
+        unaltered = manifest.digest == last.manifest
+    except (OSError, Refused):
+        unaltered = False
+    if not unaltered:
+        raise Fault(
+            "PACKAGE_HELD_ALTERED",
+            f"Package {last.sequence} was admitted before, and is no longer what it was.",
+            "Find out who changed it; ask the controller for its next package.",
+        )
+    return HeldPackage(folder, manifest)
+
+
+def _read_received(zone: Path) -> tuple[Received, str | None]:
+    path = zone / RECEIVED_FILE
+    if not path.exists():
+        return Received(), None
+    try:
+        raw = json.loads(path.read_bytes())
+        return Received(**raw["last"]), raw["taken_from"]
+    except (ValueError, TypeError, KeyError):
+        raise Fault(
+            "PACKAGE_RECORD_DAMAGED",
+            f"{RECEIVED_FILE} does not say which package was admitted last.",
+            "Restore it; without it a replay could not be told.",
+        ) from None
+
+
+def _write_received(zone: Path, last: Received, taken_from: str | None) -> None:
+    content = canonical_json({"last": asdict(last), "taken_from": taken_from})
+    write_private_file(zone / RECEIVED_FILE, content, replace=True)
+
+
+def _decrypt(path: Path, plain: Path, receiver: Receiver) -> None:
+    try:
+        with path.open("rb") as reader, plain.open("wb") as writer:
+            pyrage.decrypt_io(reader, writer, [receiver.identity])
+    except (pyrage.DecryptError, OSError):
+        raise _altered(path.name, "does not decrypt with this environment's identity") from None
+
+
+def _check_columns(table: PseudonymisedTable, schema: pa.Schema) -> None:
+    allowed = set(table.columns)
+    extra, lacking = set(schema.names) - allowed, allowed - set(schema.names)
+    if extra or lacking:
+        raise Refused(
+            "PACKAGE_COLUMNS",
+            f"{table.name} has {len(extra)} columns beyond its contract and lacks {len(lacking)}.",
+            "Both sides run the same version of Hearth; have the package made again.",
+        )
+
+
+def _write_in_order(
+    reader: pa.RecordBatchReader, table: PseudonymisedTable, path: Path, context: RunContext
+) -> int:
+    with locked_connection(context.project.engine, context.spill) as connection:
+        connection.register("_received", reader)
+        connection.execute('CREATE TABLE received AS SELECT * FROM "_received"')
+        connection.unregister("_received")
+        return write_query(connection, f"SELECT * FROM received ORDER BY {', '.join(table.order_by)}", path)
+
+
+def _altered(what: str, why: str) -> Refused:
+    return Refused(
+        "PACKAGE_ALTERED", f"{what} {why}.", "Have the package sent again; find out where it changed."
+    )

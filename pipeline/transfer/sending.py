@@ -1,0 +1,154 @@
+"""At the controller: pseudonymised tables become one signed, encrypted package.
+
+The sequence number continues from the last package sent; the record of it lies
+beside the pseudonymised tables. A package appears in the outbox by one rename.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyrage
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from governance.artefact import Evidence
+from governance.canonical import canonical_json, digest_of_file
+from governance.clearance import Cleared
+from governance.errors import Refused
+from governance.keys.sealed_file import write_private_file
+from pipeline.context import RunContext
+from pipeline.engine.tables import export_plain
+from pipeline.transfer.manifest import (
+    MANIFEST_FILE,
+    NO_PACKAGE_BEFORE,
+    SIGNATURE_FILE,
+    Manifest,
+    PackagedTable,
+    parse_manifest,
+    sign_manifest,
+    timestamp,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SENT_FILE = "sent.json"
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who sends to whom. signing_key: the controller's. recipient: the linkage environment's."""
+
+    signing_key: Ed25519PrivateKey = field(repr=False)
+    recipient: "pyrage.x25519.Recipient"
+    outbox: Path
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The last package sent: its number, its manifest's digest, when it was made."""
+
+    sequence: int = 0
+    manifest: str = NO_PACKAGE_BEFORE
+    created: str = ""
+
+
+def send_package(
+    pseudonymised: Cleared,
+    evidence: Evidence,
+    sender: Sender,
+    context: RunContext,
+    now: "Callable[[], datetime]" = lambda: datetime.now(UTC),
+) -> Path:
+    """Package one controller's cleared pseudonymised tables; returns the package's folder.
+
+    Raises Refused when the clock stands before the last package's time.
+    """
+    artefact = pseudonymised.artefact
+    record = context.workspace.zone("pseudonymised") / artefact.part / SENT_FILE
+    last = _last_sent(record, sender.outbox, artefact.part)
+    created = timestamp(now())
+    if created < last.created:
+        raise Refused(
+            "CLOCK_SET_BACK",
+            f"It is {created} here, before package {last.sequence} was made ({last.created}).",
+            "Set this machine's clock right and run again.",
+        )
+    sender.outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
+    final = sender.outbox / _folder_name(artefact.part, last.sequence + 1)
+    partial = final.with_name(f".{final.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(mode=0o700)
+    try:
+        manifest = Manifest(
+            agreement=context.agreement.id,
+            period=context.agreement.period,
+            controller=artefact.part,
+            sequence=last.sequence + 1,
+            previous=last.manifest,
+            created=created,
+            reference_date=context.project.reference_date.isoformat(),
+            key_id=evidence.facts["key_id"],
+            check_values=evidence.facts["check_values"],
+            recipient=str(sender.recipient),
+            signer=sender.signing_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex(),
+            tables=tuple(
+                _packaged(artefact.path(table), table, evidence.facts, sender, partial, context.spill)
+                for table in sorted(evidence.facts["tables"])
+            ),
+            evidence=dict(evidence.facts),
+        )
+        content = manifest.as_bytes()
+        write_private_file(partial / MANIFEST_FILE, content)
+        write_private_file(partial / SIGNATURE_FILE, sign_manifest(content, sender.signing_key))
+        partial.replace(final)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    _record(record, Sent(manifest.sequence, manifest.digest, created))
+    return final
+
+
+def _packaged(
+    path: Path, table: str, facts: Mapping[str, Any], sender: Sender, folder: Path, spill: Path
+) -> PackagedTable:
+    plain = spill / f"{table}.parquet"
+    encrypted = folder / f"{table}.parquet.age"
+    try:
+        export_plain(path, plain)
+        with plain.open("rb") as reader, encrypted.open("wb") as writer:
+            pyrage.encrypt_io(reader, writer, [sender.recipient])
+    finally:
+        plain.unlink(missing_ok=True)
+    return PackagedTable(
+        table=table,
+        file=encrypted.name,
+        rows=facts["tables"][table]["rows_out"],
+        bytes=encrypted.stat().st_size,
+        sha256=digest_of_file(encrypted),
+    )
+
+
+def _last_sent(record: Path, outbox: Path, controller: str) -> Sent:
+    """Return the last package sent; one that a killed run left unrecorded in the outbox counts."""
+    last = Sent(**json.loads(record.read_bytes())) if record.exists() else Sent()
+    unrecorded = outbox / _folder_name(controller, last.sequence + 1) / MANIFEST_FILE
+    if not unrecorded.exists():
+        return last
+    manifest = parse_manifest(unrecorded.read_bytes())
+    found = Sent(manifest.sequence, manifest.digest, manifest.created)
+    _record(record, found)
+    return found
+
+
+def _record(path: Path, sent: Sent) -> None:
+    write_private_file(path, canonical_json(vars(sent)), replace=True)
+
+
+def _folder_name(controller: str, sequence: int) -> str:
+    return f"{controller}-{sequence:06d}"
