@@ -42,16 +42,19 @@ _TRIMMED = (
 
 @dataclass(frozen=True)
 class CastColumn:
-    """SQL of one column over a table in which the cell's trimmed text bears the column's own name.
+    """SQL of one column, in two steps so that nothing dear is computed twice.
 
+    first: over the cell's trimmed text, which bears the column's own name.
     value: the typed value, NULL where there is none. reason: why there is none although the cell
-    is not empty (NULL otherwise). repair: how the cell was mended (NULL where it was not).
+    is not empty (NULL otherwise). repair: how the cell was mended (NULL where it was not); None
+    where the column is never mended. These three are over the cell and `first <column>`.
     """
 
     column: Column
+    first: str
     value: str
     reason: str
-    repair: str
+    repair: str | None = None
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection, code_lists: Sequence[str]) -> None:
@@ -75,15 +78,17 @@ def cast_column(column: Column, date_formats: Sequence[str]) -> CastColumn:
     """Return the SQL by which the contract turns a column's cells into values."""
     cell = f'"{column.name}"'
     if column.form is not None:
+        reason = f'"first {column.name}"'
         return CastColumn(
             column,
-            f"{column.form}_value({cell})",
-            f"{column.form}_reason({cell})",
-            f"{column.form}_repair({cell})",
+            first=f"{column.form}_reason({cell})",
+            value=f"CASE WHEN {reason} IS NULL THEN {column.form}_canonical({cell}) END",
+            reason=reason,
+            repair=f"CASE WHEN {reason} IS NULL THEN {column.form}_repair({cell}) END",
         )
     if column.code_list is not None:
-        value = f'(SELECT codes FROM "code {column.code_list}")[{SPELLING_SQL.format(cell)}]'
-        return _cast(column, value, "UNKNOWN_CODE")
+        codes = f'(SELECT codes FROM "code {column.code_list}")'
+        return _cast(column, f"{codes}[{SPELLING_SQL.format(cell)}]", "UNKNOWN_CODE")
     if column.logical_type == "string":
         return _cast_text(column, cell)
     if column.logical_type == "date":
@@ -108,31 +113,39 @@ def _cast_text(column: Column, cell: str) -> CastColumn:
     one_line = f"regexp_replace({cell}, '\\s+', ' ', 'g')"
     if column.maximum_length is None:
         return _cast(column, one_line, "TOO_LONG")
-    value = f"CASE WHEN length({one_line}) <= {column.maximum_length} THEN {one_line} END"
+    value = f"CASE WHEN length({cell}) <= {column.maximum_length} THEN {one_line} END"
     return _cast(column, value, "TOO_LONG")
 
 
 def _cast_date(column: Column, cell: str, formats: Sequence[str]) -> CastColumn:
-    readings = ", ".join(f"CAST(try_strptime({cell}, {_text(form)}) AS DATE)" for form in formats)
-    days = f"list_distinct([{readings}])"
+    readings = [f"CAST(try_strptime({cell}, {_text(form)}) AS DATE)" for form in formats]
+    if len(readings) == 1:
+        return _cast(column, readings[0], "NOT_A_DATE")
+    days = f'"first {column.name}"'
     bounds = _bounds(column, f"{days}[1]")
-    value = f"CASE WHEN len({days}) = 1 AND {bounds} THEN {days}[1] END"
-    reason = (
-        f"CASE WHEN {cell} IS NULL THEN NULL WHEN len({days}) = 0 THEN 'NOT_A_DATE' "
-        f"WHEN len({days}) > 1 THEN 'AMBIGUOUS_DATE' WHEN NOT ({bounds}) THEN 'OUT_OF_RANGE' END"
-    )
-    return CastColumn(column, value, reason, "CAST(NULL AS VARCHAR)")
-
-
-def _cast(column: Column, value: str, reason: str) -> CastColumn:
-    bounds = _bounds(column, f"({value})")
-    missing = f'"{column.name}" IS NULL'
     return CastColumn(
         column,
-        value if bounds == "true" else f"CASE WHEN {bounds} THEN {value} END",
-        f"CASE WHEN {missing} THEN NULL WHEN ({value}) IS NULL THEN '{reason}' "
-        f"WHEN NOT ({bounds}) THEN 'OUT_OF_RANGE' END",
-        "CAST(NULL AS VARCHAR)",
+        first=f"list_distinct([{', '.join(readings)}])",
+        value=f"CASE WHEN len({days}) = 1 AND {bounds} THEN {days}[1] END",
+        reason=(
+            f"CASE WHEN {cell} IS NULL THEN NULL WHEN len({days}) = 0 THEN 'NOT_A_DATE' "
+            f"WHEN len({days}) > 1 THEN 'AMBIGUOUS_DATE' WHEN NOT ({bounds}) THEN 'OUT_OF_RANGE' END"
+        ),
+    )
+
+
+def _cast(column: Column, first: str, reason: str) -> CastColumn:
+    """Return a column whose first step is its value, if that lies within the contract's bounds."""
+    value = f'"first {column.name}"'
+    bounds = _bounds(column, value)
+    return CastColumn(
+        column,
+        first=first,
+        value=value if bounds == "true" else f"CASE WHEN {bounds} THEN {value} END",
+        reason=(
+            f"CASE WHEN {value} IS NULL AND \"{column.name}\" IS NOT NULL THEN '{reason}' "
+            f"WHEN NOT ({bounds}) THEN 'OUT_OF_RANGE' END"
+        ),
     )
 
 

@@ -1,15 +1,16 @@
 """Identifiers that stand where none should (rule ING-06).
 
 A supplier who writes a note, a telephone number or a patient's number into a code column has
-told more than was agreed. Such cells never pass (a code list, pattern or number is all that a
-column lets through), but that they came at all is counted, by column and pattern.
+told more than was agreed. Such a cell is no code, number or date and so becomes NULL; but that
+it came at all is counted, by column and pattern. A cell that its contract accepts is looked at
+too where the column is text, which a pattern alone confines.
 """
 
 from collections.abc import Sequence
 
 import duckdb
 
-from schemas.contract import Column
+from pipeline.ingest.cast import CastColumn
 
 #: Pattern -> SQL over a trimmed cell named {0}.
 _PATTERNS = {
@@ -23,24 +24,36 @@ _PATTERNS = {
 
 
 def count_identifier_patterns(
-    connection: duckdb.DuckDBPyConnection, columns: Sequence[Column]
+    connection: duckdb.DuckDBPyConnection, casts: Sequence[CastColumn]
 ) -> dict[str, dict[str, int]]:
-    """Return column -> pattern -> cells of `record` that look like an identifier; none where none does.
+    """Return column -> pattern -> cells of readable rows that look like an identifier.
 
-    Columns that are direct identifiers by contract are not looked at.
+    Only columns and patterns with a hit are named. Columns that are direct identifiers by contract are
+    not looked at.
     """
-    looked_at = [column.name for column in columns if column.classification != "direct_identifier"]
-    if not looked_at:
-        return {}
-    counts = [
-        f"COUNT(*) FILTER (WHERE {pattern.format(chr(34) + name + chr(34))})"
-        for name in looked_at
-        for pattern in _PATTERNS.values()
-    ]
-    row = iter(connection.execute(f"SELECT {', '.join(counts)} FROM record").fetchall()[0])
-    found = {name: {pattern: next(row) for pattern in _PATTERNS} for name in looked_at}
-    return {
-        name: {pattern: count for pattern, count in patterns.items() if count}
-        for name, patterns in found.items()
-        if any(patterns.values())
-    }
+    found: dict[str, dict[str, int]] = {}
+    for cast in casts:
+        if cast.column.classification == "direct_identifier":
+            continue
+        name = cast.column.name
+        is_free_text = cast.column.logical_type == "string" and cast.column.code_list is None
+        counts = ", ".join(
+            f"COUNT(*) FILTER (WHERE {pattern.format('cell')})" for pattern in _PATTERNS.values()
+        )
+        row = connection.execute(
+            f"""
+            WITH doubtful AS (
+                SELECT record."{name}" AS cell
+                FROM record
+                JOIN checked USING (line_number)
+                WHERE record."{name}" IS NOT NULL
+                  AND ("reason {name}" IS NOT NULL OR {is_free_text})
+            )
+            SELECT {counts}
+            FROM doubtful
+            """
+        ).fetchall()[0]
+        hits = {pattern: count for pattern, count in zip(_PATTERNS, row, strict=True) if count}
+        if hits:
+            found[name] = hits
+    return found

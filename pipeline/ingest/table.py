@@ -64,7 +64,7 @@ def ingest_table(
     if rows_in != kept + quarantined or rows_in != extract.rows:
         raise Refused(
             "INGEST_ROWS_UNACCOUNTED",
-            f"{table}: {rows_in} rows in ({extract.rows} when inspected), {kept} kept, {quarantined} quarantined.",
+            f"{table}: {rows_in} rows in ({extract.rows} at inspection), {kept} kept, {quarantined} set aside.",
             "The file changed while it was read, or this is a defect of Hearth; run again and report it.",
         )
     facts = {
@@ -73,7 +73,7 @@ def ingest_table(
         "rows_quarantined": quarantined,
         "quarantined_by_reason": by_reason,
         **_cell_facts(connection, casts),
-        "identifier_patterns": count_identifier_patterns(connection, [cast.column for cast in casts]),
+        "identifier_patterns": count_identifier_patterns(connection, casts),
         **_file_facts(extract),
     }
     for name in ("record", "checked", "duplicate", "verdict"):
@@ -135,21 +135,34 @@ def _batches(rows: Rows, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 def _check(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> None:
     """Create `checked`: value, reason and repair of every wanted cell, and the row's own fault."""
-    faults = ["fault"]
+    faults = []
     for cast in casts:
         if cast.column.required:
             faults.append(f"CASE WHEN {_quoted(cast.column.name)} IS NULL THEN 'MISSING' END")
         if cast.column.on_invalid == "quarantine":
             faults.append(cast.reason)
-    columns = [f"CASE WHEN fault IS NULL THEN coalesce({', '.join(faults)}) ELSE fault END AS row_fault"]
+    columns = []
     for cast in casts:
         name = cast.column.name
-        columns += [
-            f'{cast.value} AS "value {name}"',
-            f'{cast.reason} AS "reason {name}"',
-            f'{cast.repair} AS "repair {name}"',
-        ]
-    connection.execute(f"CREATE TABLE checked AS SELECT line_number, {', '.join(columns)} FROM record")
+        columns += [f'{cast.value} AS "value {name}"', f'{cast.reason} AS "reason {name}"']
+        if cast.repair is not None:
+            columns.append(f'{cast.repair} AS "repair {name}"')
+    connection.execute(
+        f"""
+        CREATE TABLE checked AS
+        WITH examined AS (
+            SELECT
+                *,
+                {", ".join(f'{cast.first} AS "first {cast.column.name}"' for cast in casts)}
+            FROM record
+        )
+        SELECT
+            line_number,
+            CASE WHEN fault IS NOT NULL THEN fault ELSE coalesce({", ".join(faults)}) END AS row_fault,
+            {", ".join(columns)}
+        FROM examined
+        """
+    )
 
 
 def _find_duplicates(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> None:
@@ -259,9 +272,10 @@ def _cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) 
     repaired: dict[str, dict[str, int]] = {}
     for cast in casts:
         name = cast.column.name
+        repair = "NULL" if cast.repair is None else f'"repair {name}"'
         counted = connection.execute(
             f"""
-            SELECT "reason {name}", "repair {name}", COUNT("value {name}"), COUNT(*)
+            SELECT "reason {name}", {repair} AS repair, COUNT("value {name}"), COUNT(*)
             FROM checked
             JOIN verdict USING (line_number)
             WHERE verdict.reason IS NULL
@@ -270,11 +284,11 @@ def _cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) 
             """
         ).fetchall()
         filled[name] = sum(row[2] for row in counted)
-        for reason, repair, _, count in counted:
+        for reason, mended, _, count in counted:
             if reason is not None:
                 invalid.setdefault(name, {})[reason] = invalid.get(name, {}).get(reason, 0) + count
-            if repair is not None:
-                repaired.setdefault(name, {})[repair] = repaired.get(name, {}).get(repair, 0) + count
+            if mended is not None:
+                repaired.setdefault(name, {})[mended] = repaired.get(name, {}).get(mended, 0) + count
     return {
         "filled": filled,
         "invalid": invalid,

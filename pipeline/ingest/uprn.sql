@@ -1,5 +1,18 @@
 -- A UPRN has 1 to 12 digits and no check digit; its canonical form here is 12 digits, zero-padded.
 -- Each macro takes one cell: text without surrounding blanks, NULL where there is none.
+-- Nearly every cell is plain digits, so that case is settled first.
+
+CREATE MACRO uprn_is_plain(cell) AS
+    regexp_full_match(cell, '[0-9]{1,12}');
+
+-- Numbers that stand for "none" in somebody's system; `digits` is padded to 12.
+CREATE MACRO uprn_is_sentinel(digits) AS
+    digits IN (
+        '000000000000', '000000999999', '000009999999', '000099999999', '000999999999', '009999999999',
+        '099999999999', '999999999999', '000011111111', '000111111111', '001111111111', '011111111111',
+        '111111111111', '000012345678', '000123456789', '001234567890', '012345678901', '123456789012',
+        '000987654321', '009876543210'
+    );
 
 -- The cell without blanks, a spreadsheet's leading apostrophe, or its ="…".
 CREATE MACRO uprn_unmarked(cell) AS
@@ -9,8 +22,8 @@ CREATE MACRO uprn_unmarked(cell) AS
         '\1'
     );
 
--- The cell without what can be taken away safely: text marks, blanks, grouped thousands, a zero fraction.
-CREATE MACRO uprn_digits(cell) AS
+-- The cell without what can be taken away safely: marks, blanks, grouped thousands, a zero fraction.
+CREATE MACRO uprn_bare(cell) AS
     regexp_replace(
         CASE
             WHEN regexp_full_match(uprn_unmarked(cell), '[0-9]{1,3}(,[0-9]{3})+(\.0*)?')
@@ -25,26 +38,26 @@ CREATE MACRO uprn_digits(cell) AS
 CREATE MACRO uprn_reason(cell) AS
     CASE
         WHEN cell IS NULL THEN NULL
-        WHEN regexp_full_match(uprn_unmarked(cell), '[0-9]+([.,][0-9]*)?[eE][+-]?[0-9]+') THEN 'EXPONENT_FORM'
-        WHEN NOT regexp_full_match(uprn_digits(cell), '[0-9]+') THEN 'NOT_DIGITS'
-        WHEN length(uprn_digits(cell)) > 12 THEN 'TOO_LONG'
-        WHEN regexp_full_match(uprn_digits(cell), '0+') THEN 'SENTINEL'
-        WHEN regexp_full_match(
-            ltrim(uprn_digits(cell), '0'),
-            '1{8,}|2{8,}|3{8,}|4{8,}|5{8,}|6{8,}|7{8,}|8{8,}|9{6,}|123456789(0(12?)?)?|9876543210?'
-        ) THEN 'SENTINEL'
+        WHEN uprn_is_plain(cell)
+        THEN CASE WHEN uprn_is_sentinel(lpad(cell, 12, '0')) THEN 'SENTINEL' END
+        WHEN regexp_full_match(uprn_unmarked(cell), '[0-9]+([.,][0-9]*)?[eE][+-]?[0-9]+')
+        THEN 'EXPONENT_FORM'
+        WHEN NOT regexp_full_match(uprn_bare(cell), '[0-9]+') THEN 'NOT_DIGITS'
+        WHEN length(uprn_bare(cell)) > 12 THEN 'TOO_LONG'
+        WHEN uprn_is_sentinel(lpad(uprn_bare(cell), 12, '0')) THEN 'SENTINEL'
     END;
 
--- Canonical UPRN, or NULL.
-CREATE MACRO uprn_value(cell) AS
+-- Canonical form of a cell for which there is no such reason.
+CREATE MACRO uprn_canonical(cell) AS
     CASE
-        WHEN uprn_reason(cell) IS NULL THEN lpad(uprn_digits(cell), 12, '0')
+        WHEN uprn_is_plain(cell) THEN lpad(cell, 12, '0')
+        ELSE lpad(uprn_bare(cell), 12, '0')
     END;
 
 -- How a valid UPRN had to be mended; NULL where it was plain digits. Padding is no repair.
 CREATE MACRO uprn_repair(cell) AS
     CASE
-        WHEN cell IS NULL OR regexp_full_match(cell, '[0-9]+') OR uprn_reason(cell) IS NOT NULL THEN NULL
+        WHEN cell IS NULL OR uprn_is_plain(cell) THEN NULL
         WHEN contains(uprn_unmarked(cell), '.') THEN 'ZERO_FRACTION'
         WHEN contains(cell, ',') THEN 'THOUSANDS_SEPARATOR'
         WHEN regexp_matches(cell, '^[''=]') THEN 'TEXT_MARK'
