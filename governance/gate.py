@@ -53,14 +53,8 @@ class Judgement:
         return Finding(self.verdict.code, self.rule.id, what)
 
 
-def evaluate(
-    evidence: Shown, agreement: Agreement, now: datetime, rules: tuple[Rule, ...]
-) -> tuple[Judgement, ...]:
-    """Ask every rule; nothing is recorded here. A rule that raises fails, its message kept out."""
-    return tuple(_judged(item, evidence, agreement, now) for item in rules)
-
-
-def _judged(item: Rule, evidence: Shown, agreement: Agreement, now: datetime) -> Judgement:
+def judged(item: Rule, evidence: Shown, agreement: Agreement, now: datetime) -> Judgement:
+    """Ask one rule; nothing is recorded here. A rule that raises fails, its message kept out."""
     try:
         verdict = item.check(evidence, agreement, now)
     except NotShown as error:
@@ -140,14 +134,19 @@ class Gatekeeper:
     def record_refusal(self, stage: str, refused: Refused) -> None:
         """Put on record that a stage turned its input away before there was an artefact to judge."""
         codes = sorted({finding.code for finding in refused.findings} or {refused.code})
-        facts = {"part": "input", "code": refused.code, "findings": len(refused.findings), "stopped_by": codes}
+        facts = {
+            "part": "input",
+            "code": refused.code,
+            "findings": len(refused.findings),
+            "stopped_by": codes,
+        }
         self._append(stage, "gate", None, "refused", facts)
         self._audit.checkpoint()
 
     def _decide(self, evidence: Evidence, artefact: Artefact | None) -> tuple[tuple[Judgement, ...], int]:
         rules = self._rule_book(evidence.stage, evidence.part)
-        shown = Shown(evidence, self._run_evidence)
-        judgements = evaluate(shown, self._agreement, self._now or datetime.now(UTC), rules)
+        now = self._now or datetime.now(UTC)
+        judgements = tuple(judged(item, self._shown(evidence, item), self._agreement, now) for item in rules)
         for judgement in judgements:
             self._record(judgement, evidence)
         stopping = tuple(item for item in judgements if not item.admits)
@@ -165,6 +164,9 @@ class Gatekeeper:
             raise _refusal(evidence, judgements, stopping)
         return judgements, seq
 
+    def _shown(self, evidence: Evidence, item: Rule) -> Shown:
+        return Shown(evidence, self._run_evidence, self._audit.remembered(item.id, evidence.part))
+
     def _record(self, judgement: Judgement, evidence: Evidence) -> None:
         verdict, waiver = judgement.verdict, judgement.waiver
         facts = {
@@ -178,6 +180,7 @@ class Gatekeeper:
             "waiver": None
             if waiver is None
             else {"granted_by": waiver.granted_by, "expires": waiver.expires.isoformat()},
+            "remember": dict(verdict.remember),
         }
         self._append(evidence.stage, "rule", judgement.rule.id, judgement.recorded_as, facts)
 

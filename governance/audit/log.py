@@ -64,6 +64,8 @@ class AuditLog:
         self._previous = NO_LINE_BEFORE
         self._latest = ""
         self._open_runs: dict[str, str] = {}
+        self._remembered: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._noted: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     @classmethod
     def open(
@@ -100,6 +102,10 @@ class AuditLog:
     def root(self) -> bytes:
         """The root over all lines."""
         return prefix_roots(self._leaves)[-1]
+
+    def remembered(self, rule: str, part: str) -> Mapping[str, Any]:
+        """Return what a rule noted for a part of a stage when its gate last cleared; empty before that."""
+        return self._remembered.get((rule, part), {})
 
     def append(
         self,
@@ -186,6 +192,12 @@ class AuditLog:
             self._open_runs[event["run"]] = event["ts"]
         elif event["event"] in ("run_end", "run_abandoned"):
             self._open_runs.pop(event["run"], None)
+        elif event["event"] == "rule" and (facts := event["evidence"] or {}).get("remember"):
+            self._noted[(event["rule"], facts.get("part", ""))] = facts["remember"]
+        elif event["event"] == "gate":
+            if event["verdict"] == "cleared":
+                self._remembered |= self._noted
+            self._noted = {}
         self._latest = event["ts"]
         self._previous = hashlib.sha256(line).hexdigest()
         self._leaves.append(leaf_hash(line))

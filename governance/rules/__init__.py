@@ -1,9 +1,9 @@
 """The rules, one small file a family. `all_rules` is the only list that gates go by."""
 
-from governance.rules import aggregate, disclosure, household, link, pseudonymise, publish, run
+from governance.rules import aggregate, disclosure, household, ingest, link, pseudonymise, publish, run
 from governance.rules.registry import STAGES, Rule, registered
 
-FAMILIES = (run, pseudonymise, link, household, aggregate, disclosure, publish)
+FAMILIES = (run, ingest, pseudonymise, link, household, aggregate, disclosure, publish)
 
 
 def all_rules() -> tuple[Rule, ...]:

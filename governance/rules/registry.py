@@ -6,7 +6,7 @@ not evaluated is refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -43,7 +43,8 @@ class NotShown(Exception):
 class Verdict:
     """What a rule found. observed, threshold: short texts of counts, rates, dates; never row values.
 
-    code: upper-case identifier of the particular fault, "" for a pass.
+    code: upper-case identifier of the particular fault, "" for a pass. remember: digests and counts
+    that the same rule reads in later runs, see `Shown.remembered`.
     """
 
     outcome: Outcome
@@ -51,11 +52,12 @@ class Verdict:
     threshold: str
     reason: str = ""
     code: str = ""
+    remember: Mapping[str, Any] = field(default_factory=dict)
 
 
-def passed(observed: str, threshold: str) -> Verdict:
+def passed(observed: str, threshold: str, remember: Mapping[str, Any] | None = None) -> Verdict:
     """Return a pass."""
-    return Verdict("pass", observed, threshold)
+    return Verdict("pass", observed, threshold, remember=remember or {})
 
 
 def warned(code: str, observed: str, threshold: str, reason: str) -> Verdict:
@@ -69,13 +71,28 @@ def failed(code: str, observed: str, threshold: str, reason: str) -> Verdict:
 
 
 class Shown:
-    """The evidence as a rule reads it: by name and kind, or NotShown. run: the facts of the run itself."""
+    """The evidence as a rule reads it: by name and kind, or NotShown.
 
-    def __init__(self, evidence: Evidence, run: Evidence | None = None) -> None:
+    run: the facts of the run itself. remembered: what this rule noted for this part when its gate
+    last cleared; empty before that.
+    """
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        run: Evidence | None = None,
+        remembered: Mapping[str, Any] | None = None,
+    ) -> None:
         self.stage = evidence.stage
         self.part = evidence.part
+        self.remembered: Mapping[str, Any] = remembered or {}
         self._facts = evidence.facts
         self._run = run
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> "Shown":
+        """Return facts that belong to no stage, to be read by kind."""
+        return cls(Evidence("", "", facts))
 
     @property
     def run(self) -> "Shown":
@@ -85,6 +102,10 @@ class Shown:
     def has(self, name: str) -> bool:
         """Answer whether the fact is there at all."""
         return name in self._facts
+
+    def is_null(self, name: str) -> bool:
+        """Answer whether the fact is stated, and stated to be nothing."""
+        return self._get(name) is None
 
     def count(self, name: str) -> int:
         """Return a whole number that is not negative."""
