@@ -8,7 +8,9 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
+from flows.closing import remove_superseded, shred
 from flows.display import Display
 from flows.faults import as_hearth_error
 from flows.night import Night, Perform
@@ -18,9 +20,11 @@ from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.errors import Refused
 from governance.gate import Gatekeeper
+from governance.keys.at_rest_keys import open_at_rest_keys
 from governance.keys.settings import open_key, read_key_settings
 from governance.keys.unsafe_demo import WARNING
 from pipeline.context import RunContext
+from pipeline.engine.at_rest import encrypted_at_rest
 from pipeline.project import Project
 from pipeline.workspace import Workspace
 
@@ -40,6 +44,7 @@ def open_night(
     facts = run_evidence(project)
     audit.append(run_id, actor, None, "run_start", evidence=dict(facts.facts), policy=agreement.digest)
     gatekeeper = Gatekeeper(run_id=run_id, agreement=agreement, audit=audit, actor=actor)
+    at_rest = workspace.zone("keys") / "at-rest"
     night: Night | None = None
     try:
         gatekeeper.check_run(facts)
@@ -55,18 +60,33 @@ def open_night(
         )
         if keys.description.provider == "unsafe-demo":
             display.say(WARNING)
-        with workspace.spill(run_id) as spill:
+        with (
+            workspace.spill(run_id) as spill,
+            encrypted_at_rest(workspace.root, open_at_rest_keys(at_rest)),
+        ):
             context = RunContext(run_id, project, agreement, workspace, spill, display.say)
             night = Night(context, gatekeeper, audit, keys, display, perform)
             yield night
+            remove_superseded(night)
     except BaseException as error:
         told = as_hearth_error(error, night.stages[-1].stage if night and night.stages else "the start")
         verdict = "refused" if isinstance(told, Refused) else "fault"
         verdict = "interrupted" if told.code == "INTERRUPTED" else verdict
+        if verdict == "refused":
+            _shred(audit, workspace, run_id, actor, agreement.digest, at_rest)
         audit.append(run_id, actor, None, "run_end", None, verdict, {"code": told.code}, agreement.digest)
         audit.checkpoint()
         raise
+    _shred(audit, workspace, run_id, actor, agreement.digest, at_rest)
     audit.append(
         run_id, actor, None, "run_end", None, "published", {"stages": len(night.stages)}, agreement.digest
     )
     audit.checkpoint()
+
+
+def _shred(
+    audit: AuditLog, workspace: Workspace, run_id: str, actor: str, policy: str, at_rest: Path
+) -> None:
+    facts = shred(workspace, run_id, at_rest)
+    if facts is not None:
+        audit.append(run_id, actor, None, "disposal", None, "done", facts, policy)

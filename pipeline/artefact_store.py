@@ -101,23 +101,26 @@ def recall_artefact(zone: Path, stage: str, part: str, fingerprint: str) -> tupl
 def dispose_artefact(artefact: Artefact, keep: tuple[str, ...] = ()) -> int:
     """Delete an artefact's files, but those under the folders named in `keep`; its record stays.
 
-    The mark is written first, so that a kill half-way leaves a disposed artefact, not a damaged one.
-    Returns the number of files removed; a second call removes what the first did not reach.
+    Returns the number of files removed.
     """
-    going = [f.name for f in artefact.files if not f.name.startswith(tuple(f"{k}/" for k in keep))]
-    (artefact.folder / DISPOSED).write_bytes(canonical_json({"removed": going}))
-    _sync(artefact.folder)
-    present = [name for name in going if (artefact.folder / name).exists()]
+    return dispose_folder(artefact.folder, keep)
+
+
+def dispose_folder(folder: Path, keep: tuple[str, ...] = ()) -> int:
+    """Do what `dispose_artefact` does to the artefact that stands in `folder`.
+
+    The mark is written first, so that a kill half-way leaves a disposed artefact, not a damaged one;
+    a second call removes what the first did not reach.
+    """
+    names = [str(f["name"]) for f in json.loads((folder / RECORD).read_bytes())["files"]]
+    going = [name for name in names if not name.startswith(tuple(f"{k}/" for k in keep))]
+    (folder / DISPOSED).write_bytes(canonical_json({"removed": going}))
+    _sync(folder)
+    present = [name for name in going if (folder / name).exists()]
     for name in present:
-        (artefact.folder / name).unlink()
-    _sync(artefact.folder)
+        (folder / name).unlink()
+    _sync(folder)
     return len(present)
-
-
-def superseded_folders(zone: Path, artefact: Artefact) -> list[Path]:
-    """Return the folders of the same stage and part that earlier nights left in a zone."""
-    prefix = f"{artefact.stage}-{artefact.part}-"
-    return sorted(p for p in zone.glob(f"{prefix}*") if p.is_dir() and p != artefact.folder)
 
 
 def _sync_tree(folder: Path) -> None:

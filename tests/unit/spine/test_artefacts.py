@@ -10,7 +10,6 @@ from pipeline.artefact_store import (
     dispose_artefact,
     find_artefact,
     recall_artefact,
-    superseded_folders,
     write_artefact,
 )
 
@@ -83,11 +82,6 @@ def test_a_disposed_artefact_keeps_its_record_and_its_quarantine_alone(tmp_path:
     )
     assert (made.folder / "quarantine" / "link.parquet").exists()
     assert not made.path("link").exists()
-
-
-def test_earlier_nights_of_the_same_stage_are_named(tmp_path: Path) -> None:
-    earlier = make(tmp_path, fingerprint="cd" * 32)
-    assert superseded_folders(tmp_path, make(tmp_path)) == [earlier.folder]
 
 
 def test_the_digest_follows_the_bytes_and_not_the_place(tmp_path: Path) -> None:
