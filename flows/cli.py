@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from flows.commands import bench, run, sample
+from flows.commands import bench, quarantine, run, sample
 from flows.faults import as_hearth_error
 from governance.errors import HearthError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     epilog="Begin with `make run`, or `hearth init` in a new folder. Every command has examples.",
 )
 run.add_to(app)
+quarantine.add_to(app)
 sample.add_to(app)
 bench.add_to(app)
 
