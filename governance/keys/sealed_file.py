@@ -139,9 +139,13 @@ def read_private_file(path: Path, what: str, maximum_bytes: int = _MAXIMUM_FILE_
             else ("KEY_FILE_UNREADABLE", f"cannot be read ({error.strerror})")
         )
         raise Fault(code, f"The {what} {path.name} {why}.", "Put the file itself there, mode 0600.") from None
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         status = os.fstat(descriptor)
         _check_private(status, what, path.name)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with os.fdopen(descriptor, "rb") as stream:
         if status.st_size > maximum_bytes:
             raise Fault(
                 "KEY_FILE_MALFORMED",
