@@ -1,0 +1,207 @@
+"""Extracts: the nearest case that passes and the nearest that is refused, rule by rule."""
+
+from copy import deepcopy
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from governance.agreement import Agreement
+from governance.terms import Confidentiality, OptOutCheck, OptOutTerms
+from schemas.contract import load_contract
+
+COLUMNS = sorted(column.name for column in load_contract("extract", "nhs_person").columns)
+NHS_PERSON: dict[str, Any] = {
+    "source": "extract",
+    "file_sha256": "1" * 64,
+    "file_bytes": 4096,
+    "manifest": {"sequence": 7, "supplied": "2026-11-20"},
+    "rows_in": 1000,
+    "rows_kept": 950,
+    "rows_quarantined": 50,
+    "columns_read": COLUMNS,
+    "validity": {
+        "uprn": {"stated": 900, "valid": 855, "invalid_share": 0.05},
+        "nhs_number": {"stated": 1000, "valid": 950, "invalid_share": 0.05},
+    },
+    "identifier_patterns": {"practice_code": {}},
+}
+
+
+def facts(**changes: Any) -> dict[str, Any]:
+    return {"tables": {"nhs_person": deepcopy(NHS_PERSON) | changes}}
+
+
+def checks(register: str, **changes: Any) -> OptOutTerms:
+    check = OptOutCheck(register, "nhs", date(2026, 10, 30), "F. Sample", 1010, 1000)
+    return OptOutTerms(True, 21, (replace(check, **changes),))
+
+
+SECTION_251 = Confidentiality("section-251", "CAG 1", date(2027, 1, 1))
+INVALID = {"stated": 1000, "valid": 949, "invalid_share": 0.051}
+
+PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "ING-01": (
+        {"facts": facts(), "remembered": {"nhs_person": {"sequence": 7, "sha256": "1" * 64}}},
+        {"facts": facts(), "remembered": {"nhs_person": {"sequence": 8, "sha256": "1" * 64}}},
+        "FILE_REPLAYED",
+    ),
+    "ING-02": ({"facts": facts()}, {"facts": facts(rows_in=0)}, "FILE_EMPTY"),
+    "ING-03": (
+        {"facts": facts()},
+        {"facts": facts(rows_kept=949, rows_quarantined=51)},
+        "QUARANTINE_TOO_LARGE",
+    ),
+    "ING-04": (
+        {"facts": facts()},
+        {"facts": facts(columns_read=[*COLUMNS, "note"])},
+        "COLUMN_WITHOUT_PURPOSE",
+    ),
+    "ING-05": ({"facts": facts()}, {"facts": facts(validity={"uprn": INVALID})}, "IDENTIFIERS_DAMAGED"),
+    "ING-06": (
+        {"facts": facts()},
+        {"facts": facts(identifier_patterns={"practice_code": {"email": 1}})},
+        "IDENTIFIER_OUT_OF_PLACE",
+    ),
+    "ING-07": (
+        {"facts": facts(), "confidentiality": SECTION_251, "opt_outs": checks("national-data-opt-out")},
+        {
+            "facts": facts(),
+            "confidentiality": SECTION_251,
+            "opt_outs": checks("national-data-opt-out", applied_on=date(2026, 10, 29)),
+        },
+        "OPT_OUT_CHECK_STALE",
+    ),
+    "ING-08": (
+        {"facts": facts(), "opt_outs": checks("type-1")},
+        {"facts": facts(), "opt_outs": checks("type-1", controller="council")},
+        "TYPE_1_NOT_ATTESTED",
+    ),
+    "ING-09": (
+        {"facts": facts()},
+        {"facts": facts(columns_read=[*COLUMNS, "type_1_opt_out"])},
+        "OPT_OUT_KEPT",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule_id", PAIRS)
+def test_the_nearest_passing_case_passes(rule_id: str, ask: Any) -> None:
+    verdict = ask(rule_id, part="nhs", **PAIRS[rule_id][0])
+    assert verdict.outcome == "pass", verdict
+
+
+@pytest.mark.parametrize("rule_id", PAIRS)
+def test_the_nearest_refused_case_is_refused(rule_id: str, ask: Any) -> None:
+    verdict = ask(rule_id, part="nhs", **PAIRS[rule_id][1])
+    assert (verdict.outcome, verdict.code) == ("fail", PAIRS[rule_id][2]), verdict
+
+
+def test_another_file_under_an_accepted_number_is_refused_and_the_next_number_is_remembered(ask: Any) -> None:
+    before = {"nhs_person": {"sequence": 7, "sha256": "2" * 64}}
+    assert ask("ING-01", facts(), part="nhs", remembered=before).code == "FILE_REPLACED"
+    newer = facts(manifest={"sequence": 8, "supplied": None})
+    accepted = ask("ING-01", newer, part="nhs", remembered=before)
+    assert accepted.remember == {"nhs_person": {"sequence": 8, "sha256": "1" * 64}}
+
+
+def test_a_number_is_not_forgotten_by_leaving_the_manifest_out_for_a_night(ask: Any) -> None:
+    before = {"nhs_person": {"sequence": 7, "sha256": "1" * 64}}
+    verdict = ask("ING-01", facts(manifest=None), part="nhs", remembered=before, run={"production": False})
+    assert (verdict.outcome, verdict.remember) == ("pass", before)
+
+
+def test_production_asks_for_a_manifest(ask: Any) -> None:
+    assert ask("ING-01", facts(manifest=None), part="nhs").code == "MANIFEST_MISSING"
+
+
+def test_rows_that_are_in_no_count_are_refused(ask: Any) -> None:
+    assert ask("ING-03", facts(rows_kept=949), part="nhs").code == "ROWS_UNACCOUNTED"
+
+
+def test_a_required_column_that_is_missing_and_one_that_no_contract_declares_are_refused(ask: Any) -> None:
+    without = [column for column in COLUMNS if column != "record_id"]
+    assert "missing: nhs_person.record_id" in ask("ING-03", facts(columns_read=without), part="nhs").reason
+    assert (
+        "undeclared: nhs_person.note"
+        in ask("ING-03", facts(columns_read=[*COLUMNS, "note"]), part="nhs").reason
+    )
+
+
+def test_a_table_that_another_controller_agreed_to_supply_is_refused(ask: Any) -> None:
+    assert ask("ING-04", facts(), part="council").code == "TABLE_OF_ANOTHER_CONTROLLER"
+
+
+def test_a_table_that_the_agreement_does_not_name_is_refused(ask: Any, agreement: Agreement) -> None:
+    only = {"council_property": agreement.dataset_terms["council_property"]}
+    assert ask("ING-04", facts(), part="nhs", dataset_terms=only).code == "COLUMN_WITHOUT_PURPOSE"
+
+
+def test_each_kind_of_identifier_has_its_own_agreed_share(ask: Any) -> None:
+    damaged = facts(validity={"nhs_number": INVALID})
+    assert (
+        ask("ING-05", damaged, part="nhs", thresholds={"maximum_invalid_uprn_share": 0.06}).outcome == "fail"
+    )
+    assert (
+        ask("ING-05", damaged, part="nhs", thresholds={"maximum_invalid_nhs_number_share": 0.06}).outcome
+        == "pass"
+    )
+
+
+def test_identifiers_that_were_never_stated_are_not_invalid(ask: Any) -> None:
+    none = {"uprn": {"stated": 0, "valid": 0, "invalid_share": None}}
+    assert ask("ING-05", facts(validity=none), part="nhs").outcome == "pass"
+
+
+def test_the_national_opt_out_is_asked_for_under_section_251_alone(ask: Any) -> None:
+    nothing = OptOutTerms(True, 21, ())
+    assert ask("ING-07", facts(), part="nhs", opt_outs=nothing).outcome == "pass"
+    verdict = ask("ING-07", facts(), part="nhs", opt_outs=nothing, confidentiality=SECTION_251)
+    assert verdict.code == "OPT_OUT_CHECK_MISSING"
+
+
+def test_a_national_opt_out_check_without_counts_is_refused(ask: Any) -> None:
+    uncounted = checks("national-data-opt-out", residents_out=None)
+    verdict = ask("ING-07", facts(), part="nhs", opt_outs=uncounted, confidentiality=SECTION_251)
+    assert verdict.code == "OPT_OUT_CHECK_UNCOUNTED"
+
+
+def test_without_a_manifest_the_check_is_dated_against_the_reference_date(ask: Any) -> None:
+    old = checks("national-data-opt-out", applied_on=date(2026, 9, 8))
+    verdict = ask("ING-07", facts(manifest=None), part="nhs", opt_outs=old, confidentiality=SECTION_251)
+    assert verdict.code == "OPT_OUT_CHECK_STALE"
+    just = checks("national-data-opt-out", applied_on=date(2026, 9, 9))
+    assert (
+        ask("ING-07", facts(manifest=None), part="nhs", opt_outs=just, confidentiality=SECTION_251).outcome
+        == "pass"
+    )
+
+
+def test_a_statement_dated_tomorrow_is_none(ask: Any) -> None:
+    future = checks("type-1", applied_on=date(2026, 11, 22))
+    assert ask("ING-08", facts(), part="nhs", opt_outs=future).code == "TYPE_1_NOT_ATTESTED"
+
+
+def test_type_1_opt_outs_do_not_concern_extracts_that_are_not_from_gps(ask: Any) -> None:
+    assert ask("ING-08", facts(), part="nhs", opt_outs=OptOutTerms(False, 21, ())).outcome == "pass"
+
+
+def test_an_opt_out_column_in_the_agreement_is_refused_even_before_it_arrives(
+    ask: Any, agreement: Agreement
+) -> None:
+    table = agreement.dataset_terms["nhs_person"]
+    kept = {"nhs_person": replace(table, columns={**table.columns, "ndop": "equity"})}
+    assert ask("ING-09", facts(), part="nhs", dataset_terms=kept).code == "OPT_OUT_KEPT"
+
+
+@pytest.mark.parametrize("rule_id", PAIRS)
+def test_a_gate_that_is_shown_nothing_refuses(rule_id: str, ask: Any) -> None:
+    if rule_id in ("ING-07", "ING-08"):  # they look for a decision, not for a fact
+        return
+    assert ask(rule_id, {}, part="nhs").code == "NOT_EVALUATED"
+
+
+def test_the_packaged_area_lookup_is_nobodys_extract(ask: Any) -> None:
+    packaged = {"tables": {"area_lookup": {"source": "packaged", "rows_in": 139}}}
+    assert ask("ING-02", packaged, part="council").code == "NOT_EVALUATED"

@@ -1,0 +1,225 @@
+"""Disclosure control and release: the nearest case that passes and the nearest that is refused."""
+
+from copy import deepcopy
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from governance.agreement import Agreement
+from governance.decisions import approval_statement, release_specification
+from governance.statement import public_key_of, sign_statement
+from governance.terms import Approval, IntruderReview, Principal
+
+DISCLOSURE: dict[str, Any] = {
+    "profile": {"name": "cell-key", "minimum_cell_count": 10, "rounding_base": 5},
+    "cells_published": 400,
+    "published_below_minimum": 0,
+    "rates_below_minimum": 0,
+    "published_unrounded": 0,
+    "published_too_far_from_count": 0,
+    "cells_without_one_answer": 0,
+    "rates_not_from_published_counts": 0,
+    "attribute_exposed": 0,
+    "hidden_attribute": 3,
+}
+PUBLISH: dict[str, Any] = {
+    "epoch": "2026-Q3",
+    "epoch_first_release": None,
+    "values_changed_within_epoch": 0,
+    "ledger_entries": 2,
+    "parquet_files": 3,
+    "undeclared_metadata_keys": [],
+    "undeclared_files": [],
+    "statistics_beyond_data": 0,
+    "undeclared_columns": [],
+    "missing_columns": [],
+    "tables": ["health_by_tenure"],
+    "unregistered_tables": [],
+    "tables_without_catalogue_entry": [],
+    "disclosure_criteria": {"minimum_cell_count": 10},
+}
+KEYS = {name: Ed25519PrivateKey.from_private_bytes(name.ljust(32).encode()) for name in ("ann", "bob", "ola")}
+PEOPLE = tuple(
+    Principal(
+        name, name.title(), "nhs", public_key_of(key), ("operator",) if name == "ola" else ("approver",)
+    )
+    for name, key in KEYS.items()
+)
+
+
+def but(base: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return deepcopy(base) | changes
+
+
+def approvals(
+    agreement: Agreement, *names: str, facts: dict[str, Any] = PUBLISH, signer: str | None = None
+) -> tuple[Approval, ...]:
+    """Approvals of what `facts` describe, each signed by its approver (or by `signer`)."""
+    specification = release_specification(agreement, facts["tables"], facts["disclosure_criteria"])
+    unsigned = [Approval(specification, name, date(2026, 11, 20), "") for name in names]
+    return tuple(
+        replace(
+            item,
+            signature=sign_statement(
+                "approval", approval_statement(agreement.id, item), KEYS[signer or item.approved_by]
+            ),
+        )
+        for item in unsigned
+    )
+
+
+PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "AGG-01": (
+        {"facts": DISCLOSURE},
+        {"facts": but(DISCLOSURE, published_below_minimum=1)},
+        "SMALL_CELL_PUBLISHED",
+    ),
+    "AGG-02": (
+        {"facts": DISCLOSURE},
+        {"facts": but(DISCLOSURE, published_unrounded=1)},
+        "VALUE_OUT_OF_RULE",
+    ),
+    "AGG-04": ({"facts": DISCLOSURE}, {"facts": but(DISCLOSURE, attribute_exposed=1)}, "ATTRIBUTE_EXPOSED"),
+    "HHD-02": (
+        {"facts": DISCLOSURE, "thresholds": {"minimum_quasi_identifier_group": 10}},
+        {"facts": DISCLOSURE, "thresholds": {"minimum_quasi_identifier_group": 11}},
+        "BELOW_K",
+    ),
+    "AGG-05": (
+        {"facts": PUBLISH},
+        {"facts": but(PUBLISH, values_changed_within_epoch=1)},
+        "EPOCH_NOT_FROZEN",
+    ),
+    "PUB-01": ({"approved_by": ("ann", "bob")}, {"approved_by": ("ann",)}, "RELEASE_NOT_APPROVED"),
+    "PUB-02": (
+        {"facts": PUBLISH},
+        {"facts": but(PUBLISH, undeclared_metadata_keys=["pandas"])},
+        "METADATA_UNDECLARED",
+    ),
+    "PUB-03": (
+        {"facts": PUBLISH},
+        {"facts": but(PUBLISH, undeclared_columns=["health_by_tenure.uprn"])},
+        "COLUMN_NOT_ALLOWED",
+    ),
+    "PUB-04": (
+        {"facts": PUBLISH},
+        {"facts": but(PUBLISH, unregistered_tables=["health_by_tenure"])},
+        "RELEASE_NOT_REGISTERED",
+    ),
+    "PUB-05": (
+        {"facts": PUBLISH, "intruder_review": IntruderReview(date(2025, 11, 21), "G", "no-disclosure")},
+        {"facts": PUBLISH, "intruder_review": IntruderReview(date(2025, 11, 20), "G", "no-disclosure")},
+        "INTRUDER_REVIEW_OVERDUE",
+    ),
+}
+
+
+def arguments(case: dict[str, Any], agreement: Agreement) -> dict[str, Any]:
+    if "approved_by" not in case:
+        return case
+    return {
+        "facts": PUBLISH,
+        "principals": PEOPLE,
+        "approvals": approvals(agreement, *case["approved_by"]),
+    }
+
+
+@pytest.mark.parametrize("rule_id", PAIRS)
+def test_the_nearest_passing_case_passes(rule_id: str, ask: Any, agreement: Agreement) -> None:
+    verdict = ask(rule_id, **arguments(PAIRS[rule_id][0], agreement))
+    assert verdict.outcome == "pass", verdict
+
+
+@pytest.mark.parametrize("rule_id", PAIRS)
+def test_the_nearest_refused_case_is_refused(rule_id: str, ask: Any, agreement: Agreement) -> None:
+    verdict = ask(rule_id, **arguments(PAIRS[rule_id][1], agreement))
+    assert verdict.outcome == ("warn" if rule_id == "PUB-05" else "fail"), verdict
+    assert verdict.code == PAIRS[rule_id][2]
+
+
+@pytest.mark.parametrize("rule_id", [rule_id for rule_id in PAIRS if rule_id != "PUB-05"])
+def test_a_gate_that_is_shown_nothing_refuses(rule_id: str, ask: Any) -> None:
+    assert ask(rule_id, {}).code == "NOT_EVALUATED"
+
+
+def test_a_stage_that_used_another_minimum_than_the_agreed_one_is_refused(ask: Any) -> None:
+    assert ask("AGG-01", DISCLOSURE, thresholds={"minimum_cell_count": 12}).code == "MINIMUM_NOT_AGREED"
+    assert ask("AGG-01", but(DISCLOSURE, rates_below_minimum=1)).code == "SMALL_CELL_PUBLISHED"
+
+
+@pytest.mark.parametrize(
+    "name", ["published_too_far_from_count", "cells_without_one_answer", "rates_not_from_published_counts"]
+)
+def test_a_value_that_the_method_cannot_give_is_refused(name: str, ask: Any) -> None:
+    assert ask("AGG-02", but(DISCLOSURE, **{name: 1})).code == "VALUE_OUT_OF_RULE"
+
+
+def test_another_rounding_or_profile_than_the_agreed_one_is_refused(ask: Any) -> None:
+    assert ask("AGG-02", DISCLOSURE, thresholds={"rounding_base": 10}).code == "METHOD_NOT_AGREED"
+    assert ask("AGG-02", DISCLOSURE, disclosure={"profile": "exact-count"}).code == "METHOD_NOT_AGREED"
+    exact = but(DISCLOSURE, profile={"name": "exact-count", "minimum_cell_count": 10, "rounding_base": 1})
+    assert ask("AGG-02", exact, disclosure={"profile": "exact-count"}).outcome == "pass"
+
+
+def test_a_group_of_one_sensitive_value_is_refused(ask: Any) -> None:
+    assert ask("HHD-02", but(DISCLOSURE, attribute_exposed=1)).code == "BELOW_L"
+
+
+def test_approval_by_the_operator_does_not_count(ask: Any, agreement: Agreement) -> None:
+    signed = approvals(agreement, "ann", "ola")
+    assert ask("PUB-01", PUBLISH, principals=PEOPLE, approvals=signed).code == "RELEASE_NOT_APPROVED"
+
+
+def test_one_approver_who_signs_twice_is_one(ask: Any, agreement: Agreement) -> None:
+    signed = approvals(agreement, "ann", "ann")
+    assert ask("PUB-01", PUBLISH, principals=PEOPLE, approvals=signed).code == "RELEASE_NOT_APPROVED"
+
+
+def test_an_approval_signed_by_somebody_else_does_not_count(ask: Any, agreement: Agreement) -> None:
+    forged = approvals(agreement, "ann", "bob", signer="ann")
+    assert ask("PUB-01", PUBLISH, principals=PEOPLE, approvals=forged).code == "RELEASE_NOT_APPROVED"
+
+
+def test_later_nights_ride_on_the_approval_until_more_than_data_changes(
+    ask: Any, agreement: Agreement
+) -> None:
+    signed = approvals(agreement, "ann", "bob")
+    later = but(PUBLISH, epoch="2026-Q4", ledger_entries=90, parquet_files=4)
+    assert ask("PUB-01", later, principals=PEOPLE, approvals=signed).outcome == "pass"
+    for changes in (
+        {"tables": ["health_by_epc", "health_by_tenure"]},
+        {"disclosure_criteria": {"minimum_cell_count": 12}},
+    ):
+        assert ask("PUB-01", but(PUBLISH, **changes), principals=PEOPLE, approvals=signed).outcome == "fail"
+    assert (
+        ask("PUB-01", PUBLISH, principals=PEOPLE, approvals=signed, model_digest="e" * 64).outcome == "fail"
+    )
+
+
+def test_the_sample_project_needs_no_approvers(ask: Any) -> None:
+    sample = {"custody": "single-operator", "production": False}
+    assert ask("PUB-01", PUBLISH, run=sample).outcome == "pass"
+    assert ask("PUB-01", PUBLISH, run=sample | {"production": True}).outcome == "fail"
+
+
+def test_files_and_statistics_that_tell_more_than_the_rows_are_refused(ask: Any) -> None:
+    assert ask("PUB-02", but(PUBLISH, undeclared_files=["notes.txt"])).code == "METADATA_UNDECLARED"
+    assert ask("PUB-02", but(PUBLISH, statistics_beyond_data=1)).code == "STATISTICS_BEYOND_DATA"
+    assert ask("PUB-02", but(PUBLISH, parquet_files=0)).code == "NOT_EVALUATED"
+
+
+def test_a_table_that_lacks_a_contract_column_is_refused(ask: Any) -> None:
+    assert ask("PUB-03", but(PUBLISH, missing_columns=["health_by_tenure.method"])).code == "COLUMN_MISSING"
+
+
+def test_a_release_without_its_criteria_or_catalogue_entry_is_refused(ask: Any) -> None:
+    assert ask("PUB-04", but(PUBLISH, disclosure_criteria=None)).code == "NOT_EVALUATED"
+    assert ask("PUB-04", but(PUBLISH, tables_without_catalogue_entry=["x"])).code == "RELEASE_NOT_REGISTERED"
+    assert ask("PUB-04", PUBLISH, outputs=("health",)).code == "RELEASE_NOT_REGISTERED"
+
+
+def test_an_intruder_review_that_was_never_held_warns(ask: Any) -> None:
+    assert ask("PUB-05", PUBLISH, intruder_review=None).outcome == "warn"

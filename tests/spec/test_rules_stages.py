@@ -1,0 +1,156 @@
+"""Pseudonymise to aggregate: the nearest case that passes and the nearest that is refused."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from schemas.contract import load_contract
+
+PSEUDONYMISE: dict[str, Any] = {
+    "algorithm": "HMAC-SHA-256",
+    "key_bits": 256,
+    "pseudonym_bytes": 20,
+    "key_id": "SAMPLE-HOUSEHOLDS:2026:1",
+    "key_state": "active",
+    "key_agreement": "SAMPLE-HOUSEHOLDS",
+    "key_period": "2026",
+    "custody": "at-source",
+    "check_values": {"uprn": "0" * 16, "nhs_number": "1" * 16},
+    "identifiers": {"uprn": {"values": 12, "distinct_in": 10, "distinct_out": 10}},
+    "sentinels_hashed": 0,
+}
+LINK: dict[str, Any] = {"model_digest": "f" * 64, "match_rate": 0.6, "estimated_precision": 0.95}
+HOUSEHOLD: dict[str, Any] = {
+    "households": 95,
+    "improbable_dwellings": 5,
+    "unexplained": 0,
+    "columns": {"household": list(load_contract("household", "household").names)},
+}
+AGGREGATE: dict[str, Any] = {
+    "tables": ["health_by_tenure"],
+    "unregistered": 0,
+    "cells": 1,
+    "columns": list(load_contract("aggregate", "cell").names),
+}
+AGREED = {"uprn": "0" * 16, "nhs_number": "1" * 16}
+
+
+def but(base: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return deepcopy(base) | changes
+
+
+PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "PSE-01": ({"facts": PSEUDONYMISE}, {"facts": but(PSEUDONYMISE, key_bits=255)}, "KEY_TOO_SHORT"),
+    "PSE-02": (
+        {"facts": PSEUDONYMISE, "linkage_check_values": AGREED},
+        {"facts": PSEUDONYMISE, "linkage_check_values": AGREED | {"uprn": "2" * 16}},
+        "KEY_CHECK_VALUE_DIFFERS",
+    ),
+    "PSE-04": ({"facts": PSEUDONYMISE}, {"facts": but(PSEUDONYMISE, sentinels_hashed=1)}, "SENTINEL_HASHED"),
+    "LNK-02": ({"facts": LINK}, {"facts": but(LINK, model_digest="e" * 64)}, "MODEL_NOT_APPROVED"),
+    "LNK-03": ({"facts": LINK}, {"facts": but(LINK, match_rate=0.5999)}, "MATCH_RATE_OUT_OF_BAND"),
+    "LNK-04": (
+        {"facts": HOUSEHOLD},
+        {"facts": but(HOUSEHOLD, improbable_dwellings=6)},
+        "HOUSEHOLD_TAIL_TOO_HEAVY",
+    ),
+    "HHD-01": (
+        {"facts": HOUSEHOLD},
+        {"facts": but(HOUSEHOLD, columns={"household": ["household_pseudonym", "birth_date"]})},
+        "IDENTIFIER_IN_HOUSEHOLDS",
+    ),
+    "AGG-00": (
+        {"facts": AGGREGATE, "outputs": ("health_by_tenure",)},
+        {"facts": AGGREGATE, "outputs": ("health_by_epc",)},
+        "TABLE_NOT_AGREED",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule_id", PAIRS)
+def test_the_nearest_passing_case_passes(rule_id: str, ask: Any) -> None:
+    verdict = ask(rule_id, **PAIRS[rule_id][0])
+    assert verdict.outcome == "pass", verdict
+
+
+@pytest.mark.parametrize("rule_id", PAIRS)
+def test_the_nearest_refused_case_is_refused(rule_id: str, ask: Any) -> None:
+    verdict = ask(rule_id, **PAIRS[rule_id][1])
+    assert (verdict.outcome, verdict.code) == ("fail", PAIRS[rule_id][2]), verdict
+
+
+@pytest.mark.parametrize("rule_id", PAIRS)
+def test_a_gate_that_is_shown_nothing_refuses(rule_id: str, ask: Any) -> None:
+    assert ask(rule_id, {}).code == "NOT_EVALUATED"
+
+
+@pytest.mark.parametrize("algorithm", ["SHA-256", "HMAC-SHA-1", "HMAC-MD5", "none"])
+def test_any_other_algorithm_is_refused(algorithm: str, ask: Any) -> None:
+    assert ask("PSE-01", but(PSEUDONYMISE, algorithm=algorithm)).code == "HASH_NOT_ALLOWED"
+
+
+def test_pseudonyms_shorter_than_128_bits_are_refused(ask: Any) -> None:
+    assert ask("PSE-01", but(PSEUDONYMISE, pseudonym_bytes=16)).outcome == "pass"
+    assert ask("PSE-01", but(PSEUDONYMISE, pseudonym_bytes=15)).code == "PSEUDONYM_TOO_SHORT"
+
+
+@pytest.mark.parametrize("state", ["pending", "link-only", "retired", "destroyed"])
+def test_a_key_that_is_not_active_is_refused(state: str, ask: Any) -> None:
+    verdict = ask("PSE-02", but(PSEUDONYMISE, key_state=state), linkage_check_values=AGREED)
+    assert verdict.code == "KEY_NOT_ACTIVE"
+
+
+@pytest.mark.parametrize("field", ["key_agreement", "key_period"])
+def test_a_key_of_another_agreement_or_period_is_refused(field: str, ask: Any) -> None:
+    verdict = ask("PSE-02", but(PSEUDONYMISE, **{field: "other"}), linkage_check_values=AGREED)
+    assert verdict.code == "KEY_CONTEXT_MISMATCH"
+
+
+def test_controllers_who_share_a_key_must_have_compared_it(ask: Any) -> None:
+    assert ask("PSE-02", PSEUDONYMISE).code == "KEY_NOT_COMPARED"
+    assert ask("PSE-02", but(PSEUDONYMISE, custody="single-operator")).outcome == "pass"
+
+
+def test_a_lost_or_collided_pseudonym_is_refused(ask: Any) -> None:
+    unequal = {"uprn": {"values": 12, "distinct_in": 10, "distinct_out": 9}}
+    assert ask("PSE-04", but(PSEUDONYMISE, identifiers=unequal)).code == "PSEUDONYMS_NOT_ONE_TO_ONE"
+
+
+def test_a_model_that_nobody_approved_is_refused_outside_the_sample_project(ask: Any) -> None:
+    assert ask("LNK-02", LINK, model_digest=None).code == "MODEL_NOT_APPROVED"
+    sample = {"custody": "single-operator", "production": False}
+    assert ask("LNK-02", LINK, model_digest=None, run=sample).outcome == "pass"
+    assert ask("LNK-02", LINK, model_digest="e" * 64, run=sample).outcome == "fail"
+
+
+@pytest.mark.parametrize(("precision", "outcome"), [(0.95, "pass"), (0.9499, "fail"), (None, "fail")])
+def test_the_estimated_precision_must_be_shown_and_reach_the_agreed_one(
+    precision: float | None, outcome: str, ask: Any
+) -> None:
+    assert ask("LNK-03", but(LINK, estimated_precision=precision)).outcome == outcome
+
+
+def test_a_match_rate_that_is_too_good_is_refused_where_it_was_agreed(ask: Any) -> None:
+    band = {"maximum_match_rate": 0.99}
+    assert ask("LNK-03", but(LINK, match_rate=0.99), thresholds=band).outcome == "pass"
+    assert ask("LNK-03", but(LINK, match_rate=0.991), thresholds=band).outcome == "fail"
+
+
+def test_a_night_without_any_household_is_refused(ask: Any) -> None:
+    assert ask("LNK-04", but(HOUSEHOLD, households=0)).code == "NO_HOUSEHOLDS"
+
+
+def test_undeclared_household_columns_and_tables_are_refused(ask: Any) -> None:
+    extra = {"household": ["household_pseudonym", "favourite_colour"]}
+    assert ask("HHD-01", but(HOUSEHOLD, columns=extra)).code == "COLUMN_NOT_ALLOWED"
+    assert ask("HHD-01", but(HOUSEHOLD, columns={"person": ["age_band"]})).code == "COLUMN_NOT_ALLOWED"
+
+
+def test_a_person_who_is_in_no_count_is_refused(ask: Any) -> None:
+    assert ask("HHD-01", but(HOUSEHOLD, unexplained=1)).code == "PERSONS_UNEXPLAINED"
+
+
+def test_cells_of_unregistered_tables_are_refused(ask: Any) -> None:
+    assert ask("AGG-00", but(AGGREGATE, unregistered=1)).code == "TABLE_NOT_REGISTERED"
+    assert ask("AGG-00", but(AGGREGATE, columns=["table_id", "uprn"])).code == "COLUMN_NOT_ALLOWED"
