@@ -22,6 +22,7 @@ from pipeline.aggregate.cell import build_cells, create_count_table, register_gr
 from pipeline.aggregate.contribution import build_contributions, plan_counts
 from pipeline.aggregate.cube import build_cube, insert_counts
 from pipeline.aggregate.plan import Plan, make_plan
+from pipeline.aggregate.state import create_state_table, record_state
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.disclosure.record_key import RecordKeySecret, create_record_key_table, load_secret
@@ -45,7 +46,10 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
 
 
 def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
-    """Count every registered table of the agreement; writes `cell` and `not_produced`."""
+    """Count every registered table of the agreement.
+
+    Writes `cell` and `not_produced`, and for the stages after it `area` and `household_state`.
+    """
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         source = household.artefact
@@ -62,6 +66,14 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
                     connection,
                     "SELECT * FROM not_produced ORDER BY table_id, measure NULLS FIRST",
                     folder / "not_produced.parquet",
+                ),
+                "area.parquet": write_query(
+                    connection, "SELECT * FROM area ORDER BY lsoa21", folder / "area.parquet"
+                ),
+                "household_state.parquet": write_query(
+                    connection,
+                    "SELECT lsoa21, contribution, digest FROM household_state ORDER BY ALL",
+                    folder / "household_state.parquet",
                 ),
             }
             evidence = Evidence("aggregate", "all", _facts(connection, plan))
@@ -106,10 +118,12 @@ def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: R
     for name in ("10_household_base", "20_resident_base", "40_area_of"):
         connection.execute((files("pipeline.aggregate") / "sql" / f"{name}.sql").read_text("utf-8"))
     create_count_table(connection)
+    create_state_table(connection)
     for unit in plan.units:
         breakdowns = plan.breakdowns_of(unit)
         counts, resident_columns = plan_counts(unit, plan.measures_of(unit))
         build_contributions(connection, unit, counts, resident_columns, breakdowns)
+        record_state(connection, unit)
         build_cube(connection, unit, counts, breakdowns)
         for table in plan.tables:
             if table.unit == unit:

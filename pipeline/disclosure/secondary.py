@@ -42,7 +42,7 @@ def protect(
     exposed = _exposed(system, hidden, wanted, minimum_width)
     while exposed:
         cell_id = exposed[0]
-        hidden |= _cheapest_cover(system, hidden, cell_id, minimum_width)
+        hidden |= cheapest_cover(system, hidden, cell_id, minimum_width)
         still = _exposed(system, hidden, exposed, minimum_width)
         if cell_id in still:
             raise _cannot(len(still))
@@ -79,7 +79,7 @@ def _exposed(
     return [cell_id for cell_id in asked if is_exposed(intervals[cell_id], minimum_width)]
 
 
-def _cheapest_cover(
+def cheapest_cover(
     system: CellSystem, hidden: set[CellId], cell_id: CellId, minimum_width: float
 ) -> set[CellId]:
     """Return cells to hide so that one cell can be greater by the width, or less without being nought."""

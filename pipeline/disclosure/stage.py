@@ -13,6 +13,10 @@ Evidence facts (all counts of cells unless said otherwise), and the rule that re
 | cells_without_one_answer | rows with both a value and a shorthand, or neither; must be 0 | AGG-02 |
 | rates_below_minimum | percentages of a numerator, denominator or complement too small; must be 0 | AGG-02 |
 | rates_not_from_published_counts | percentages that published counts do not give; must be 0 | AGG-02 |
+| audited | hidden cells and small complements that the audit judged | AGG-03 |
+| audit_exposed | those that can be worked out; must be 0 | AGG-03 |
+| audit_certified_in_block, audit_certified_jointly | proven safe within a block; over all tables | AGG-03 |
+| audit_rounds, hidden_repair, coarsened | rounds it took, counts hidden, table levels dropped | AGG-03 |
 | hidden_attribute | counts hidden because a group's distribution would tell | AGG-04 |
 | attribute_exposed | such counts printed all the same; must be 0 | AGG-04 |
 | epoch | name of the epoch the values belong to | AGG-05 |
@@ -28,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from governance.artefact import Artefact, Evidence
 from governance.clearance import Cleared
@@ -47,11 +52,14 @@ from pipeline.disclosure.registry import (
     find_sparse_tables,
     read_sensitivity,
 )
+from pipeline.disclosure.repair import audit_and_repair
 from pipeline.disclosure.statements import create_table
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table, write_query
 
 STAGE = "disclosure"
+#: Tables handed on unchanged to the publish stage: public areas, and who counts where (P6).
+CARRIED = ("area", "household_state")
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:
@@ -74,12 +82,16 @@ def disclosure(aggregated: Cleared, fingerprint: str, context: RunContext) -> tu
         with locked_connection(context.project.engine, context.spill) as connection:
             load_table(connection, aggregated.artefact.path("cell"), "cell")
             outside = leave_out_tables(connection, context.agreement.outputs)
-            facts = protect_cells(connection, profile, context)
+            load_table(connection, aggregated.artefact.path("area"), "area")
+            area = connection.sql("SELECT * FROM area ORDER BY ALL").to_arrow_table()
+            facts = protect_cells(connection, profile, area, context)
+            for table in CARRIED:
+                load_table(connection, aggregated.artefact.path(table), table)
             rows: dict[str, int | None] = {
                 f"{table}.parquet": write_query(
                     connection, f"SELECT * FROM {table} ORDER BY ALL", folder / f"{table}.parquet"
                 )
-                for table in ("protected_cell", "published_measure")
+                for table in ("protected_cell", "published_measure", *CARRIED)
             }
             facts["tables_outside_agreement"] = outside
             facts |= check_written(connection, folder / "protected_cell.parquet", profile)
@@ -110,7 +122,7 @@ def leave_out_tables(connection: duckdb.DuckDBPyConnection, outputs: tuple[str, 
 
 
 def protect_cells(
-    connection: duckdb.DuckDBPyConnection, profile: Profile, context: RunContext
+    connection: duckdb.DuckDBPyConnection, profile: Profile, area: pa.Table, context: RunContext
 ) -> dict[str, Any]:
     """Create `protected_cell` and `published_measure` from `cell`; returns the facts of the rules."""
     counts = create_counts(connection)
@@ -126,16 +138,21 @@ def protect_cells(
     not_produced = find_sparse_tables(connection, profile)
     for left_out in not_produced:
         context.report(str(left_out))
-    apply_publish_rule(connection, profile)
-    epoch = epoch_of(context.project.reference_date, profile.epoch)
-    create_table(
-        connection,
-        "protected_cell",
-        rounding_base=profile.rounding_base,
-        method=profile.method,
-        epoch=epoch,
-    )
     create_table(connection, "published_measure")
+    epoch = epoch_of(context.project.reference_date, profile.epoch)
+
+    def print_cells() -> None:
+        apply_publish_rule(connection, profile)
+        create_table(
+            connection,
+            "protected_cell",
+            rounding_base=profile.rounding_base,
+            method=profile.method,
+            epoch=epoch,
+        )
+
+    print_cells()
+    repaired = audit_and_repair(connection, profile, area, print_cells)
     return {
         "profile": profile.settings(),
         "epoch": epoch,
@@ -143,6 +160,13 @@ def protect_cells(
         "hidden_primary": hidden_primary,
         "hidden_attribute": hidden_attribute,
         "areas_below_floor": areas_below_floor,
+        "audited": repaired.audit.hidden,
+        "audit_exposed": len(repaired.audit.exposed),
+        "audit_certified_in_block": repaired.audit.certified_in_block,
+        "audit_certified_jointly": repaired.audit.certified_jointly,
+        "audit_rounds": repaired.rounds,
+        "hidden_repair": repaired.hidden_counts,
+        "coarsened": repaired.coarsened,
         "not_produced": [_record(left_out) for left_out in not_produced],
     }
 

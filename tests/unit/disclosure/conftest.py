@@ -95,6 +95,7 @@ def build_town(lsoas: int, households_per_lsoa: int = 300, seed: int = 1, lsoas_
             "lsoa21": lsoa_names,
             "msoa21": np.char.add("E02", np.char.zfill((np.arange(lsoas) // lsoas_per_msoa).astype(str), 6)),
             "local_authority": np.full(lsoas, "E08000009"),
+            "imd_decile": 1 + np.arange(lsoas) % 10,
         }
     )
     return Town(household, resident, area)
@@ -182,6 +183,13 @@ def _cells_of(table: TableOf, level: str, column: str) -> str:
         f"FROM ({grid}) AS grid LEFT JOIN {source} AS s ON {joins} {key_join} GROUP BY {group}"
     )
 
+
+STATE = """
+CREATE TABLE _state AS
+SELECT lsoa21, 'household|' AS contribution, md5(CAST(household AS VARCHAR)) AS digest FROM household
+UNION ALL
+SELECT lsoa21, 'resident|', md5(CAST(resident AS VARCHAR)) FROM resident
+"""
 
 TABLES = [
     TableOf("health", "households"),
@@ -276,11 +284,12 @@ class Bench:
             with locked_connection(context.project.engine, context.spill) as connection:
                 build_cells(connection, town, tables, load_secret(context))
                 connection.register("_area", town.area)
+                connection.execute(STATE)
                 rows = {
                     f"{name}.parquet": write_query(
                         connection, f"SELECT * FROM {source} ORDER BY ALL", folder / f"{name}.parquet"
                     )
-                    for name, source in (("cell", "cell"), ("area", "_area"))
+                    for name, source in (("cell", "cell"), ("area", "_area"), ("household_state", "_state"))
                 }
             return dict(rows), Evidence("aggregate", "all")
 

@@ -1,0 +1,217 @@
+"""The attacker's view of a release: every count an outsider can name, its bounds, and every sum.
+
+Built from what is printed and from public facts alone: which areas nest, which share a
+deprivation decile or an air quality zone, the minimum, the rounding and the reach of the
+noise. The audit before a release and `hearth attack` after it build the same system.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.disclosure.statements import create_table
+
+Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+#: Dimensions whose category an area's public attributes fix.
+_AREA_DIMENSIONS = {
+    "imd_decile": "CAST(imd_decile AS VARCHAR)",
+    "imd_quintile": "CAST((imd_decile + 1) // 2 AS VARCHAR)",
+    "aqma": "CASE WHEN aqma THEN 'inside' ELSE 'outside' END",
+}
+
+
+@dataclass(frozen=True)
+class PublicRules:
+    """What everyone may know of the method: it is printed with the release."""
+
+    minimum_cell_count: int
+    rounding_base: int
+    noise_bound: int
+
+    @property
+    def is_exact(self) -> bool:
+        """Answer whether counts are printed as they are, small ones hidden among others."""
+        return self.noise_bound == 0
+
+    @property
+    def largest_hidden(self) -> float:
+        """The most a hidden household count can be, where only small counts are hidden."""
+        return np.inf if self.is_exact else self.minimum_cell_count - 1 + self.noise_bound
+
+    @classmethod
+    def read(cls, criteria: Mapping[str, Any]) -> "PublicRules":
+        """Return the rules from `disclosure_criteria.json` or `Profile.settings`."""
+        return cls(
+            int(criteria["minimum_cell_count"]), int(criteria["rounding_base"]), int(criteria["noise_bound"])
+        )
+
+
+@dataclass(frozen=True)
+class PublishedSystem:
+    """Cells 0 to n-1 with bounds, and sums: `sign` times the member cells of a relation add to nought.
+
+    member_relation, member_cell, member_sign: one entry per cell of a sum, ordered by relation.
+    hidden: cells printed as `[c]`. printed: cells with a value. block: number of the area (MSOA or
+    above) and breakdown a cell belongs to. authority: number of its local authority.
+    """
+
+    lower: Floats
+    upper: Floats
+    hidden: Flags
+    printed: Flags
+    member_relation: Whole
+    member_cell: Whole
+    member_sign: Floats
+    block: Whole
+    authority: Whole
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return len(self.lower)
+
+
+def create_system(
+    connection: duckdb.DuckDBPyConnection, rules: PublicRules, area: pa.Table
+) -> PublishedSystem:
+    """Build the system from `shown` and `denominator_of`; leaves `system_cell` for whoever names cells.
+
+    shown: printed counts (unit, measure, area_level, area_code, dimension_1 ... category_2, value,
+    shorthand). denominator_of: (measure, unit, denominator_measure).
+    area: lsoa21, msoa21, local_authority and, where known, imd_decile and aqma.
+    """
+    _create_areas(connection, area)
+    create_table(connection, "system_cell")
+    _add_complements(connection)
+    create_table(connection, "system_member")
+    cells = connection.sql(
+        """
+        SELECT
+            value,
+            is_hidden,
+            is_structural_zero,
+            unit = 'household' AS is_household,
+            DENSE_RANK() OVER (ORDER BY block_area, COALESCE(dimension_1, ''), COALESCE(dimension_2, '')) - 1
+                AS block,
+            DENSE_RANK() OVER (ORDER BY authority) - 1 AS authority
+        FROM system_cell
+        LEFT JOIN area_block USING (area_code)
+        ORDER BY cell
+        """
+    ).fetchnumpy()
+    members = connection.sql(
+        "SELECT relation, cell, sign FROM system_member ORDER BY relation, cell"
+    ).fetchnumpy()
+    lower, upper = _bounds(cells, rules)
+    value = np.ma.getmaskarray(cells["value"])
+    return PublishedSystem(
+        lower=lower,
+        upper=upper,
+        hidden=np.asarray(cells["is_hidden"], dtype=bool),
+        printed=~value,
+        member_relation=np.asarray(members["relation"], dtype=np.int64),
+        member_cell=np.asarray(members["cell"], dtype=np.int64),
+        member_sign=np.asarray(members["sign"], dtype=np.float64),
+        block=np.asarray(cells["block"], dtype=np.int64),
+        authority=np.asarray(cells["authority"], dtype=np.int64),
+    )
+
+
+def _bounds(cells: Mapping[str, Any], rules: PublicRules) -> tuple[Floats, Floats]:
+    """Return what the printed value, or its absence, says of each count."""
+    value = np.ma.filled(np.ma.asarray(cells["value"]).astype(np.float64), np.nan)
+    hidden = np.asarray(cells["is_hidden"], dtype=bool)
+    nought = np.asarray(cells["is_structural_zero"], dtype=bool)
+    household = np.asarray(cells["is_household"], dtype=bool)
+    base, noise = rules.rounding_base, rules.noise_bound
+    least = np.maximum(rules.minimum_cell_count, value - base // 2 - noise)
+    most = value + (base - 1 - base // 2) + noise
+    lower = np.where(np.isnan(value), 0.0, least)
+    upper = np.where(np.isnan(value), np.inf, most)
+    upper = np.where(hidden & household, rules.largest_hidden, upper)
+    return lower, np.where(nought, 0.0, upper)
+
+
+def _create_areas(connection: duckdb.DuckDBPyConnection, area: pa.Table) -> None:
+    """Create the tables `area_...` of public facts about the areas in `shown`."""
+    connection.register("_public_area", area)
+    try:
+        connection.execute(
+            """
+            CREATE OR REPLACE TABLE public_area AS
+            SELECT * FROM _public_area
+            WHERE lsoa21 IN (SELECT area_code FROM shown WHERE area_level = 'LSOA21')
+               OR NOT EXISTS (SELECT 1 FROM shown WHERE area_level = 'LSOA21')
+            """
+        )
+    finally:
+        connection.unregister("_public_area")
+    connection.execute(
+        """
+        CREATE OR REPLACE TABLE area_parent AS
+        SELECT DISTINCT
+            'LSOA21' AS child_level, lsoa21 AS child_code, 'MSOA21' AS parent_level, msoa21 AS parent_code
+        FROM public_area
+        UNION
+        SELECT DISTINCT 'MSOA21', msoa21, 'LAD', local_authority FROM public_area
+        """
+    )
+    connection.execute(
+        """
+        CREATE OR REPLACE TABLE area_ancestor AS
+        SELECT lsoa21, msoa21 AS area_code FROM public_area
+        UNION ALL
+        SELECT lsoa21, local_authority FROM public_area
+        """
+    )
+    connection.execute(
+        """
+        CREATE OR REPLACE TABLE area_block AS
+        SELECT lsoa21 AS area_code, msoa21 AS block_area, local_authority AS authority FROM public_area
+        UNION
+        SELECT msoa21, msoa21, local_authority FROM public_area
+        UNION
+        SELECT local_authority, local_authority, local_authority FROM public_area
+        """
+    )
+    known = [
+        f"SELECT lsoa21, '{name}' AS dimension, {category} AS category FROM public_area "
+        f"WHERE {'aqma' if name == 'aqma' else 'imd_decile'} IS NOT NULL"
+        for name, category in _AREA_DIMENSIONS.items()
+        if ("aqma" if name == "aqma" else "imd_decile") in area.column_names
+    ]
+    none = "SELECT NULL::VARCHAR AS lsoa21, NULL::VARCHAR AS dimension, NULL::VARCHAR AS category WHERE FALSE"
+    connection.execute("CREATE OR REPLACE TABLE area_attribute AS " + (" UNION ALL ".join(known) or none))
+
+
+def _add_complements(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add what each numerator leaves of its denominator: never printed, always there to work out."""
+    connection.execute(
+        """
+        CREATE OR REPLACE TABLE complement_cell AS
+        SELECT
+            numerator.cell AS numerator_cell,
+            (SELECT COUNT(*) FROM system_cell) + ROW_NUMBER() OVER (ORDER BY numerator.cell) - 1 AS cell
+        FROM system_cell AS numerator
+        INNER JOIN denominator_of USING (measure, unit)
+        """
+    )
+    connection.execute(
+        """
+        INSERT INTO system_cell
+        SELECT
+            complement_cell.cell, unit, measure || ':complement', area_level, area_code,
+            dimension_1, category_1, dimension_2, category_2, NULL, FALSE, is_structural_zero
+        FROM complement_cell
+        INNER JOIN system_cell AS numerator ON numerator.cell = numerator_cell
+        ORDER BY complement_cell.cell
+        """
+    )

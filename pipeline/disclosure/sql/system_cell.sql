@@ -1,0 +1,52 @@
+-- One row per count an outsider can name: printed, hidden, or implied by the sums it stands in.
+-- `shown` holds the printed counts of a release, dimensions in alphabetical order.
+WITH RECURSIVE listed AS (
+    SELECT
+        unit, measure, area_level, area_code, dimension_1, category_1, dimension_2, category_2,
+        MAX(value) AS value,
+        BOOL_OR(shorthand = '[c]') AS is_hidden,
+        BOOL_OR(shorthand = '[z]') AS is_structural_zero
+    FROM shown
+    GROUP BY ALL
+),
+-- margins that no table prints are named all the same: they bind the tables above and below
+closed AS (
+    SELECT unit, measure, area_level, area_code, dimension_1, category_1, dimension_2, category_2 FROM listed
+    UNION
+    SELECT unit, measure, area_level, area_code, dimension_1, category_1, NULL, NULL FROM listed
+    WHERE dimension_2 IS NOT NULL
+    UNION
+    SELECT unit, measure, area_level, area_code, dimension_2, category_2, NULL, NULL FROM listed
+    WHERE dimension_2 IS NOT NULL
+    UNION
+    SELECT unit, measure, area_level, area_code, NULL, NULL, NULL, NULL FROM listed
+),
+risen AS (
+    SELECT unit, measure, area_level, area_code, dimension_1, category_1, dimension_2, category_2 FROM closed
+    UNION
+    SELECT unit, measure, parent_level, parent_code, dimension_1, category_1, dimension_2, category_2
+    FROM risen
+    INNER JOIN area_parent
+        ON area_parent.child_level = risen.area_level
+       AND area_parent.child_code = risen.area_code
+)
+SELECT
+    ROW_NUMBER() OVER (
+        ORDER BY risen.unit, risen.measure, risen.area_level, risen.area_code,
+            risen.dimension_1, risen.category_1, risen.dimension_2, risen.category_2
+    ) - 1 AS cell,
+    risen.*,
+    listed.value,
+    COALESCE(listed.is_hidden, FALSE) AND listed.value IS NULL AS is_hidden,
+    COALESCE(listed.is_structural_zero, FALSE) AND listed.value IS NULL AS is_structural_zero
+FROM risen
+LEFT JOIN listed
+    ON listed.unit = risen.unit
+   AND listed.measure = risen.measure
+   AND listed.area_level = risen.area_level
+   AND listed.area_code = risen.area_code
+   AND listed.category_1 IS NOT DISTINCT FROM risen.category_1
+   AND listed.category_2 IS NOT DISTINCT FROM risen.category_2
+   AND listed.dimension_1 IS NOT DISTINCT FROM risen.dimension_1
+   AND listed.dimension_2 IS NOT DISTINCT FROM risen.dimension_2
+ORDER BY cell

@@ -1,0 +1,136 @@
+-- One row per cell of a sum: `sign` is -1 for the total and 1 for a part; a sum's rows share `relation`.
+-- Sums over the categories of a dimension, over the areas of a parent area, and over the areas that
+-- share a public attribute (deprivation, air quality) with a cell broken down by it.
+WITH dimension_part AS (
+    SELECT
+        cell, unit, measure, area_code,
+        dimension_1 AS summed, dimension_2 AS kept, category_2 AS kept_category
+    FROM system_cell
+    WHERE dimension_1 IS NOT NULL
+    UNION ALL
+    SELECT cell, unit, measure, area_code, dimension_2, dimension_1, category_1
+    FROM system_cell
+    WHERE dimension_2 IS NOT NULL
+),
+dimension_member AS (
+    SELECT
+        concat_ws('|', 'dimension', unit, measure, area_code, summed, COALESCE(kept, ''), COALESCE(kept_category, ''))
+            AS name,
+        cell,
+        1 AS sign
+    FROM dimension_part
+    UNION ALL
+    SELECT DISTINCT
+        concat_ws('|', 'dimension', part.unit, part.measure, part.area_code, part.summed,
+            COALESCE(part.kept, ''), COALESCE(part.kept_category, '')),
+        total.cell,
+        -1
+    FROM dimension_part AS part
+    INNER JOIN system_cell AS total
+        ON total.unit = part.unit
+       AND total.measure = part.measure
+       AND total.area_code = part.area_code
+       AND total.dimension_2 IS NULL
+       AND total.dimension_1 IS NOT DISTINCT FROM part.kept
+       AND total.category_1 IS NOT DISTINCT FROM part.kept_category
+),
+area_part AS (
+    SELECT
+        concat_ws('|', 'area', unit, measure, parent_code,
+            COALESCE(dimension_1, ''), COALESCE(category_1, ''),
+            COALESCE(dimension_2, ''), COALESCE(category_2, '')) AS name,
+        system_cell.*,
+        parent_code
+    FROM system_cell
+    INNER JOIN area_parent
+        ON area_parent.child_level = system_cell.area_level
+       AND area_parent.child_code = system_cell.area_code
+),
+area_complete AS (
+    SELECT part.name
+    FROM area_part AS part
+    GROUP BY part.name
+    HAVING COUNT(*) = (
+        SELECT COUNT(*) FROM area_parent WHERE parent_code = ANY_VALUE(part.parent_code)
+    )
+),
+area_member AS (
+    SELECT area_part.name, cell, 1 AS sign FROM area_part INNER JOIN area_complete USING (name)
+    UNION ALL
+    SELECT DISTINCT part.name, total.cell, -1
+    FROM area_part AS part
+    INNER JOIN area_complete USING (name)
+    INNER JOIN system_cell AS total
+        ON total.unit = part.unit
+       AND total.measure = part.measure
+       AND total.area_code = part.parent_code
+       AND total.dimension_1 IS NOT DISTINCT FROM part.dimension_1
+       AND total.category_1 IS NOT DISTINCT FROM part.category_1
+       AND total.dimension_2 IS NOT DISTINCT FROM part.dimension_2
+       AND total.category_2 IS NOT DISTINCT FROM part.category_2
+),
+complement_member AS (
+    SELECT
+        concat_ws('|', 'complement', numerator.cell) AS name,
+        UNNEST([numerator.cell, complement.cell, denominator.cell]) AS cell,
+        UNNEST([1, 1, -1]) AS sign
+    FROM system_cell AS numerator
+    INNER JOIN denominator_of USING (measure, unit)
+    INNER JOIN system_cell AS denominator
+        ON denominator.unit = numerator.unit
+       AND denominator.measure = denominator_of.denominator_measure
+       AND denominator.area_code = numerator.area_code
+       AND denominator.dimension_1 IS NOT DISTINCT FROM numerator.dimension_1
+       AND denominator.category_1 IS NOT DISTINCT FROM numerator.category_1
+       AND denominator.dimension_2 IS NOT DISTINCT FROM numerator.dimension_2
+       AND denominator.category_2 IS NOT DISTINCT FROM numerator.category_2
+    INNER JOIN complement_cell AS complement ON complement.numerator_cell = numerator.cell
+),
+attribute_member AS (
+    SELECT
+        concat_ws('|', 'attribute', whole.cell) AS name,
+        part.cell,
+        1 AS sign
+    FROM system_cell AS whole
+    INNER JOIN area_attribute
+        ON (area_attribute.dimension = whole.dimension_1 AND area_attribute.category = whole.category_1)
+        OR (area_attribute.dimension = whole.dimension_2 AND area_attribute.category = whole.category_2)
+    INNER JOIN area_ancestor
+        ON area_ancestor.lsoa21 = area_attribute.lsoa21
+       AND area_ancestor.area_code = whole.area_code
+    INNER JOIN system_cell AS part
+        ON part.unit = whole.unit
+       AND part.measure = whole.measure
+       AND part.area_code = area_attribute.lsoa21
+       AND part.dimension_2 IS NULL
+       AND part.dimension_1 IS NOT DISTINCT FROM
+           CASE area_attribute.dimension WHEN whole.dimension_1 THEN whole.dimension_2 ELSE whole.dimension_1 END
+       AND part.category_1 IS NOT DISTINCT FROM
+           CASE area_attribute.dimension WHEN whole.dimension_1 THEN whole.category_2 ELSE whole.category_1 END
+    UNION ALL
+    SELECT
+        concat_ws('|', 'attribute', cell),
+        cell,
+        -1
+    FROM system_cell
+    WHERE dimension_1 IN (SELECT dimension FROM area_attribute)
+       OR dimension_2 IN (SELECT dimension FROM area_attribute)
+),
+attribute_complete AS (
+    SELECT name FROM attribute_member GROUP BY name HAVING COUNT(*) > 1
+),
+member AS (
+    SELECT * FROM dimension_member
+    UNION ALL
+    SELECT attribute_member.* FROM attribute_member INNER JOIN attribute_complete USING (name)
+    UNION ALL
+    SELECT * FROM area_member
+    UNION ALL
+    SELECT * FROM complement_member
+)
+SELECT
+    DENSE_RANK() OVER (ORDER BY name) - 1 AS relation,
+    cell,
+    sign
+FROM member
+ORDER BY relation, sign, cell
