@@ -163,13 +163,15 @@ class Night:
             artefact, evidence = found or make(plan.fingerprints[stage, part])
             plan.forget((stage, part))
             facts = dict(evidence.facts)
-            outcome = "refused"
             cleared = self.gatekeeper.judge(artefact, evidence)
             outcome = "reused" if found else "done"
             return cleared
 
         try:
             return self.perform(name, work)
+        except Refused:
+            outcome = "refused"
+            raise
         finally:
             record = StageRecord(stage, part, outcome, meter.seconds, meter.peak_memory_mib, facts)
             self.stages.append(record)

@@ -5,7 +5,6 @@ script of the bundled page); all are closed by environment. Results are not
 persisted and log lines are not sent to the API.
 """
 
-import logging
 import os
 from pathlib import Path
 
@@ -32,7 +31,6 @@ def quieten(home: Path | None = None) -> None:
     Against a server of the operator's own (PREFECT_API_URL) the same settings hold for this process.
     """
     os.environ.update(SETTINGS)
-    logging.getLogger("splink").setLevel(logging.WARNING)  # it logs timings of its own, at INFO
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     if home is not None and "PREFECT_HOME" not in os.environ:
