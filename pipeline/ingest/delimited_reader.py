@@ -24,8 +24,6 @@ from pipeline.ingest.text_block import MAXIMUM_LINE_BYTES
 
 #: A quoted cell may span lines up to here; one that goes on is a quote left open.
 _MAXIMUM_RECORD_CHARACTERS = MAXIMUM_LINE_BYTES
-#: Characters read in vain behind quotes left open before the whole file is given up.
-_MAXIMUM_VAIN_CHARACTERS = 512 << 20
 
 _QUOTE, _LF = ord('"'), ord("\n")
 
@@ -38,13 +36,12 @@ class DelimitedReader:
         self._blocks = blocks
         self._delimiter = delimiter
         self._line = 1
-        self._vain_characters = 0
         self._pending = b""
         self._is_last = False
         self.header = self._read_header()
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Rows]:
-        """Yield the wanted columns of all rows, in order; raises FileRefused if quoting is hopeless."""
+        """Yield the wanted columns of all rows, in order."""
         while True:
             if self._pending:
                 rows = self._split_at_once(wanted) or self._split_with_care(wanted)
@@ -172,7 +169,7 @@ class DelimitedReader:
                 if may_go_on and seen <= _MAXIMUM_RECORD_CHARACTERS:
                     place = start
                     break
-                broken.append(self._condemned(lines[start], start, seen))
+                broken.append(_condemned(lines[start], self._line + start))
                 place = start + 1
         self._line += place
         self._pending = "".join(lines[place:]).encode()
@@ -183,12 +180,10 @@ class DelimitedReader:
             tuple(broken),
         )
 
-    def _condemned(self, line: str, place: int, seen: int) -> BrokenRow:
-        self._vain_characters += seen
-        if self._vain_characters > _MAXIMUM_VAIN_CHARACTERS:
-            raise FileRefused("ING-02", "has so many quotes left open that its rows cannot be told apart")
-        reason = "OVERSIZED_CELL" if len(line) > MAXIMUM_CELL_CHARACTERS else "MALFORMED_QUOTE"
-        return BrokenRow(self._line + place, reason, shortened([line.rstrip("\r\n")]))
+
+def _condemned(line: str, number: int) -> BrokenRow:
+    reason = "OVERSIZED_CELL" if len(line) > MAXIMUM_CELL_CHARACTERS else "MALFORMED_QUOTE"
+    return BrokenRow(number, reason, shortened([line.rstrip("\r\n")]))
 
 
 def _lines(block: bytes) -> list[str]:

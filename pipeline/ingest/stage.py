@@ -69,7 +69,7 @@ def ingest(
                 raise Fault(
                     "INGEST_ENGINE",
                     f"{table}: the engine stopped ({type(error).__name__}); its message may hold cells.",
-                    "Give the run more memory ([engine] in hearth.toml) or disk; else report this as a defect.",
+                    "Give the run more memory ([engine] in hearth.toml) or disk, or report it as a defect.",
                 ) from None
             rows |= result.rows
             tables[table] = {"source": "extract", **result.facts}

@@ -64,7 +64,7 @@ def ingest_table(
     if rows_in != kept + quarantined or rows_in != extract.rows:
         raise Refused(
             "INGEST_ROWS_UNACCOUNTED",
-            f"{table}: {rows_in} rows in ({extract.rows} at inspection), {kept} kept, {quarantined} set aside.",
+            f"{table}: {rows_in} rows in ({extract.rows} inspected), {kept} kept, {quarantined} set aside.",
             "The file changed while it was read, or this is a defect of Hearth; run again and report it.",
         )
     facts = {
