@@ -5,7 +5,6 @@ finding, and no half-written release; the next run takes up its finished stages.
 """
 
 import json
-import logging
 import secrets
 import signal
 from collections.abc import Callable, Iterator
@@ -54,7 +53,6 @@ def conduct(
     request: RunRequest, journey: Journey, perform: Perform = at_once, quiet: bool = False
 ) -> Outcome:
     """Run one night from beginning to end; never raises, but for faults of the programme itself."""
-    logging.getLogger("splink").setLevel(logging.WARNING)  # at INFO it prints timings between our lines
     stages: list[StageRecord] = []
     try:
         workspace = Workspace.open(request.project.workspace)
