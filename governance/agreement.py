@@ -42,6 +42,8 @@ from governance.terms import (
 
 PROFILES = ("cell-key", "exact-count")
 EPOCHS = ("month", "quarter", "year")
+#: What the template of `hearth init` writes where a person must decide.
+UNFILLED = "FILL IN"
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,10 @@ def read_agreement(path: Path) -> Agreement:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Fault("AGREEMENT_SYNTAX", f"{path} is not TOML: {error}.", "Mend it at that line.") from None
     content = _with_texts_for_dates(raw)
-    findings = tuple(_structural_faults(content)) or tuple(_contradictions(content))
+    unfilled = tuple(_unfilled(content))
+    places = {finding.where for finding in unfilled}
+    others = (*_structural_faults(content), *_contradictions_as_far_as_readable(content))
+    findings = (*unfilled, *(finding for finding in others if finding.where not in places))
     if findings:
         raise Fault(
             "AGREEMENT_INVALID",
@@ -173,6 +178,29 @@ def _place(path: Any) -> str:
     for part in path:
         place += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if place else str(part)
     return place or "agreement.toml"
+
+
+def _unfilled(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[Finding]:
+    """Yield every place where the template's words still stand."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _unfilled(item, (*place, key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _unfilled(item, (*place, number))
+    elif value == UNFILLED:
+        yield Finding("AGREEMENT", _place(place), "is still to be filled in")
+
+
+def _contradictions_as_far_as_readable(content: Mapping[str, Any]) -> list[Finding]:
+    """Return contradictions; where structural faults stand in the way, those found until then."""
+    found: list[Finding] = []
+    try:
+        for finding in _contradictions(content):
+            found.append(finding)
+    except (KeyError, TypeError, AttributeError):
+        return found
+    return found
 
 
 def _contradictions(content: Mapping[str, Any]) -> Iterator[Finding]:

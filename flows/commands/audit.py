@@ -1,0 +1,203 @@
+"""`hearth audit`: check the log, prove a line, have another office countersign it."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="audit",
+    no_args_is_help=True,
+    help="Check the audit log, prove what it holds, and have it witnessed.",
+    epilog="The log can be checked on another machine: `hearth audit verifier hearth-verify.pyz`, then "
+    "`python hearth-verify.pyz AUDIT_DIR`.",
+)
+
+AuditArgument = Annotated[Path, typer.Argument(help="The audit folder, or a copy of it.", show_default=True)]
+AuditOption = Annotated[Path, typer.Option("--audit", help="The audit folder, or a copy of it.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_WORKSPACE_AUDIT = Path("workspace/audit")
+
+
+def add_to(parent: typer.Typer) -> None:
+    """Mount the commands."""
+    parent.add_typer(app)
+
+
+@app.command(
+    epilog="""
+Examples:
+
+    hearth audit verify workspace/audit
+
+    hearth audit verify workspace/audit --trust trust.json --json
+
+Exit code: 0 intact, 2 tampered, 3 incomplete, 4 intact but unwitnessed. The last line is plain English.
+
+trust.json holds what you got from elsewhere: {"log": ["<key>"], "witnesses": ["<key>"],
+"checkpoints": ["<a checkpoint you kept>"]}.
+"""
+)
+def verify(
+    audit_dir: AuditArgument = _WORKSPACE_AUDIT,
+    trust: Annotated[
+        Path | None, typer.Option("--trust", help="trust.json: keys and checkpoints held elsewhere.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every line, chain, tree, signature and witness of an audit log, offline."""
+    from governance.audit.verify import main
+
+    arguments = [
+        str(audit_dir),
+        *(["--trust", str(trust)] if trust else []),
+        *(["--json"] if as_json else []),
+    ]
+    raise typer.Exit(main(arguments))
+
+
+@app.command(
+    epilog="""
+Examples:
+
+    hearth audit prove 41 --audit workspace/audit --out line-41.proof
+
+    hearth audit prove --check line-41.proof --log-key "$(cat log.vkey)"
+"""
+)
+def prove(
+    seq: Annotated[int | None, typer.Argument(help="Number of the line, from 0.")] = None,
+    audit: AuditOption = _WORKSPACE_AUDIT,
+    out: Annotated[Path | None, typer.Option("--out", help="Where to write the proof; else printed.")] = None,
+    check: Annotated[Path | None, typer.Option("--check", help="Check this proof instead.")] = None,
+    log_key: Annotated[str | None, typer.Option("--log-key", help="The log's key, to check with.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove that one line is in the signed log (C2SP tlog-proof), or check such a proof."""
+    from governance.audit.proof import check_proof, prove_line
+    from governance.audit.verify import read_verifier_key
+    from governance.errors import Fault, Refused
+
+    if check is not None:
+        if log_key is None:
+            raise Fault(
+                "LOG_KEY_MISSING", "A proof is checked with the log's key.", "Give it with --log-key."
+            )
+        try:
+            line, number, checkpoint = check_proof(check.read_bytes(), (read_verifier_key(log_key),))
+        except ValueError as error:
+            raise Refused(
+                "PROOF_DOES_NOT_HOLD", f"{check.name}: {error}.", "Ask for another proof."
+            ) from None
+        told = {"line": number, "of": checkpoint.size, "origin": checkpoint.origin, "event": json.loads(line)}
+        typer.echo(
+            json.dumps(told)
+            if as_json
+            else f"{line.decode()}\nThis is line {number} of the {checkpoint.size} that "
+            f"{checkpoint.origin} signed."
+        )
+        return
+    if seq is None:
+        raise Fault("LINE_NOT_NAMED", "No line was named.", "Give its number, as `seq` in audit.jsonl.")
+    proof = prove_line(audit, seq)
+    if out is None:
+        typer.echo(proof.decode(), nl=False)
+    else:
+        out.write_bytes(proof)
+        typer.echo(f"Line {seq} is proven by {out}.")
+
+
+@app.command(
+    epilog="""
+Example:
+
+    hearth audit request workspace/audit --old 120 --out request.txt
+
+--old: lines under the checkpoint that the witness signed last; 0 for its first.
+"""
+)
+def request(
+    audit_dir: AuditArgument = _WORKSPACE_AUDIT,
+    old: Annotated[int, typer.Option("--old", help="Lines the witness signed last.")] = 0,
+    out: Annotated[Path, typer.Option("--out", help="The file to send.")] = Path("request.txt"),
+) -> None:
+    """Write what a witness needs to countersign the newest checkpoint (C2SP tlog-witness)."""
+    from governance.audit.witness import cosign_request
+
+    out.write_bytes(cosign_request(audit_dir, old))
+    typer.echo(f"Send {out} to the witness; what comes back goes to `hearth audit accept`.")
+
+
+@app.command(
+    epilog="""
+Example, at the other controller's IG office:
+
+    hearth audit cosign request.txt --key witness.pem --name nhs-ig-office
+        --log-key "hearth/sample+1a2b3c4d+…" --kept last-checkpoint.note --out answer.note
+
+The file named by --kept is your memory: it is read, held against the request, and replaced.
+"""
+)
+def cosign(
+    request_file: Annotated[Path, typer.Argument(metavar="REQUEST", help="The operator's request.")],
+    key: Annotated[Path, typer.Option("--key", help="Your Ed25519 key (PEM, mode 0600).")],
+    name: Annotated[str, typer.Option("--name", help="Your name as a witness.")],
+    log_key: Annotated[str, typer.Option("--log-key", help="The log's key, as you got it elsewhere.")],
+    kept: Annotated[Path, typer.Option("--kept", help="The checkpoint you signed last.")],
+    out: Annotated[Path, typer.Option("--out", help="The answer to send back.")] = Path("answer.note"),
+) -> None:
+    """Countersign a checkpoint that continues the one you kept; refuse any other history."""
+    from datetime import UTC, datetime
+
+    from governance.audit.note import NoteSigner
+    from governance.audit.signer import read_signing_key
+    from governance.audit.verify import COSIGNATURE, read_verifier_key
+    from governance.audit.witness import cosign as countersign
+
+    witness = NoteSigner(name, read_signing_key(key))
+    before = kept.read_bytes() if kept.exists() else None
+    answer = countersign(
+        request_file.read_bytes(), before, read_verifier_key(log_key), witness, datetime.now(UTC)
+    )
+    out.write_bytes(answer)
+    kept.write_bytes(answer)
+    typer.echo(f"Countersigned: send {out} back, and keep {kept}.")
+    typer.echo(f"Your key, for trust.json: {witness.verifier_key(COSIGNATURE)}")
+
+
+@app.command(
+    epilog="""
+Example:
+
+    hearth audit accept answer.note --audit workspace/audit --witness "nhs-ig-office+5e6f7a8b+…"
+"""
+)
+def accept(
+    answer: Annotated[Path, typer.Argument(help="What the witness sent back.")],
+    witness: Annotated[str, typer.Option("--witness", help="The witness's key.")],
+    audit: AuditOption = _WORKSPACE_AUDIT,
+) -> None:
+    """Put a witness's signature under the checkpoint that it is of."""
+    from governance.audit.verify import read_verifier_key
+    from governance.audit.witness import accept_cosignature
+
+    size = accept_cosignature(audit, answer.read_bytes(), read_verifier_key(witness))
+    typer.echo(f"The first {size} lines of the log are witnessed.")
+
+
+@app.command(
+    epilog="""
+Example:
+
+    hearth audit verifier hearth-verify.pyz && python hearth-verify.pyz workspace/audit
+"""
+)
+def verifier(
+    out: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("hearth-verify.pyz"),
+) -> None:
+    """Write the verifier as one file, for a machine that has Python and `cryptography` alone."""
+    from governance.audit.carry import write_verifier
+
+    size = write_verifier(out)
+    typer.echo(f"{out} ({size:,} bytes): run it with `python {out} AUDIT_DIR`.")

@@ -1,0 +1,55 @@
+"""What the audit log tells of the past: events by run, verdicts by rule."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from governance.audit.folder import log_lines
+
+
+@dataclass(frozen=True)
+class PastVerdict:
+    """One verdict of one rule, as it was recorded."""
+
+    seq: int
+    time: str
+    run: str
+    rule: str
+    verdict: str
+    part: str
+    observed: str
+    reason: str
+
+
+def events(audit_folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the events of a log in order. Verify the log first: nothing is checked here."""
+    for line in log_lines(audit_folder):
+        event: dict[str, Any] = json.loads(line)
+        yield event
+
+
+def verdicts(audit_folder: Path) -> tuple[PastVerdict, ...]:
+    """Return every rule's verdict, oldest first; none where there is no log yet."""
+    if not (audit_folder / "audit.jsonl").is_file():
+        return ()
+    return tuple(
+        PastVerdict(
+            seq=event["seq"],
+            time=event["ts"],
+            run=event["run"],
+            rule=event["rule"],
+            verdict=event["verdict"],
+            part=event["evidence"].get("part", "all"),
+            observed=event["evidence"].get("observed", ""),
+            reason=event["evidence"].get("reason", ""),
+        )
+        for event in events(audit_folder)
+        if event["event"] == "rule"
+    )
+
+
+def last_verdicts(audit_folder: Path, rule_id: str, most: int = 10) -> tuple[PastVerdict, ...]:
+    """Return the last verdicts of one rule, newest first."""
+    return tuple(item for item in verdicts(audit_folder) if item.rule == rule_id)[::-1][:most]

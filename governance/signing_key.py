@@ -1,0 +1,128 @@
+"""People's signing keys, and the decisions they sign with them."""
+
+import os
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from governance.agreement import Agreement
+from governance.audit.signer import read_signing_key
+from governance.decisions import approval_statement, decisions_path, read_decisions, waiver_statement
+from governance.errors import Fault, Refused
+from governance.roles import may
+from governance.statement import public_key_of, sign_statement
+from governance.terms import Approval, Waiver
+
+
+def create_signing_key(path: Path) -> str:
+    """Write a new Ed25519 key (PEM, mode 0600) and return its public half; raises Fault if one is there."""
+    key = Ed25519PrivateKey.generate()
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise Fault(
+            "SIGNING_KEY_NOT_WRITTEN", f"{path}: {error.strerror}.", "Name a file that does not exist."
+        ) from None
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return public_key_of(key)
+
+
+def key_of_principal(agreement: Agreement, principal_id: str, action: str, path: Path) -> Ed25519PrivateKey:
+    """Return the key at `path`; raises Refused unless it is that principal's, who may take the action."""
+    key = read_signing_key(path)
+    principal = next((item for item in agreement.principals if item.id == principal_id), None)
+    if principal is None or principal.public_key != public_key_of(key):
+        raise Refused(
+            "NOT_A_PRINCIPAL",
+            f"{path.name} is not the key of a principal {principal_id} of this agreement.",
+            "Use the key whose public half stands in [[principals]].",
+        )
+    if not may(principal, action):
+        raise Refused(
+            "NOT_PERMITTED",
+            f"{principal_id} is {', '.join(principal.roles)} and may not {action}.",
+            "Ask someone who bears a role that may; governance/roles.py has the table.",
+        )
+    return key
+
+
+def add_approval(
+    path: Path, agreement: Agreement, specification: str, principal_id: str, key_path: Path
+) -> Path:
+    """Sign an approval and put it among the decisions beside the agreement at `path`; returns their file."""
+    key = key_of_principal(agreement, principal_id, "approve-release", key_path)
+    unsigned = Approval(specification, principal_id, _today(), "")
+    statement = approval_statement(agreement.id, unsigned)
+    signed = replace(unsigned, signature=sign_statement("approval", statement, key))
+    return _append(
+        path,
+        "approvals",
+        {
+            "specification": signed.specification,
+            "approved_by": signed.approved_by,
+            "on": signed.on,
+            "signature": signed.signature,
+        },
+    )
+
+
+def add_waiver(
+    path: Path,
+    agreement: Agreement,
+    rule_id: str,
+    reason: str,
+    expires: date,
+    principal_id: str,
+    key_path: Path,
+) -> Path:
+    """Sign a waiver and put it among the decisions beside the agreement at `path`; returns their file."""
+    key = key_of_principal(agreement, principal_id, "waive", key_path)
+    unsigned = Waiver(rule_id, reason, principal_id, _today(), expires, "")
+    if expires <= unsigned.granted_on:
+        raise Fault("WAIVER_ENDED", "The waiver would have ended already.", "Give a day after today.")
+    signature = sign_statement("waiver", waiver_statement(agreement.id, unsigned), key)
+    return _append(
+        path,
+        "waivers",
+        {
+            "rule": rule_id,
+            "reason": reason,
+            "granted_by": principal_id,
+            "granted_on": unsigned.granted_on,
+            "expires": expires,
+            "signature": signature,
+        },
+    )
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _append(agreement: Path, section: str, entry: dict[str, Any]) -> Path:
+    path = decisions_path(agreement)
+    before = path.read_text("utf-8") if path.is_file() else "# Decisions under the agreement, each signed.\n"
+    lines = [f"{name} = {_toml(value)}" for name, value in entry.items()]
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(f"{before}\n[[{section}]]\n" + "\n".join(lines) + "\n", "utf-8")
+    try:
+        read_decisions(partial)
+    except Fault:
+        partial.unlink()
+        raise
+    partial.replace(path)
+    return path
+
+
+def _toml(value: str | date) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    if any(ord(letter) < 32 for letter in escaped):
+        raise Fault("TEXT_HOLDS_CONTROLS", "A text holds a line break or control.", "Write it on one line.")
+    return f'"{escaped}"'
