@@ -1,7 +1,6 @@
-"""Attributes of households and residents that measures may use, and the dimensions tables may have.
+"""Attributes of households and residents that measures may use.
 
-All are data in `schemas/attributes/`, read once and checked: a new condition, event or
-breakdown needs no code.
+All are data in `schemas/attributes/`, read once and checked: a new condition or event needs no code.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,8 +19,6 @@ UNITS = ("household", "resident")
 SOURCES = ("condition", "event")
 #: Columns of a patient's own row that may stand in for an absent table.
 SUBSTITUTES = ("long_term_conditions", "emergency_admissions")
-#: Category of whoever is in no other category of a dimension.
-UNKNOWN = "unknown"
 
 
 class DefinitionInvalid(ValueError):
@@ -62,29 +59,6 @@ class ResidentAttribute:
     otherwise: str | None = None
 
 
-@dataclass(frozen=True)
-class Dimension:
-    """One breakdown of a table.
-
-    of: "household" or "resident", whose attribute it is.
-    code_sets: category -> codes, for coded attributes and for flags ("true", "false");
-    bands: category -> (from, to), both included and None for open, for numbers.
-    categories: in order; UNKNOWN comes last and holds whoever is in no other.
-    """
-
-    name: str
-    title: str
-    of: str
-    attribute: str
-    code_sets: Mapping[str, tuple[str, ...]]
-    bands: Mapping[str, tuple[int | None, int | None]]
-
-    @property
-    def categories(self) -> tuple[str, ...]:
-        """Every category in order, the unknown last."""
-        return (*self.code_sets, *self.bands, UNKNOWN)
-
-
 #: What every resident has beside the attributes made of conditions and events.
 PERSONAL_ATTRIBUTES = (
     Attribute("age_years", "Age in years", "count"),
@@ -93,34 +67,39 @@ PERSONAL_ATTRIBUTES = (
         "ethnic_group", "Ethnic group", "code", tuple(c.code for c in load_code_list("ethnic_group").codes)
     ),
     Attribute("moved_in_last_year", "Moved in within 12 months", "flag"),
+    Attribute("is_listed_by_council", "Listed at the dwelling by a council service", "flag"),
+    Attribute("is_pupil", "Pupil of the school census", "flag"),
+    Attribute("has_free_school_meals", "Free school meals", "flag"),
+    Attribute("has_special_educational_needs", "Special educational needs (support or plan)", "flag"),
+    Attribute("has_good_level_of_development", "Good level of development at the end of reception", "flag"),
+    Attribute("is_often_absent", "Attends less than 90% of school sessions", "flag"),
+    Attribute("is_in_work", "In work", "flag"),
 )
 
 
 @cache
 def household_attributes() -> Mapping[str, Attribute]:
     """Return name -> attribute of a household, in the order of the file."""
-    return _by_name("household.yaml", _household_attribute)
+    return definitions_of("household.yaml", _household_attribute)
 
 
 @cache
 def resident_attributes() -> tuple[ResidentAttribute, ...]:
     """Return every attribute made of conditions or events, in the order of the file."""
-    return tuple(_by_name("resident.yaml", _resident_attribute).values())
+    return tuple(definitions_of("resident.yaml", _resident_attribute).values())
 
 
 @cache
 def attributes_of(unit: str) -> Mapping[str, Attribute]:
-    """Return name -> attribute that a measure of that unit may test; a resident has the household's too."""
+    """Return name -> attribute that a condition on that unit may test.
+
+    unit: "household"; "person", a resident's own; or "resident", a resident's own and the household's.
+    """
     if unit == "household":
         return household_attributes()
     made = {a.name: Attribute(a.name, a.title, a.type) for a in resident_attributes()}
-    return {**household_attributes(), **{a.name: a for a in PERSONAL_ATTRIBUTES}, **made}
-
-
-@cache
-def dimensions() -> Mapping[str, Dimension]:
-    """Return name -> dimension, in the order of the file."""
-    return _by_name("dimension.yaml", _dimension)
+    own = {a.name: a for a in PERSONAL_ATTRIBUTES} | made
+    return own if unit == "person" else {**household_attributes(), **own}
 
 
 def parse_definitions(
@@ -169,7 +148,7 @@ def check_choice(entry: Mapping[str, Any], key: str, choices: tuple[str, ...], f
     return choices[0]
 
 
-def _by_name(file: str, parse: Callable[[Mapping[str, Any], list[str]], Any]) -> dict[str, Any]:
+def definitions_of(file: str, parse: Callable[[Mapping[str, Any], list[str]], Any]) -> dict[str, Any]:
     return parse_definitions(file, (files("schemas") / "attributes" / file).read_text("utf-8"), parse)
 
 
@@ -210,40 +189,4 @@ def _resident_attribute(entry: Mapping[str, Any], faults: list[str]) -> Resident
         icd10_groups=tuple(map(str, groups)),
         months=months,
         otherwise=entry.get("otherwise"),
-    )
-
-
-def _dimension(entry: Mapping[str, Any], faults: list[str]) -> Dimension:
-    forms = ("groups", "codes", "code_sets", "flag", "bands")
-    check_keys(entry, ("name", "title", "of", "attribute"), forms, faults)
-    given = [form for form in forms if form in entry]
-    if len(given) != 1:
-        faults.append(f"exactly one of {', '.join(forms)} says how it is divided")
-    of = check_choice(entry, "of", UNITS, faults)
-    attribute = attributes_of(of).get(str(entry.get("attribute")))
-    code_sets: dict[str, tuple[str, ...]] = {}
-    bands: dict[str, tuple[int | None, int | None]] = {}
-    if attribute is None:
-        faults.append(f"{entry.get('attribute')} is no attribute of a {of}")
-    elif given == ["bands"]:
-        bands = {str(name): (low, high) for name, (low, high) in entry["bands"].items()}
-    elif given == ["flag"]:
-        code_sets = dict(zip(entry["flag"], (("true",), ("false",)), strict=True))
-    elif given == ["codes"]:
-        code_sets = {str(code): (str(code),) for code in entry["codes"]}
-    elif given == ["code_sets"]:
-        code_sets = {str(name): tuple(map(str, codes)) for name, codes in entry["code_sets"].items()}
-    elif given == ["groups"]:
-        groups = load_code_list(attribute.name).groups()
-        code_sets = {
-            str(name): tuple(code for code, its in groups.items() if its == group)
-            for group, name in entry["groups"].items()
-        }
-    if attribute is not None and attribute.type == "code":
-        stray = sorted({c for codes in code_sets.values() for c in codes} - set(attribute.codes))
-        faults += [f"{code} is no code of {attribute.name}" for code in stray]
-    if any(not codes for codes in code_sets.values()) or UNKNOWN in {*code_sets, *bands}:
-        faults.append(f"a category is empty, or is called {UNKNOWN}")
-    return Dimension(
-        str(entry.get("name")), str(entry.get("title")), of, str(entry.get("attribute")), code_sets, bands
     )

@@ -9,7 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from schemas.attribute import DefinitionInvalid, check_keys, dimensions, parse_definitions
+from schemas.attribute import DefinitionInvalid, check_keys, parse_definitions
+from schemas.dimension import dimensions
 from schemas.measure import Measure, measures
 
 #: One nested hierarchy, from small to large.

@@ -1,55 +1,75 @@
 """From counts by LSOA to the whole grid of cells at every area level of every table."""
 
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from itertools import product
 
 import duckdb
+import pyarrow as pa
 
 from pipeline.aggregate.contribution import KEY_MODULUS, Counts
 from pipeline.aggregate.cube import COUNTED, SIDES
-from schemas.attribute import UNKNOWN, dimensions
+from schemas.dimension import UNKNOWN, dimensions
 from schemas.table import Table
 
 _COLUMNS = tuple(f"{side}_{counted}" for side in SIDES for counted in COUNTED)
 
 
+_REGISTERED = pa.schema(
+    [
+        ("table_id", pa.string()),
+        ("measure", pa.string()),
+        ("population", pa.string()),
+        ("unit", pa.string()),
+        ("dimension_1", pa.string()),
+        ("category_1", pa.string()),
+        ("dimension_2", pa.string()),
+        ("category_2", pa.string()),
+        ("has_numerator", pa.bool_()),
+        ("structural_zero", pa.bool_()),
+        ("area_levels", pa.list_(pa.string())),
+    ]
+)
+
+
 def create_count_table(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the empty `count_by_lsoa` and `registered` that the tables are gathered in."""
+    """Create the empty `count_by_lsoa` that the tables' counts are gathered in."""
     counted = ", ".join(f"{column} BIGINT" for column in _COLUMNS)
     connection.execute(
         "CREATE TABLE count_by_lsoa (table_id VARCHAR, measure VARCHAR, population VARCHAR, lsoa21 VARCHAR, "
         f"category_1 VARCHAR, category_2 VARCHAR, {counted})"
     )
-    connection.execute(
-        "CREATE TABLE registered (table_id VARCHAR, measure VARCHAR, population VARCHAR, unit VARCHAR, "
-        "dimension_1 VARCHAR, category_1 VARCHAR, dimension_2 VARCHAR, category_2 VARCHAR, "
-        "has_numerator BOOLEAN, structural_zero BOOLEAN, area_levels VARCHAR[])"
-    )
 
 
-def register_grid(connection: duckdb.DuckDBPyConnection, table: Table, counts: Counts) -> None:
-    """Add every combination of a table's measures and categories to `registered`."""
+def register_grid(
+    connection: duckdb.DuckDBPyConnection, tables: tuple[Table, ...], counts_of: Mapping[str, Counts]
+) -> None:
+    """Create `registered`: every combination of the tables' measures and categories."""
+    rows = [row for table in tables for row in _combinations(table, counts_of[table.unit])]
+    connection.register("_registered", pa.Table.from_pylist(rows, schema=_REGISTERED))
+    try:
+        connection.execute("CREATE TABLE registered AS SELECT * FROM _registered")
+    finally:
+        connection.unregister("_registered")
+
+
+def _combinations(table: Table, counts: Counts) -> Iterator[dict[str, object]]:
     domains = [dimensions()[d].categories for d in table.dimensions]
-    rows = []
     for measure, categories in product(table.measures, product(*domains)):
         population, numerator, _ = counts.of[measure]
         placed = dict(zip(table.dimensions, categories, strict=True)) | {"measure": measure}
-        impossible = any(zero.items() <= placed.items() for zero in table.structural_zeros)
-        named = [part for pair in zip(table.dimensions, categories, strict=True) for part in pair]
-        rows.append(
-            [
-                table.table_id,
-                measure,
-                population,
-                table.unit,
-                *named,
-                *([None] * (4 - len(named))),
-                numerator is not None,
-                impossible,
-                list(table.area_levels),
-            ]
-        )
-    connection.executemany(f"INSERT INTO registered VALUES ({', '.join('?' * 11)})", rows)
+        row: dict[str, object] = {
+            "table_id": table.table_id,
+            "measure": measure,
+            "population": population,
+            "unit": table.unit,
+            "has_numerator": numerator is not None,
+            "structural_zero": any(zero.items() <= placed.items() for zero in table.structural_zeros),
+            "area_levels": list(table.area_levels),
+        }
+        for position, (name, category) in enumerate(zip(table.dimensions, categories, strict=True), start=1):
+            row |= {f"dimension_{position}": name, f"category_{position}": category}
+        yield row
 
 
 def build_cells(connection: duckdb.DuckDBPyConnection) -> None:

@@ -6,8 +6,8 @@ checks; both are written as quoted literals all the same.
 
 from collections.abc import Callable
 
-from schemas.attribute import UNKNOWN, Dimension
-from schemas.measure import Condition, Every, Negation, ResidentsWith, Some, Test
+from schemas.condition import Condition, Every, Negation, ResidentsWith, Several, Some, Test
+from schemas.dimension import UNKNOWN, Dimension
 
 #: Gives the column that counts the residents of a household for whom a condition holds.
 ResidentCount = Callable[[Condition], str]
@@ -22,6 +22,9 @@ def condition_sql(condition: Condition, resident_count: ResidentCount) -> str:
             return _joined(condition.parts, " AND ", resident_count) if condition.parts else "TRUE"
         case Some():
             return _joined(condition.parts, " OR ", resident_count)
+        case Several():
+            held = (f"CAST({condition_sql(part, resident_count)} AS INTEGER)" for part in condition.parts)
+            return f"({' + '.join(held)} >= {condition.at_least})"
         case Negation():
             return f"(NOT {condition_sql(condition.part, resident_count)})"
         case ResidentsWith():
@@ -29,15 +32,19 @@ def condition_sql(condition: Condition, resident_count: ResidentCount) -> str:
             return _bounds_sql(column, condition.at_least, condition.at_most)
 
 
-def category_sql(dimension: Dimension) -> str:
+def category_sql(dimension: Dimension, resident_count: ResidentCount) -> str:
     """Return the expression of a row's category in a dimension, never null."""
+    if dimension.condition is not None:
+        held, failed = map(_literal, dimension.outcome)
+        condition = condition_sql(dimension.condition, resident_count)
+        return f"CASE {condition} WHEN TRUE THEN {held} WHEN FALSE THEN {failed} ELSE {_literal(UNKNOWN)} END"
+    divided = _name(dimension.attribute or "")
     arms = [
-        f"WHEN CAST({_name(dimension.attribute)} AS VARCHAR) IN ({', '.join(map(_literal, codes))}) "
-        f"THEN {_literal(category)}"
+        f"WHEN CAST({divided} AS VARCHAR) IN ({', '.join(map(_literal, codes))}) THEN {_literal(category)}"
         for category, codes in dimension.code_sets.items()
     ]
     arms += [
-        f"WHEN {_bounds_sql(_name(dimension.attribute), low, high)} THEN {_literal(category)}"
+        f"WHEN {_bounds_sql(divided, low, high)} THEN {_literal(category)}"
         for category, (low, high) in dimension.bands.items()
     ]
     return f"CASE {' '.join(arms)} ELSE {_literal(UNKNOWN)} END"

@@ -5,24 +5,44 @@ for every population (a denominator) and every numerator the row holds the perso
 sum of their record keys; it contributes one household where it counts any person.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 
 from pipeline.aggregate.condition import category_sql, condition_sql
-from schemas.attribute import attributes_of, dimensions
-from schemas.measure import Condition, Measure, attributes_in
+from schemas.attribute import attributes_of
+from schemas.condition import Condition, attributes_in
+from schemas.dimension import dimensions
+from schemas.measure import Measure
 
 #: Record keys are summed modulo this (disclosure control, P3).
 KEY_MODULUS = 4096
 
+Breakdowns = tuple[tuple[str, ...], ...]
+
+
+@dataclass
+class ResidentCounts:
+    """The conditions that measures and dimensions ask of a household's residents, one column each.
+
+    columns: SQL condition over resident_base -> column of household_row.
+    """
+
+    columns: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, where: Condition) -> str:
+        """Return the column that counts the residents for whom a condition holds."""
+        expression = condition_sql(where, self._nested)
+        return self.columns.setdefault(expression, f"residents_with_{len(self.columns) + 1}")
+
+    @staticmethod
+    def _nested(_: Condition) -> str:
+        raise TypeError("a condition on residents holds no condition on residents")
+
 
 @dataclass(frozen=True)
 class Count:
-    """One count: who belongs to it.
-
-    name: column suffix; condition: SQL over the unit's row.
-    """
+    """One count. name: prefix of its columns; condition: SQL over the unit's row."""
 
     name: str
     condition: str
@@ -39,27 +59,11 @@ class Counts:
     of: dict[str, tuple[str, str | None, str | None]]
 
 
-class _ResidentCounts:
-    """Gathers the conditions on residents that household measures ask of."""
-
-    def __init__(self) -> None:
-        self.columns: dict[str, str] = {}
-
-    def __call__(self, where: Condition) -> str:
-        expression = condition_sql(where, self._never)
-        return self.columns.setdefault(expression, f"residents_with_{len(self.columns) + 1}")
-
-    @staticmethod
-    def _never(_: Condition) -> str:
-        raise AssertionError("a condition on residents holds no condition on residents")
-
-
-def plan_counts(unit: str, chosen: tuple[Measure, ...]) -> tuple[Counts, dict[str, str]]:
-    """Return the counts of a unit, and SQL condition -> column of the resident counts they read.
+def plan_counts(unit: str, chosen: tuple[Measure, ...], residents: ResidentCounts) -> Counts:
+    """Return the counts of a unit; the resident counts they read are noted in `residents`.
 
     Measures with the same denominator share one population, named after the first of them.
     """
-    residents = _ResidentCounts()
     populations: dict[str, str] = {}
     listed: dict[str, Count] = {}
     of: dict[str, tuple[str, str | None, str | None]] = {}
@@ -69,7 +73,7 @@ def plan_counts(unit: str, chosen: tuple[Measure, ...]) -> tuple[Counts, dict[st
             inside, numerator, complement = included, None, None
         else:
             counted = condition_sql(measure.count, residents)
-            inside = included if _is_known(measure, unit) else f"({included} AND {counted} IS NOT NULL)"
+            inside = included if _is_always_known(measure) else f"({included} AND {counted} IS NOT NULL)"
             numerator = measure.name
             complement = f"{measure.name}_complement" if unit == "resident" else None
             listed[numerator] = Count(numerator, f"({inside} AND {counted})")
@@ -78,56 +82,31 @@ def plan_counts(unit: str, chosen: tuple[Measure, ...]) -> tuple[Counts, dict[st
         population = populations.setdefault(inside, f"population_of_{measure.name}")
         listed.setdefault(population, Count(population, inside))
         of[measure.name] = (population, numerator, complement)
-    return Counts(tuple(listed.values()), of), residents.columns
+    return Counts(tuple(listed.values()), of)
 
 
-def _is_known(measure: Measure, unit: str) -> bool:
-    """A household's number of residents with something is never null, so its denominator is all included."""
-    if unit != "household" or measure.count is None:
-        return False
-    own = attributes_in(measure.count) & frozenset(attributes_of("household"))
-    return not own
+def _is_always_known(measure: Measure) -> bool:
+    """Answer whether a household measure asks of residents alone: how many they are is never null."""
+    return measure.unit == "household" and not attributes_in(measure.count) & set(attributes_of("household"))
 
 
-def build_contributions(
-    connection: duckdb.DuckDBPyConnection,
-    unit: str,
-    counts: Counts,
-    resident_columns: dict[str, str],
-    breakdowns: tuple[tuple[str, ...], ...],
+def dimensions_of(kind: str, breakdowns: Breakdowns) -> list[str]:
+    """Return the dimensions in any breakdown that are of a household, or of a resident, by name."""
+    return sorted({d for breakdown in breakdowns for d in breakdown if dimensions()[d].of == kind})
+
+
+def build_household_row(
+    connection: duckdb.DuckDBPyConnection, shared: list[str], residents: ResidentCounts
 ) -> None:
-    """Create `<unit>_contribution` from household_base and resident_base.
-
-    One row per household, and for residents one more per household and category of each set of the
-    residents' own dimensions; `own` names that set, such as "age" ("" for none).
-    """
-    named = sorted({d for breakdown in breakdowns for d in breakdown})
-    shared = [d for d in named if dimensions()[d].of == "household"]
-    if unit == "household":
-        _from_households(connection, counts, resident_columns, shared)
-    else:
-        own = [d for d in named if dimensions()[d].of == "resident"]
-        own_sets = sorted({tuple(d for d in breakdown if d in own) for breakdown in breakdowns})
-        _from_residents(connection, counts, shared, own, own_sets)
-
-
-def _from_households(
-    connection: duckdb.DuckDBPyConnection,
-    counts: Counts,
-    resident_columns: dict[str, str],
-    shared: list[str],
-) -> None:
+    """Create `household_row`: household_base, counts of its residents, and its category in each dimension."""
+    categories = _categories(shared, residents)
     asked = "".join(
-        f",\n        COUNT(*) FILTER ({sql}) AS {column}" for sql, column in resident_columns.items()
-    )
-    columns = "".join(
-        f",\n    CASE WHEN {count.condition} THEN persons ELSE 0 END AS {count.name}_persons"
-        f",\n    CASE WHEN {count.condition} THEN person_keys ELSE 0 END AS {count.name}_person_keys"
-        for count in counts.listed
+        f",\n        COUNT(*) FILTER ({expression}) AS {column}"
+        for expression, column in residents.columns.items()
     )
     connection.execute(
         f"""
-CREATE OR REPLACE TABLE household_contribution AS
+CREATE OR REPLACE TABLE household_row AS
 WITH roster AS (
     SELECT
         household_id,
@@ -137,9 +116,8 @@ WITH roster AS (
     GROUP BY household_id
 )
 SELECT
-    household_base.lsoa21,
-    household_base.household_key,
-    '' AS own{_categories(shared)}{columns}
+    household_base.*,
+    roster.* EXCLUDE (household_id){categories}
 FROM household_base
 JOIN roster
     ON roster.household_id = household_base.household_id
@@ -147,52 +125,84 @@ JOIN roster
     )
 
 
-def _from_residents(
-    connection: duckdb.DuckDBPyConnection,
-    counts: Counts,
-    shared: list[str],
-    own: list[str],
-    own_sets: list[tuple[str, ...]],
+def build_contribution(
+    connection: duckdb.DuckDBPyConnection, unit: str, counts: Counts, breakdowns: Breakdowns
 ) -> None:
+    """Create `<unit>_contribution` from household_row and resident_base.
+
+    One row per household, and for residents one per household and category of each set of the residents'
+    own dimensions; `own` names that set, such as "age" ("" for none).
+    """
+    shared = dimensions_of("household", breakdowns)
+    if unit == "household":
+        _from_households(connection, counts, shared)
+    else:
+        _from_residents(connection, counts, shared, breakdowns)
+
+
+def _from_households(connection: duckdb.DuckDBPyConnection, counts: Counts, shared: list[str]) -> None:
+    columns = "".join(
+        f",\n    CASE WHEN {count.condition} THEN persons ELSE 0 END AS {count.name}_persons"
+        f",\n    CASE WHEN {count.condition} THEN person_keys ELSE 0 END AS {count.name}_person_keys"
+        for count in counts.listed
+    )
+    connection.execute(
+        f"""
+CREATE OR REPLACE TABLE household_contribution AS
+SELECT
+    lsoa21,
+    household_key,
+    '' AS own{_names(shared)}{columns}
+FROM household_row
+"""
+    )
+
+
+def _from_residents(
+    connection: duckdb.DuckDBPyConnection, counts: Counts, shared: list[str], breakdowns: Breakdowns
+) -> None:
+    own = dimensions_of("resident", breakdowns)
+    own_sets = sorted({tuple(d for d in breakdown if d in own) for breakdown in breakdowns})
     conditions = "".join(f",\n        COALESCE({c.condition}, FALSE) AS is_{c.name}" for c in counts.listed)
     sums = "".join(
         f",\n        COUNT(*) FILTER (is_{c.name}) AS {c.name}_persons"
         f",\n        COALESCE(SUM(person_key) FILTER (is_{c.name}), 0) AS {c.name}_person_keys"
         for c in counts.listed
     )
-    own_columns = "".join(f",\n        dimension_{d}" for d in own)
     own_name = "".join(f", CASE WHEN dimension_{d} IS NOT NULL THEN '{d}' END" for d in own)
-    sets = ", ".join(
-        f"({', '.join(['household_id', *(f'dimension_{d}' for d in chosen)])})" for chosen in own_sets
-    )
+    sets = ", ".join(f"(household_id{_names(chosen)})" for chosen in own_sets)
     connection.execute(
         f"""
 CREATE OR REPLACE TABLE resident_contribution AS
 WITH judged AS (
     SELECT
         resident_base.household_id,
-        resident_base.person_key{_categories(own)}{conditions}
+        resident_base.person_key{_categories(own, ResidentCounts())}{conditions}
     FROM resident_base
-    JOIN household_base
-        ON household_base.household_id = resident_base.household_id
+    JOIN household_row
+        ON household_row.household_id = resident_base.household_id
 ),
 summed AS (
     SELECT
-        household_id{own_columns}{sums}
+        household_id{_names(own)}{sums}
     FROM judged
     GROUP BY GROUPING SETS ({sets})
 )
 SELECT
-    summed.* EXCLUDE (household_id),
-    concat_ws('+', NULL{own_name}) AS own,
-    household_base.lsoa21,
-    household_base.household_key{_categories(shared)}
+    household_row.lsoa21,
+    household_row.household_key,
+    concat_ws('+', NULL{own_name}) AS own{"".join(f", household_row.dimension_{d}" for d in shared)},
+    summed.* EXCLUDE (household_id)
 FROM summed
-JOIN household_base
-    ON household_base.household_id = summed.household_id
+JOIN household_row
+    ON household_row.household_id = summed.household_id
 """
     )
 
 
-def _categories(named: list[str]) -> str:
-    return "".join(f",\n    {category_sql(dimensions()[d])} AS dimension_{d}" for d in named)
+def _names(named: list[str] | tuple[str, ...]) -> str:
+    return "".join(f", dimension_{d}" for d in named)
+
+
+def _categories(named: list[str], residents: ResidentCounts) -> str:
+    return "".join(f",\n    {category_sql(dimensions()[d], residents)} AS dimension_{d}" for d in named)

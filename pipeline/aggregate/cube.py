@@ -7,7 +7,7 @@ so do sums of record keys modulo 4096.
 import duckdb
 
 from pipeline.aggregate.contribution import KEY_MODULUS, Counts
-from schemas.attribute import dimensions
+from schemas.dimension import dimensions
 from schemas.table import Table
 
 #: What is known of each side of a cell.
@@ -24,7 +24,8 @@ def build_cube(
     A dimension that a row is not broken down by is null in it.
     """
     named = sorted({d for breakdown in breakdowns for d in breakdown})
-    keys = "".join(f",\n    dimension_{d}" for d in named)
+    # a row whose own dimension is null looks like a margin in another set, so each row names its set
+    keys = "".join(f",\n    dimension_{d},\n    GROUPING(dimension_{d}) = 0 AS by_{d}" for d in named)
     sums = "".join(
         f",\n    COUNT(*) FILTER ({c.name}_persons > 0) AS {c.name}_households"
         f",\n    SUM({c.name}_persons) AS {c.name}_persons"
@@ -51,8 +52,7 @@ def insert_counts(
     named = sorted({d for breakdown in breakdowns for d in breakdown})
     own = "+".join(d for d in named if d in table.dimensions and dimensions()[d].of == "resident")
     chosen = " AND ".join(
-        [f"own = '{own}'"]
-        + [f"dimension_{d} IS {'NOT ' if d in table.dimensions else ''}NULL" for d in named]
+        [f"own = '{own}'"] + [f"{'' if d in table.dimensions else 'NOT '}by_{d}" for d in named]
     )
     categories = [f"dimension_{d}" for d in table.dimensions] + ["NULL"] * (2 - len(table.dimensions))
     selects = []

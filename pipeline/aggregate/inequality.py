@@ -239,7 +239,7 @@ def _limits(simulated: Numbers, level: float) -> tuple[float, float]:
 def _back_transformed(
     kind: str, at_zero: float, slope: float, slopes: Numbers, multiplier: float, level: float
 ) -> InequalityIndices:
-    """Turn a line fitted on the log or logit scale, and its limits about its middle, into the value's units."""
+    """Turn a line fitted on the log or logit scale, and its limits about its middle, into value units."""
     middle = at_zero + slope / 2
 
     def ends(gradient: float, centre: float) -> tuple[float, float]:

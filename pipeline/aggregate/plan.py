@@ -7,8 +7,10 @@ supplied, is not produced; it is named with its reason and never becomes a zero.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.attribute import UNITS, dimensions
-from schemas.measure import Measure, attributes_in, measures
+from schemas.attribute import UNITS
+from schemas.condition import attributes_in
+from schemas.dimension import dimensions
+from schemas.measure import Measure, measures
 from schemas.table import Table
 
 
@@ -81,7 +83,7 @@ def make_plan(registered: Mapping[str, Table], agreed: tuple[str, ...], known: f
 def _missing(table: Table, agreed: tuple[str, ...], known: frozenset[str]) -> str | None:
     if table.table_id not in agreed:
         return "the agreement does not name it among its outputs"
-    absent = sorted({dimensions()[d].attribute for d in table.dimensions} - known)
+    absent = sorted(frozenset().union(*(dimensions()[d].attributes for d in table.dimensions)) - known)
     return _not_supplied(absent) if absent else None
 
 

@@ -19,7 +19,13 @@ from governance.artefact import Artefact, Evidence
 from governance.canonical import digest_of
 from governance.clearance import Cleared
 from pipeline.aggregate.cell import build_cells, create_count_table, register_grid
-from pipeline.aggregate.contribution import build_contributions, plan_counts
+from pipeline.aggregate.contribution import (
+    ResidentCounts,
+    build_contribution,
+    build_household_row,
+    dimensions_of,
+    plan_counts,
+)
 from pipeline.aggregate.cube import build_cube, insert_counts
 from pipeline.aggregate.plan import Plan, make_plan
 from pipeline.aggregate.state import create_state_table, record_state
@@ -119,16 +125,19 @@ def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: R
         connection.execute((files("pipeline.aggregate") / "sql" / f"{name}.sql").read_text("utf-8"))
     create_count_table(connection)
     create_state_table(connection)
-    for unit in plan.units:
+    residents = ResidentCounts()
+    counts_of = {unit: plan_counts(unit, plan.measures_of(unit), residents) for unit in plan.units}
+    every_breakdown = tuple(b for unit in plan.units for b in plan.breakdowns_of(unit))
+    build_household_row(connection, dimensions_of("household", every_breakdown), residents)
+    for unit, counts in counts_of.items():
         breakdowns = plan.breakdowns_of(unit)
-        counts, resident_columns = plan_counts(unit, plan.measures_of(unit))
-        build_contributions(connection, unit, counts, resident_columns, breakdowns)
+        build_contribution(connection, unit, counts, breakdowns)
         record_state(connection, unit)
         build_cube(connection, unit, counts, breakdowns)
         for table in plan.tables:
             if table.unit == unit:
                 insert_counts(connection, unit, counts, table, breakdowns)
-                register_grid(connection, table, counts)
+    register_grid(connection, plan.tables, counts_of)
     build_cells(connection)
     connection.execute("CREATE TABLE not_produced (table_id VARCHAR, measure VARCHAR, reason VARCHAR)")
     for left_out in plan.not_produced:

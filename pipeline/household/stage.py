@@ -26,8 +26,9 @@ from governance.clearance import Cleared
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
-from pipeline.engine.tables import load_table, write_query
+from pipeline.engine.tables import write_query
 from pipeline.household.definition import ALTERNATIVE_CAPS, CAPS, FLOOR_DATE, RULES, VERSION
+from pipeline.household.loading import load_inputs
 from pipeline.household.outcome import build_outcome_tables
 from schemas.attribute import resident_attributes
 from schemas.code_list import load_code_list
@@ -41,12 +42,15 @@ _STATEMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("40_occupied_dwelling", ("older_age", "maximum_residents", "maximum_older_residents")),
     ("50_judged_record", ()),
     ("60_judged_person", ()),
+    ("65_council_record_of_resident", ()),
     ("70_household_member", ("reference_date",)),
     ("75_council_roster", ()),
     ("80_composition", ()),
     ("85_household", ()),
     ("90_attrition", ()),
+    ("92_attrition_by_group", ()),
     ("95_exclusion", ()),
+    ("97_plausibility", ()),
 )
 
 #: Tables written: name, table of the database, order of the rows.
@@ -55,7 +59,9 @@ _OUTPUTS = (
     ("household_member", "household_member", "household_pseudonym, person_pseudonym"),
     ("area", "covered_area", "lsoa21"),
     ("attrition", "attrition", "rule_order"),
+    ("attrition_by_group", "attrition_by_group", "rule_order, characteristic, category"),
     ("exclusion", "exclusion", "reason, rule"),
+    ("plausibility", "plausibility", "plausibility_check"),
 )
 
 
@@ -78,7 +84,7 @@ def household(
         inputs = tuple(c.artefact for c in (linked, council, nhs))
         allowed = tuple(artefact.folder for artefact in inputs)
         with locked_connection(context.project.engine, context.spill, allowed) as connection:
-            supplied = _load(connection, *inputs)
+            supplied = load_inputs(connection, *inputs)
             build_households(connection, supplied, context.project.reference_date)
             rows: dict[str, int | None] = {
                 f"{name}.parquet": write_query(
@@ -145,55 +151,6 @@ def _with_outcomes(
         if source in supplied
     )
     return text.replace("{outcomes}", ",\n    ".join(items)).replace("{outcome_joins}", joins)
-
-
-def _load(
-    connection: duckdb.DuckDBPyConnection, linked: Artefact, council: Artefact, nhs: Artefact
-) -> frozenset[str]:
-    load_table(connection, linked.path("resident_link"), "resident_link")
-    load_table(connection, council.path("dwelling"), "dwelling")
-    load_table(connection, council.path("area"), "area")
-    load_table(
-        connection,
-        council.path("council_resident"),
-        "council_resident",
-        (
-            "record_pseudonym",
-            "dwelling_record_pseudonym",
-            "service",
-            "age_years",
-            "sex",
-            "free_school_meals",
-            "good_level_of_development",
-            "school_attendance_percent",
-            "in_work",
-        ),
-    )
-    load_table(
-        connection,
-        nhs.path("nhs_resident"),
-        "nhs_resident",
-        (
-            "record_pseudonym",
-            "nhs_number_pseudonym",
-            "age_years",
-            "sex",
-            "ethnic_category",
-            "address_start",
-            "address_end",
-            "registration_start",
-            "registration_end",
-            "is_deceased",
-            "address_type",
-            "practice_code",
-            "long_term_conditions",
-            "emergency_admissions",
-        ),
-    )
-    supplied = frozenset(source for source in ("condition", "event") if nhs.has(f"nhs_{source}"))
-    for source in sorted(supplied):
-        load_table(connection, nhs.path(f"nhs_{source}"), f"nhs_{source}")
-    return supplied
 
 
 def _facts(

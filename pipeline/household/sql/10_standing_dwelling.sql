@@ -20,7 +20,7 @@ SELECT
     dwelling.is_hmo OR class.code_group = 'hmo' AS is_hmo,
     dwelling.damp_report,
     dwelling.arrears,
-    dwelling.is_empty,
+    COALESCE(dwelling.is_empty OR exemption.code_group = 'vacant', FALSE) AS is_recorded_empty,
     CASE
         WHEN class.code_group = 'parent' OR dwelling.blpu_state = '4' THEN 'imprecise'
         WHEN area.lsoa21 IS NULL THEN 'out_of_area'

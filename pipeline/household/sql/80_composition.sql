@@ -15,6 +15,7 @@ placed AS (
         household_member.age_years AS age,
         household_member.sex,
         household_member.moved_in_last_year,
+        household_member.is_listed_by_council,
         household_member.age_years < 16
             OR (household_member.age_years <= 18 AND spread.eldest >= household_member.age_years + 16)
             AS is_dependent,
@@ -49,7 +50,8 @@ counted AS (
         COUNT(*) FILTER (age < 10 AND sex = '1') AS males_0_to_9,
         COUNT(*) FILTER (age < 10 AND sex = '2') AS females_0_to_9,
         COUNT(*) FILTER (age < 10) AS children_0_to_9,
-        BOOL_OR(moved_in_last_year) AS has_recent_mover
+        BOOL_OR(moved_in_last_year) AS has_recent_mover,
+        COUNT(*) FILTER (is_listed_by_council) AS residents_listed_by_council
     FROM placed
     GROUP BY household_pseudonym
 ),
@@ -77,6 +79,7 @@ SELECT
     adults,
     is_pair,
     has_recent_mover,
+    residents_listed_by_council,
     CASE
         WHEN residents_of_unknown_age > 0 THEN NULL
         WHEN residents = 1 AND residents_65_and_over = 1 THEN 'one_person_65_and_over'

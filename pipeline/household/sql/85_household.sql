@@ -32,15 +32,13 @@ SELECT
     standing_dwelling.is_hmo,
     standing_dwelling.damp_report,
     standing_dwelling.arrears,
-    council_roster.listed_records,
-    council_roster.pupils,
-    council_roster.pupils_with_attendance,
-    council_roster.pupils_often_absent,
-    council_roster.pupils_with_free_school_meals,
-    council_roster.children_assessed,
-    council_roster.children_with_good_development,
-    council_roster.adults_with_work_status,
-    council_roster.adults_in_work
+    composition.residents_listed_by_council,
+    CASE
+        WHEN council_roster.listed_records IS NULL THEN NULL
+        WHEN composition.residents_listed_by_council = 0 THEN 'none'
+        WHEN composition.residents_listed_by_council < composition.residents THEN 'some'
+        ELSE 'all'
+    END AS roster_coverage
 FROM composition
 JOIN standing_dwelling
     ON standing_dwelling.household_pseudonym = composition.household_pseudonym

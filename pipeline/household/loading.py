@@ -1,0 +1,73 @@
+"""What the household stage reads of the linked and pseudonymised tables: these columns and no others."""
+
+import duckdb
+
+from governance.artefact import Artefact
+from pipeline.engine.tables import load_table
+
+COUNCIL_RESIDENT_COLUMNS = (
+    "record_pseudonym",
+    "dwelling_record_pseudonym",
+    "service",
+    "age_years",
+    "sex",
+    "free_school_meals",
+    "sen",
+    "good_level_of_development",
+    "school_attendance_percent",
+    "in_work",
+    "person_name_birth",
+)
+NHS_RESIDENT_COLUMNS = (
+    "record_pseudonym",
+    "nhs_number_pseudonym",
+    "age_years",
+    "sex",
+    "ethnic_category",
+    "address_start",
+    "address_end",
+    "registration_start",
+    "registration_end",
+    "is_deceased",
+    "address_type",
+    "practice_code",
+    "long_term_conditions",
+    "emergency_admissions",
+    "person_name_birth",
+)
+DWELLING_COLUMNS = (
+    "record_pseudonym",
+    "uprn_pseudonym",
+    "lsoa21",
+    "blpu_class",
+    "blpu_state",
+    "property_type",
+    "council_tax_band",
+    "council_tax_exemption",
+    "single_person_discount",
+    "council_tax_support",
+    "tenure",
+    "landlord",
+    "bedrooms",
+    "epc_rating",
+    "is_hmo",
+    "damp_report",
+    "arrears",
+    "is_empty",
+)
+RESIDENT_LINK_COLUMNS = ("nhs_record_pseudonym", "dwelling_record_pseudonym", "reason", "match_probability")
+
+
+def load_inputs(
+    connection: duckdb.DuckDBPyConnection, linked: Artefact, council: Artefact, nhs: Artefact
+) -> frozenset[str]:
+    """Load every table the definition reads; returns which of "condition" and "event" were supplied."""
+    load_table(connection, linked.path("resident_link"), "resident_link", RESIDENT_LINK_COLUMNS)
+    load_table(connection, council.path("dwelling"), "dwelling", DWELLING_COLUMNS)
+    load_table(connection, council.path("area"), "area")
+    load_table(connection, council.path("council_resident"), "council_resident", COUNCIL_RESIDENT_COLUMNS)
+    load_table(connection, nhs.path("nhs_resident"), "nhs_resident", NHS_RESIDENT_COLUMNS)
+    supplied = frozenset(source for source in ("condition", "event") if nhs.has(f"nhs_{source}"))
+    for source in sorted(supplied):
+        load_table(connection, nhs.path(f"nhs_{source}"), f"nhs_{source}")
+    return supplied

@@ -1,0 +1,171 @@
+"""The small closed language of conditions that measures and dimensions are written in, over attributes:
+
+    {attribute: value}                    equal (a flag is true or false, a code its code)
+    {attribute: [a, b]}                   one of
+    {attribute: {at_least: n, at_most: m}}
+    {all: [...]}, {any: [...]}, {not: {...}}; several keys of one mapping must all hold
+    {several: {at_least: n, of: [...]}}   at least n of the conditions hold
+    {any_resident: {...}}                 of a household: at least one resident for whom it holds
+    {residents_with: {where: {...}, at_least: n, at_most: m}}
+
+A condition over an attribute that is not known is not known either; such households or residents are
+in neither numerator nor denominator.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.attribute import Attribute, attributes_of
+
+
+@dataclass(frozen=True)
+class Test:
+    """An attribute against values (any of them) or against bounds (both included, None for open)."""
+
+    attribute: str
+    values: tuple[str | int | bool, ...] = ()
+    at_least: int | None = None
+    at_most: int | None = None
+
+
+@dataclass(frozen=True)
+class Every:
+    """All of the parts hold; an empty one always does."""
+
+    parts: tuple["Condition", ...] = ()
+
+
+@dataclass(frozen=True)
+class Some:
+    """At least one of the parts holds."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True)
+class Several:
+    """At least `at_least` of the parts hold; not known where one of them is not."""
+
+    at_least: int
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True)
+class Negation:
+    """The part does not hold."""
+
+    part: "Condition"
+
+
+@dataclass(frozen=True)
+class ResidentsWith:
+    """The number of a household's residents for whom `where` holds lies between the bounds."""
+
+    where: "Condition"
+    at_least: int | None = 1
+    at_most: int | None = None
+
+
+Condition = Test | Every | Some | Several | Negation | ResidentsWith
+
+
+def attributes_in(condition: Condition | None) -> frozenset[str]:
+    """Return the names of every attribute that a condition reads."""
+    match condition:
+        case Test():
+            return frozenset((condition.attribute,))
+        case Every() | Some() | Several():
+            return frozenset().union(*(attributes_in(part) for part in condition.parts))
+        case Negation():
+            return attributes_in(condition.part)
+        case ResidentsWith():
+            return attributes_in(condition.where)
+        case None:
+            return frozenset()
+
+
+def parse_condition(raw: object, unit: str, faults: list[str]) -> Condition:
+    """Turn the YAML of a condition into its form, noting every fault."""
+    if not isinstance(raw, dict) or not raw:
+        faults.append("a condition is a mapping with at least one key")
+        return Every()
+    parts = tuple(_part(str(key), value, unit, faults) for key, value in raw.items())
+    return parts[0] if len(parts) == 1 else Every(parts)
+
+
+def _part(key: str, value: object, unit: str, faults: list[str]) -> Condition:
+    if key in ("all", "any"):
+        if not isinstance(value, list) or not value:
+            faults.append(f"{key} needs a list of conditions")
+            return Every()
+        parts = tuple(parse_condition(part, unit, faults) for part in value)
+        return Every(parts) if key == "all" else Some(parts)
+    if key == "several":
+        return _several(value, unit, faults)
+    if key == "not":
+        return Negation(parse_condition(value, unit, faults))
+    if key in ("any_resident", "residents_with"):
+        return _residents(key, value, unit, faults)
+    attribute = attributes_of(unit).get(key)
+    if attribute is None:
+        faults.append(f"{key} is no attribute of a {unit}")
+        return Every()
+    return _test(attribute, value, faults)
+
+
+def _several(value: object, unit: str, faults: list[str]) -> Condition:
+    if not isinstance(value, dict) or set(value) != {"at_least", "of"} or not isinstance(value["of"], list):
+        faults.append("several has at_least and of, a list of conditions")
+        return Every()
+    parts = tuple(parse_condition(part, unit, faults) for part in value["of"])
+    if type(value["at_least"]) is not int or not 1 <= value["at_least"] <= len(parts):
+        faults.append("several: at_least lies between 1 and the number of conditions")
+    return Several(int(value["at_least"]), parts)
+
+
+def _residents(key: str, value: object, unit: str, faults: list[str]) -> Condition:
+    if unit != "household":
+        faults.append(f"{key} is asked of households alone")
+        return Every()
+    if key == "any_resident":
+        return ResidentsWith(parse_condition(value, "person", faults))
+    if not isinstance(value, dict) or not {"where"} < set(value) <= {"where", "at_least", "at_most"}:
+        faults.append("residents_with has where, and at_least or at_most or both")
+        return Every()
+    return ResidentsWith(
+        parse_condition(value["where"], "person", faults), *_bounds("residents_with", value, faults)
+    )
+
+
+def _test(attribute: Attribute, value: object, faults: list[str]) -> Condition:
+    if isinstance(value, dict):
+        if attribute.type not in ("count", "number") or not value or set(value) - {"at_least", "at_most"}:
+            faults.append(f"{attribute.name}: only a number is bounded, by at_least or at_most or both")
+            return Every()
+        low, high = _bounds(attribute.name, value, faults)
+        return Test(attribute.name, (), low, high)
+    values = tuple(value) if isinstance(value, list) else (value,)
+    wanted: type = {"flag": bool, "code": str}.get(attribute.type, int)
+    if not values or any(type(v) is not wanted for v in values):
+        faults.append(f"{attribute.name}: must be {_EXPECTED[attribute.type]}")
+        return Every()
+    stray = [v for v in values if attribute.type == "code" and v not in attribute.codes]
+    faults += [f"{attribute.name}: {v} is none of its codes" for v in stray]
+    return Test(attribute.name, values)
+
+
+_EXPECTED = {
+    "flag": "true or false",
+    "code": "one or several of its codes",
+    "count": "a whole number or bounds",
+    "number": "a whole number or bounds",
+}
+
+
+def _bounds(name: str, value: Mapping[str, Any], faults: list[str]) -> tuple[int | None, int | None]:
+    low, high = value.get("at_least"), value.get("at_most")
+    if any(type(bound) is not int for bound in (low, high) if bound is not None):
+        faults.append(f"{name}: a bound is a whole number")
+        return None, None
+    return low, high
