@@ -35,12 +35,26 @@ class AddressRecorder(Protocol):
     def record(self, dwellings: Dwellings, seed: int) -> Renderings: ...
 
 
+def empty_lines(rows: int) -> Texts:
+    """A table of `rows` addresses without text."""
+    return np.full((rows, LINES), "", dtype="<U48")
+
+
+def joined_lines(lines: Texts) -> Texts:
+    """Each address as one text, its lines joined by commas."""
+    text = lines[:, 0].astype("<U200")
+    for column in range(1, lines.shape[1]):
+        more = lines[:, column]
+        text = np.where(more == "", text, np.char.add(np.char.add(text, ", "), more))
+    return text
+
+
 def into_lines(addresses: Texts) -> Texts:
     """Split comma-joined addresses into `LINES` columns; what exceeds them stays in the last one.
 
-    A leading bare number joins the street that follows, as councils export it.
+    A bare number has been joined to the street that follows by then, as councils export it.
     """
-    table = np.full((len(addresses), LINES), "", dtype="<U80")
+    table = empty_lines(len(addresses))
     rest = addresses.astype("<U200")
     for column in range(LINES - 1):
         parts = np.char.partition(rest, ", ")

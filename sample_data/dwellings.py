@@ -5,7 +5,7 @@ share a house number, purpose-built flats share a named building with a postcode
 tower block puts hundreds of flats into one postcode. Rows are in address order.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -13,12 +13,16 @@ from sample_data.draws import Flags, Texts, Whole, choose_same, happens, rank_wi
 from sample_data.draws import share_out as share
 from sample_data.geography import Block
 from sample_data.reference import DWELLING_TYPES, word_list
+from sample_data.settings import DefectRates
 
 DETACHED, SEMI, TERRACED, PURPOSE_BUILT, CONVERTED, COMMERCIAL = range(len(DWELLING_TYPES))
 #: Dwellings beyond the households: vacant ones and second homes.
 VACANCY = 0.034
 #: UPRNs rise in tens along a street: a dwelling's ends in 1-9, a building's in 0.
 UPRN_STEP = 10
+#: Added to a UPRN: ranges of the UPRNs that are no longer in use.
+HISTORIC_RANGE = 2_000_000_000
+DEMOLISHED_RANGE = 1_000_000_000
 HOUSES_PER_STREET = 42
 BLOCK_SIZES = (4, 6, 8, 12, 16, 24, 36, 60)
 BLOCK_SIZE_WEIGHTS = (10, 16, 16, 18, 14, 10, 5, 2)
@@ -27,6 +31,9 @@ BLOCK_SIZE_WEIGHTS = (10, 16, 16, 18, 14, 10, 5, 2)
 @dataclass
 class Dwellings:
     """One row per dwelling; `kind` is household, vacant, hmo, care_home or student_hall.
+
+    historic_uprn: the UPRN it had before it was re-numbered, 0 for most. demolished_uprn: of a
+    dwelling that stood on the same plot and is gone, 0 for most.
 
     slot: the address slot (house or building) a dwelling belongs to; dwellings of one slot share
     street, number and building. parent_uprn is zero for houses.
@@ -45,18 +52,25 @@ class Dwellings:
     postcode: Texts
     uprn: Whole
     parent_uprn: Whole
+    historic_uprn: Whole
+    demolished_uprn: Whole
     kind: Texts
 
     def __len__(self) -> int:
         return len(self.area)
 
+    def rows(self, positions: Whole) -> "Dwellings":
+        """The dwellings at these positions."""
+        return Dwellings(**{f.name: getattr(self, f.name)[positions] for f in fields(self)})
+
     @property
     def is_flat(self) -> Flags:
-        return self.parent_uprn > 0
+        return np.asarray(self.parent_uprn > 0)
 
 
-def lay_out(block: Block, seed: int, first_uprn: int) -> Dwellings:
+def lay_out(block: Block, seed: int, first_uprn: int, rates: DefectRates | None = None) -> Dwellings:
     """Lay out the streets and buildings of a block; UPRNs rise along the streets from `first_uprn`."""
+    rates = rates or DefectRates()
     rng = stream(seed, block.number, "dwellings")
     totals = np.array([round(area.households * (1 + VACANCY)) + 1 for area in block.areas])
     area = np.repeat(np.arange(len(block.areas)), totals)
@@ -76,6 +90,8 @@ def lay_out(block: Block, seed: int, first_uprn: int) -> Dwellings:
     gaps = first_uprn + UPRN_STEP * np.arange(1, len(slot) + 1) + rng.integers(1, UPRN_STEP, len(slot))
     first_of_slot = np.full(len(building_area), np.iinfo(np.int64).max)
     np.minimum.at(first_of_slot, slot, gaps)
+    renumbered = happens(rng, rates.uprn_historic, len(slot))
+    rebuilt = ~flat & happens(rng, rates.demolished_still_listed, len(slot))
     sub_name = np.full(len(slot), "", dtype="<U24")
     sub_name[flat] = _sub_names(rng, building_type[slot], slot, unit, units)[flat]
     areas = np.array([(a.locality, a.post_town) for a in block.areas])
@@ -93,6 +109,8 @@ def lay_out(block: Block, seed: int, first_uprn: int) -> Dwellings:
         postcode=address.postcode[slot],
         uprn=gaps,
         parent_uprn=np.where(flat, first_of_slot[slot] // UPRN_STEP * UPRN_STEP, 0),
+        historic_uprn=np.where(renumbered, gaps + HISTORIC_RANGE, 0),
+        demolished_uprn=np.where(rebuilt, gaps + DEMOLISHED_RANGE, 0),
         kind=np.full(len(slot), "household", dtype="<U12"),
     )
 

@@ -6,7 +6,7 @@ files: memory is bounded by the block, whatever the number of households.
 
 import json
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -15,16 +15,20 @@ import numpy as np
 from sample_data import truth
 from sample_data.addresses import AddressRecorder
 from sample_data.addresses_by_package import PackageRecorder
-from sample_data.council_side import flag_text, list_people, list_properties, yes_no
+from sample_data.addresses_by_pattern import PatternRecorder
+from sample_data.council_people import list_people
+from sample_data.council_properties import list_properties, yes_no
 from sample_data.draws import Texts
 from sample_data.dwellings import UPRN_STEP, lay_out
+from sample_data.exposures import expose
 from sample_data.geography import Block, blocks
-from sample_data.health import Health, expose, fall_ill
+from sample_data.health import Health, fall_ill
 from sample_data.households import settle
 from sample_data.housing import describe
 from sample_data.identifiers import record_ids
 from sample_data.moves import populate
-from sample_data.nhs_side import NhsPeople, list_patients
+from sample_data.nhs_patients import NhsPatients, list_patients
+from sample_data.planted import planted_effects
 from sample_data.project_file import hearth_toml
 from sample_data.recording import date_texts
 from sample_data.settings import DIALECTS, SyntheticSettings
@@ -45,6 +49,7 @@ class _Counters:
     people: int = 0
     patients: int = 0
     persons: int = 0
+    numbers: int = 0
     conditions: int = 0
     events: int = 0
     uprn: int = FIRST_UPRN
@@ -63,7 +68,7 @@ def synthesise(
         raise ValueError("households must be above zero")
     out.mkdir(parents=True, exist_ok=True)
     (out / "truth").mkdir(exist_ok=True)
-    council, nhs = _recorders(settings)
+    council, nhs = _recorders(households, settings)
     counters = _Counters()
     with ExitStack() as stack:
         writers = {
@@ -73,20 +78,26 @@ def synthesise(
         truths = {name: stack.enter_context(TruthWriter(out / "truth", name)) for name in TRUTH_TABLES}
         for block in blocks(households, seed, settings.msoas, settings.households_per_block):
             _write_block(block, seed, settings, council, nhs, counters, writers, truths)
-    _write_effects(out / "truth" / "planted_effects.json", households, seed, settings)
+    planted = json.dumps(planted_effects(settings, households, seed), indent=2, sort_keys=True)
+    (out / "truth" / "planted_effects.json").write_text(planted + "\n", encoding="utf-8")
     (out / "hearth.toml").write_text(hearth_toml(settings), encoding="utf-8")
     return {name: writer.rows for name, writer in writers.items()}
 
 
 def _recorders(
-    settings: SyntheticSettings,
+    households: int, settings: SyntheticSettings
 ) -> tuple[AddressRecorder, tuple[AddressRecorder, ...]]:
     council = PackageRecorder(settings.council_style, settings.council_prevalence, case="title")
     nhs = tuple(
         PackageRecorder(style, settings.nhs_prevalence, settings.nhs_typing_noise, f"nhs{n}")
         for n, style in enumerate(settings.nhs_styles)
     )
-    return council, nhs
+    from_patterns = settings.address_model == "patterns" or (
+        settings.address_model == "auto" and households >= PATTERNS_FROM_HOUSEHOLDS
+    )
+    if not from_patterns:
+        return council, nhs
+    return PatternRecorder(council), tuple(PatternRecorder(recorder) for recorder in nhs)
 
 
 def _write_block(
@@ -100,7 +111,7 @@ def _write_block(
     truths: dict[str, TruthWriter],
 ) -> None:
     today = (settings.reference_date - date(1970, 1, 1)).days
-    dwellings = lay_out(block, seed, counters.uprn)
+    dwellings = lay_out(block, seed, counters.uprn, settings.defects)
     households = settle(block, dwellings, seed)
     population = populate(block, dwellings, households, seed, settings.reference_date)
     housing = describe(block, dwellings, households, population.resident_people, settings, seed)
@@ -120,6 +131,7 @@ def _write_block(
         health,
         properties,
         dwellings,
+        written,
         settings,
         today,
         seed,
@@ -136,7 +148,7 @@ def _write_block(
         today,
         seed,
         counters.patients,
-        counters.persons,
+        counters.numbers,
     )
     writers["council_property"].write(properties.table)
     writers["council_person"].write(people.table)
@@ -158,7 +170,8 @@ def _write_block(
     truths["residence_pairs"].write(truth.residence_pairs(patients, population, listed))
     counters.properties += len(properties.dwelling)
     counters.people += len(people.person)
-    counters.patients += len(patients.person)
+    counters.patients += len(patients.rows)
+    counters.numbers += patients.numbers
     counters.persons += len(population)
     counters.conditions += len(conditions["record_id"])
     counters.events += len(events["record_id"])
@@ -166,7 +179,7 @@ def _write_block(
 
 
 def _condition_table(
-    health: Health, patients: NhsPeople, first: int, today: int, seed: int, block: Block
+    health: Health, patients: NhsPatients, first: int, today: int, seed: int, block: Block
 ) -> dict[str, Texts]:
     rng = np.random.default_rng([seed, block.number, 1])
     row = patients.main[health.condition_person]
@@ -185,7 +198,7 @@ def _condition_table(
 
 
 def _event_table(
-    health: Health, patients: NhsPeople, first: int, seed: int, block: Block
+    health: Health, patients: NhsPatients, first: int, seed: int, block: Block
 ) -> dict[str, Texts]:
     rng = np.random.default_rng([seed, block.number, 2])
     row = patients.main[health.event_person]
@@ -213,17 +226,3 @@ def _area_table(block: Block) -> dict[str, Texts]:
         "imd_decile": np.array([area.imd_decile for area in areas]).astype("<U2"),
         "aqma": yes_no(np.array([area.aqma for area in areas])),
     }
-
-
-def _write_effects(path: Path, households: int, seed: int, settings: SyntheticSettings) -> None:
-    content = {
-        "households": households,
-        "seed": seed,
-        "reference_date": settings.reference_date.isoformat(),
-        "effects": asdict(settings.effects),
-        "defects": asdict(settings.defects),
-    }
-    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-__all__ = ["flag_text", "synthesise"]

@@ -49,7 +49,7 @@ COMPOSITIONS = (
 ) = range(len(COMPOSITIONS))
 
 #: Shares of England (Census 2021), and how tenure, ethnic family and dwelling type move them.
-_BASE = np.array([0.128, 0.174, 0.092, 0.085, 0.085, 0.190, 0.060, 0.069, 0.042, 0.025, 0.050])
+_BASE = np.array([0.140, 0.195, 0.105, 0.076, 0.105, 0.168, 0.066, 0.064, 0.044, 0.020, 0.045])
 _BY_TENURE = np.array(
     [
         [1.9, 0.7, 2.6, 0.3, 1.3, 0.45, 1.3, 0.25, 1.1, 1.0, 0.3],

@@ -71,6 +71,9 @@ def named(rng: np.random.Generator, people: People, households: Households) -> N
     tradition = _traditions(rng, people.category)
     era = np.digitize(people.birth, [-7305, 0, 7305, 12784])
     forename = _forenames(rng, tradition, people.is_female, era)
+    for _ in range(3):
+        alike = _siblings_alike(people, forename)
+        forename[alike] = _forenames(rng, tradition[alike], people.is_female[alike], era[alike])
     middle = np.where(
         happens(rng, np.where(tradition == 0, 0.72, 0.35), len(people)),
         _forenames(rng, tradition, people.is_female, np.maximum(era - 1, 0)),
@@ -78,6 +81,16 @@ def named(rng: np.random.Generator, people: People, households: Households) -> N
     )
     surname = _family_surnames(rng, people, households, tradition)
     return Names(forename, np.where(middle == forename, "", middle), surname, tradition)
+
+
+def _siblings_alike(people: People, forename: Texts) -> Whole:
+    """Rows that repeat the forename of another member of the household (parents may share theirs)."""
+    code = np.unique(forename, return_inverse=True)[1]
+    order = np.lexsort((people.relation, code, people.household))
+    same = (people.household[order][1:] == people.household[order][:-1]) & (
+        code[order][1:] == code[order][:-1]
+    )
+    return np.asarray(order[1:][same])
 
 
 def _traditions(rng: np.random.Generator, category: Texts) -> Whole:

@@ -51,16 +51,16 @@ _CATEGORY_SHARES = {
 #: Age of the reference person by composition: triangular (lowest, commonest, highest).
 _REFERENCE_AGE = {
     ONE_OLD: (66, 74, 99),
-    ONE: (21, 48, 66),
+    ONE: (21, 56, 66),
     COUPLE_OLD: (66, 70, 95),
-    COUPLE_YOUNG: (20, 29, 42),
-    COUPLE_MID: (42, 57, 66),
-    COUPLE_CHILDREN: (23, 38, 58),
-    COUPLE_GROWN: (44, 55, 72),
-    LONE: (19, 36, 56),
+    COUPLE_YOUNG: (20, 29, 44),
+    COUPLE_MID: (44, 62, 66),
+    COUPLE_CHILDREN: (23, 42, 60),
+    COUPLE_GROWN: (45, 58, 76),
+    LONE: (19, 38, 58),
     LONE_GROWN: (40, 55, 88),
     MULTI: (28, 40, 58),
-    SHARERS: (19, 27, 58),
+    SHARERS: (19, 27, 66),
     HMO: (19, 26, 58),
     CARE_HOME: (68, 87, 102),
     STUDENT_HALL: (18, 19, 24),
@@ -91,13 +91,11 @@ def born(rng: np.random.Generator, households: Households, reference_date: date)
     household = np.repeat(np.arange(len(households)), households.size)
     place = rank_within(household)
     composition = households.composition[household]
-    children = households.children[household]
     adults = households.adults[household]
     relation = _relations(composition, place, adults)
     reference_age = _triangular(rng, households.composition)
     age = _ages(rng, households, household, relation, reference_age)
-    adult_child = children > 0
-    age = np.where(relation == CHILD, np.clip(age, 0, 18), np.clip(age, np.where(adult_child, 16, 16), 105))
+    age = np.where(relation == CHILD, np.clip(age, 0, 18), np.clip(age, 16, 105))
     family = households.family[household]
     mixed_couple = happens(rng, 0.07, len(households))[household]
     partner_family = choose_same(rng, (0.7, 0.15, 0.08, 0.04, 0.03), len(household))
@@ -145,13 +143,13 @@ def _ages(
 ) -> Floats:
     count = len(household)
     own = reference[household]
-    # children are spaced about 2.6 years, the eldest bounded by the parent's age
-    eldest_birth = np.clip(rng.normal(28, 5, len(households)), 17, 44)[household]
-    place = rank_within(household)
-    order = place - households.adults[household]
-    eldest = np.clip(own - eldest_birth, 0, 18)
-    child = eldest - np.maximum(order, 0) * rng.uniform(1.6, 3.4, count)
-    child = np.where(child < 0, rng.uniform(0, 4, count), child)
+    # the eldest dependent child is any age the parent's allows, the next ones come about 2.6 years apart
+    eldest = (np.minimum(18.9, np.maximum(reference - 17, 1)) * rng.beta(1.5, 0.9, len(households)))[
+        household
+    ]
+    order = np.maximum(rank_within(household) - households.adults[household], 0)
+    child = eldest - order * rng.uniform(1.6, 3.4, count)
+    child = np.where(child < 0, eldest * rng.random(count), child)
     grown = np.clip(own - rng.normal(29, 4, count), 18.5, 48)
     own_establishment = _triangular(rng, households.composition[household])
     return np.floor(  # type: ignore[no-any-return]

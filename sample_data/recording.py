@@ -22,12 +22,19 @@ def mistyped(rng: np.random.Generator, texts: Texts, share: float) -> Texts:
     if len(rows) == 0:
         return texts
     result = texts.astype(f"<U{texts.dtype.itemsize // 4 + 1}")
-    result[rows] = _one_slip(rng, result[rows])
+    result[rows] = misspelt(rng, result[rows])
     return result
 
 
-def _one_slip(rng: np.random.Generator, texts: Texts) -> Texts:
-    """One slip in each text, done on the matrix of its code points."""
+def misspelt(rng: np.random.Generator, texts: Texts) -> Texts:
+    """One slip in each text of four letters or more, done on the matrix of its code points."""
+    long = np.char.str_len(texts) >= 4
+    if not long.all():
+        result = texts.astype(f"<U{texts.dtype.itemsize // 4 + 1}")
+        if long.any():
+            result[long] = misspelt(rng, texts[long])
+        return result
+    texts = texts.astype(f"<U{texts.dtype.itemsize // 4 + 1}")
     width = texts.dtype.itemsize // 4
     letters = np.ascontiguousarray(texts).view(np.uint32).reshape(len(texts), width).copy()
     length = (letters != 0).sum(axis=1)
@@ -77,6 +84,14 @@ def swapped(rng: np.random.Generator, first: Texts, second: Texts, share: float)
     """Two fields exchanged in a share of the rows."""
     rows = happens(rng, share, len(first)) & (second != "")
     return np.where(rows, second, first), np.where(rows, first, second)
+
+
+def shifted_births(rng: np.random.Generator, births: Whole, share: float) -> Whole:
+    """Birth dates of which a share is a day, a month, nine days or a year off (never in the future)."""
+    wrong = happens(rng, share, len(births))
+    shift = np.array([1, -1, 30, -31, 365, -365, 9])[rng.integers(7, size=len(births))]
+    latest = births.max(initial=0)
+    return np.where(wrong, np.where(births + shift <= latest, births + shift, births - np.abs(shift)), births)
 
 
 def uprn_texts(uprn: Whole) -> Texts:

@@ -20,7 +20,9 @@ class DefectRates:
     uprn_parent_of_flat: float = 0.020  # of flats recorded by the NHS
     uprn_sibling_flat: float = 0.010  # of flats recorded by the NHS
     uprn_next_door: float = 0.008  # of houses recorded by the NHS
-    uprn_historic: float = 0.010  # of dwellings re-numbered in the gazetteer; the NHS keeps the old one
+    uprn_historic: float = 0.010  # of dwellings re-numbered in the gazetteer
+    nhs_keeps_historic: float = 0.7  # of those, recorded by the NHS under the former UPRN
+    nhs_keeps_demolished: float = 0.5  # of ghosts on a plot that was rebuilt
     # damage to the digits, of rows that carry a UPRN; no figure published
     uprn_decimal_point: float = 0.006
     uprn_exponent: float = 0.002
@@ -35,14 +37,17 @@ class DefectRates:
     demolished_still_listed: float = 0.003  # demolished dwellings as a share of the list
     new_build_not_listed: float = 0.004  # of dwellings: occupied, not yet on the council's list
     previous_occupier_listed: float = 0.30  # of people who left a dwelling within three years
-    landlord_listed: float = 0.07  # of private rented dwellings: the liable person lives elsewhere
+    landlord_listed: float = 0.16  # of private rented dwellings: the liable person lives elsewhere
     joint_name_field: float = 0.03  # of council tax rows: two people in one row
     false_single_discount: float = 0.03  # of dwellings with two or more adults
     tenure_missing: float = 0.098
     council_person_second_service: float = 0.10  # of listed people: known to another service too
     overlapping_account: float = 0.010  # of listed people: a second, older account row
     # names and birth dates
-    council_initials: float = 0.48  # of council tax rows: initials for forenames
+    council_initials: float = 0.30  # of council tax rows: initials for forenames
+    known_by_middle_name: float = 0.012  # of council rows
+    school_row_by_address: float = 0.25  # of school census rows: an address instead of a property id
+    council_birth_date_disagrees: float = 0.012  # of council rows with a birth date
     council_name_typo: float = 0.020
     nhs_name_typo: float = 0.015
     nickname: float = 0.035  # of rows whose forename has a short form
@@ -55,14 +60,14 @@ class DefectRates:
     ethnic_category_unknown: float = 0.067
     # the NHS list
     unregistered: float = 0.02  # of residents
-    duplicate_registration: float = 0.004
+    duplicate_registration: float = 0.004  # of patients; half under a second NHS number
     duplicate_record_id: float = 0.0004
     invalid_nhs_number: float = 0.0015
     nhs_number_missing: float = 0.002
     care_home_at_former_home: float = 0.22  # of care-home residents (PMC8374378: 22% missed)
     shared_custody_twice: float = 0.03  # of children of lone parents
-    temporary_address: float = 0.006
-    correspondence_address: float = 0.004
+    temporary_address: float = 0.006  # of patients: a temporary address beside the usual one
+    correspondence_address: float = 0.004  # of patients: a correspondence address beside it
     care_of: float = 0.002
     po_box: float = 0.0005
     no_fixed_abode: float = 0.001

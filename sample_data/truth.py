@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from sample_data.addresses import Renderings
-from sample_data.council_side import CouncilPeople, CouncilProperties
-from sample_data.draws import Texts, Whole
+from sample_data.council_people import CouncilPeople
+from sample_data.council_properties import CouncilProperties
+from sample_data.draws import Texts
 from sample_data.dwellings import Dwellings
 from sample_data.geography import Block
 from sample_data.health import Health
@@ -14,7 +15,7 @@ from sample_data.households import COMPOSITIONS, Households
 from sample_data.housing import Housing
 from sample_data.identifiers import record_ids
 from sample_data.moves import FATES, Population
-from sample_data.nhs_side import NhsPeople
+from sample_data.nhs_patients import NhsPatients
 from sample_data.people import RELATIONS
 from sample_data.reference import TENURES
 
@@ -104,49 +105,55 @@ def council_person_truth(people: CouncilPeople, ids: Texts) -> Columns:
         "record_id": people.table["record_id"],
         "person_id": np.where(people.person >= 0, ids[np.maximum(people.person, 0)], ""),
         "status": people.status,
+        "is_joint": people.is_joint,
     }
 
 
 def nhs_person_truth(
-    patients: NhsPeople,
+    patients: NhsPatients,
     population: Population,
     properties: Texts,
     renderings: tuple[Renderings, ...],
     ids: Texts,
 ) -> Columns:
     """Whom each NHS row means, the dwelling it records, the one they live in, and its defects."""
-    home = population.home[patients.person]
+    home = population.home[patients.rows.person]
     edits = np.stack([r.edits.astype("<U120") for r in renderings])
     return {
         "record_id": patients.table["record_id"],
-        "person_id": ids[patients.person],
-        "recorded_council_record_id": properties[patients.dwelling],
+        "person_id": ids[patients.rows.person],
+        "recorded_council_record_id": properties[patients.rows.dwelling],
         "actual_council_record_id": np.where(home >= 0, properties[np.maximum(home, 0)], ""),
-        "status": patients.status,
-        "address_edits": edits[patients.rendering, patients.dwelling],
+        "status": patients.rows.status,
+        "address_edits": edits[patients.rendering, patients.rows.dwelling],
         "uprn_error": patients.uprn_error,
         "uprn_damage": patients.uprn_damage,
+        "odd_address": patients.odd_address,
     }
 
 
-def household_pairs(people: CouncilPeople, patients: NhsPeople, properties: Texts) -> Columns:
+def household_pairs(people: CouncilPeople, patients: NhsPatients, properties: Texts) -> Columns:
     """True links: each NHS record with the dwelling whose listed household its address group shares.
 
-    An address group belongs to a dwelling when a real person stands on both; only such pairs are
-    rows. `shared_people` counts them.
+    An address group belongs to a dwelling when a real person stands on both: on the council's list,
+    and in the group by an open usual address (a closed spell or a temporary address is history).
+    Only such pairs are rows; `shared_people` counts the people.
     """
+    open_rows = ~np.isin(
+        patients.rows.status, ("earlier_spell", "temporary_address", "correspondence_address")
+    )
     groups, group = np.unique(patients.table["address_group_id"], return_inverse=True)
     real = people.person >= 0
     listed_person, listed_dwelling = people.person[real], people.dwelling[real]
     by_person = np.argsort(listed_person, kind="stable")
     listed_person, listed_dwelling = listed_person[by_person], listed_dwelling[by_person]
-    low = np.searchsorted(listed_person, patients.person, side="left")
-    high = np.searchsorted(listed_person, patients.person, side="right")
-    repeats = high - low
-    row = np.repeat(np.arange(len(patients.person)), repeats)
+    low = np.searchsorted(listed_person, patients.rows.person, side="left")
+    high = np.searchsorted(listed_person, patients.rows.person, side="right")
+    repeats = np.where(open_rows, high - low, 0)
+    row = np.repeat(np.arange(len(patients.rows.person)), repeats)
     offset = np.arange(len(row)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
     shared = np.unique(
-        np.stack([group[row], listed_dwelling[low[row] + offset], patients.person[row]], axis=1), axis=0
+        np.stack([group[row], listed_dwelling[low[row] + offset], patients.rows.person[row]], axis=1), axis=0
     )
     pair, count = np.unique(shared[:, :2], axis=0, return_counts=True)
     members = np.argsort(group, kind="stable")
@@ -160,20 +167,15 @@ def household_pairs(people: CouncilPeople, patients: NhsPeople, properties: Text
         "nhs_record_id": patients.table["record_id"][record],
         "address_group_id": groups[pair[which, 0]],
         "shared_people": count[which],
-        "same_recorded_address": pair[which, 1] == patients.dwelling[record],
+        "same_recorded_address": pair[which, 1] == patients.rows.dwelling[record],
     }
 
 
-def residence_pairs(patients: NhsPeople, population: Population, properties: Texts) -> Columns:
+def residence_pairs(patients: NhsPatients, population: Population, properties: Texts) -> Columns:
     """True residence: each NHS record with the listed dwelling its person lives in."""
-    home = population.home[patients.person]
+    home = population.home[patients.rows.person]
     known = (home >= 0) & (properties[np.maximum(home, 0)] != "")
     return {
         "council_record_id": properties[home[known]],
         "nhs_record_id": patients.table["record_id"][known],
     }
-
-
-def running(first: int, values: Whole) -> Whole:
-    """Positions numbered on from an earlier block."""
-    return first + values
