@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from flows.commands import audit, bench, quarantine, run, sample
+from flows.commands import audit, bench, governance, quarantine, run, sample
 from flows.faults import as_hearth_error
 from governance.errors import HearthError
 
@@ -26,6 +26,7 @@ run.add_to(app)
 quarantine.add_to(app)
 sample.add_to(app)
 audit.add_to(app)
+governance.add_to(app)
 bench.add_to(app)
 
 
