@@ -25,6 +25,7 @@ from schemas.table import tables as registered_tables
 BESIDE = (
     CATALOGUE,
     "measure.parquet",
+    "area.parquet",
     DICTIONARY_PARQUET,
     DICTIONARY_MARKDOWN,
     NOTE,

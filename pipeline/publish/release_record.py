@@ -9,7 +9,7 @@ import duckdb
 from governance.canonical import canonical_json, digest_of_file
 from governance.errors import Refused
 from pipeline.disclosure.ledger import FOLDER
-from pipeline.engine.tables import write_query
+from pipeline.publish.release_table import write_plain_parquet
 from pipeline.workspace import Workspace
 
 #: One row per cell: which it is, and a digest of what was printed for it.
@@ -31,11 +31,12 @@ def write_cell_digests(connection: duckdb.DuckDBPyConnection, workspace: Workspa
     """Write the list of cell digests of `protected_cell` under its own digest; returns digest and rows."""
     folder = workspace.zone("controlled") / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
+    digests = connection.sql(_CELL_DIGESTS).to_arrow_table()
     aside = folder / ".cells.new"
-    rows = write_query(connection, _CELL_DIGESTS, aside)
+    write_plain_parquet(digests, aside)
     sha256 = digest_of_file(aside)
     aside.replace(folder / f"cells-{sha256}.parquet")
-    return sha256, rows
+    return sha256, int(digests.num_rows)
 
 
 def write_record(workspace: Workspace, record: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ group: its footer, statistics and dictionaries hold nothing that was dropped.
 Every column carries its title and description, so the file explains itself.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -110,8 +111,15 @@ def write_release_table(
 
 
 def write_plain_parquet(table: pa.Table, path: Path) -> None:
-    """Write a published Parquet file: one row group, zstd, the same bytes every time."""
-    pq.write_table(table, path, compression="zstd", row_group_size=max(1, table.num_rows), version="2.6")
+    """Write a published Parquet file: the same rows give the same bytes every time."""
+    path.write_bytes(parquet_bytes(table))
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """Return a table as the bytes of a Parquet file: one row group, zstd."""
+    target = io.BytesIO()
+    pq.write_table(table, target, compression="zstd", row_group_size=max(1, table.num_rows), version="2.6")
+    return target.getvalue()
 
 
 def _schema(dimensions: Sequence[str], metadata: Mapping[str, str]) -> pa.Schema:

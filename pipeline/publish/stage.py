@@ -61,6 +61,9 @@ from pipeline.publish.views import write_views
 STAGE = "publish"
 CRITERIA = "disclosure_criteria.json"
 MEASURES = "measure.parquet"
+AREAS = "area.parquet"
+#: Public facts of areas that a release repeats.
+AREA_COLUMNS = ("lsoa21", "msoa21", "local_authority", "imd_decile", "aqma")
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:
@@ -131,12 +134,13 @@ def _write(
         profile.method,
     )
     with locked_connection(context.project.engine, context.spill) as connection:
-        for table in ("protected_cell", "published_measure"):
+        for table in ("protected_cell", "published_measure", "area"):
             load_table(connection, protected.artefact.path(table), table)
         frozen = freeze(connection, ledger, context.workspace.zone("releases"), identity.epoch)
         tables = [published_table(table_id) for table_id in _table_ids(connection)]
         _write_tables(connection, tables, identity, folder)
         measures = _write_measures(connection, folder)
+        _write_areas(connection, folder)
         cells_sha256, cells = write_cell_digests(connection, context.workspace)
     write_dictionary(
         {t.table_id: t.dimensions for t in tables}, {t.table_id: t.title for t in tables}, measures, folder
@@ -239,6 +243,16 @@ def _write_measures(connection: duckdb.DuckDBPyConnection, folder: Path) -> list
     table = pa.table({name: pa.array([row[name] for row in described], pa.string()) for name in names})
     write_plain_parquet(table, folder / MEASURES)
     return described
+
+
+def _write_areas(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write the public facts of every area of the release: how areas nest, deprivation, air quality."""
+    present = {row[0] for row in connection.execute("DESCRIBE area").fetchall()}
+    kept = [name for name in AREA_COLUMNS if name in present]
+    areas = connection.sql(
+        f"SELECT {', '.join(kept)} FROM area WHERE lsoa21 IS NOT NULL ORDER BY lsoa21"
+    ).to_arrow_table()
+    write_plain_parquet(pa.table({name: areas.column(name).to_pylist() for name in kept}), folder / AREAS)
 
 
 def _write_criteria(profile: Profile, context: RunContext, folder: Path) -> None:

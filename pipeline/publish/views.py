@@ -19,6 +19,7 @@ def write_views(tables: Mapping[str, str], folder: Path) -> None:
     beside = {
         "catalogue": "catalogue.parquet",
         "measure": "measure.parquet",
+        "area": "area.parquet",
         "data_dictionary": "data_dictionary.parquet",
     }
     for name, file in sorted({**tables, **beside}.items()):

@@ -11,6 +11,7 @@ from governance.errors import Refused
 
 REVEALED = {
     "README.md",
+    "area.parquet",
     "catalogue.parquet",
     "data_dictionary.md",
     "data_dictionary.parquet",

@@ -1,0 +1,14 @@
+"""Attacks on a release, by somebody who has its files, the method and all public facts.
+
+| file | attack |
+|---|---|
+| differencing.py | 1: every parent less its children, every pair of tables that share dimensions |
+| reconstruction.py | 2: joint linear programs over all tables |
+| cross_release.py | 3: nights within an epoch, and changes across epochs |
+| mover.py | 4: a neighbour who knows on which night a household moved in (needs synthetic truth) |
+| averaging.py | 5: rebuilds of one night, averaged |
+| unpicking.py | 6: the counts behind a rate |
+| side_channel.py | 7: footers, statistics, file bytes, names, manifest |
+
+Every attack reads published files alone; none uses a table of a run.
+"""

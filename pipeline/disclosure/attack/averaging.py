@@ -1,0 +1,48 @@
+"""Attack 5, averaging: the same night built again must carry the same noise.
+
+Were a cluster id the anchor of the record keys, a re-linked build would draw new noise, and
+the mean of a few builds would be the count itself.
+"""
+
+from itertools import combinations
+
+import duckdb
+
+from pipeline.disclosure.attack.outcome import AttackOutcome
+from pipeline.disclosure.attack.release_files import ReleaseFiles, load_cells
+
+NUMBER, NAME = 5, "averaging"
+
+
+def attack(connection: duckdb.DuckDBPyConnection, releases: list[ReleaseFiles]) -> AttackOutcome:
+    """Compare all releases of one reference date."""
+    pairs = [
+        (one, other)
+        for one, other in combinations(releases, 2)
+        if one.reference_date == other.reference_date
+        and one.criteria.get("agreement") == other.criteria.get("agreement")
+    ]
+    if not pairs:
+        return AttackOutcome(NUMBER, NAME, not_run="needs two releases of one reference date")
+    redrawn = 0
+    for one, other in pairs:
+        load_cells(connection, one, "one")
+        load_cells(connection, other, "other")
+        redrawn += int(
+            connection.execute(
+                """
+                SELECT COUNT(*)
+                FROM one
+                INNER JOIN other
+                    ON other.table_id = one.table_id
+                   AND other.unit = one.unit
+                   AND other.measure = one.measure
+                   AND other.area_code = one.area_code
+                   AND other.category_1 IS NOT DISTINCT FROM one.category_1
+                   AND other.category_2 IS NOT DISTINCT FROM one.category_2
+                WHERE one.kind = 'count'
+                  AND one.value IS DISTINCT FROM other.value
+                """
+            ).fetchall()[0][0]
+        )
+    return AttackOutcome.of(NUMBER, NAME, {"NOISE_REDRAWN": redrawn}, {"pairs": len(pairs)})

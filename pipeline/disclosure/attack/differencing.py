@@ -1,0 +1,63 @@
+"""Attack 1, differencing: what is left when everything printed of a sum is taken from its total.
+
+Every sum is tried in which exactly one count is missing: over the categories of a dimension,
+over the areas of a parent, between two tables that share dimensions, and a numerator
+against its denominator.
+"""
+
+import duckdb
+import numpy as np
+
+from pipeline.disclosure.attack.outcome import AttackOutcome
+from pipeline.disclosure.attack.release_files import ReleaseFiles, load_cells, load_system_tables
+from pipeline.disclosure.audit import MINIMUM_WIDTH
+from pipeline.disclosure.published_system import create_system
+
+NUMBER, NAME = 1, "margin differencing"
+
+
+def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> AttackOutcome:
+    """Take every printed part from every printed total."""
+    load_cells(connection, release, "released")
+    load_system_tables(connection, "released")
+    system = create_system(connection, release.rules, release.area)
+    minimum = release.rules.minimum_cell_count
+    relation, cell, sign = system.member_relation, system.member_cell, system.member_sign
+    relations = int(relation.max(initial=-1)) + 1
+    is_missing = ~system.printed[cell]
+    missing = np.bincount(relation, weights=is_missing, minlength=relations)
+    low = np.where(sign > 0, system.lower[cell], -system.upper[cell])
+    high = np.where(sign > 0, system.upper[cell], -system.lower[cell])
+    rest_low = np.bincount(relation, weights=np.where(is_missing, 0.0, low), minlength=relations)
+    rest_high = np.bincount(relation, weights=np.where(is_missing, 0.0, high), minlength=relations)
+    alone = np.flatnonzero(is_missing & (missing[relation] == 1) & np.isfinite(rest_low[relation]))
+    # the missing count balances the rest of its sum
+    from_low = np.where(sign[alone] > 0, -rest_high[relation[alone]], rest_low[relation[alone]])
+    from_high = np.where(sign[alone] > 0, -rest_low[relation[alone]], rest_high[relation[alone]])
+    found_low = np.maximum(np.maximum(from_low, system.lower[cell[alone]]), 0.0)
+    found_high = np.minimum(from_high, system.upper[cell[alone]])
+    contradicts = found_low > found_high
+    # a structural zero, or a count that must be large, is no secret
+    secret = ~contradicts & (found_low < minimum) & (system.upper[cell[alone]] > 0)
+    width = found_high - found_low
+    contains_small = (found_low <= 1) & (found_high >= minimum - 1)
+    strangers = connection.execute(
+        """
+        SELECT COUNT(DISTINCT area_code)
+        FROM released
+        WHERE area_code NOT IN (SELECT area_code FROM area_block)
+        """
+    ).fetchall()[0][0]
+    return AttackOutcome.of(
+        NUMBER,
+        NAME,
+        {
+            "DIFFERENCE_EXACT": int((secret & (width < 1)).sum()),
+            "DIFFERENCE_NARROW": int(
+                (secret & (width >= 1) & (width < MINIMUM_WIDTH) & ~contains_small).sum()
+            ),
+            "DIFFERENCE_ZERO": int((secret & (found_high < 1)).sum()),
+            "UNNESTED_GEOGRAPHY": int(strangers),
+        },
+        {"sums": relations, "differences": len(alone)},
+    )

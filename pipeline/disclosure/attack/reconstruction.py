@@ -1,0 +1,107 @@
+"""Attack 2, reconstruction: all tables at once, as one system of sums and bounds.
+
+Tried three times: as the method prints it; guessing that no hidden count is zero; and knowing
+the number of households of every area, as council tax statistics tell it.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from pipeline.disclosure.attack.outcome import AttackOutcome
+from pipeline.disclosure.attack.release_files import ReleaseFiles, load_cells, load_system_tables
+from pipeline.disclosure.audit import Auditor, AuditResult, find_reference
+from pipeline.disclosure.published_system import PublishedSystem, create_system
+from pipeline.disclosure.solver import Infeasible
+
+NUMBER, NAME = 2, "joint reconstruction"
+
+
+def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> AttackOutcome:
+    """Bound every hidden count by everything that is printed."""
+    load_cells(connection, release, "released")
+    load_system_tables(connection, "released")
+    system = create_system(connection, release.rules, release.area)
+    minimum = release.rules.minimum_cell_count
+    below = connection.execute(
+        "SELECT COUNT(*) FROM shown WHERE value < $minimum AND kind = 'count'", {"minimum": minimum}
+    ).fetchall()[0][0]
+    findings: dict[str, int] = {"PRINTED_BELOW_MINIMUM": int(below)}
+    figures: dict[str, Any] = {"counts": system.size, "hidden": int(system.hidden.sum())}
+    fitting = _fit(system)
+    if fitting is None:
+        findings["PRINTED_BEYOND_RULE"] = 1
+        return AttackOutcome.of(NUMBER, NAME, findings, figures)
+    system, figures["larger_counts_hidden"] = fitting
+    reference = find_reference(system)
+    plain = Auditor(system, reference, minimum).run()
+    _note(findings, plain, "")
+    figures["narrowest_interval"] = _narrowest(plain, system)
+    known = _with_known_households(connection, system, reference)
+    _note(findings, Auditor(known, reference, minimum).run(), "_KNOWING_HOUSEHOLDS")
+    guessed = replace(system, lower=np.where(system.hidden, np.maximum(system.lower, 1.0), system.lower))
+    try:
+        guess = Auditor(guessed, find_reference(guessed), minimum).run()
+        findings["EXACT_IF_NONE_IS_ZERO"] = guess.count("exact")
+    except Infeasible:
+        figures["some_hidden_is_zero"] = True
+    return AttackOutcome.of(NUMBER, NAME, findings, figures)
+
+
+def _fit(system: PublishedSystem) -> tuple[PublishedSystem, bool] | None:
+    """Return the system that has a solution: hidden counts small or, failing that, of any size.
+
+    None where the printed values themselves contradict each other.
+    """
+    try:
+        find_reference(system)
+    except Infeasible:
+        wider = replace(system, upper=np.where(system.hidden, np.inf, system.upper))
+        try:
+            find_reference(wider)
+        except Infeasible:
+            return None
+        return wider, True
+    return system, False
+
+
+def _note(findings: dict[str, int], result: AuditResult, suffix: str) -> None:
+    exact, zero = result.count("exact"), result.count("zero")
+    findings[f"EXACT{suffix}"] = exact
+    findings[f"PROVEN_ZERO{suffix}"] = zero
+    findings[f"NARROW{suffix}"] = max(0, len(result.exposed) - exact)
+
+
+def _narrowest(result: AuditResult, system: PublishedSystem) -> float | None:
+    widths = (result.high - result.low)[system.hidden]
+    return float(widths.min()) if len(widths) else None
+
+
+def _with_known_households(
+    connection: duckdb.DuckDBPyConnection, system: PublishedSystem, reference: np.ndarray
+) -> PublishedSystem:
+    """Return the system of somebody who knows how many households each area has.
+
+    Any numbers that fit what is printed do for the test; the audit holds for them all alike.
+    """
+    cells = np.asarray(
+        connection.sql(
+            """
+            SELECT cell
+            FROM system_cell
+            WHERE unit = 'household'
+              AND dimension_1 IS NULL
+              AND measure NOT IN (SELECT measure FROM denominator_of)
+              AND NOT contains(measure, ':complement')
+              AND NOT contains(measure, '_population')
+            """
+        ).fetchnumpy()["cell"],
+        dtype=np.int64,
+    )
+    lower, upper = system.lower.copy(), system.upper.copy()
+    lower[cells] = upper[cells] = reference[cells]
+    hidden = system.hidden.copy()
+    hidden[cells] = False
+    return replace(system, lower=lower, upper=upper, hidden=hidden)

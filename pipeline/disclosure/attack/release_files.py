@@ -1,0 +1,127 @@
+"""A release as whoever receives it reads it: its own files, and nothing else."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from governance.errors import Fault
+from pipeline.disclosure.published_system import PublicRules
+from pipeline.publish.release_table import columns_of
+
+_DIMENSIONLESS = frozenset(columns_of(()))
+
+
+@dataclass(frozen=True)
+class ReleaseFiles:
+    """One release, loaded.
+
+    cell: every row of every table in one form (dimensions in alphabetical order). measure: the kinds
+    of measure. area: the public areas. criteria: the numbers of the method.
+    """
+
+    folder: Path
+    release_id: str
+    epoch: str
+    reference_date: str
+    criteria: dict[str, Any]
+    cell: pa.Table = field(repr=False)
+    measure: pa.Table = field(repr=False)
+    area: pa.Table = field(repr=False)
+
+    @property
+    def rules(self) -> PublicRules:
+        """What is public of the method."""
+        return PublicRules.read(self.criteria)
+
+
+def read_release(folder: Path) -> ReleaseFiles:
+    """Read a release folder; raises Fault where it is none or misses what an attack needs."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        criteria = json.loads((folder / "disclosure_criteria.json").read_bytes())
+        measure = pq.read_table(folder / "measure.parquet")
+        area = pq.read_table(folder / "area.parquet")
+        catalogue = pq.read_table(folder / "catalogue.parquet")
+        beside = {"measure.parquet", "area.parquet", "catalogue.parquet", "data_dictionary.parquet"}
+        tables = [pq.read_table(p) for p in sorted(folder.glob("*.parquet")) if p.name not in beside]
+    except (OSError, ValueError) as error:
+        raise Fault(
+            "NOT_A_RELEASE",
+            f"{folder.name} cannot be read as a release ({type(error).__name__}).",
+            "Name the folder of a release: it holds manifest.json and catalogue.parquet.",
+        ) from None
+    del catalogue
+    rows = [_in_one_form(table) for table in tables]
+    if not rows:
+        raise Fault("NOT_A_RELEASE", f"{folder.name} holds no table.", "Name the folder of a release.")
+    return ReleaseFiles(
+        folder=folder,
+        release_id=str(manifest["release_id"]),
+        epoch=str(manifest["epoch"]),
+        reference_date=str(manifest["reference_date"]),
+        criteria=criteria,
+        cell=pa.concat_tables(rows),
+        measure=measure,
+        area=area,
+    )
+
+
+def load_cells(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles, table: str) -> None:
+    """Create `table` with every row of a release, each with the kind of its measure."""
+    connection.register("_cell", release.cell)
+    connection.register("_measure", release.measure)
+    try:
+        connection.execute(
+            f"""
+            CREATE OR REPLACE TABLE {table} AS
+            SELECT _cell.*, kind, numerator_measure, denominator_measure
+            FROM _cell
+            LEFT JOIN _measure USING (measure, unit)
+            """
+        )
+    finally:
+        connection.unregister("_cell")
+        connection.unregister("_measure")
+
+
+def load_system_tables(connection: duckdb.DuckDBPyConnection, cells: str) -> None:
+    """Create `shown` and `denominator_of`, from which the attacker's system is built."""
+    connection.execute(
+        f"CREATE OR REPLACE TABLE shown AS SELECT * FROM {cells} WHERE kind = 'count' OR kind IS NULL"
+    )
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE denominator_of AS
+        SELECT DISTINCT measure, unit, denominator_measure
+        FROM {cells}
+        WHERE kind = 'count' AND denominator_measure IS NOT NULL
+        """
+    )
+
+
+def _in_one_form(table: pa.Table) -> pa.Table:
+    dimensions = sorted(name for name in table.column_names if name not in _DIMENSIONLESS)
+    if len(dimensions) > 2:
+        raise Fault(
+            "TABLE_NOT_UNDERSTOOD",
+            f"A table has {len(dimensions)} columns beyond the published ones; at most two are dimensions.",
+            "A release has only registered tables; this one holds more.",
+        )
+    rows = table.num_rows
+    columns = {
+        name: table.column(name)
+        for name in ("table_id", "unit", "area_level", "area_code", "measure", "value", "shorthand")
+    }
+    for number in (1, 2):
+        named = dimensions[number - 1] if len(dimensions) >= number else None
+        columns[f"dimension_{number}"] = pa.array([named] * rows, pa.string())
+        columns[f"category_{number}"] = (
+            table.column(named).cast(pa.string()) if named else pa.nulls(rows, pa.string())
+        )
+    columns["value"] = columns["value"].cast(pa.float64())
+    return pa.table(columns)

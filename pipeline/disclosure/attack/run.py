@@ -1,0 +1,102 @@
+"""All seven attacks on one or more releases, and the report of what they found."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from governance.canonical import digest_of_file
+from pipeline.disclosure.attack import (
+    averaging,
+    cross_release,
+    differencing,
+    mover,
+    reconstruction,
+    side_channel,
+    unpicking,
+)
+from pipeline.disclosure.attack.outcome import AttackOutcome
+from pipeline.disclosure.attack.release_files import read_release
+from pipeline.engine.duckdb import EngineSettings, locked_connection
+
+
+@dataclass(frozen=True)
+class AttackReport:
+    """What every attack found; outcomes of attacks on one release are added up over the releases.
+
+    releases: id -> digest of the manifest.
+    """
+
+    releases: dict[str, str]
+    outcomes: tuple[AttackOutcome, ...]
+
+    @property
+    def successes(self) -> int:
+        """How many times any attack succeeded."""
+        return sum(sum(outcome.findings.values()) for outcome in self.outcomes)
+
+    def record(self) -> dict[str, Any]:
+        """Return the report as JSON-able facts."""
+        return {
+            "releases": self.releases,
+            "successes": self.successes,
+            "attacks": [
+                {
+                    "number": o.number,
+                    "name": o.name,
+                    "verdict": "not run" if o.not_run else "repelled" if o.is_repelled else "succeeded",
+                    "not_run": o.not_run,
+                    "findings": dict(o.findings),
+                    "figures": dict(o.figures),
+                }
+                for o in self.outcomes
+            ],
+        }
+
+
+def run_attacks(
+    folders: Sequence[Path],
+    truth: Path | None = None,
+    engine: EngineSettings | None = None,
+    spill: Path | None = None,
+) -> AttackReport:
+    """Attack releases from their files alone; the folders in any order.
+
+    truth: folder of synthetic truth for the mover attack.
+    """
+    releases = sorted((read_release(f) for f in folders), key=lambda r: (r.reference_date, r.release_id))
+    with (
+        tempfile.TemporaryDirectory(prefix="hearth-attack-") as private,
+        locked_connection(engine or EngineSettings(), spill or Path(private)) as connection,
+    ):
+        outcomes = [
+            _together([differencing.attack(connection, r) for r in releases]),
+            _together([reconstruction.attack(connection, r) for r in releases]),
+            cross_release.attack(connection, releases),
+            mover.attack(connection, releases, truth),
+            averaging.attack(connection, releases),
+            _together([unpicking.attack(connection, r) for r in releases]),
+            _together([side_channel.attack(r) for r in releases]),
+        ]
+    return AttackReport(
+        {r.release_id: digest_of_file(r.folder / "manifest.json") for r in releases}, tuple(outcomes)
+    )
+
+
+def _together(outcomes: list[AttackOutcome]) -> AttackOutcome:
+    """Return one outcome for an attack tried on several releases: findings and counts added up."""
+    first = outcomes[0]
+    findings: dict[str, int] = {}
+    figures: dict[str, Any] = {}
+    for outcome in outcomes:
+        for code, number in outcome.findings.items():
+            findings[code] = findings.get(code, 0) + number
+        for name, figure in outcome.figures.items():
+            if isinstance(figure, int) and not isinstance(figure, bool):
+                figures[name] = figures.get(name, 0) + figure
+            elif name not in figures or (figure is not None and figures[name] is None):
+                figures[name] = figure
+            elif isinstance(figure, float):
+                figures[name] = min(figure, figures[name])
+    return AttackOutcome.of(first.number, first.name, findings, figures)

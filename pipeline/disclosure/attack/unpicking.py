@@ -1,0 +1,87 @@
+"""Attack 6, rate unpicking: a percentage with decimals can have been made of one pair of counts alone.
+
+A rate is safe when the published counts give it exactly as it is printed: then it holds nothing
+that the counts do not. Any other rate is unpicked: the pairs of whole numbers within the bounds of the
+counts that give it are counted, and a single pair is a success.
+"""
+
+import duckdb
+import numpy as np
+
+from pipeline.disclosure.attack.outcome import AttackOutcome
+from pipeline.disclosure.attack.release_files import ReleaseFiles, load_cells
+
+NUMBER, NAME = 6, "rate unpicking"
+#: Denominators tried for a rate whose counts are hidden.
+_LARGEST_DENOMINATOR = 400
+_DECIMALS = 1
+
+
+def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> AttackOutcome:
+    """Try to find the counts behind every printed percentage."""
+    load_cells(connection, release, "released")
+    rates = connection.execute(
+        """
+        SELECT
+            rate.value,
+            numerator.value,
+            denominator.value,
+            numerator.value IS NOT NULL AND denominator.value IS NOT NULL
+        FROM released AS rate
+        LEFT JOIN released AS numerator
+            ON numerator.table_id = rate.table_id
+           AND numerator.unit = rate.unit
+           AND numerator.measure = rate.numerator_measure
+           AND numerator.area_code = rate.area_code
+           AND numerator.category_1 IS NOT DISTINCT FROM rate.category_1
+           AND numerator.category_2 IS NOT DISTINCT FROM rate.category_2
+        LEFT JOIN released AS denominator
+            ON denominator.table_id = rate.table_id
+           AND denominator.unit = rate.unit
+           AND denominator.measure = rate.denominator_measure
+           AND denominator.area_code = rate.area_code
+           AND denominator.category_1 IS NOT DISTINCT FROM rate.category_1
+           AND denominator.category_2 IS NOT DISTINCT FROM rate.category_2
+        WHERE rate.kind = 'percent'
+          AND rate.value IS NOT NULL
+        ORDER BY ALL
+        """
+    ).fetchall()
+    rules = release.rules
+    reach = rules.rounding_base // 2 + rules.noise_bound
+    unlike = single = hidden_parts = 0
+    for value, numerator, denominator, has_counts in rates:
+        if has_counts and abs(value - round(100 * numerator / denominator, _DECIMALS)) < 1e-9:
+            continue
+        unlike += 1
+        hidden_parts += not has_counts
+        bounds = (
+            (numerator - reach, numerator + reach, denominator - reach, denominator + reach)
+            if has_counts
+            else (0, _LARGEST_DENOMINATOR, rules.minimum_cell_count, _LARGEST_DENOMINATOR)
+        )
+        single += _pairs_that_give(value, *(int(b) for b in bounds)) == 1
+    return AttackOutcome.of(
+        NUMBER,
+        NAME,
+        {
+            "RATE_NOT_FROM_PUBLISHED_COUNTS": unlike,
+            "RATE_OF_HIDDEN_COUNTS": hidden_parts,
+            "RATE_UNPICKED": single,
+        },
+        {"rates": len(rates)},
+    )
+
+
+def _pairs_that_give(
+    value: float, least_numerator: int, most_numerator: int, least_denominator: int, most_denominator: int
+) -> int:
+    """Return how many pairs of whole numbers within bounds give a percentage as finely as it is printed."""
+    numerators = np.arange(max(0, least_numerator), most_numerator + 1)
+    denominators = np.arange(max(1, least_denominator), most_denominator + 1)
+    shares = 100.0 * numerators[:, None] / denominators[None, :]
+    printed = repr(float(value))
+    decimals = len(printed.split(".")[1]) if "." in printed else 0
+    close = 0.5 * 10.0**-decimals if decimals <= 6 else 1e-9
+    possible = (np.abs(shares - value) <= close + 1e-12) & (numerators[:, None] <= denominators[None, :])
+    return int(possible.sum())

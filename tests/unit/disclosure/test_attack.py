@@ -1,0 +1,239 @@
+"""The attacks: a sound release repels all of them; every broken build is caught by one."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from governance.canonical import digest_of_file
+from governance.terms import DisclosureTerms
+from pipeline.disclosure.attack.run import AttackReport, run_attacks
+from pipeline.disclosure.repair import Repaired
+from pipeline.publish.freeze import Frozen
+from pipeline.publish.manifest import MANIFEST, write_manifest
+from pipeline.publish.release_table import write_plain_parquet
+
+
+def found(report: AttackReport) -> dict[int, dict[str, int]]:
+    return {o.number: dict(o.findings) for o in report.outcomes if o.findings}
+
+
+def edit_table(release: Path, name: str, edit: Callable[[pa.Table], pa.Table]) -> None:
+    """Print a table differently, catalogue and manifest in order: a broken build, not a tampered file."""
+    write_plain_parquet(edit(pq.read_table(release / name)), release / name)
+    catalogue = pq.read_table(release / "catalogue.parquet").to_pylist()
+    for row in catalogue:
+        row["sha256"] = digest_of_file(release / row["file"])
+    schema = pq.read_schema(release / "catalogue.parquet")
+    write_plain_parquet(pa.Table.from_pylist(catalogue, schema=schema), release / "catalogue.parquet")
+    manifest = json.loads((release / MANIFEST).read_bytes())
+    (release / MANIFEST).unlink()
+    write_manifest(
+        release, manifest["release_id"], manifest["epoch"], manifest["reference_date"], manifest["method"]
+    )
+
+
+def with_values(table: pa.Table, change: Callable[[int, dict[str, Any]], Any]) -> pa.Table:
+    rows = table.to_pylist()
+    for number, row in enumerate(rows):
+        row["value"], row["shorthand"] = change(number, row)
+    return pa.Table.from_pylist(rows, schema=table.schema)
+
+
+def test_a_sound_release_repels_every_attack_that_one_release_permits(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    report = run_attacks([bench.night(make_town(12))])
+
+    assert found(report) == {}
+    assert [o.number for o in report.outcomes if o.not_run] == [3, 4, 5]
+
+
+def test_nights_of_one_epoch_repel_the_attacks_across_releases(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    first = bench.night(make_town(12, seed=1))
+    second = bench.night(make_town(12, seed=2))
+
+    assert found(run_attacks([second, first])) == {}
+
+
+def test_an_exact_release_with_complementary_suppression_repels_reconstruction(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    bench.terms = DisclosureTerms(profile="exact-count")
+
+    report = run_attacks([bench.night(make_town(8))])
+
+    assert found(report) == {}
+
+
+def test_broken_build_primary_suppression_alone_is_caught(
+    bench: Any, make_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.terms = DisclosureTerms(profile="exact-count")
+    nothing = replace_audit()
+    monkeypatch.setattr("pipeline.disclosure.stage.audit_and_repair", nothing)
+
+    attacks = found(run_attacks([bench.night(make_town(8))]))
+
+    assert attacks[2]["EXACT"] > 0
+
+
+def replace_audit() -> Callable[..., Repaired]:
+    from pipeline.disclosure.audit import AuditResult
+
+    none = np.zeros(0, dtype=np.int64)
+    empty = np.zeros(0)
+
+    def skip(*_: object) -> Repaired:
+        return Repaired(AuditResult(0, none, empty, empty, 0, 0), 1, 0, 0)
+
+    return skip
+
+
+def test_broken_build_that_ignores_the_solver_is_caught(
+    bench: Any, make_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.disclosure.audit import Auditor
+
+    bench.terms = DisclosureTerms(profile="exact-count")
+    with monkeypatch.context() as broken:
+        run = Auditor.run
+        broken.setattr(Auditor, "run", lambda self: replace(run(self), exposed=np.zeros(0, dtype=np.int64)))
+        release = bench.night(make_town(8))
+
+    assert found(run_attacks([release]))[2]["EXACT"] > 0
+
+
+def test_broken_build_that_prints_one_raw_zero_is_caught(bench: Any, make_town: Callable[..., Any]) -> None:
+    release = bench.night(make_town(12))
+    hidden = [
+        number
+        for number, row in enumerate(pq.read_table(release / "health_by_tenure.parquet").to_pylist())
+        if row["shorthand"] == "[c]" and not row["measure"].endswith("_percent")
+    ]
+
+    edit_table(
+        release,
+        "health_by_tenure.parquet",
+        lambda table: with_values(
+            table,
+            lambda n, row: (0.0, None) if n == hidden[0] else (row["value"], row["shorthand"]),
+        ),
+    )
+
+    assert found(run_attacks([release]))[2]["PRINTED_BELOW_MINIMUM"] == 1
+
+
+def test_broken_build_with_an_extra_ward_table_is_caught(bench: Any, make_town: Callable[..., Any]) -> None:
+    release = bench.night(make_town(12))
+    table = pq.read_table(release / "health.parquet")
+    wards = table.filter(pc.equal(table.column("area_level"), "MSOA21"))
+    rows = wards.to_pylist()
+    for row in rows:
+        row["area_level"], row["table_id"] = "WARD", "ward"
+        row["area_code"] = row["area_code"].replace("E02", "E05")
+    write_plain_parquet(pa.Table.from_pylist(rows, schema=table.schema), release / "ward.parquet")
+
+    attacks = found(run_attacks([release]))
+
+    assert attacks[1]["UNNESTED_GEOGRAPHY"] == len({row["area_code"] for row in rows})
+    assert attacks[7]["UNDECLARED_FILE"] == 1
+
+
+def test_broken_build_whose_rate_was_left_unrounded_is_caught(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    release = bench.night(make_town(12))
+    rates = [
+        number
+        for number, row in enumerate(pq.read_table(release / "health.parquet").to_pylist())
+        if row["value"] is not None and row["measure"].endswith("_percent")
+    ]
+
+    edit_table(
+        release,
+        "health.parquet",
+        lambda table: with_values(
+            table,
+            lambda n, row: (100 * 37 / 263, None) if n == rates[0] else (row["value"], row["shorthand"]),
+        ),
+    )
+
+    attacks = found(run_attacks([release]))
+    assert attacks[6]["RATE_NOT_FROM_PUBLISHED_COUNTS"] == 1
+
+
+def test_broken_build_that_refreshes_nightly_is_caught(
+    bench: Any, make_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.publish.stage.freeze", lambda *_: Frozen(None, 0))
+    first = bench.night(make_town(12, seed=1))
+    second = bench.night(make_town(12, seed=2))
+
+    assert found(run_attacks([first, second]))[3]["CHANGED_WITHIN_EPOCH"] > 0
+
+
+def test_broken_build_that_draws_noise_from_cluster_ids_is_caught(
+    bench: Any, make_town: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The same town re-linked: every cluster gets another id, no household changes."""
+    town = make_town(12)
+    first = bench.night(town)
+    secret = bench.root / "workspace" / "keys" / "record-key.secret"
+    again = type(bench)(tmp_path / "again")
+    (again.root / "workspace" / "keys").mkdir(parents=True, mode=0o700)
+    shutil.copy2(secret, again.root / "workspace" / "keys" / secret.name)
+    relinked = pc.binary_join_element_wise(town.household.column("household_pseudonym"), "x", "-")
+    members = pc.binary_join_element_wise(town.resident.column("household_pseudonym"), "x", "-")
+    other = replace(
+        town,
+        household=town.household.set_column(0, "household_pseudonym", relinked),
+        resident=town.resident.set_column(0, "household_pseudonym", members),
+    )
+    second = again.night(other)
+
+    assert found(run_attacks([first, second]))[5]["NOISE_REDRAWN"] > 0
+
+
+def test_a_rebuild_from_the_same_anchors_carries_the_same_noise(
+    bench: Any, make_town: Callable[..., Any], tmp_path: Path
+) -> None:
+    town = make_town(12)
+    first = bench.night(town)
+    again = type(bench)(tmp_path / "again")
+    (again.root / "workspace" / "keys").mkdir(parents=True, mode=0o700)
+    secret = bench.root / "workspace" / "keys" / "record-key.secret"
+    shutil.copy2(secret, again.root / "workspace" / "keys" / secret.name)
+
+    report = run_attacks([first, again.night(town)])
+
+    assert [o.findings for o in report.outcomes if o.number == 5] == [{}]
+
+
+def test_a_table_that_keeps_dropped_rows_in_its_footer_is_caught(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    release = bench.night(make_town(12))
+    path = release / "health.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table, path, compression="zstd", row_group_size=7)
+
+    assert "BYTES_BEYOND_ROWS" in found(run_attacks([release]))[7]
+
+
+def test_a_pseudonym_in_a_text_file_is_caught(bench: Any, make_town: Callable[..., Any]) -> None:
+    release = bench.night(make_town(12))
+    note = release / "README.md"
+    note.write_text(note.read_text() + "\nABCDEFGHIJKLMNOPQRSTUVWXYZ234567\n")
+
+    assert found(run_attacks([release]))[7]["PSEUDONYM_IN_TEXT"] == 1
