@@ -1,41 +1,48 @@
-"""Which pairs are looked at: rules, in order of cost, and the cap on hot blocks.
+"""Which pairs are looked at: rules, and the cap on hot blocks.
 
-A blocking value that more than `MAXIMUM_BLOCK` units of one side share (a tower block's
-parent UPRN, a student hall's surname, a clerk's favourite placeholder) brings no pair
-together by itself; its units are still found by their other values. So the pairs a unit
-can take part in are bounded, whatever the size of the extract.
+A blocking value that more than the cap of one side's units share (a tower block's parent UPRN,
+a student hall's surname, a clerk's favourite placeholder) brings no pair together by itself;
+its units are still found by their other values. So the pairs that a unit can take part in are
+bounded, whatever the size of the extract.
 """
 
 from dataclasses import dataclass
 
-#: Units of one side that may share a blocking value.
-MAXIMUM_BLOCK = 30
-
 
 @dataclass(frozen=True)
 class BlockingRule:
-    """One rule: a stable id (the link's `match_key`), its meaning, and the list column it joins on."""
+    """One rule: its id (the link's `match_key`), its meaning, the list column it joins on.
+
+    sources: columns whose values the list gathers. maximum_units: the cap on hot blocks.
+    """
 
     id: str
     meaning: str
     column: str
     sources: tuple[str, ...]
+    maximum_units: int
 
 
-RULES = (
+RECORDED_RULES = (
     BlockingRule(
-        "uprn", "same, historic or parent UPRN", "block_uprn", ("uprn", "previous_uprn", "parent_uprn")
+        "uprn", "same, historic or parent UPRN", "block_uprn", ("uprn", "previous_uprn", "parent_uprn"), 30
     ),
     BlockingRule(
         "address",
         "same dwelling within postcode or street",
         "block_address",
         ("address_unit_postcode", "address_unit_street"),
+        30,
     ),
+    BlockingRule("surname", "same surname in a postcode", "block_surname", ("person_surname_postcode",), 30),
+)
+
+MOVED_RULES = (
     BlockingRule(
-        "person",
-        "same surname in a postcode, or same name and birth date",
-        "block_person",
-        ("person_surname_postcode", "person_name_birth"),
+        "moved",
+        "name and birth date, part of the name and birth date, or a rare name",
+        "block_moved",
+        ("person_name_birth_part", "person_surname_birth", "person_forename_birth", "undated_name"),
+        5,
     ),
 )

@@ -1,9 +1,14 @@
-"""What is compared between a dwelling and an NHS address group, and in which levels.
+"""What is compared, and in which levels: three scorecards of joint levels, most telling first.
 
-Two comparisons, each of joint levels, most telling first. UPRN and address are one
-comparison and all evidence of people another, because within each the parts depend on
-each other: two households of one dwelling share UPRN *and* address, and a shared surname
-follows from a shared full name. Between the two, place and people, independence is fair.
+RECORDED asks whether an NHS address group belongs to a dwelling near its recorded address.
+UPRN and address are one comparison and all evidence of people another, because within each
+the parts depend on each other: two households of one dwelling share UPRN *and* address, and a
+shared surname follows from a shared full name.
+
+MOVED asks whether people whom nobody at their recorded address knows are listed elsewhere.
+
+RESIDENCE asks whether one member of a linked group lives there: stale and ghost registrations
+are members whom the dwelling's list does not know, at an age at which it should.
 
 `_l` is the council's side, `_r` the NHS's (Splink orders data sets by name).
 """
@@ -49,8 +54,8 @@ _UNIT = f"({_EXACT} OR {_shares('address_unit_postcode')})"
 _STREET = _shares("address_unit_street")
 _POSTCODE = _shares("address_postcode")
 _NO_ADDRESS = (
-    "(address_unit_postcode_l IS NULL OR address_unit_postcode_r IS NULL)"
-    " AND (address_unit_street_l IS NULL OR address_unit_street_r IS NULL)"
+    "((address_unit_postcode_l IS NULL OR address_unit_postcode_r IS NULL)"
+    " AND (address_unit_street_l IS NULL OR address_unit_street_r IS NULL))"
 )
 
 PLACE = Comparison(
@@ -70,25 +75,36 @@ PLACE = Comparison(
         Level(
             "parent_uprn_address",
             "the parent's UPRN, same dwelling by address",
-            f"{_PARENT_UPRN} AND {_UNIT}",
+            f"{_PARENT_UPRN} AND ({_UNIT} OR {_STREET})",
         ),
         Level("parent_uprn", "the parent's UPRN", _PARENT_UPRN),
         Level("no_uprn_exact", "no UPRN, same full address", f"{_NO_UPRN} AND {_EXACT}"),
         Level("no_uprn_unit", "no UPRN, same number and postcode", f"{_NO_UPRN} AND {_UNIT}"),
         Level("no_uprn_street", "no UPRN, same number and street", f"{_NO_UPRN} AND {_STREET}"),
+        Level(
+            "sibling_uprn_address",
+            "the UPRN of a dwelling under the same parent, same dwelling by address",
+            f"parent_uprn_l = parent_of_uprn_r AND ({_UNIT} OR {_STREET})",
+        ),
         Level("other_uprn_exact", "another UPRN, same full address", _EXACT),
         Level("other_uprn_unit", "another UPRN, same number and postcode", _UNIT),
         Level("other_uprn_street", "another UPRN, same number and street", _STREET),
-        Level("postcode", "same postcode only", _POSTCODE),
-        Level("elsewhere", "another place", None),
+        Level("neighbour", "at most the same postcode", None),
     ),
 )
+
+_SURNAME_HERE = _shares("person_surname_premises")
+_FORENAME_HERE = _shares("person_forename_premises")
+_NAME = (
+    f"({_shares('person_name_sector')} OR {_shares('person_name')} OR ({_SURNAME_HERE} AND {_FORENAME_HERE}))"
+)
+_PART_AND_BIRTH = f"({_shares('person_forename_birth')} OR {_shares('person_surname_birth')})"
 
 PEOPLE = Comparison(
     "people",
     "the best agreement between a person listed by the council and a member of the NHS group",
-    "people_l = 0 OR people_r = 0 OR (person_surname_sector_l IS NULL AND person_name_l IS NULL"
-    " AND person_forename_birth_l IS NULL)",
+    "people_l = 0 OR people_r = 0 OR (person_surname_premises_l IS NULL AND person_surname_sector_l IS NULL"
+    " AND person_name_l IS NULL AND person_forename_birth_l IS NULL)",
     (
         Level(
             "names_and_births",
@@ -100,25 +116,81 @@ PEOPLE = Comparison(
             "one person agrees in name and two parts of the birth date",
             _shares("person_name_birth_part"),
         ),
-        Level(
-            "part_name_and_birth",
-            "one person agrees in forename or surname and birth date",
-            f"({_shares('person_forename_birth')} OR {_shares('person_surname_birth')})",
-        ),
+        Level("part_name_and_birth", "forename or surname agrees with the birth date", _PART_AND_BIRTH),
         Level("names", "two people agree in name", f"{_shared('person_name_sector')} > 1"),
-        Level(
-            "name",
-            "one person agrees in name",
-            f"({_shares('person_name_sector')} OR {_shares('person_name')})",
-        ),
+        Level("name", "one person agrees in name", _NAME),
         Level("initial_surname", "initial and surname agree", _shares("person_initial_surname_sector")),
         Level("phonetic", "initial and sound of the surname agree", _shares("person_phonetic_sector")),
-        Level("surname", "surname agrees", _shares("person_surname_sector")),
+        Level("surname", "surname agrees", f"({_shares('person_surname_sector')} OR {_SURNAME_HERE})"),
         Level("birth", "birth date and postcode agree", _shares("person_birth_postcode")),
-        Level("forename", "forename agrees", _shares("person_forename_sector")),
+        Level("forename", "forename agrees", f"({_shares('person_forename_sector')} OR {_FORENAME_HERE})"),
         Level("nobody_payer", "nobody agrees; only a council tax payer is listed", "is_payer_only_l"),
         Level("nobody", "nobody agrees", None),
     ),
 )
 
-COMPARISONS = (PLACE, PEOPLE)
+ELSEWHERE = Comparison(
+    "elsewhere",
+    "the best agreement between people whom their recorded address does not know and people"
+    " listed at a dwelling for whom no patient was found",
+    "FALSE",
+    (
+        Level(
+            "names_and_births",
+            "two people agree in name and birth date",
+            f"{_shared('person_name_birth_part')} > 3",
+        ),
+        Level("name_and_birth", "name and two parts of the birth date", _shares("person_name_birth_part")),
+        Level("part_name_and_birth", "forename or surname agrees with the birth date", _PART_AND_BIRTH),
+        Level("names", "two people agree in name", f"{_shared('undated_name')} > 1"),
+        Level(
+            "rare_name_near",
+            "a name borne once in each extract, in the same postcode sector",
+            f"{_shares('rare_name')} AND {_shares('person_name_sector')}",
+        ),
+        Level("rare_name", "a name borne once in each extract", _shares("rare_name")),
+        Level(
+            "name_near",
+            "name agrees, in the same postcode sector",
+            f"{_shares('undated_name')} AND {_shares('person_name_sector')}",
+        ),
+        Level("name", "at most a name agrees", None),
+    ),
+)
+
+#: Ages up to which a band reaches; the last is open. Councils list adults, schools list children.
+AGE_BANDS = ((17, "0_17"), (29, "18_29"), (49, "30_49"), (199, "50_on"))
+
+_KNOWN = (
+    Level("name_and_birth", "name and birth date agree with a listed person", "name_and_birth"),
+    Level("part_name_and_birth", "forename or surname agrees with the birth date", "part_name_and_birth"),
+    Level("name", "name agrees", "name"),
+    Level("initial_surname", "initial and surname agree", "initial_surname"),
+    Level("phonetic", "initial and sound of the surname agree", "phonetic"),
+    Level("birth", "birth date agrees", "birth"),
+    Level("forename", "forename agrees", "forename"),
+)
+
+LISTED = Comparison(
+    "listed",
+    "how well the dwelling's list knows the member, by age where it does not",
+    "no_list",
+    (
+        *_KNOWN,
+        *(Level(f"surname_{b}", f"only the surname agrees, aged {b}", f"surname_{b}") for _, b in AGE_BANDS),
+        *(Level(f"nobody_{b}", f"nobody agrees, aged {b}", f"nobody_{b}") for _, b in AGE_BANDS),
+        Level(
+            "seen_elsewhere", "nobody agrees, and another dwelling knows the same person", "seen_elsewhere"
+        ),
+    ),
+)
+
+#: Levels of LISTED that say the list knows the person.
+KNOWN_LEVELS = tuple(level.id for level in _KNOWN if level.id not in ("birth", "forename"))
+
+#: Scorecard -> its comparisons.
+SCORECARDS: dict[str, tuple[Comparison, ...]] = {
+    "recorded": (PLACE, PEOPLE),
+    "moved": (ELSEWHERE,),
+    "residence": (LISTED,),
+}

@@ -7,7 +7,7 @@ second best by the margin. Several groups may live in one dwelling.
 import duckdb
 
 from pipeline.link.comparison import PEOPLE, PLACE
-from pipeline.link.model import Model
+from pipeline.link.model import Model, Scorecard
 from pipeline.link.units import read_sql, run_sql
 
 #: Link level by level of the place comparison; the rest is "evidence".
@@ -15,11 +15,12 @@ _LEVEL_OF_PLACE = {
     "exact": ("uprn_and_address", "uprn_no_address", "uprn_near_address", "uprn_other_address"),
     "historic": ("old_uprn",),
     "parent": ("parent_uprn_address", "parent_uprn"),
+    "sibling": ("sibling_uprn_address",),
 }
 _SAME_UPRN = _LEVEL_OF_PLACE["exact"]
 _SAME_ADDRESS = (
-    "uprn_and_address", "parent_uprn_address", "no_uprn_exact", "no_uprn_unit", "other_uprn_exact",
-    "other_uprn_unit",
+    "uprn_and_address", "parent_uprn_address", "no_uprn_exact", "no_uprn_unit", "sibling_uprn_address",
+    "other_uprn_exact", "other_uprn_unit",
 )  # fmt: skip
 _SAME_STREET = ("no_uprn_street", "other_uprn_street")
 _NOBODY = ("nobody", "nobody_payer")
@@ -42,16 +43,21 @@ EVIDENCE_BITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 
 
-def decide(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Create `decision` and `judged` from `pair`; see the SQL files for their grain."""
+def rank(connection: duckdb.DuckDBPyConnection, card: Scorecard, pairs: str, target: str) -> None:
+    """Create `target` from scored pairs: the best dwelling of each NHS unit, and the verdict."""
     connection.execute(
-        read_sql("decision"),
+        read_sql("decision").replace("{target}", target).replace("{pairs}", pairs),
         {
-            "upper_match_weight": model.upper_match_weight,
-            "lower_match_weight": model.lower_match_weight,
-            "margin_match_weight": model.margin_match_weight,
+            "upper_match_weight": card.upper_match_weight,
+            "lower_match_weight": card.lower_match_weight,
+            "margin_match_weight": card.margin_match_weight,
         },
     )
+
+
+def decide(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Create `decision` and `judged` from `pair`; see the SQL files for their grain."""
+    rank(connection, model.scorecards["recorded"], "pair", "decision")
     level = " ".join(
         f"WHEN decision.place IN {_tuple(places)} THEN '{name}'" for name, places in _LEVEL_OF_PLACE.items()
     )
@@ -67,6 +73,20 @@ def decide(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
         same_uprn=_tuple(_SAME_UPRN),
         nobody=_tuple(_NOBODY),
     )
+
+
+def moved_bits() -> str:
+    """SQL: the evidence bits of a move, from its level."""
+    alike = {
+        "name_and_birth": ("names_and_births", "name_and_birth"),
+        "part_name_and_birth": ("part_name_and_birth",),
+        "name": ("names", "rare_name_near", "rare_name", "name_near", "name"),
+    }
+    bits = {name: 1 << n for n, (name, _, _) in enumerate(EVIDENCE_BITS)}
+    cases = " ".join(
+        f"WHEN moved_judged.elsewhere IN {_tuple(levels)} THEN {bits[name]}" for name, levels in alike.items()
+    )
+    return f"(CASE {cases} END)::INTEGER"
 
 
 def _tuple(values: tuple[str, ...]) -> str:

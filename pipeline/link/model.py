@@ -1,8 +1,9 @@
 """The linkage model: a small JSON file of our own, approved by digest, used and never retrained overnight.
 
-m and u of a level are the shares of true and of other *candidate* pairs (pairs that a
-blocking rule brought together) that reach it; `prior` is the share of candidate pairs that
-are true. Parameters are rounded when they are written, so that one training gives one digest.
+Three scorecards (see `comparison`). m and u of a level are the shares of true and of other
+*candidates* that reach it; `match_weight` is what a level adds, fitted jointly over the
+comparisons so that their dependence is not counted twice; `prior` is the share of candidates
+that are true. All are rounded when written, so that one training gives one digest.
 """
 
 import json
@@ -14,37 +15,32 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from governance.canonical import canonical_json, digest_of
+from governance.canonical import digest_of
 from governance.errors import Fault
 from pipeline.context import RunContext
-from pipeline.link.comparison import COMPARISONS
+from pipeline.link.comparison import SCORECARDS
 
 FORMAT = 1
-DIGITS = 6
 DEFAULT_MODEL = "household.json"
+_DIGITS = 6
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """m and u of one comparison level, both above 0 and at most 1."""
+    """m, u (above 0, at most 1) and match weight (log2 of the Bayes factor) of one comparison level."""
 
     m: float
     u: float
-
-    @property
-    def match_weight(self) -> float:
-        """log2 of the Bayes factor."""
-        return math.log2(self.m / self.u)
+    match_weight: float
 
 
 @dataclass(frozen=True)
-class Model:
-    """A trained linkage model.
+class Scorecard:
+    """What turns comparison levels into a decision.
 
-    levels: comparison -> level -> parameters, for exactly the levels of `comparison.COMPARISONS`.
-    upper_match_weight: a pair at or above it is linked. lower_match_weight: below it is no link;
-    between the two lies clerical review. margin_match_weight: by how much the best dwelling must
-    lead the second best. trained_on: what it learned from, in words and counts.
+    levels: comparison -> level -> parameters. A candidate at or above `upper_match_weight` is
+    accepted, below `lower_match_weight` rejected, between the two is for clerical review.
+    margin_match_weight: by how much the best must lead the second best.
     """
 
     prior: float
@@ -52,20 +48,25 @@ class Model:
     upper_match_weight: float
     lower_match_weight: float
     margin_match_weight: float
+
+    @property
+    def prior_match_weight(self) -> float:
+        """log2 of the prior odds."""
+        return math.log2(self.prior / (1 - self.prior))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained linkage model. trained_on: what it learned from, in words and counts."""
+
+    scorecards: Mapping[str, Scorecard]
     trained_on: Mapping[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """Return the content of the model's file."""
         return {
             "format": FORMAT,
-            "prior": self.prior,
-            "upper_match_weight": self.upper_match_weight,
-            "lower_match_weight": self.lower_match_weight,
-            "margin_match_weight": self.margin_match_weight,
-            "comparisons": {
-                name: {level: {"m": p.m, "u": p.u} for level, p in levels.items()}
-                for name, levels in self.levels.items()
-            },
+            "scorecards": {name: _card_as_json(card) for name, card in self.scorecards.items()},
             "trained_on": dict(self.trained_on),
         }
 
@@ -75,32 +76,23 @@ class Model:
         return digest_of(self.as_json())
 
     def write(self, path: Path) -> None:
-        """Write the model's file, one level a line for people who compare two of them."""
-        canonical_json(self.as_json())
+        """Write the model's file, laid out for people who compare two of them."""
         path.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def rounded(value: float) -> float:
-    """Round a probability to `DIGITS` significant digits."""
-    return float(f"{value:.{DIGITS}g}")
+    """Round to six significant digits."""
+    return float(f"{value:.{_DIGITS}g}")
 
 
 def read_model(path: Path) -> Model:
     """Read a model's file; raises Fault where it is not one, or fits other comparisons than ours."""
     try:
         raw = json.loads(path.read_text("utf-8"))
-        model = Model(
-            prior=float(raw["prior"]),
-            levels={
-                name: {level: Parameters(float(p["m"]), float(p["u"])) for level, p in levels.items()}
-                for name, levels in raw["comparisons"].items()
-            },
-            upper_match_weight=float(raw["upper_match_weight"]),
-            lower_match_weight=float(raw["lower_match_weight"]),
-            margin_match_weight=float(raw["margin_match_weight"]),
-            trained_on=raw["trained_on"],
-        )
         form = raw["format"]
+        model = Model(
+            {name: _card_from_json(card) for name, card in raw["scorecards"].items()}, raw["trained_on"]
+        )
     except OSError as error:
         raise Fault(
             "MODEL_UNREADABLE",
@@ -113,10 +105,7 @@ def read_model(path: Path) -> Model:
             f"{path.name} is not a linkage model.",
             "Name a file that `hearth train` wrote.",
         ) from None
-    expected = {comparison.name: [level.id for level in comparison.levels] for comparison in COMPARISONS}
-    found = {name: list(levels) for name, levels in model.levels.items()}
-    sound = all(0 < p.m <= 1 and 0 < p.u <= 1 for levels in model.levels.values() for p in levels.values())
-    if form != FORMAT or found != expected or not sound or not 0 < model.prior < 1:
+    if form != FORMAT or not _fits(model):
         raise Fault(
             "MODEL_OF_OTHER_VERSION",
             f"{path.name} was trained for other comparisons or is damaged.",
@@ -134,3 +123,53 @@ def default_model() -> Model:
 def model_of(context: RunContext) -> Model:
     """Return the project's model, or the one that ships where `hearth.toml` names none."""
     return default_model() if context.project.model is None else read_model(context.project.model)
+
+
+def _card_as_json(card: Scorecard) -> dict[str, Any]:
+    return {
+        "prior": card.prior,
+        "upper_match_weight": card.upper_match_weight,
+        "lower_match_weight": card.lower_match_weight,
+        "margin_match_weight": card.margin_match_weight,
+        "comparisons": {
+            name: {level: {"m": p.m, "u": p.u, "match_weight": p.match_weight} for level, p in levels.items()}
+            for name, levels in card.levels.items()
+        },
+    }
+
+
+def _card_from_json(raw: Mapping[str, Any]) -> Scorecard:
+    return Scorecard(
+        prior=float(raw["prior"]),
+        levels={
+            name: {
+                level: Parameters(float(p["m"]), float(p["u"]), float(p["match_weight"]))
+                for level, p in levels.items()
+            }
+            for name, levels in raw["comparisons"].items()
+        },
+        upper_match_weight=float(raw["upper_match_weight"]),
+        lower_match_weight=float(raw["lower_match_weight"]),
+        margin_match_weight=float(raw["margin_match_weight"]),
+    )
+
+
+def _fits(model: Model) -> bool:
+    """Answer whether the model has exactly the levels of `comparison`, with usable numbers."""
+    expected = {
+        card: {comparison.name: [level.id for level in comparison.levels] for comparison in comparisons}
+        for card, comparisons in SCORECARDS.items()
+    }
+    found = {
+        name: {comparison: list(levels) for comparison, levels in card.levels.items()}
+        for name, card in model.scorecards.items()
+    }
+    return found == expected and all(
+        0 < card.prior < 1
+        and all(
+            0 < p.m <= 1 and 0 < p.u <= 1 and math.isfinite(p.match_weight)
+            for levels in card.levels.values()
+            for p in levels.values()
+        )
+        for card in model.scorecards.values()
+    )

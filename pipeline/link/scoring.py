@@ -1,4 +1,4 @@
-"""Splink's part: pairs brought together by the blocking rules, scored by the model."""
+"""Splink's part: pairs brought together by blocking rules, scored by a scorecard."""
 
 import logging
 from collections.abc import Mapping
@@ -7,52 +7,61 @@ from typing import Any
 import duckdb
 from splink import DuckDBAPI, Linker, SettingsCreator
 
-from pipeline.link.blocking import RULES
-from pipeline.link.comparison import COMPARISONS, Comparison
-from pipeline.link.model import Model, Parameters
+from pipeline.link.blocking import BlockingRule
+from pipeline.link.comparison import Comparison
+from pipeline.link.model import Parameters, Scorecard
 
 #: By how much two levels of a comparison differ in weight at the least.
 _TAG = 1e-8
 
 
-def settings_of(model: Model) -> SettingsCreator:
-    """Return Splink's settings for a model."""
+def settings_of(
+    card: Scorecard, comparisons: tuple[Comparison, ...], rules: tuple[BlockingRule, ...]
+) -> SettingsCreator:
+    """Return Splink's settings for a scorecard."""
     return SettingsCreator(
         link_type="link_only",
         linker_uid="hearth",
         unique_id_column_name="unit_id",
-        probability_two_random_records_match=model.prior,
-        comparisons=[_comparison(c, model) for c in COMPARISONS],
+        probability_two_random_records_match=card.prior,
+        comparisons=[_comparison(c, card.levels[c.name]) for c in comparisons],
         blocking_rules_to_generate_predictions=[
             {
                 "blocking_rule": f"l.{rule.column} = r.{rule.column}",
                 "arrays_to_explode": [rule.column],
                 "sql_dialect": "duckdb",
             }
-            for rule in RULES
+            for rule in rules
         ],
         retain_matching_columns=False,
         retain_intermediate_calculation_columns=True,
     )
 
 
-def score_pairs(connection: duckdb.DuckDBPyConnection, model: Model, target: str) -> None:
-    """Create `target`: one row per candidate pair of `dwelling_unit` and `nhs_unit`.
+def score_pairs(
+    connection: duckdb.DuckDBPyConnection,
+    units: tuple[str, str],
+    card: Scorecard,
+    comparisons: tuple[Comparison, ...],
+    rules: tuple[BlockingRule, ...],
+    target: str,
+) -> None:
+    """Create `target`: one row per candidate pair of the council's and the NHS's units.
 
+    units: names of the two tables (council's first), with a unique `unit_id`.
     Columns: dwelling_id, nhs_id (unit ids), match_weight, match_probability, match_key (the
-    blocking rule's id), and `place` and `people`, the ids of the levels reached (null: missing).
+    blocking rule's id), and for each comparison the id of the level reached (null: missing).
     """
     logging.getLogger("splink").setLevel(logging.ERROR)
     api = DuckDBAPI(connection)
     # Splink orders the sides by these names, so the council is `_l`.
     sides = [
-        api.register("dwelling_unit", table_name="in_council", dataset_display_name="council"),
-        api.register("nhs_unit", table_name="in_nhs", dataset_display_name="nhs"),
+        api.register(units[0], table_name=f"in_{units[0]}", dataset_display_name="council"),
+        api.register(units[1], table_name=f"in_{units[1]}", dataset_display_name="nhs"),
     ]
-    linker = Linker(sides, settings_of(model))
-    pairs = linker.inference.predict()
-    keys = " ".join(f"WHEN '{n}' THEN '{rule.id}'" for n, rule in enumerate(RULES))
-    levels = ",\n".join(f"{_level_of_weight(c, model)} AS {c.name}" for c in COMPARISONS)
+    pairs = Linker(sides, settings_of(card, comparisons, rules), log_level=None).inference.predict()
+    keys = " ".join(f"WHEN '{n}' THEN '{rule.id}'" for n, rule in enumerate(rules))
+    levels = ",\n".join(f"{_level_of_weight(c, card.levels[c.name])} AS {c.name}" for c in comparisons)
     connection.execute(
         f"""
         CREATE TABLE {target} AS
@@ -78,26 +87,27 @@ def tagged_weights(parameters: Mapping[str, Parameters]) -> dict[str, float]:
     weights: dict[str, float] = {}
     for level, parameter in parameters.items():
         weight = parameter.match_weight
-        while any(abs(weight - other) < 2 * _TAG for other in weights.values()):
+        # A missing comparison weighs 0, so no level may.
+        while any(abs(weight - other) < 2 * _TAG for other in (0.0, *weights.values())):
             weight += 4 * _TAG
         weights[level] = weight
     return weights
 
 
-def _comparison(comparison: Comparison, model: Model) -> dict[str, Any]:
-    parameters = model.levels[comparison.name]
+def _comparison(comparison: Comparison, parameters: Mapping[str, Parameters]) -> dict[str, Any]:
     weights = tagged_weights(parameters)
     levels: list[dict[str, Any]] = [
         {"sql_condition": comparison.missing, "label_for_charts": "missing", "is_null_level": True}
     ]
     for level in comparison.levels:
-        u = parameters[level.id].u
+        # Splink uses m and u through their ratio alone, which is the fitted weight.
+        odds = 2 ** weights[level.id]
         levels.append(
             {
                 "sql_condition": level.sql or "ELSE",
                 "label_for_charts": level.meaning,
-                "m_probability": u * 2 ** weights[level.id],
-                "u_probability": u,
+                "m_probability": odds / (1 + odds),
+                "u_probability": 1 / (1 + odds),
             }
         )
     return {
@@ -107,11 +117,10 @@ def _comparison(comparison: Comparison, model: Model) -> dict[str, Any]:
     }
 
 
-def _level_of_weight(comparison: Comparison, model: Model) -> str:
+def _level_of_weight(comparison: Comparison, parameters: Mapping[str, Parameters]) -> str:
     """SQL: the id of the level that contributed this weight; null where nothing could be compared."""
-    weights = tagged_weights(model.levels[comparison.name])
     cases = " ".join(
         f"WHEN abs(mw_{comparison.name} - ({weight!r})) < {_TAG} THEN '{level}'"
-        for level, weight in weights.items()
+        for level, weight in tagged_weights(parameters).items()
     )
     return f"CASE {cases} END"

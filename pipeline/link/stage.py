@@ -6,7 +6,7 @@ Evidence facts (what the gate's rules read):
 - `dwellings`, `nhs_records`, `address_groups`, `candidate_pairs`, `candidate_pairs_by_rule`
 - `linked_groups`, `linked_records`, `linked_dwellings`, `match_rate` (share of NHS records linked)
 - `estimated_precision`, `estimated_recall` (from match probabilities; null where nothing is linked)
-- `records_by_reason`, `groups_by_level`, `contradicted_links`
+- `records_by_reason`, `records_by_level`, `contradicted_links`, `moved_records`
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,10 @@ from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import write_query
-from pipeline.link.deciding import decide
+from pipeline.link.blocking import RECORDED_RULES
+from pipeline.link.comparison import SCORECARDS
+from pipeline.link.deciding import decide, moved_bits
+from pipeline.link.members import judge_members
 from pipeline.link.model import Model, model_of
 from pipeline.link.scoring import score_pairs
 from pipeline.link.units import build_units, read_sql
@@ -42,7 +45,7 @@ def link(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) 
         with locked_connection(context.project.engine, context.spill) as connection:
             link_tables(connection, council.artefact, nhs.artefact, model)
             rows: dict[str, int | None] = {
-                f"{table}.parquet": write_query(connection, read_sql(table), folder / f"{table}.parquet")
+                f"{table}.parquet": write_query(connection, _query(table), folder / f"{table}.parquet")
                 for table in TABLES
             }
             facts = _facts(connection, model)
@@ -60,8 +63,20 @@ def link_tables(
 ) -> None:
     """Create, in `connection`, the units, scored pairs and judged decisions of two artefacts."""
     build_units(connection, council, nhs)
-    score_pairs(connection, model, "pair")
+    score_pairs(
+        connection,
+        ("dwelling_unit", "nhs_unit"),
+        model.scorecards["recorded"],
+        SCORECARDS["recorded"],
+        RECORDED_RULES,
+        "pair",
+    )
     decide(connection, model)
+    judge_members(connection, model)
+
+
+def _query(table: str) -> str:
+    return read_sql(table).replace("{moved_bits}", moved_bits())
 
 
 def _facts(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any]:
@@ -71,52 +86,48 @@ def _facts(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any
     def counts(query: str) -> Mapping[str, int]:
         return {str(key): int(count) for key, count in connection.execute(query).fetchall()}
 
-    probable, linked_probable = connection.execute(
+    probable, linked_probable, linked = connection.execute(
         """
         SELECT
-            SUM(best.match_probability),
-            SUM(best.match_probability) FILTER (reason = 'linked')
-        FROM judged AS best
+            SUM(match_probability),
+            SUM(match_probability) FILTER (reason = 'linked'),
+            COUNT(*) FILTER (reason = 'linked')
+        FROM (
+            SELECT match_probability, reason FROM judged
+            UNION ALL
+            SELECT match_probability, reason FROM moved_judged WHERE reason = 'linked'
+        )
         """
     ).fetchall()[0]
-    linked_groups = number("SELECT COUNT(*) FROM judged WHERE reason = 'linked'")
-    records = number("SELECT COUNT(*) FROM nhs_member")
-    linked_records = number(
-        """
-        SELECT COUNT(*)
-        FROM nhs_member
-        INNER JOIN judged ON judged.nhs_id = nhs_member.unit_id
-        WHERE judged.reason = 'linked'
-        """
-    )
+    links = number("SELECT COUNT(DISTINCT address_group) FROM outcome WHERE dwelling_id IS NOT NULL")
+    records = number("SELECT COUNT(*) FROM outcome")
+    linked_records = number("SELECT COUNT(*) FROM outcome WHERE dwelling_id IS NOT NULL")
     return {
         "model_digest": model.digest,
         "dwellings": number("SELECT COUNT(*) FROM dwelling_unit"),
         "nhs_records": records,
         "address_groups": number("SELECT COUNT(*) FROM nhs_unit"),
-        "candidate_pairs": number("SELECT COUNT(*) FROM pair"),
+        "candidate_pairs": number("SELECT COUNT(*) FROM pair") + number("SELECT COUNT(*) FROM moved_pair"),
         "candidate_pairs_by_rule": counts(
-            "SELECT match_key, COUNT(*) FROM pair GROUP BY match_key ORDER BY match_key"
-        ),
-        "linked_groups": linked_groups,
-        "linked_records": linked_records,
-        "linked_dwellings": number("SELECT COUNT(DISTINCT dwelling_id) FROM judged WHERE reason = 'linked'"),
-        "match_rate": round(linked_records / records, 6) if records else 0.0,
-        "estimated_precision": round(linked_probable / linked_groups, 6) if linked_groups else None,
-        "estimated_recall": round((linked_probable or 0.0) / probable, 6) if probable else None,
-        "records_by_reason": counts(
             """
             SELECT
-                COALESCE(judged.reason, 'no_candidate') AS reason,
+                match_key,
                 COUNT(*)
-            FROM nhs_member
-            LEFT JOIN judged ON judged.nhs_id = nhs_member.unit_id
-            GROUP BY 1
-            ORDER BY 1
+            FROM (SELECT match_key FROM pair UNION ALL SELECT match_key FROM moved_pair)
+            GROUP BY match_key
+            ORDER BY match_key
             """
         ),
-        "groups_by_level": counts(
-            "SELECT level, COUNT(*) FROM judged WHERE reason = 'linked' GROUP BY level ORDER BY level"
+        "linked_groups": links,
+        "linked_records": linked_records,
+        "linked_dwellings": number("SELECT COUNT(DISTINCT dwelling_id) FROM outcome"),
+        "match_rate": round(linked_records / records, 6) if records else 0.0,
+        "estimated_precision": round(linked_probable / linked, 6) if linked else None,
+        "estimated_recall": round((linked_probable or 0.0) / probable, 6) if probable else None,
+        "records_by_reason": counts("SELECT reason, COUNT(*) FROM outcome GROUP BY reason ORDER BY reason"),
+        "records_by_level": counts(
+            "SELECT level, COUNT(*) FROM outcome WHERE level IS NOT NULL GROUP BY level ORDER BY level"
         ),
         "contradicted_links": number("SELECT COUNT(*) FROM judged WHERE reason = 'linked' AND contradicted"),
+        "moved_records": number("SELECT COUNT(*) FROM moved_member"),
     }

@@ -6,7 +6,7 @@ import duckdb
 
 from governance.artefact import Artefact
 from pipeline.engine.tables import load_table
-from pipeline.link.blocking import MAXIMUM_BLOCK, RULES
+from pipeline.link.blocking import RECORDED_RULES, BlockingRule
 from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS, MatchField
 
 _DWELLING_COLUMNS = (
@@ -16,7 +16,13 @@ _DWELLING_COLUMNS = (
     "previous_uprn_pseudonym",
 )
 _COUNCIL_COLUMNS = ("record_pseudonym", "dwelling_record_pseudonym", "uprn_pseudonym", "service", "role")
-_NHS_COLUMNS = ("record_pseudonym", "nhs_number_pseudonym", "uprn_pseudonym", "address_group_pseudonym")
+_NHS_COLUMNS = (
+    "record_pseudonym",
+    "nhs_number_pseudonym",
+    "uprn_pseudonym",
+    "address_group_pseudonym",
+    "age_years",
+)
 
 _TABLES = {
     "dwelling": _DWELLING_COLUMNS + tuple(f.name for f in ADDRESS_FIELDS),
@@ -38,7 +44,7 @@ def build_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: A
     run_sql(
         connection,
         "dwelling_unit",
-        person_lists=_lists(PERSON_FIELDS),
+        person_lists=token_lists(PERSON_FIELDS),
         person_columns=",\n    ".join(f"household.{f.name}" for f in PERSON_FIELDS),
         address_lists=",\n    ".join(_as_list(f, "dwelling") for f in ADDRESS_FIELDS),
     )
@@ -46,11 +52,13 @@ def build_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: A
     run_sql(
         connection,
         "nhs_unit",
-        person_lists=_lists(PERSON_FIELDS),
-        address_lists=_lists(ADDRESS_FIELDS),
+        person_lists=token_lists(PERSON_FIELDS),
+        person_columns=",\n    ".join(f"grouped.{f.name}" for f in PERSON_FIELDS),
+        address_lists=token_lists(ADDRESS_FIELDS),
+        address_columns=",\n    ".join(f"grouped.{f.name}" for f in ADDRESS_FIELDS),
     )
     for unit in ("dwelling_unit", "nhs_unit"):
-        _add_blocking_columns(connection, unit)
+        add_blocking_columns(connection, unit, RECORDED_RULES)
 
 
 def read_sql(name: str) -> str:
@@ -66,16 +74,18 @@ def run_sql(connection: duckdb.DuckDBPyConnection, name: str, **parts: str) -> N
     connection.execute(text)
 
 
-def _lists(fields: tuple[MatchField, ...]) -> str:
+def token_lists(fields: tuple[MatchField, ...], table: str | None = None) -> str:
     """SQL: one list of distinct tokens for each field, over the people of a unit."""
-    return ",\n        ".join(
-        (
-            f"list_distinct(flatten(list({f.name}) FILTER ({f.name} IS NOT NULL))) AS {f.name}"
-            if f.is_list
-            else f"list(DISTINCT {f.name}) FILTER ({f.name} IS NOT NULL) AS {f.name}"
+    lists = []
+    for field in fields:
+        column = f"{table}.{field.name}" if table else field.name
+        known = f"FILTER ({column} IS NOT NULL)"
+        lists.append(
+            f"list_distinct(flatten(list({column}) {known})) AS {field.name}"
+            if field.is_list
+            else f"list(DISTINCT {column}) {known} AS {field.name}"
         )
-        for f in fields
-    )
+    return ",\n        ".join(lists)
 
 
 def _as_list(field: MatchField, table: str) -> str:
@@ -91,36 +101,32 @@ def _empty_council_resident(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"CREATE TABLE council_resident AS SELECT {', '.join(columns)} LIMIT 0")
 
 
-def _add_blocking_columns(connection: duckdb.DuckDBPyConnection, unit: str) -> None:
-    """Add one list column for each blocking rule, without the values of hot blocks."""
-    lists = ("person", "address")
-    gathered = []
-    for rule in RULES:
-        parts = [
-            s if s.startswith(lists) else f"list_filter([{s}], lambda v: v IS NOT NULL)" for s in rule.sources
-        ]
-        joined = " || ".join(f"COALESCE({part}, [])" for part in parts)
-        gathered.append(f"list_distinct({joined}) AS {rule.column}")
-    connection.execute(f"CREATE TABLE {unit}_block AS SELECT unit_id, {', '.join(gathered)} FROM {unit}")
-    for rule in RULES:
+def add_blocking_columns(
+    connection: duckdb.DuckDBPyConnection, unit: str, rules: tuple[BlockingRule, ...]
+) -> None:
+    """Add one list column for each rule to table `unit`, without the values of hot blocks."""
+    gathered = ", ".join(f"{_gathered(rule)} AS {rule.column}" for rule in rules)
+    connection.execute(f"CREATE TABLE {unit}_block AS SELECT unit_id, {gathered} FROM {unit}")
+    for rule in rules:
         connection.execute(
             f"""
             CREATE TABLE {unit}_{rule.column}_hot AS
-            SELECT list(value) AS hot
+            SELECT COALESCE(list(value ORDER BY value), []) AS hot
             FROM (
                 SELECT value
                 FROM (SELECT unnest({rule.column}) AS value FROM {unit}_block)
                 GROUP BY value
-                HAVING COUNT(*) > {MAXIMUM_BLOCK}
+                HAVING COUNT(*) > {rule.maximum_units}
             )
             """
         )
     kept = ", ".join(
-        f"list_filter(block.{r.column}, lambda v: NOT list_contains(COALESCE({r.column}_hot.hot, []), v))"
-        f" AS {r.column}"
-        for r in RULES
+        f"CASE WHEN len({r.column}_hot.hot) = 0 THEN block.{r.column}"
+        f" ELSE list_filter(block.{r.column}, lambda v: NOT list_contains({r.column}_hot.hot, v))"
+        f" END AS {r.column}"
+        for r in rules
     )
-    hot = " ".join(f"CROSS JOIN {unit}_{r.column}_hot AS {r.column}_hot" for r in RULES)
+    hot = " ".join(f"CROSS JOIN {unit}_{r.column}_hot AS {r.column}_hot" for r in rules)
     connection.execute(
         f"""
         CREATE OR REPLACE TABLE {unit} AS
@@ -131,5 +137,16 @@ def _add_blocking_columns(connection: duckdb.DuckDBPyConnection, unit: str) -> N
         ORDER BY unit.unit_id
         """
     )
-    for name in (f"{unit}_block", *(f"{unit}_{r.column}_hot" for r in RULES)):
+    for name in (f"{unit}_block", *(f"{unit}_{r.column}_hot" for r in rules)):
         connection.execute(f"DROP TABLE {name}")
+
+
+def _gathered(rule: BlockingRule) -> str:
+    """SQL: the distinct values of a rule's sources as one list; a source that is text counts as one."""
+    parts = [
+        f"COALESCE({source}, [])"
+        if not source.endswith("uprn")
+        else f"list_filter([{source}], lambda v: v IS NOT NULL)"
+        for source in rule.sources
+    ]
+    return f"list_distinct({' || '.join(parts)})"

@@ -1,30 +1,16 @@
--- One row per NHS address group that some dwelling competes for: the best, its lead, and the verdict.
-CREATE TABLE decision AS
+-- One row per NHS unit that some dwelling competes for: the best, its lead, and the verdict.
+CREATE TABLE {target} AS
 WITH ranked AS (
     SELECT
-        nhs_id,
-        dwelling_id,
-        match_weight,
-        match_probability,
-        match_key,
-        place,
-        people,
+        *,
         LEAD(match_weight) OVER best_first AS second_match_weight,
         LEAD(dwelling_id) OVER best_first AS second_dwelling_id,
         ROW_NUMBER() OVER best_first AS place_in_order
-    FROM pair
+    FROM {pairs}
     WINDOW best_first AS (PARTITION BY nhs_id ORDER BY match_weight DESC, dwelling_id)
 )
 SELECT
-    nhs_id,
-    dwelling_id,
-    match_weight,
-    match_probability,
-    match_key,
-    place,
-    people,
-    second_match_weight,
-    second_dwelling_id,
+    * EXCLUDE (place_in_order),
     match_weight - second_match_weight AS margin_match_weight,
     CASE
         WHEN match_weight < $lower_match_weight THEN 'below_threshold'

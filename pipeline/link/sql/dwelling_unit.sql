@@ -30,6 +30,7 @@ SELECT
     dwelling.uprn_pseudonym AS uprn,
     dwelling.previous_uprn_pseudonym AS previous_uprn,
     dwelling.parent_uprn_pseudonym AS parent_uprn,
+    NULL::VARCHAR AS parent_of_uprn,
     {address_lists},
     COALESCE(household.people, 0) AS people,
     COALESCE(household.is_payer_only, FALSE) AS is_payer_only,

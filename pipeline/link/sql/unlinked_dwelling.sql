@@ -20,8 +20,7 @@ FROM dwelling_unit
 LEFT JOIN nearest ON nearest.dwelling_id = dwelling_unit.unit_id
 WHERE NOT EXISTS (
     SELECT 1
-    FROM judged
-    WHERE judged.dwelling_id = dwelling_unit.unit_id
-      AND judged.reason = 'linked'
+    FROM outcome
+    WHERE outcome.dwelling_id = dwelling_unit.unit_id
 )
 ORDER BY dwelling_record_pseudonym

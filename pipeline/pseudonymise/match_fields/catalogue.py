@@ -106,6 +106,18 @@ PERSON_FIELDS: tuple[MatchField, ...] = (
         salt="postcode sector",
     ),
     MatchField(
+        "person_surname_premises",
+        "each surname with the UPRN, and with premises and street",
+        "person.surname-premises",
+        is_list=True,
+    ),
+    MatchField(
+        "person_forename_premises",
+        "each forename with the UPRN, and with premises and street",
+        "person.forename-premises",
+        is_list=True,
+    ),
+    MatchField(
         "person_surname_postcode",
         "each surname with the postcode",
         "person.surname-postcode",

@@ -55,15 +55,17 @@ def _read_addresses(
     own = _address_text("source")
     if table == "council_person" and properties is not None:
         text = f"COALESCE({own}, {_address_text('property')})"
+        uprn = "COALESCE(source.uprn, property.uprn)"
         join = f'LEFT JOIN "{properties}" AS property ON property.record_id = source.property_record_id'
     else:
-        text, join = own, ""
+        text, uprn, join = own, "source.uprn", ""
     connection.execute(
         f"""
         CREATE TABLE "{scratch}_address_of" AS
         SELECT
             source.record_id,
-            {text} AS address
+            {text} AS address,
+            {uprn} AS uprn
         FROM "{source}" AS source
         {join}
         """
@@ -144,6 +146,8 @@ def _compose(
 
 _BIRTH = "strftime(source.birth_date, '%Y%m%d')"
 _NAME = "(least(forename.main, surname.main) || ' ' || greatest(forename.main, surname.main))"
+#: SQL: the ways to name the premises that a person's names are tied to.
+_PREMISES = "(list_filter([address_of.uprn], lambda u: u IS NOT NULL) || COALESCE(address.unit_street, []))"
 
 
 def _each(values: str, after: str) -> str:
@@ -154,8 +158,10 @@ def _each(values: str, after: str) -> str:
 def _each_pair(first: str, second: str, pair: str, after: str) -> str:
     """SQL: the pair expression over `a` of one list and `b` of another, with a suffix."""
     inner = f"list_transform({second}, lambda b: {pair} || '|' || {after})"
-    pairs = f"flatten(list_transform({first}, lambda a: {inner}))"
-    return f"CASE WHEN {after} IS NOT NULL THEN list_sort(list_distinct({pairs})) END"
+    pairs = f"list_sort(list_distinct(flatten(list_transform({first}, lambda a: {inner}))))"
+    if after == "b":
+        return f"CASE WHEN len({pairs}) > 0 THEN {pairs} END"
+    return f"CASE WHEN {after} IS NOT NULL THEN {pairs} END"
 
 
 #: SQL of each field over `source`, `address`, `forename` and `surname`.
@@ -184,6 +190,8 @@ _EXPRESSION: dict[str, str] = {
     "person_phonetic_sector": _each_pair(
         "forename.initials", "surname.codes", "a || ' ' || b", "address.sector"
     ),
+    "person_surname_premises": _each_pair("surname.forms", _PREMISES, "a", "b"),
+    "person_forename_premises": _each_pair("forename.forms", _PREMISES, "a", "b"),
     "person_surname_postcode": _each("surname.forms", "address.postcode"),
     "person_birth_postcode": f"{_BIRTH} || '|' || address.postcode",
 }

@@ -38,9 +38,12 @@ class Surname:
 def parse_forename(text: str | None) -> Forename:
     """Return the forms of a forename field; nicknames and transliterations become the form they stand for."""
     words = [w for w in _words(text) if _meaning(w) not in ("title", "placeholder")]
-    forms = tuple(dict.fromkeys(form for w in words if len(w) > 1 for form in _nicknames().get(w, (w,))))
-    initials = [w[0] for w in words] + [form[0] for form in forms]
-    return Forename(forms[0] if forms else None, forms, tuple(dict.fromkeys(initials)))
+    whole = [word for word in words if len(word) > 1]
+    meant = [form for word in whole for form in _nicknames().get(word, (word,))]
+    # The word as written stays a form too: names swapped between the fields meet only there.
+    forms = tuple(dict.fromkeys(meant + whole))
+    initials = dict.fromkeys(word[0] for word in words + meant)
+    return Forename(forms[0] if forms else None, forms, tuple(initials))
 
 
 def parse_surname(text: str | None) -> Surname:

@@ -1,0 +1,130 @@
+"""Members of linked units one by one: who is known there, who is listed elsewhere, who lives there.
+
+A unit is linked by its best evidence, which may be one person's. Members whom the dwelling's
+list does not know are compared with listed people for whom no patient was found anywhere
+(movers whose NHS address lags); the rest are weighed by age, because councils list adults.
+"""
+
+import duckdb
+
+from pipeline.link.blocking import MOVED_RULES
+from pipeline.link.comparison import AGE_BANDS, ELSEWHERE, KNOWN_LEVELS
+from pipeline.link.deciding import rank
+from pipeline.link.model import Model, Scorecard
+from pipeline.link.scoring import score_pairs
+from pipeline.link.units import add_blocking_columns, read_sql, run_sql, token_lists
+from pipeline.pseudonymise.match_fields import PERSON_FIELDS
+
+_MOVED_FIELDS = tuple(
+    f
+    for f in PERSON_FIELDS
+    if f.name
+    in ("person_name_birth_part", "person_surname_birth", "person_forename_birth", "person_name_sector")
+)
+_IS_LIST = {f.name: f.is_list for f in PERSON_FIELDS}
+
+#: Level of member evidence -> columns that must all agree, in one of the alternatives.
+_EVIDENCE: dict[str, tuple[tuple[str, ...], ...]] = {
+    "name_and_birth": (("person_name_birth_part",),),
+    "part_name_and_birth": (("person_forename_birth",), ("person_surname_birth",)),
+    "name": (
+        ("person_name_sector",),
+        ("person_name",),
+        ("person_surname_premises", "person_forename_premises"),
+    ),
+    "initial_surname": (("person_initial_surname_sector",),),
+    "phonetic": (("person_phonetic_sector",),),
+    "birth": (("person_birth_postcode",),),
+    "forename": (("person_forename_premises",), ("person_forename_sector",)),
+    "surname": (("person_surname_premises",), ("person_surname_sector",)),
+}
+_NAMELESS = ("person_surname_premises", "person_surname_sector", "person_name", "person_forename_birth")
+
+
+def judge_members(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Create `member`, `moved_member` and `residence` from `judged`; see the SQL files for their grain."""
+    list_members(connection)
+    build_moved_units(connection)
+    card = model.scorecards["moved"]
+    score_pairs(
+        connection, ("moved_dwelling_unit", "moved_nhs_unit"), card, (ELSEWHERE,), MOVED_RULES, "moved_pair"
+    )
+    rank(connection, card, "moved_pair", "moved_judged")
+    move_members(connection)
+    weigh_residence(connection, model.scorecards["residence"])
+
+
+def list_members(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create `member`: how well each record is known at the dwelling its unit is linked to."""
+    run_sql(connection, "member", known_levels=_known_levels())
+
+
+def move_members(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create `moved_member` from `moved_judged`: the records that go with each move."""
+    known_there = " OR ".join(
+        _agrees(column, "nhs_resident", "moved_dwelling_unit", listed_column)
+        for column, listed_column in (
+            ("person_name_birth_part", None),
+            ("person_forename_birth", None),
+            ("person_surname_birth", None),
+            ("person_name", "undated_name"),
+        )
+    )
+    run_sql(connection, "moved_member", unknown_levels=_UNKNOWN, known_there=f"({known_there})")
+
+
+def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create `moved_nhs_unit` and `moved_dwelling_unit` from `member`, with their blocking columns."""
+    run_sql(
+        connection,
+        "moved_nhs_unit",
+        person_lists=token_lists(_MOVED_FIELDS, "nhs_resident"),
+        unknown_levels=_UNKNOWN,
+    )
+    found = " OR ".join(
+        f"({' AND '.join(_agrees(column, 'listed', 'nhs_unit') for column in columns)})"
+        for level in KNOWN_LEVELS
+        for columns in _EVIDENCE[level]
+    )
+    run_sql(connection, "moved_dwelling_unit", person_lists=token_lists(_MOVED_FIELDS, "listed"), found=found)
+    for unit in ("moved_dwelling_unit", "moved_nhs_unit"):
+        add_blocking_columns(connection, unit, MOVED_RULES)
+
+
+def weigh_residence(connection: duckdb.DuckDBPyConnection, card: Scorecard) -> None:
+    """Create `residence` (the weight of the evidence that each member lives there) and `outcome`."""
+    weights = " ".join(
+        f"WHEN '{level}' THEN {p.match_weight!r}" for level, p in card.levels["listed"].items()
+    )
+    bands = " ".join(f"WHEN age_years <= {last} THEN '{band}'" for last, band in AGE_BANDS)
+    text = read_sql("residence")
+    for part, value in (("age_band", bands), ("weights", weights), ("known_levels", str(KNOWN_LEVELS))):
+        text = text.replace("{" + part + "}", value)
+    connection.execute(
+        text,
+        {"prior_match_weight": card.prior_match_weight, "upper_match_weight": card.upper_match_weight},
+    )
+    run_sql(connection, "outcome")
+
+
+_UNKNOWN = "('surname', 'nobody', 'forename', 'birth', 'no_list')"
+
+
+def _known_levels() -> str:
+    """SQL: the branches of the level by which a dwelling's list knows a record."""
+    nameless = " AND ".join(f"nhs_resident.{column} IS NULL" for column in _NAMELESS)
+    unlisted = " AND ".join(f"dwelling_unit.{column} IS NULL" for column in _NAMELESS)
+    branches = [f"WHEN ({nameless}) OR ({unlisted}) THEN 'no_list'"]
+    for level, alternatives in _EVIDENCE.items():
+        condition = " OR ".join(
+            f"({' AND '.join(_agrees(column, 'nhs_resident', 'dwelling_unit') for column in columns)})"
+            for columns in alternatives
+        )
+        branches.append(f"WHEN {condition} THEN '{level}'")
+    return "\n        ".join(branches)
+
+
+def _agrees(column: str, person: str, unit: str, unit_column: str | None = None) -> str:
+    """SQL: one person's token (or one of them) is among a unit's; false where either is missing."""
+    function = "list_has_any" if _IS_LIST[column] else "list_contains"
+    return f"COALESCE({function}({unit}.{unit_column or column}, {person}.{column}), FALSE)"

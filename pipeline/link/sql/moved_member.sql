@@ -1,0 +1,21 @@
+-- One row per NHS record that goes with a move: known at the new dwelling, or of a unit that had none.
+CREATE TABLE moved_member AS
+SELECT
+    member.record_pseudonym,
+    member.unit_id,
+    moved.dwelling_id,
+    moved.match_weight,
+    moved.match_probability,
+    moved.margin_match_weight,
+    moved.second_dwelling_id,
+    moved.match_key,
+    moved.elsewhere
+FROM moved_judged AS moved
+INNER JOIN member ON member.unit_id = moved.nhs_id
+INNER JOIN moved_dwelling_unit ON moved_dwelling_unit.unit_id = moved.dwelling_id
+INNER JOIN nhs_resident ON nhs_resident.record_pseudonym = member.record_pseudonym
+WHERE moved.reason = 'linked'
+  AND (
+      member.dwelling_id IS NULL
+      OR (member.listed IN {unknown_levels} AND {known_there})
+  )
