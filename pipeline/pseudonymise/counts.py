@@ -29,14 +29,14 @@ def count_identifiers(connection: duckdb.DuckDBPyConnection, tables: Sequence[Ps
             "distinct_in": _number(connection, f"SELECT COUNT(DISTINCT value) FROM ({clear})"),
             "distinct_out": _number(connection, f"SELECT COUNT(DISTINCT value) FROM ({hashed})"),
         }
-        for kind, clear, hashed in _columns_by_kind(tables)
+        for kind, clear, hashed in columns_by_kind(tables)
     }
 
 
 def count_sentinels(connection: duckdb.DuckDBPyConnection, tables: Sequence[PseudonymisedTable]) -> int:
     """Return how many hashed values stand for "unknown": blank, all zeros, all nines."""
     total = 0
-    for kind, clear, _ in _columns_by_kind(tables):
+    for kind, clear, _ in columns_by_kind(tables):
         rows = connection.execute(
             f"SELECT COUNT(*) FROM ({clear}) WHERE trim(value) = '' OR list_contains($sentinels, value)",
             {"sentinels": list(SENTINELS.get(kind, ()))},
@@ -60,7 +60,7 @@ def count_unborn(
     return total
 
 
-def _columns_by_kind(tables: Sequence[PseudonymisedTable]) -> list[tuple[str, str, str]]:
+def columns_by_kind(tables: Sequence[PseudonymisedTable]) -> list[tuple[str, str, str]]:
     """Return (kind, query of its clear values, query of its pseudonyms), one for each kind in use."""
     columns: dict[str, list[tuple[str, str]]] = {}
     for table in tables:

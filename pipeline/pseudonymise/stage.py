@@ -15,6 +15,8 @@ Evidence (what PSE-01, PSE-02, PSE-04 judge):
     identifiers       {identifier kind: {values, distinct_in, distinct_out}}
     sentinels_hashed  values that stand for "unknown" and were hashed all the same
     tables            {table: {rows_in, rows_out, columns}}
+    canary_seed, canary_rows   from which the planted rows follow, and how many there were
+    self_attack       see `pipeline/leakage/self_attack.py`
     ages_withheld     people whose birth lies after the reference date
 """
 
@@ -36,8 +38,11 @@ from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import BATCH_ROWS, load_table, write_query
+from pipeline.leakage.canary import canary_of
+from pipeline.pseudonymise.attack import attack_own_pseudonyms
 from pipeline.pseudonymise.counts import count_identifiers, count_sentinels, count_unborn
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
+from pipeline.pseudonymise.planting import plant, set_apart, uproot
 from pipeline.pseudonymise.streaming import hashed_batches, hashed_schema
 from pipeline.pseudonymise.tables import IDENTIFIERS, UPRN, PseudonymisedTable, tables_of
 
@@ -68,16 +73,17 @@ def pseudonymise(
     zone = context.workspace.zone("pseudonymised") / controller
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
-        return _fill(ingested.artefact, keys, context, folder)
+        return _fill(ingested.artefact, keys, fingerprint, context, folder)
 
     return write_artefact(zone, STAGE, controller, fingerprint, fill)
 
 
 def _fill(
-    ingested: Artefact, keys: KeyProvider, context: RunContext, folder: Path
+    ingested: Artefact, keys: KeyProvider, fingerprint: str, context: RunContext, folder: Path
 ) -> tuple[dict[str, int | None], Evidence]:
     tables = [table for table in tables_of(ingested.part) if ingested.has(table.source)]
     kinds = sorted({column.kind for table in tables for column in table.hashed.values()} | set(IDENTIFIERS))
+    canary = canary_of(ingested.part, fingerprint)
     rows: dict[str, int | None] = {}
     shown: dict[str, Any] = {}
     with locked_connection(context.project.engine, context.spill) as connection:
@@ -85,10 +91,12 @@ def _fill(
             source: load_table(connection, ingested.path(source), source)
             for source in sorted({table.source for table in tables})
         }
+        planted = plant(connection, canary, set(loaded))
         processes = context.project.engine.threads if sum(loaded.values()) >= _ROWS_WORTH_PROCESSES else 0
         with keyed_hasher(_layers(keys), kinds, processes) as hasher:
             for table in tables:
                 _pseudonymise_table(connection, table, hasher, context)
+                apart = set_apart(connection, table, canary, hasher, folder)
                 columns = [row[0] for row in connection.execute(f'DESCRIBE "{table.made_as}"').fetchall()]
                 written = write_query(
                     connection,
@@ -96,12 +104,14 @@ def _fill(
                     folder / f"{table.name}.parquet",
                 )
                 rows[f"{table.name}.parquet"] = written
+                rows |= {apart: len(canary.rows()[table.source])} if apart else {}
                 shown[table.name] = {
                     "rows_in": loaded[table.source],
                     "rows_out": written,
                     "columns": columns,
                 }
                 context.report(f"{table.name}: {written:,} rows pseudonymised")
+        uproot(connection, canary, set(loaded))
         lost = [name for name, counts in shown.items() if counts["rows_in"] != counts["rows_out"]]
         if lost:
             raise Fault(
@@ -114,6 +124,9 @@ def _fill(
             "sentinels_hashed": count_sentinels(connection, tables),
             "ages_withheld": count_unborn(connection, tables, context.project.reference_date),
             "tables": shown,
+            "canary_seed": fingerprint,
+            "canary_rows": planted,
+            "self_attack": attack_own_pseudonyms(connection, tables, keys, context),
         }
     return rows, Evidence(STAGE, ingested.part, facts)
 

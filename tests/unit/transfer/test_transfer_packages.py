@@ -52,7 +52,7 @@ def test_packages_of_both_controllers_become_tables_that_join_under_the_outer_ke
     tables = {}
     for controller, table in (("council", "dwelling"), ("nhs", "nhs_resident")):
         sent = places.send(controller)
-        (written,) = places.context.workspace.zone("pseudonymised").rglob(f"{table}.parquet")
+        (written,) = places.context.workspace.zone("pseudonymised").glob(f"*/*/{table}.parquet")
         inner = {row["uprn_pseudonym"] for row in pq.read_table(written).to_pylist()}
         held = admit(places, controller)
         assert not sent.exists()

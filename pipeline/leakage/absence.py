@@ -1,0 +1,68 @@
+"""Proof of absence: at the end of a run, no planted identifier is anywhere it should not be.
+
+Searched: every file of the workspace outside `clear/` (logs, the private spill
+while it exists, tables, packages, keys, audit log, the orchestrator's home and
+its database with its write-ahead log) and every further folder named. A hit, or
+a file that could not be read, refuses the release.
+
+Facts (what PSE-03 judges):
+
+    canaries          planted, by controller
+    identifiers       how many identifiers were searched for, and in how many forms
+    files, bytes      how much was searched
+    hits              how many places hold one
+    hit_places        their folder, the kind of identifier and the form; never the value
+    unreadable        how many files could not be searched
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from governance.artefact import Evidence
+from pipeline.leakage.canary import canary_of
+from pipeline.leakage.needle import NeedleSearch, needles_of
+from pipeline.leakage.search import search_tree
+from pipeline.workspace import Workspace
+
+_CLEAR = "clear"
+
+
+def prove_absence(workspace: Workspace, seeds: Mapping[str, str], further: Sequence[Path] = ()) -> Evidence:
+    """Search the workspace and `further` folders for every canary; returns evidence, stage "leakage".
+
+    seeds: controller -> seed of its canary (fact `canary_seed` of its pseudonymise stage). It reads
+    encrypted tables, so it runs before the run's key is destroyed.
+    """
+    identifiers = {
+        f"{controller} {kind}": value
+        for controller, seed in seeds.items()
+        for kind, value in canary_of(controller, seed).identifiers.items()
+    }
+    needles = needles_of(identifiers)
+    search = NeedleSearch(needles)
+    trees = [search_tree(workspace.root, search, lambda path: path.parts[0] != _CLEAR)]
+    trees += [
+        search_tree(folder, search)
+        for folder in further
+        if folder.is_dir() and not folder.is_relative_to(workspace.root)
+    ]
+    hits = [hit for tree in trees for hit in tree.hits]
+    facts: dict[str, Any] = {
+        "canaries": dict.fromkeys(sorted(seeds), 1),
+        "identifiers": len(identifiers),
+        "forms": len(needles),
+        "files": sum(tree.files for tree in trees),
+        "bytes": sum(tree.bytes for tree in trees),
+        "hits": len(hits),
+        "hit_places": sorted(
+            {f"{_place(hit.file)}: {hit.identifier}, {hit.form} {hit.within}".strip() for hit in hits}
+        )[:50],
+        "unreadable": sum(len(tree.unreadable) for tree in trees),
+    }
+    return Evidence("leakage", "all", facts)
+
+
+def _place(file: str) -> str:
+    """The first folders of a file's path: enough to find it by, too little to quote a file's own name."""
+    return "/".join(Path(file).parts[:2])

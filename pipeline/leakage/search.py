@@ -1,0 +1,180 @@
+"""Searching files for needles: raw bytes, the streams compressed within them, and the values of tables.
+
+A file is read as it lies; gzip, zlib, bzip2, xz, zstd streams and zip members
+that begin anywhere in it are unpacked and searched too (to two levels, within a
+bound); a Parquet file's values are searched as Arrow holds them, since on disk
+they are encrypted or compressed.
+"""
+
+import bz2
+import io
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from governance.errors import Fault
+from pipeline.engine.tables import open_table
+from pipeline.leakage.needle import Needle, NeedleSearch
+
+_CHUNK_BYTES = 4 * 2**20
+_UNPACKED_BYTES = 64 * 2**20
+_DEPTH = 2
+_PARQUET = (b"PAR1", b"PARE")
+_STREAMS = re.compile(
+    rb"\x1f\x8b\x08|\x28\xb5\x2f\xfd|BZh[1-9]1AY&SY|\xfd7zXZ\x00|PK\x03\x04|\x78[\x01\x5e\x9c\xda]"
+)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A needle found: in which file (relative), and how it was packed there ("" for plainly)."""
+
+    file: str
+    identifier: str
+    form: str
+    within: str
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search covered and found. files, bytes: read; unreadable: files that could not be."""
+
+    files: int
+    bytes: int
+    hits: tuple[Hit, ...]
+    unreadable: tuple[str, ...]
+
+
+def search_tree(
+    root: Path, search: NeedleSearch, is_searched: Callable[[Path], bool] = lambda _: True
+) -> Searched:
+    """Search every regular file under `root` that `is_searched` (given its path within) admits.
+
+    Symbolic links are not followed. A file that vanishes meanwhile is passed over; one that cannot
+    be read is listed, for what was not searched is not proven.
+    """
+    files = size = 0
+    hits: list[Hit] = []
+    unreadable: list[str] = []
+    for path in sorted(root.rglob("*")):
+        within = path.relative_to(root)
+        if not is_searched(within) or path.is_symlink() or not path.is_file():
+            continue
+        name = within.as_posix()
+        try:
+            found = list(search_file(path, search))
+            size += path.stat().st_size
+            files += 1
+        except FileNotFoundError:
+            continue
+        except (OSError, Fault):
+            unreadable.append(name)
+            continue
+        hits += sorted(
+            {Hit(name, n.identifier, n.form, packed) for n, packed in found},
+            key=lambda hit: (hit.identifier, hit.form, hit.within),
+        )
+    return Searched(files, size, tuple(hits), tuple(unreadable))
+
+
+def search_file(path: Path, search: NeedleSearch) -> Iterator[tuple[Needle, str]]:
+    """Yield each needle found in one file with how it was packed."""
+    with path.open("rb") as stream:
+        magic = stream.read(4)
+        stream.seek(0)
+        rest = b""
+        while chunk := stream.read(_CHUNK_BYTES):
+            data = rest + chunk
+            yield from ((needle, "") for needle in search.find(data))
+            if magic not in _PARQUET:
+                yield from _search_packed(data, search, 1)
+            rest = data[-search.longest :]
+    if magic in _PARQUET:
+        yield from ((needle, "parquet") for needle in _search_table(path, search))
+
+
+def _search_table(path: Path, search: NeedleSearch) -> Iterator[Needle]:
+    with open_table(path) as reader:
+        yield from search.find("\n".join(reader.schema.names).encode())
+        for batch in reader:
+            for column in batch.columns:
+                for buffer in _buffers(column):
+                    yield from search.find(buffer)
+
+
+def _buffers(column: pa.Array) -> Iterator[bytes]:
+    if pa.types.is_dictionary(column.type):
+        yield from _buffers(column.dictionary)
+    for buffer in column.buffers():
+        if buffer is not None and buffer.size:
+            yield buffer.to_pybytes()
+
+
+def _search_packed(data: bytes, search: NeedleSearch, depth: int) -> Iterator[tuple[Needle, str]]:
+    for match in _STREAMS.finditer(data):
+        kind, unpacked = _unpack(data, match.start())
+        if not unpacked:
+            continue
+        yield from ((needle, kind) for needle in search.find(unpacked))
+        if depth < _DEPTH:
+            yield from ((n, f"{kind} in {k}") for n, k in _search_packed(unpacked, search, depth + 1))
+
+
+def _unpack(data: bytes, at: int) -> tuple[str, bytes]:
+    """Return the kind of stream that begins there and what of it unpacks, within the bound."""
+    magic = data[at : at + 4]
+    try:
+        if magic.startswith(b"\x1f\x8b"):
+            return "gzip", _inflate(data, at, 31)
+        if magic.startswith(b"\x78"):
+            return "zlib", _inflate(data, at, 15)
+        if magic.startswith(b"BZh"):
+            return "bzip2", bz2.BZ2Decompressor().decompress(data[at:], _UNPACKED_BYTES)
+        if magic.startswith(b"\xfd7zX"):
+            return "xz", lzma.LZMADecompressor().decompress(data[at:], _UNPACKED_BYTES)
+        if magic.startswith(b"PK"):
+            return "zip", _first_member(data, at)
+        return "zstd", _unpack_zstd(data, at)
+    except (OSError, ValueError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException):
+        return "", b""
+
+
+def _inflate(data: bytes, at: int, bits: int) -> bytes:
+    """Unpack deflate in small steps, so that a stream cut short still gives what precedes the cut."""
+    packed, unpacked = zlib.decompressobj(bits), io.BytesIO()
+    for start in range(at, len(data), 65_536):
+        try:
+            unpacked.write(packed.decompress(data[start : start + 65_536], _UNPACKED_BYTES))
+        except zlib.error:
+            break
+        if packed.eof or unpacked.tell() >= _UNPACKED_BYTES:
+            break
+    return unpacked.getvalue()
+
+
+def _unpack_zstd(data: bytes, at: int) -> bytes:
+    unpacked = io.BytesIO()
+    with pa.CompressedInputStream(pa.BufferReader(data[at:]), "zstd") as stream:
+        while unpacked.tell() < _UNPACKED_BYTES:
+            try:
+                block = stream.read(1 << 20)
+            except OSError:
+                break
+            if not block:
+                break
+            unpacked.write(block)
+    return unpacked.getvalue()
+
+
+def _first_member(data: bytes, at: int) -> bytes:
+    """Unpack the deflated member whose local header stands there."""
+    header = data[at : at + 30]
+    method = int.from_bytes(header[8:10], "little")
+    start = at + 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
+    return _inflate(data, start, -15) if method == 8 else b""

@@ -1,0 +1,165 @@
+"""Canaries take every row's road, and whatever a broken build lets through of them is found."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from cryptography.hazmat.primitives import hashes, hmac
+
+from governance.clearance import Cleared
+from governance.keys.at_rest_keys import open_at_rest_keys
+from governance.keys.held_key import HeldKey
+from pipeline.context import RunContext
+from pipeline.engine.at_rest import encrypted_at_rest
+from pipeline.leakage.absence import prove_absence
+from pipeline.leakage.canary import canary_of
+from pipeline.pseudonymise import stage
+from pipeline.pseudonymise.stage import pseudonymise
+
+Ingested = Callable[..., Cleared]
+FINGERPRINT = "c" * 64
+PROPERTY = {"record_id": "P1", "uprn": "000012345678", "address_line_1": "12 Acacia Avenue"}
+EXTRACTS: dict[str, dict[str, list[dict[str, Any]]]] = {
+    "council": {
+        "council_property": [PROPERTY],
+        "council_person": [{"record_id": "C1", "property_record_id": "P1", "surname": "Smith"}],
+    },
+    "nhs": {
+        "nhs_person": [{"record_id": "N1", "nhs_number": "9990000018", "uprn": "000012345678"}],
+        "nhs_condition": [{"record_id": "D1", "person_record_id": "N1", "condition": "asthma"}],
+        "nhs_event": [{"record_id": "E1", "person_record_id": "N1", "event": "ae_attendance"}],
+    },
+}
+
+
+@pytest.mark.parametrize("controller", EXTRACTS)
+def test_a_canary_is_hashed_like_everyone_and_counted_nowhere(
+    ingested: Ingested, key: HeldKey, context: RunContext, controller: str
+) -> None:
+    artefact, evidence = pseudonymise(ingested(controller, **EXTRACTS[controller]), key, FINGERPRINT, context)
+    canary = canary_of(controller, FINGERPRINT)
+    assert evidence.facts["canary_rows"] == len(EXTRACTS[controller])
+    assert all(counts["distinct_in"] <= 1 for counts in evidence.facts["identifiers"].values())
+    for name, shown in evidence.facts["tables"].items():
+        apart = pq.read_table(artefact.folder / "canary" / f"{name}.parquet")
+        table = pq.read_table(artefact.path(name))
+        assert (apart.num_rows, table.num_rows, shown["rows_in"]) == (1, 1, 1)
+        assert apart.schema.equals(table.schema)
+        assert apart.to_pylist() != table.to_pylist()
+        assert not any(value in repr(apart.to_pylist()) for value in canary.identifiers.values())
+
+
+@pytest.mark.parametrize("controller", EXTRACTS)
+def test_a_sound_run_leaves_no_canary_anywhere_outside_the_clear_zone(
+    ingested: Ingested, key: HeldKey, context: RunContext, controller: str
+) -> None:
+    with encrypted_at_rest(context.workspace.root, open_at_rest_keys(context.workspace.zone("keys"))):
+        extract = encrypted_copy(ingested(controller, **EXTRACTS[controller]))
+        pseudonymise(extract, key, FINGERPRINT, context)
+        facts = prove_absence(context.workspace, {controller: FINGERPRINT}, [context.spill]).facts
+    assert (facts["hits"], facts["unreadable"]) == (0, 0)
+    assert facts["files"] > 2 * len(EXTRACTS[controller])
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "expression"),
+    [
+        ("dwelling", "tenure", "property.postcode AS tenure"),
+        ("dwelling", "landlord", "upper(property.uprn) AS landlord"),
+        ("dwelling", "lsoa21", "base64(property.uprn::BLOB) AS lsoa21"),
+        ("dwelling", "epc_rating", "hex(property.address_line_2) AS epc_rating"),
+        ("dwelling", "bedrooms", "CAST(property.uprn AS BIGINT) AS bedrooms"),
+    ],
+)
+def test_a_build_that_lets_an_identifier_through_is_found_out(
+    ingested: Ingested,
+    key: HeldKey,
+    context: RunContext,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    table: str,
+    column: str,
+    expression: str,
+) -> None:
+    queries = tmp_path / "queries" / "sql"
+    queries.mkdir(parents=True)
+    sound = (Path(stage.__file__).parent / "sql" / f"{table}.sql").read_text()
+    broken = sound.replace(f"property.{column},", f"{expression},")
+    assert broken != sound
+    (queries / f"{table}.sql").write_text(broken)
+    monkeypatch.setattr(stage, "files", lambda _: queries.parent)
+    pseudonymise(ingested("council", council_property=[PROPERTY]), key, FINGERPRINT, context)
+    assert prove_absence(context.workspace, {"council": FINGERPRINT}).facts["hits"] > 0
+
+
+class UnkeyedBuild(HeldKey):
+    """A deliberately broken build: every kind is hashed under the empty key."""
+
+    __slots__ = ("_kind_enters",)
+
+    def keyed_state(self, identifier: str) -> hmac.HMAC:
+        state = hmac.HMAC(b"", hashes.SHA256())
+        if self._kind_enters:
+            state.update(f"{identifier}|".encode())
+        return state
+
+
+@pytest.mark.parametrize("kind_enters", [True, False])
+@pytest.mark.parametrize("under_outer_layer", [True, False])
+def test_an_unkeyed_build_is_recovered_even_beneath_the_outer_layer(
+    ingested: Ingested,
+    key: HeldKey,
+    another_key: HeldKey,
+    context: RunContext,
+    kind_enters: bool,
+    under_outer_layer: bool,
+) -> None:
+    unkeyed = UnkeyedBuild(bytes(range(32)), key.description, another_key if under_outer_layer else None)
+    unkeyed._kind_enters = kind_enters
+    rows = [PROPERTY | {"record_id": f"P{n}", "uprn": f"{10_000 + n:012d}"} for n in range(50)]
+    _, evidence = pseudonymise(ingested("council", council_property=rows), unkeyed, FINGERPRINT, context)
+    assert evidence.facts["self_attack"]["recovered"] >= 50
+
+
+def test_a_keyed_build_is_not_recovered_and_the_certificate_says_how_much_was_tried(
+    ingested: Ingested, key: HeldKey, context: RunContext
+) -> None:
+    rows = [PROPERTY | {"record_id": f"P{n}", "uprn": f"{10_000 + n:012d}"} for n in range(50)]
+    _, evidence = pseudonymise(ingested("council", council_property=rows), key, FINGERPRINT, context)
+    facts = evidence.facts["self_attack"]
+    assert facts["recovered"] == 0
+    assert (facts["distinct"], facts["candidates"], facts["pseudonyms"]) == (50, 50, 50)
+    assert facts["tried"] == 50 * facts["methods"]
+    assert facts["methods"] > 100
+
+
+def test_a_key_that_is_the_agreements_own_name_is_guessed(
+    ingested: Ingested, context: RunContext, key: HeldKey
+) -> None:
+    class NamedKey(HeldKey):
+        __slots__ = ()
+
+        def keyed_state(self, identifier: str) -> hmac.HMAC:
+            state = hmac.HMAC(b"dsa-test", hashes.SHA256())
+            state.update(f"{identifier}|".encode())
+            return state
+
+    named = NamedKey(bytes(range(32)), key.description)
+    _, evidence = pseudonymise(ingested("council", council_property=[PROPERTY]), named, FINGERPRINT, context)
+    assert evidence.facts["self_attack"]["recovered"] == 1
+
+
+def encrypted_copy(extract: Cleared) -> Cleared:
+    """Write an ingested artefact's tables anew, as a run would have: encrypted."""
+    import pyarrow as pa
+
+    from pipeline.engine.tables import write_table
+
+    for path in extract.artefact.folder.glob("*.parquet"):
+        table = pa.BufferReader(path.read_bytes())
+        read = pq.read_table(table)
+        write_table(pa.RecordBatchReader.from_batches(read.schema, read.to_batches()), path)
+    return replace(extract)
