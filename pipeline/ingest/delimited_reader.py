@@ -18,14 +18,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pc
 
-from pipeline.ingest.rows import CONTROL_BYTES, MAXIMUM_CELL_CHARACTERS, BrokenRow, Rows, fault_of, shortened
+from pipeline.ingest.block_layout import BlockLayout, lay_out
+from pipeline.ingest.rows import MAXIMUM_CELL_CHARACTERS, BrokenRow, Rows, fault_of, shortened
 from pipeline.ingest.supplied_file import FileRefused
 from pipeline.ingest.text_block import MAXIMUM_LINE_BYTES
 
 #: A quoted cell may span lines up to here; one that goes on is a quote left open.
 _MAXIMUM_RECORD_CHARACTERS = MAXIMUM_LINE_BYTES
-
-_QUOTE, _LF = ord('"'), ord("\n")
 
 
 class DelimitedReader:
@@ -77,54 +76,36 @@ class DelimitedReader:
 
     def _split_at_once(self, wanted: Sequence[int]) -> Rows | None:
         """Split the pending block by Arrow, or return None where it takes more care."""
-        block = self._pending
-        if block.startswith(b"\xef\xbb\xbf") or len(block.translate(None, CONTROL_BYTES)) != len(block):
+        layout = lay_out(self._pending, self._delimiter, self._is_last)
+        if layout is None:
             return None
-        if block.count(b"\r") != block.count(b"\r\n"):
-            return None
-        content = np.frombuffer(block, dtype=np.uint8)
-        line_ends = np.flatnonzero(content == _LF)
-        quotes = np.flatnonzero(content == _QUOTE)
-        if not _quotes_are_regular(content, quotes, ord(self._delimiter)):
-            return None
-        is_row_end = np.searchsorted(quotes, line_ends) % 2 == 0
-        row_ends = line_ends[is_row_end]
-        if self._is_last and len(quotes) % 2 == 0 and (not len(row_ends) or row_ends[-1] != len(block) - 1):
-            row_ends = np.append(row_ends, len(block) - 1)
-            is_row_end = np.append(is_row_end, True)
-        if not len(row_ends) or (self._is_last and row_ends[-1] != len(block) - 1):
-            return None
-        lengths = np.diff(row_ends, prepend=-1)
-        if lengths.max() > MAXIMUM_CELL_CHARACTERS or lengths.min() <= 2:
-            return None
-        used = int(row_ends[-1]) + 1
-        lines_before = np.flatnonzero(is_row_end)
-        lines = self._line + np.concatenate(([0], lines_before[:-1] + 1))
-        rows = self._split_regular(block[:used], lines, len(lines_before) != lines_before[-1] + 1, wanted)
-        if rows is not None:
-            self._line += int(lines_before[-1]) + 1
-            self._pending = block[used:]
-        return rows
+        lines = self._line + layout.line_offsets
+        broken: tuple[BrokenRow, ...] = ()
+        columns = self._columns(self._pending[: layout.used], layout.has_line_breaks, wanted)
+        if columns is None or len(columns[0]) != len(lines):
+            is_whole = layout.cell_counts() == len(self.header)
+            broken = self._ragged(layout, lines, ~is_whole)
+            columns = self._columns(layout.bytes_of(is_whole), layout.has_line_breaks, wanted)
+            lines = lines[is_whole]
+            if columns is None or len(columns[0]) != len(lines):
+                return None
+        self._line += layout.line_count
+        self._pending = self._pending[layout.used :]
+        return Rows(lines, columns, broken)
 
-    def _split_regular(
-        self, block: bytes, lines: npt.NDArray[np.int64], has_line_breaks: bool, wanted: Sequence[int]
-    ) -> Rows | None:
+    def _columns(
+        self, block: bytes, has_line_breaks: bool, wanted: Sequence[int]
+    ) -> tuple[pa.Array, ...] | None:
+        """Return the wanted columns of a regular block, or None where its rows are not alike."""
         names = [str(place) for place in range(len(self.header))]
-        ragged: list[pc.InvalidRow] = []
-
-        def keep_aside(row: pc.InvalidRow) -> str:
-            ragged.append(row)
-            return "skip"
-
+        if not block:
+            return tuple(pa.array([], pa.string()) for _ in wanted)
         try:
             table = pc.read_csv(
                 pa.BufferReader(block),
                 pc.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=names),
                 pc.ParseOptions(
-                    delimiter=self._delimiter,
-                    newlines_in_values=has_line_breaks,
-                    ignore_empty_lines=False,
-                    invalid_row_handler=keep_aside,
+                    delimiter=self._delimiter, newlines_in_values=has_line_breaks, ignore_empty_lines=False
                 ),
                 pc.ConvertOptions(
                     check_utf8=False,
@@ -134,9 +115,19 @@ class DelimitedReader:
             )
         except pa.ArrowInvalid:
             return None
-        if ragged or table.num_rows != len(lines):
-            return None
-        return Rows(lines, tuple(table.column(place).combine_chunks() for place in range(len(wanted))))
+        return tuple(table.column(place).combine_chunks() for place in range(len(wanted)))
+
+    def _ragged(
+        self, layout: BlockLayout, lines: npt.NDArray[np.int64], is_ragged: npt.NDArray[np.bool_]
+    ) -> tuple[BrokenRow, ...]:
+        """Return the ragged rows of a regular block: few, so they are taken one by one."""
+        broken = []
+        for place in np.flatnonzero(is_ragged).tolist():
+            row = csv.reader(_lines(layout.bytes_of_row(place)), delimiter=self._delimiter, strict=True)
+            cells = next(row)
+            reason = str(fault_of(cells, len(self.header)))
+            broken.append(BrokenRow(int(lines[place]), reason, shortened(cells)))
+        return tuple(broken)
 
     def _split_with_care(self, wanted: Sequence[int]) -> Rows:
         """Split what is pending record by record; an unfinished record stays pending."""
@@ -188,29 +179,3 @@ def _condemned(line: str, number: int) -> BrokenRow:
 
 def _lines(block: bytes) -> list[str]:
     return list(io.StringIO(block.decode(), newline=""))
-
-
-def _quotes_are_regular(
-    content: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64], delimiter: int
-) -> bool:
-    """Answer whether every quote opens a cell, closes one, or is one of a doubled pair.
-
-    Quotes alternate between opening and closing; a doubled quote inside a cell closes and opens
-    at once. So each opening one must follow a separator or the quote before it, and each closing
-    one must precede a separator or the quote after it.
-    """
-    if not len(quotes):
-        return True
-    is_separator = np.zeros(256, dtype=bool)
-    is_separator[[delimiter, _LF]] = True
-    opening, closing = quotes[0::2], quotes[1::2]
-    before = np.where(opening > 0, content[opening - 1], _LF)
-    follows_quote = np.zeros(len(opening), dtype=bool)
-    follows_quote[1:] = closing[: len(opening) - 1] == opening[1:] - 1
-    if not np.all(is_separator[before] | follows_quote):
-        return False
-    is_separator[ord("\r")] = True
-    after = np.where(closing < len(content) - 1, content[np.minimum(closing + 1, len(content) - 1)], _LF)
-    precedes_quote = np.zeros(len(closing), dtype=bool)
-    precedes_quote[: len(opening) - 1] = opening[1:] == closing[: len(opening) - 1] + 1
-    return bool(np.all(is_separator[after] | precedes_quote))

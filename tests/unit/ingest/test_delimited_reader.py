@@ -92,6 +92,17 @@ def test_the_fast_reader_is_used_for_regular_text() -> None:
     assert all(column.type == pa.string() for column in rows.columns)
 
 
+def test_ragged_rows_among_regular_ones_do_not_slow_the_reader_down() -> None:
+    reader = DelimitedReader(iter([b"id,two\n", b'1,a\n2\n"3","b,b"\n4,c,c\n5,"d\nd"\n6\n7,e\n']), ",")
+    reader._split_with_care = None  # type: ignore[method-assign, assignment]
+    reader._read_block()
+    rows = reader._split_at_once([0])
+    assert rows is not None
+    assert rows.columns[0].to_pylist() == ["1", "3", "5", "7"]
+    assert rows.lines.tolist() == [2, 4, 6, 9]
+    assert [(row.line, row.cells) for row in rows.broken] == [(3, ("2",)), (5, ("4", "c", "c")), (8, ("6",))]
+
+
 def test_a_ragged_row_goes_aside_with_its_line_after_a_cell_that_spans_lines() -> None:
     whole, broken = read('id,note\n1,"two\nlines"\n2\n3,c,d\n4,e\n')
     assert whole == [(2, ("1", "two\nlines")), (6, ("4", "e"))]
