@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pipeline.ingest.rows import CONTROL_BYTES, MAXIMUM_CELL_CHARACTERS
 
-_QUOTE, _LF = ord('"'), ord("\n")
+_QUOTE, _LF, _CR = ord('"'), ord("\n"), ord("\r")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -77,7 +77,7 @@ def lay_out(block: bytes, delimiter: str, is_last: bool) -> BlockLayout | None:
     if not len(row_ends) or (is_last and row_ends[-1] != len(content) - 1):
         return None
     lengths = np.diff(row_ends, prepend=-1)
-    has_blank_lines = lengths.min() <= len(b"\r\n")
+    has_blank_lines = np.isin(content[row_ends - lengths + 1], [_CR, _LF]).any()
     if has_blank_lines or lengths.max() > MAXIMUM_CELL_CHARACTERS:
         return None
     last_lines = np.flatnonzero(ends_row)
@@ -108,7 +108,7 @@ def _are_regular(quotes: npt.NDArray[np.int64], content: npt.NDArray[np.uint8], 
     follows_quote[1:] = closing[: len(opening) - 1] == opening[1:] - 1
     if not np.all(is_separator[before] | follows_quote):
         return False
-    is_separator[ord("\r")] = True
+    is_separator[_CR] = True
     after = np.where(closing < len(content) - 1, content[np.minimum(closing + 1, len(content) - 1)], _LF)
     precedes_quote = np.zeros(len(closing), dtype=bool)
     precedes_quote[: len(opening) - 1] = opening[1:] == closing[: len(opening) - 1] + 1

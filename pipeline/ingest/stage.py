@@ -8,11 +8,13 @@ import pyarrow as pa
 
 from governance.artefact import Artefact, Evidence
 from governance.errors import Fault
+from governance.retention.rights import read_requests
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import write_table
 from pipeline.ingest.inspection import InspectedExtract, contracts_of
+from pipeline.ingest.rights import requests_digest
 from pipeline.ingest.table import ingest_table
 from schemas.code_list import load_code_list, packaged_areas
 from schemas.contract import load_contract
@@ -20,8 +22,13 @@ from schemas.contract import load_contract
 STAGE = "ingest"
 
 
-def fingerprint_settings(controller: str, extracts: tuple[InspectedExtract, ...]) -> dict[str, Any]:
-    """Return what the ingested tables follow from: contracts, code lists, settings, file digests."""
+def fingerprint_settings(
+    controller: str, extracts: tuple[InspectedExtract, ...], clear_zone: Path
+) -> dict[str, Any]:
+    """Return what the ingested tables follow from: contracts, code lists, settings, file digests.
+
+    People's requests to be erased or left out are among it: a new one makes the tables anew.
+    """
     lists = {
         column.code_list
         for contract in contracts_of(controller)
@@ -29,6 +36,7 @@ def fingerprint_settings(controller: str, extracts: tuple[InspectedExtract, ...]
         if column.code_list
     }
     return {
+        "requests": requests_digest(read_requests(clear_zone, controller)),
         "contracts": {contract.table: contract.digest for contract in contracts_of(controller)},
         "code_lists": {name: load_code_list(name).digest for name in sorted(lists)},
         "extracts": {extract.contract.table: _settings(extract) for extract in extracts},
@@ -43,8 +51,10 @@ def ingest(
     Writes `<table>.parquet` (columns of the contract and `line_number`, ordered by it) and
     `quarantine/<table>.parquet` (line_number, column_name, reason, columns, cells).
 
-    Facts: `controller`; `tables`, for each table
-    - rows_in, rows_kept, rows_quarantined (their sum, or the run is refused), quarantined_by_reason;
+    Facts: `controller`; `requests_applied`, erasures and objections in effect, and
+    `rows_removed_on_request`, their rows in all tables (RET-04); `tables`, for each table
+    - rows_in, rows_kept, rows_quarantined, rows_removed (the first is the sum of the others, or the run
+      is refused), quarantined_by_reason;
     - filled: column -> kept cells with a value; invalid: column -> reason -> kept rows whose cell
       became NULL; repaired: column -> how -> kept cells;
     - validity: column (UPRN and NHS number) -> stated, valid, invalid_share of those stated;
@@ -55,7 +65,9 @@ def ingest(
 
     extracts: those that `inspect_extracts` let pass. Raises Refused where rows cannot be accounted for.
     """
-    zone = context.workspace.zone("clear") / controller
+    clear_zone = context.workspace.zone("clear")
+    zone = clear_zone / controller
+    requests = read_requests(clear_zone, controller)
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         rows: dict[str, int | None] = {}
@@ -64,7 +76,7 @@ def ingest(
             table = extract.contract.table
             try:
                 with locked_connection(context.project.engine, context.spill) as connection:
-                    result = ingest_table(connection, extract, folder)
+                    result = ingest_table(connection, extract, folder, requests)
             except (duckdb.Error, pa.ArrowException) as error:
                 raise Fault(
                     "INGEST_ENGINE",
@@ -85,8 +97,15 @@ def ingest(
                 "rows_in": kept,
                 "rows_kept": kept,
                 "rows_quarantined": 0,
+                "rows_removed": 0,
             }
-        return rows, Evidence(STAGE, controller, {"controller": controller, "tables": tables})
+        facts = {
+            "controller": controller,
+            "tables": tables,
+            "requests_applied": len(requests),
+            "rows_removed_on_request": sum(table["rows_removed"] for table in tables.values()),
+        }
+        return rows, Evidence(STAGE, controller, facts)
 
     return write_artefact(zone, STAGE, controller, fingerprint, fill)
 

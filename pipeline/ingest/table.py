@@ -11,7 +11,7 @@ Which rows go to quarantine, in this order (a row has one reason, the first that
 Any other invalid cell becomes NULL; it is counted, and noted in quarantine with its line.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ import duckdb
 import pyarrow as pa
 
 from governance.errors import Finding, Refused
+from governance.retention.rights import RightsRequest
 from pipeline.engine.tables import write_query
 from pipeline.ingest.cast import SQL_TYPES, CastColumn, cast_column, create_macros, trimmed
 from pipeline.ingest.header import LINE_NUMBER
 from pipeline.ingest.identifier_pattern import count_identifier_patterns
 from pipeline.ingest.inspection import InspectedExtract, open_table
+from pipeline.ingest.rights import remove_on_request
 from pipeline.ingest.rows import Rows
 
 _CELLS = pa.list_(pa.string())
@@ -39,9 +41,15 @@ class TableResult:
 
 
 def ingest_table(
-    connection: duckdb.DuckDBPyConnection, extract: InspectedExtract, folder: Path
+    connection: duckdb.DuckDBPyConnection,
+    extract: InspectedExtract,
+    folder: Path,
+    requests: Sequence[RightsRequest] = (),
 ) -> TableResult:
-    """Write the kept table and its quarantine; raises Refused unless every row is accounted for."""
+    """Write the kept table and its quarantine; raises Refused unless every row is accounted for.
+
+    requests: erasures and objections, whose rows leave first.
+    """
     table = extract.contract.table
     casts = [
         cast_column(column, extract.settings.date_formats)
@@ -50,6 +58,7 @@ def ingest_table(
     ]
     create_macros(connection, [cast.column.code_list for cast in casts if cast.column.code_list])
     rows_in = _load(connection, extract, casts)
+    removed = remove_on_request(connection, table, [cast.column.name for cast in casts], requests)
     _check(connection, casts)
     _find_duplicates(connection, casts)
     kept = write_query(connection, _kept_query(extract, casts), folder / f"{table}.parquet")
@@ -61,7 +70,7 @@ def ingest_table(
         ).fetchall()
     )
     quarantined = sum(by_reason.values())
-    if rows_in != kept + quarantined or rows_in != extract.rows:
+    if rows_in != kept + quarantined + removed or rows_in != extract.rows:
         raise Refused(
             "INGEST_ROWS_UNACCOUNTED",
             f"{table}: {rows_in} rows in ({extract.rows} inspected), {kept} kept, {quarantined} set aside.",
@@ -71,6 +80,7 @@ def ingest_table(
         "rows_in": rows_in,
         "rows_kept": kept,
         "rows_quarantined": quarantined,
+        "rows_removed": removed,
         "quarantined_by_reason": by_reason,
         **_cell_facts(connection, casts),
         "identifier_patterns": count_identifier_patterns(connection, casts),
