@@ -7,7 +7,6 @@ files: memory is bounded by the block, whatever the number of households.
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +18,11 @@ from sample_data.addresses_by_pattern import PatternRecorder
 from sample_data.council_people import list_people
 from sample_data.council_properties import list_properties, yes_no
 from sample_data.draws import Texts
-from sample_data.dwellings import UPRN_STEP, lay_out
-from sample_data.exposures import expose
+from sample_data.dwellings import UPRN_STEP
 from sample_data.geography import Block, blocks
-from sample_data.health import Health, fall_ill
-from sample_data.households import settle
-from sample_data.housing import describe
+from sample_data.health import Health
 from sample_data.identifiers import record_ids
-from sample_data.moves import populate
+from sample_data.inhabit import inhabit
 from sample_data.nhs_patients import NhsPatients, list_patients
 from sample_data.planted import planted_effects
 from sample_data.project_file import hearth_toml
@@ -110,13 +106,9 @@ def _write_block(
     writers: dict[str, ExtractWriter],
     truths: dict[str, TruthWriter],
 ) -> None:
-    today = (settings.reference_date - date(1970, 1, 1)).days
-    dwellings = lay_out(block, seed, counters.uprn, settings.defects)
-    households = settle(block, dwellings, seed)
-    population = populate(block, dwellings, households, seed, settings.reference_date)
-    housing = describe(block, dwellings, households, population.resident_people, settings, seed)
-    exposures = expose(block, dwellings, population, households, housing)
-    health = fall_ill(block, population, exposures, settings.effects, today, seed)
+    drawn = inhabit(block, seed, settings, counters.uprn)
+    dwellings, households, population = drawn.dwellings, drawn.households, drawn.population
+    housing, health, today = drawn.housing, drawn.health, drawn.today
     block_seed = seed * 1_000_003 + block.number
     written = council.record(dwellings, block_seed)
     recorded = tuple(recorder.record(dwellings, block_seed) for recorder in nhs)

@@ -1,0 +1,118 @@
+"""What `synthesise` writes: determinism, dialects, a project file that reads, bounded blocks."""
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.project import read_project
+from sample_data.generate import synthesise
+from sample_data.identifiers import check_digits, nhs_numbers
+from sample_data.settings import DIALECTS, SyntheticSettings
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("file_format", ["csv", "csv.gz", "parquet"])
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_ones(tmp_path, file_format):
+    settings = SyntheticSettings(file_format=file_format)
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        synthesise(300, seed, tmp_path / name, settings)
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+    assert (
+        digests(tmp_path / "a")[f"nhs_person.{file_format}"]
+        != digests(tmp_path / "c")[f"nhs_person.{file_format}"]
+    )
+
+
+def test_the_project_file_reads_and_names_every_extract(written):
+    project = read_project(written.folder / "hearth.toml")
+    assert set(project.extracts) == set(DIALECTS)
+    assert all(extract.path.exists() for extract in project.extracts.values())
+    assert project.extracts["council_person"].encoding == "cp1252"
+    assert project.extracts["council_person"].delimiter == "|"
+    assert not project.production
+
+
+def test_rows_reported_are_rows_written(written):
+    assert set(written.rows) == set(DIALECTS)
+    for table, rows in written.rows.items():
+        assert len(next(iter(written.extract(table).values()))) == rows
+
+
+def test_dialects_differ_as_suppliers_do(written):
+    assert (written.folder / "nhs_person.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert b"|" in (written.folder / "council_person.csv").read_bytes()[:60]
+    assert b"\t" in (written.folder / "nhs_condition.csv").read_bytes()[:60]
+    births = written.extract("council_person")["birth_date"]
+    given = births[births != ""]
+    assert np.char.find(given, "/").max() > 0
+    assert (np.char.find(given, "-") > 0).mean() == pytest.approx(0.1, abs=0.03)
+
+
+def test_gzip_and_csv_hold_the_same_rows(tmp_path):
+    synthesise(200, 5, tmp_path / "plain")
+    synthesise(200, 5, tmp_path / "packed", SyntheticSettings(file_format="csv.gz"))
+    plain = (tmp_path / "plain" / "nhs_event.csv").read_bytes()
+    assert gzip.decompress((tmp_path / "packed" / "nhs_event.csv.gz").read_bytes()) == plain
+
+
+def test_every_nhs_number_is_of_the_test_range_with_a_valid_check_digit(written):
+    numbers = written.extract("nhs_person")["nhs_number"]
+    given = numbers[numbers != ""].astype(np.int64)
+    assert (given // 10_000_000 == 999).all()
+    wrong = check_digits(given // 10) != given % 10
+    assert 0 < wrong.mean() < 0.004  # the planted share of invalid ones
+
+
+def test_numbers_beyond_the_test_range_stay_below_it_and_never_repeat():
+    numbers = nhs_numbers(900_000, 30_000, 1)
+    assert len(set(numbers.tolist())) == 30_000
+    assert set((numbers // 10_000_000).tolist()) == {999, 998}
+    assert (check_digits(numbers // 10) == numbers % 10).all()
+
+
+def test_ids_are_unique_over_blocks_and_truth_refers_to_them(tmp_path):
+    settings = SyntheticSettings(households_per_block=700)
+    rows = synthesise(2_000, 9, tmp_path, settings)
+    properties = pq.read_table(tmp_path / "truth" / "properties.parquet").to_pandas()
+    listed = properties.council_record_id[properties.council_record_id != ""]
+    assert listed.is_unique
+    assert properties.uprn.is_unique
+    assert len(listed) <= rows["council_property"]
+    persons = pq.read_table(tmp_path / "truth" / "persons.parquet").to_pandas()
+    assert persons.person_id.is_unique
+    patients = pq.read_table(tmp_path / "truth" / "nhs_person.parquet").to_pandas()
+    assert set(patients.person_id) <= set(persons.person_id)
+    pairs = pq.read_table(tmp_path / "truth" / "household_pairs.parquet").to_pandas()
+    assert set(pairs.council_record_id) <= set(listed)
+    assert set(pairs.nhs_record_id) <= set(patients.record_id)
+
+
+def test_a_population_is_cut_into_blocks_of_bounded_size():
+    from sample_data.geography import blocks
+
+    made = blocks(1_000_000, 1, (), 20_000)
+    assert max(block.households for block in made) <= 20_000
+    assert len(made) >= 50
+
+
+def test_no_households_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="above zero"):
+        synthesise(0, 1, tmp_path)
+
+
+def test_settings_refuse_what_they_do_not_know():
+    with pytest.raises(ValueError, match="file_format"):
+        SyntheticSettings(file_format="xlsx")
+    with pytest.raises(ValueError, match="address_model"):
+        SyntheticSettings(address_model="none")
