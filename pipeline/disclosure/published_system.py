@@ -6,7 +6,7 @@ noise. The audit before a release and `hearth attack` after it build the same sy
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -59,6 +59,7 @@ class PublishedSystem:
     """Cells 0 to n-1 with bounds, and sums: `sign` times the member cells of a relation add to nought.
 
     member_relation, member_cell, member_sign: one entry per cell of a sum, ordered by relation.
+    member_over_areas: whether the sum is over areas; it need not hold where areas were carried forward.
     hidden: cells printed as `[c]`. printed: cells with a value. block: number of the area (MSOA or
     above) and breakdown a cell belongs to. authority: number of its local authority.
     """
@@ -70,6 +71,7 @@ class PublishedSystem:
     member_relation: Whole
     member_cell: Whole
     member_sign: Floats
+    member_over_areas: Flags
     block: Whole
     authority: Whole
 
@@ -77,6 +79,18 @@ class PublishedSystem:
     def size(self) -> int:
         """Number of cells."""
         return len(self.lower)
+
+    def within_areas(self) -> "PublishedSystem":
+        """Return the system without sums over areas, for a release whose areas are of different epochs."""
+        kept = ~self.member_over_areas
+        _, relation = np.unique(self.member_relation[kept], return_inverse=True)
+        return replace(
+            self,
+            member_relation=relation.astype(np.int64),
+            member_cell=self.member_cell[kept],
+            member_sign=self.member_sign[kept],
+            member_over_areas=self.member_over_areas[kept],
+        )
 
 
 def create_system(
@@ -108,7 +122,7 @@ def create_system(
         """
     ).fetchnumpy()
     members = connection.sql(
-        "SELECT relation, cell, sign FROM system_member ORDER BY relation, cell"
+        "SELECT relation, cell, sign, is_over_areas FROM system_member ORDER BY relation, cell"
     ).fetchnumpy()
     lower, upper = _bounds(cells, rules)
     value = np.ma.getmaskarray(cells["value"])
@@ -120,6 +134,7 @@ def create_system(
         member_relation=np.asarray(members["relation"], dtype=np.int64),
         member_cell=np.asarray(members["cell"], dtype=np.int64),
         member_sign=np.asarray(members["sign"], dtype=np.float64),
+        member_over_areas=np.asarray(members["is_over_areas"], dtype=bool),
         block=np.asarray(cells["block"], dtype=np.int64),
         authority=np.asarray(cells["authority"], dtype=np.int64),
     )

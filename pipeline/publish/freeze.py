@@ -1,6 +1,14 @@
-"""P6 at the moment of writing: inside an epoch the night's cells give way to the epoch's values."""
+"""P6 at the moment of writing: what of tonight's cells may be printed, and what is repeated.
 
-from dataclasses import dataclass
+Inside an epoch everything is repeated. At its boundary an area takes tonight's values only where
+the households that joined, left or changed a published attribute since its values last changed
+number none or at least K; the unit is the MSOA with its LSOAs. A local authority changes
+only if, besides, the changes inside its carried-forward MSOAs number none or at least K, also
+within each deprivation decile and air quality zone: else the difference would tell of them.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -8,46 +16,109 @@ import pyarrow.parquet as pq
 
 from governance.canonical import digest_of_file
 from governance.errors import Refused
-from pipeline.disclosure.ledger import Ledger
+from pipeline.disclosure.ledger import FOLDER, Ledger, LedgerEntry
+from pipeline.disclosure.statements import count_rows, create_table
 from pipeline.publish.manifest import MANIFEST, verify_release
-
-_IDENTITY = ("table_id", "unit", "area_level", "area_code", "measure")
+from pipeline.publish.release_table import write_plain_parquet
+from pipeline.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Frozen:
     """What the freeze did.
 
-    release_id: release whose values were re-emitted; None where this one opens its epoch.
-    values_changed: cells of the outcome that differ from that release; nought by construction, and
-    counted again from the rows.
+    release_id: release whose values were repeated; None where there was none before.
+    is_boundary: whether this release opens an epoch.
+    values_changed: cells that differ from that release inside an epoch, counted again from the rows.
+    areas_changed, areas_carried_forward: areas with tonight's values, and with the earlier ones.
+    state_sha256: the record of which households each area's printed values count.
     """
 
     release_id: str | None
-    values_changed: int
+    is_boundary: bool = True
+    values_changed: int = 0
+    areas_changed: int = 0
+    areas_carried_forward: int = 0
+    smallest_change: int | None = None
+    state_sha256: str | None = field(default=None)
 
 
-def freeze(connection: duckdb.DuckDBPyConnection, ledger: Ledger, releases: Path, epoch: str) -> Frozen:
-    """Replace `protected_cell` by the values of the epoch's release, if one was revealed.
+def freeze(
+    connection: duckdb.DuckDBPyConnection,
+    ledger: Ledger,
+    workspace: Workspace,
+    epoch: str,
+    minimum_changed_households: int,
+) -> Frozen:
+    """Replace in `protected_cell` what may not change; reads `household_state` and `area`.
 
-    Raises Refused where the ledger's latest release is of a later epoch, or that release is
-    lost or changed: its values can then neither be repeated nor compared.
+    Raises Refused where the ledger's latest release is of a later epoch, or that release or its record
+    of households is lost or changed: its values can then neither be repeated nor compared.
     """
     latest = ledger.latest_revealed()
-    if latest is None or latest.epoch < epoch:
-        return Frozen(None, 0)
+    if latest is None:
+        _create_kept_state(connection, all_new=True)
+        return Frozen(None, state_sha256=_write_state(connection, workspace))
     if latest.epoch > epoch:
         raise Refused(
             "EPOCH_GOES_BACK",
             "The latest release belongs to a later epoch than this run's reference date.",
             "Set the reference date forward; a past epoch cannot be opened again.",
         )
+    connection.execute("ALTER TABLE protected_cell RENAME TO tonight_cell")
+    _load_release(connection, _verified(workspace.zone("releases"), latest))
+    if latest.epoch == epoch:
+        connection.execute(
+            "CREATE OR REPLACE TABLE protected_cell AS SELECT * FROM released_cell "
+            "WHERE table_id IN (SELECT DISTINCT table_id FROM tonight_cell)"
+        )
+        changed = count_rows(connection, "protected_cell") - _unchanged(connection)
+        return Frozen(latest.release_id, False, changed, state_sha256=latest.state_sha256)
+    _load_state(connection, workspace, latest)
+    _create_whole_area(connection)
+    create_table(connection, "area_change")
+    create_table(connection, "area_verdict", minimum_changed_households=minimum_changed_households)
+    create_table(connection, "protected_cell", "boundary_cell")
+    _create_kept_state(connection, all_new=False)
+    figures = connection.execute(
+        """
+        SELECT
+            COUNT(*) FILTER (may_change),
+            COUNT(*) FILTER (NOT may_change),
+            MIN(changed) FILTER (may_change AND changed > 0)
+        FROM area_verdict
+        """
+    ).fetchall()[0]
+    return Frozen(
+        latest.release_id,
+        True,
+        0,
+        areas_changed=int(figures[0]),
+        areas_carried_forward=int(figures[1]),
+        smallest_change=None if figures[2] is None else int(figures[2]),
+        state_sha256=_write_state(connection, workspace),
+    )
+
+
+def _create_whole_area(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create `whole_area`: the areas with the public facts tables may use, null where not known."""
+    present = {row[0] for row in connection.execute("DESCRIBE area").fetchall()}
+    facts = ", ".join(
+        name if name in present else f"NULL::{kind} AS {name}"
+        for name, kind in (("imd_decile", "BIGINT"), ("aqma", "BOOLEAN"))
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TABLE whole_area AS SELECT lsoa21, msoa21, local_authority, {facts} FROM area"
+    )
+
+
+def _verified(releases: Path, latest: LedgerEntry) -> Path:
     folder = releases / latest.release_id
     if not folder.is_dir():
         raise Refused(
             "EPOCH_RELEASE_LOST",
-            f"Release {latest.release_id}, whose values hold until epoch {epoch} ends, is gone.",
-            "Restore it from a copy; its values can be neither repeated nor compared.",
+            f"Release {latest.release_id}, whose values must be repeated or compared, is gone.",
+            "Restore it from a copy; nothing is released without it.",
         )
     verify_release(folder)
     if digest_of_file(folder / MANIFEST) != latest.manifest_sha256:
@@ -56,42 +127,32 @@ def freeze(connection: duckdb.DuckDBPyConnection, ledger: Ledger, releases: Path
             f"Release {latest.release_id} is not what the ledger entered.",
             "Restore it from a copy and find out who changed it.",
         )
-    connection.execute("ALTER TABLE protected_cell RENAME TO tonight_cell")
-    _load_release(connection, folder)
-    changed = connection.execute(
-        """
-        SELECT COUNT(*)
-        FROM (
-            (SELECT * FROM protected_cell EXCEPT SELECT * FROM released_cell)
-            UNION ALL
-            (SELECT * FROM released_cell EXCEPT SELECT * FROM protected_cell)
-        )
-        """
-    ).fetchall()[0][0]
-    return Frozen(latest.release_id, int(changed))
+    return folder
+
+
+def _unchanged(connection: duckdb.DuckDBPyConnection) -> int:
+    return count_rows(connection, "protected_cell", "TRUE") - int(
+        connection.execute(
+            "SELECT COUNT(*) FROM (SELECT * FROM protected_cell EXCEPT SELECT * FROM released_cell)"
+        ).fetchall()[0][0]
+    )
 
 
 def _load_release(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Create `released_cell`, the rows of a standing release, and `protected_cell` as a copy of it.
-
-    Tables that the register or agreement has dropped since are left out; new ones wait for the
-    next epoch.
-    """
+    """Create `released_cell`, the rows of a standing release in the form of `protected_cell`."""
     catalogue = pq.read_table(folder / "catalogue.parquet")
     parts: list[str] = []
     for table_id, dimensions, file in zip(
         *(catalogue.column(name).to_pylist() for name in ("table_id", "dimensions", "file")), strict=True
     ):
-        named = [d for d in dimensions.split(", ") if d]
-        ordered = sorted(named)
-        padded = [*ordered, None, None][:2]
+        ordered = [*sorted(d for d in dimensions.split(", ") if d), None, None][:2]
         columns = ", ".join(
             (
                 f"'{name}' AS dimension_{i}, \"{name}\" AS category_{i}"
                 if name
                 else f"NULL::VARCHAR AS dimension_{i}, NULL::VARCHAR AS category_{i}"
             )
-            for i, name in enumerate(padded, 1)
+            for i, name in enumerate(ordered, 1)
         )
         view = f"_released_{len(parts)}"
         connection.register(view, pq.read_table(folder / file))
@@ -100,9 +161,63 @@ def _load_release(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
             f"shorthand, rounding_base, method, epoch FROM {view}"
         )
     connection.execute("CREATE OR REPLACE TABLE released_cell AS " + " UNION ALL ".join(parts))
-    connection.execute(
-        "CREATE OR REPLACE TABLE protected_cell AS SELECT * FROM released_cell "
-        "WHERE table_id IN (SELECT DISTINCT table_id FROM tonight_cell)"
-    )
     for number in range(len(parts)):
         connection.unregister(f"_released_{number}")
+
+
+def _state_path(workspace: Workspace, sha256: str) -> Path:
+    return workspace.zone("controlled") / FOLDER / f"state-{sha256}.parquet"
+
+
+def _load_state(connection: duckdb.DuckDBPyConnection, workspace: Workspace, latest: LedgerEntry) -> None:
+    """Create `released_state` (level, lsoa21, contribution, digest) of the latest release."""
+    path = _state_path(workspace, latest.state_sha256 or "")
+    if latest.state_sha256 is None or not path.is_file() or digest_of_file(path) != latest.state_sha256:
+        raise Refused(
+            "LEDGER_LOST",
+            "The record of which households the latest release counts is gone or changed.",
+            "Restore controlled/ledger from its copy; without it the change of no area can be counted.",
+        )
+    connection.register("_state", pq.read_table(path))
+    try:
+        connection.execute("CREATE OR REPLACE TABLE released_state AS SELECT * FROM _state")
+    finally:
+        connection.unregister("_state")
+
+
+def _create_kept_state(connection: duckdb.DuckDBPyConnection, *, all_new: bool) -> None:
+    """Create `kept_state`: per level, the households that the values now printed count.
+
+    Level "MSOA21" stands for an MSOA and its LSOAs, "LAD" for the authority.
+    """
+    tonight = "SELECT '{level}' AS level, lsoa21, contribution, digest FROM household_state {condition}"
+    if all_new:
+        parts = [tonight.format(level=level, condition="") for level in ("MSOA21", "LAD")]
+    else:
+        may = (
+            "lsoa21 IN (SELECT lsoa21 FROM area INNER JOIN area_verdict "
+            "ON area_code = {column} AND area_level = '{level}' WHERE may_change)"
+        )
+        parts = []
+        for level, column in (("MSOA21", "msoa21"), ("LAD", "local_authority")):
+            condition = may.format(level=level, column=column)
+            parts.append(tonight.format(level=level, condition=f"WHERE {condition}"))
+            parts.append(
+                f"SELECT level, lsoa21, contribution, digest FROM released_state "
+                f"WHERE level = '{level}' AND NOT {condition}"
+            )
+    connection.execute("CREATE OR REPLACE TABLE kept_state AS " + " UNION ALL ".join(parts))
+
+
+def _write_state(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> str:
+    """Keep `kept_state` under its digest; returns the digest. It holds digests alone, no pseudonym."""
+    folder = workspace.zone("controlled") / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    aside = folder / ".state.new"
+    rows = connection.sql(
+        "SELECT level, lsoa21, contribution, digest FROM kept_state ORDER BY ALL"
+    ).to_arrow_table()
+    write_plain_parquet(rows, aside)
+    sha256 = hashlib.sha256(aside.read_bytes()).hexdigest()
+    aside.replace(_state_path(workspace, sha256))
+    return sha256

@@ -15,6 +15,10 @@ Evidence facts, and the rule that reads them:
 | ledger_entries, ledger_head | lines of the ledger that was verified, and its head | AGG-05 |
 | epoch_first_release | release whose values this one re-emits (null: it opens the epoch) | AGG-05 |
 | values_changed_within_epoch | cells unlike the epoch's release; must be 0 | AGG-05 |
+| areas_changed, areas_carried_forward | areas with new values as an epoch opens; with the old | AGG-05 |
+| smallest_change | fewest households that changed in an area with new values (null: none) | AGG-05 |
+| minimum_changed_households | K; smallest_change must not be below it | AGG-05 |
+| attacks, attack_successes | the attacks tried on the finished files; successes must be 0 | AGG-03 |
 | parquet_files | number of Parquet files | PUB-02 |
 | undeclared_metadata_keys | keys of file or column metadata not declared; must be empty | PUB-02 |
 | undeclared_files | files of no declared kind or name; must be empty | PUB-02 |
@@ -29,6 +33,7 @@ Evidence facts, and the rule that reads them:
 | cells, cells_published, cells_hidden, cells_not_produced | rows of all tables | |
 """
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,9 +43,11 @@ import duckdb
 import pyarrow as pa
 
 from governance.artefact import Artefact, Evidence
-from governance.canonical import canonical_json, digest_of_file
+from governance.canonical import canonical_json, digest_of, digest_of_file
 from governance.clearance import Cleared
+from pipeline.code_version import code_version
 from pipeline.context import RunContext
+from pipeline.disclosure.attack.run import run_attacks
 from pipeline.disclosure.epoch import epoch_of
 from pipeline.disclosure.ledger import Ledger
 from pipeline.disclosure.profile import SPECIFICATION_VERSION, Profile, profile_of
@@ -48,7 +55,7 @@ from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table
 from pipeline.publish.catalogue import CatalogueEntry, write_catalogue
 from pipeline.publish.dictionary import write_dictionary
-from pipeline.publish.freeze import freeze
+from pipeline.publish.freeze import Frozen, freeze
 from pipeline.publish.inspection import inspect_release
 from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX, verify_release, write_manifest
 from pipeline.publish.note import write_note
@@ -93,13 +100,13 @@ def publish(protected: Cleared, fingerprint: str, context: RunContext) -> tuple[
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700)
     try:
-        first, changed = _write(protected, staged, release_id, fingerprint, ledger, context)
+        frozen = _write(protected, staged, release_id, fingerprint, ledger, context)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
         raise
     return (
         Artefact(STAGE, "all", staged, fingerprint, verify_release(staged)),
-        _evidence(staged, context, ledger, first, changed),
+        _evidence(staged, context, ledger, frozen),
     )
 
 
@@ -115,7 +122,7 @@ def find_standing(fingerprint: str, context: RunContext) -> tuple[Artefact, Evid
         return None
     files = verify_release(standing)
     context.report(f"release {release_id} stands already and is whole")
-    return Artefact(STAGE, "all", standing, fingerprint, files), _evidence(standing, context, ledger, None, 0)
+    return Artefact(STAGE, "all", standing, fingerprint, files), _evidence(standing, context, ledger, None)
 
 
 def _write(
@@ -125,7 +132,7 @@ def _write(
     fingerprint: str,
     ledger: Ledger,
     context: RunContext,
-) -> tuple[str | None, int]:
+) -> Frozen:
     profile = profile_of(context.agreement)
     identity = ReleaseIdentity(
         release_id,
@@ -134,9 +141,11 @@ def _write(
         profile.method,
     )
     with locked_connection(context.project.engine, context.spill) as connection:
-        for table in ("protected_cell", "published_measure", "area"):
+        for table in ("protected_cell", "published_measure", "area", "household_state"):
             load_table(connection, protected.artefact.path(table), table)
-        frozen = freeze(connection, ledger, context.workspace.zone("releases"), identity.epoch)
+        frozen = freeze(
+            connection, ledger, context.workspace, identity.epoch, profile.minimum_changed_households
+        )
         tables = [published_table(table_id) for table_id in _table_ids(connection)]
         _write_tables(connection, tables, identity, folder)
         measures = _write_measures(connection, folder)
@@ -162,10 +171,10 @@ def _write(
             "manifest_sha256": manifest_sha256,
             "cells": cells,
             "cells_sha256": cells_sha256,
-            "state_sha256": None,
+            "state_sha256": frozen.state_sha256,
         },
     )
-    return frozen.release_id, frozen.values_changed
+    return frozen
 
 
 def _table_ids(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -264,16 +273,36 @@ def _write_criteria(profile: Profile, context: RunContext, folder: Path) -> None
     (folder / CRITERIA).write_bytes(canonical_json(content) + b"\n")
 
 
-def _evidence(
-    folder: Path, context: RunContext, ledger: Ledger, first_release: str | None, values_changed: int
-) -> Evidence:
+def _evidence(folder: Path, context: RunContext, ledger: Ledger, frozen: Frozen | None) -> Evidence:
     facts = inspect_release(folder, context.agreement.outputs) | {
         "release_id": folder.name.removeprefix(STAGED_PREFIX),
         "reference_date": context.project.reference_date.isoformat(),
         "manifest_sha256": digest_of_file(folder / MANIFEST),
         "ledger_entries": len(ledger.entries),
         "ledger_head": ledger.head,
-        "epoch_first_release": first_release,
-        "values_changed_within_epoch": values_changed,
+        "epoch_first_release": None if frozen is None or frozen.is_boundary else frozen.release_id,
+        "values_changed_within_epoch": 0 if frozen is None else frozen.values_changed,
+        "areas_changed": 0 if frozen is None else frozen.areas_changed,
+        "areas_carried_forward": 0 if frozen is None else frozen.areas_carried_forward,
+        "smallest_change": None if frozen is None else frozen.smallest_change,
+        "minimum_changed_households": profile_of(context.agreement).minimum_changed_households,
     }
+    facts |= _attack(folder, context, ledger)
     return Evidence(STAGE, "all", facts)
+
+
+def _attack(folder: Path, context: RunContext, ledger: Ledger) -> dict[str, Any]:
+    """Attack the finished files, with the release before them; a verdict once given is kept by manifest."""
+    latest = ledger.latest_revealed()
+    others = [] if latest is None else [context.workspace.zone("releases") / latest.release_id]
+    folders = [folder, *(o for o in others if o != folder and o.is_dir())]
+    name = digest_of([*sorted(digest_of_file(f / MANIFEST) for f in folders), code_version()])
+    kept = ledger.folder / f"attacks-{name[:16]}.json"
+    if kept.is_file():
+        facts: dict[str, Any] = json.loads(kept.read_bytes())
+        return facts
+    report = run_attacks(folders, engine=context.project.engine, spill=context.spill)
+    context.report(f"attacks on the release: {report.successes} successes")
+    facts = {"attack_successes": report.successes, "attacks": report.record()["attacks"]}
+    kept.write_bytes(canonical_json(facts))
+    return facts

@@ -34,7 +34,7 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
     if fitting is None:
         findings["PRINTED_BEYOND_RULE"] = 1
         return AttackOutcome.of(NUMBER, NAME, findings, figures)
-    system, figures["larger_counts_hidden"] = fitting
+    system, figures["assumed"] = fitting
     reference = find_reference(system)
     plain = Auditor(system, reference, minimum).run()
     _note(findings, plain, "")
@@ -50,21 +50,24 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
     return AttackOutcome.of(NUMBER, NAME, findings, figures)
 
 
-def _fit(system: PublishedSystem) -> tuple[PublishedSystem, bool] | None:
-    """Return the system that has a solution: hidden counts small or, failing that, of any size.
+def _fit(system: PublishedSystem) -> tuple[PublishedSystem, str] | None:
+    """Return the strongest assumptions under which the printed values have a solution.
 
-    None where the printed values themselves contradict each other.
+    Hidden counts are small; failing that, of any size (others were hidden to cover them); failing that,
+    areas are of different epochs (carried forward). None where even then they contradict each other.
     """
-    try:
-        find_reference(system)
-    except Infeasible:
-        wider = replace(system, upper=np.where(system.hidden, np.inf, system.upper))
+    any_size = replace(system, upper=np.where(system.hidden, np.inf, system.upper))
+    for assumed, candidate in (
+        ("hidden counts are small", system),
+        ("hidden counts are of any size", any_size),
+        ("areas are of different epochs", any_size.within_areas()),
+    ):
         try:
-            find_reference(wider)
+            find_reference(candidate)
         except Infeasible:
-            return None
-        return wider, True
-    return system, False
+            continue
+        return candidate, assumed
+    return None
 
 
 def _note(findings: dict[str, int], result: AuditResult, suffix: str) -> None:

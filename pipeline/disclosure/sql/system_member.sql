@@ -131,6 +131,7 @@ member AS (
 SELECT
     DENSE_RANK() OVER (ORDER BY name) - 1 AS relation,
     cell,
-    sign
+    sign,
+    starts_with(name, 'area|') OR starts_with(name, 'attribute|') AS is_over_areas
 FROM member
 ORDER BY relation, sign, cell

@@ -1,0 +1,136 @@
+"""Published values hold still within an epoch and move only with a crowd at its end."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from governance.errors import Refused
+from pipeline.disclosure.epoch import epoch_of
+
+
+def with_changed(town: Any, lsoas: dict[str, int]) -> Any:
+    """The town after some households of each LSOA changed their tenure."""
+    rows = town.household.to_pylist()
+    left = dict(lsoas)
+    for row in rows:
+        if left.get(row["lsoa21"], 0) > 0:
+            row["tenure"] = "other" if row["tenure"] != "other" else "owned"
+            left[row["lsoa21"]] -= 1
+    return replace(town, household=pa.Table.from_pylist(rows, schema=town.household.schema))
+
+
+def values(release: Path, areas: str) -> list[Any]:
+    table = pq.read_table(release / "health_by_tenure.parquet")
+    rows = table.filter(pc.match_substring_regex(table.column("area_code"), areas)).to_pylist()
+    return [(r["area_code"], r["tenure"], r["measure"], r["value"], r["shorthand"]) for r in rows]
+
+
+@pytest.mark.parametrize(
+    ("day", "length", "name"),
+    [
+        (date(2026, 3, 31), "quarter", "2026-Q1"),
+        (date(2026, 4, 1), "quarter", "2026-Q2"),
+        (date(2026, 12, 31), "quarter", "2026-Q4"),
+        (date(2026, 12, 31), "month", "2026-12"),
+        (date(2026, 12, 31), "year", "2026"),
+    ],
+)
+def test_an_epoch_is_named_after_the_period_a_date_lies_in(day: date, length: str, name: str) -> None:
+    assert epoch_of(day, length) == name
+
+
+def test_at_the_boundary_an_area_moves_with_twenty_changed_households_and_not_with_nineteen(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    """E02000000 holds LSOAs 0 to 4, E02000001 5 to 9: one LSOA of each changes, by 19 and by 20."""
+    town = make_town(10)
+    first = bench.night(town)
+    bench.reference_date = date(2026, 4, 1)
+
+    second = bench.night(with_changed(town, {"E01000000": 19, "E01000005": 20}))
+
+    few, many = "E0100000[0-4]|E02000000", "E0100000[5-9]|E02000001"
+    assert values(first, few) == values(second, few)
+    assert values(first, many) != values(second, many)
+
+
+def test_one_lsoa_below_the_minimum_holds_back_its_whole_msoa(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    town = make_town(10)
+    first = bench.night(town)
+    bench.reference_date = date(2026, 4, 1)
+
+    second = bench.night(with_changed(town, {"E01000000": 60, "E01000001": 1, "E01000005": 60}))
+
+    assert values(first, "E0100000[0-4]|E02000000") == values(second, "E0100000[0-4]|E02000000")
+    assert values(first, "E01000005") != values(second, "E01000005")
+
+
+def test_an_authority_is_held_back_while_few_changes_hide_in_carried_forward_areas(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    """Were the authority's total new, its difference to the old areas would tell of the 3."""
+    town = make_town(10)
+    first = bench.night(town)
+    bench.reference_date = date(2026, 4, 1)
+
+    second = bench.night(with_changed(town, {"E01000000": 3, "E01000005": 60}))
+
+    assert values(first, "E08") == values(second, "E08")
+
+
+def test_changes_held_back_accumulate_until_they_are_a_crowd(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    town = make_town(10)
+    first = bench.night(town)
+    bench.reference_date = date(2026, 4, 1)
+    second = bench.night(with_changed(town, {"E01000000": 12}))
+    bench.reference_date = date(2026, 7, 1)
+
+    third = bench.night(with_changed(town, {"E01000000": 24}))
+
+    assert values(first, "E01000000") == values(second, "E01000000")
+    assert values(second, "E01000000") != values(third, "E01000000")
+
+
+def test_the_evidence_counts_what_moved_and_what_was_carried_forward(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    town = make_town(10)
+    bench.night(town)
+    bench.reference_date = date(2026, 4, 1)
+
+    _, evidence = bench.stage(with_changed(town, {"E01000000": 19, "E01000005": 20}))
+
+    assert evidence.facts["areas_carried_forward"] == 7  # five LSOAs, their MSOA, the authority
+    assert evidence.facts["areas_changed"] == 6
+    assert evidence.facts["smallest_change"] == 20
+    assert evidence.facts["attack_successes"] == 0
+
+
+def test_an_epoch_that_has_passed_cannot_be_opened_again(bench: Any, make_town: Callable[..., Any]) -> None:
+    bench.reference_date = date(2026, 4, 1)
+    bench.night(make_town(10))
+    bench.reference_date = date(2026, 3, 31)
+
+    with pytest.raises(Refused, match="EPOCH_GOES_BACK"):
+        bench.night(make_town(10, seed=2))
+
+
+def test_a_release_is_refused_when_the_epochs_first_release_is_gone(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    first = bench.night(make_town(10))
+    first.rename(bench.root / "elsewhere")
+
+    with pytest.raises(Refused, match="EPOCH_RELEASE_LOST"):
+        bench.night(make_town(10, seed=2))
