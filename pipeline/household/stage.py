@@ -11,6 +11,7 @@ Facts of the evidence:
   dwellings             council dwellings; dwellings_without_residents: those that no household is in
   sources               which optional tables were supplied
   columns               table -> names of its columns
+  tier                  "controlled": a household row is personal data even without a UPRN
   unexplained           persons neither resident nor excluded for a reason; always 0
 """
 
@@ -189,6 +190,7 @@ def _facts(
         "dwellings": dwellings,
         "dwellings_without_residents": dwellings - households,
         "sources": sorted(supplied),
+        "tier": "controlled",
         "columns": {
             name: [row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()]
             for name, table, _ in _OUTPUTS
