@@ -52,7 +52,6 @@ _NO_UPRN = "(uprn_l IS NULL OR uprn_r IS NULL)"
 _EXACT = _shares("address_exact")
 _UNIT = f"({_EXACT} OR {_shares('address_unit_postcode')})"
 _STREET = _shares("address_unit_street")
-_POSTCODE = _shares("address_postcode")
 _NO_ADDRESS = (
     "((address_unit_postcode_l IS NULL OR address_unit_postcode_r IS NULL)"
     " AND (address_unit_street_l IS NULL OR address_unit_street_r IS NULL))"
@@ -67,8 +66,8 @@ PLACE = Comparison(
         Level("uprn_no_address", "same UPRN, address not comparable", f"{_SAME_UPRN} AND {_NO_ADDRESS}"),
         Level(
             "uprn_near_address",
-            "same UPRN, address of the same postcode or street number",
-            f"{_SAME_UPRN} AND ({_STREET} OR {_POSTCODE})",
+            "same UPRN, same number and street in another postcode",
+            f"{_SAME_UPRN} AND {_STREET}",
         ),
         Level("uprn_other_address", "same UPRN, another address", _SAME_UPRN),
         Level("old_uprn", "the dwelling's historic UPRN", _OLD_UPRN),

@@ -6,6 +6,7 @@ Evidence facts (what the gate's rules read):
 - `dwellings`, `nhs_records`, `address_groups`, `candidate_pairs`, `candidate_pairs_by_rule`
 - `linked_groups`, `linked_records`, `linked_dwellings`, `match_rate` (share of NHS records linked)
 - `estimated_precision`, `estimated_recall` (from match probabilities; null where nothing is linked)
+- `keys_in_reach`, `clear_files_in_reach`: what this very process could open (LNK-01)
 - `records_by_reason`, `records_by_level`, `contradicted_links`, `moved_records`
 """
 
@@ -17,6 +18,7 @@ import duckdb
 
 from governance.artefact import Artefact, Evidence
 from governance.clearance import Cleared
+from governance.reach import reach_facts
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
@@ -48,7 +50,9 @@ def link(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) 
                 f"{table}.parquet": write_query(connection, _query(table), folder / f"{table}.parquet")
                 for table in TABLES
             }
-            facts = _facts(connection, model)
+            facts = _facts(connection, model) | reach_facts(
+                context.workspace.root, context.project.keys, context.project.folder
+            )
         context.report(
             f"link: {facts['linked_records']:,} of {facts['nhs_records']:,} NHS records linked"
             f" ({facts['match_rate']:.1%}), {facts['candidate_pairs']:,} pairs compared"

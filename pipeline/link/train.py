@@ -17,7 +17,9 @@ from pipeline.link.scoring import score_pairs
 
 #: A pair is linked where it is likelier right than wrong, and reviewed down to odds of 1 to 16.
 _UPPER, _LOWER, _MARGIN = 0.0, -4.0, 1.0
-#: A member is split off where the odds that he lives there are below 1 to 2.
+#: A move contradicts the recorded address, so it must be likelier right than wrong four to one.
+_MOVED_UPPER = 2.0
+#: Leaving a resident out is held to be 2.6 times as bad as keeping a ghost (log2 of 1 / 2.6).
 _RESIDENCE_UPPER = -1.38
 
 
@@ -61,7 +63,7 @@ def learn_from_truth(
     units = ("moved_dwelling_unit", "moved_nhs_unit")
     score_pairs(connection, units, _blank("moved"), SCORECARDS["moved"], MOVED_RULES, "moved_pair")
     fits["moved"] = fit(_cells(connection, "moved_pair", "moved", "TRUE"), SCORECARDS["moved"])
-    cards["moved"] = _card(fits["moved"], _UPPER)
+    cards["moved"] = _card(fits["moved"], _MOVED_UPPER)
     connection.execute("DROP TABLE moved_pair")
     score_pairs(connection, units, cards["moved"], SCORECARDS["moved"], MOVED_RULES, "moved_pair")
     rank(connection, cards["moved"], "moved_pair", "moved_judged")

@@ -35,21 +35,34 @@ class MatchField:
     token_bytes: int = TOKEN_BYTES
 
 
+#: A dwelling whose address more people bear (a care home, a hall) keeps its UPRN and loses its
+#: address tokens: sizes that few places have would name them.
+_LARGEST_HOUSEHOLD = 12
+#: A surname or forename that more people of one postcode sector bear is withheld from the
+#: single-field columns; the composites still carry it.
+_COMMON_IN_SECTOR = 6
+
 ADDRESS_FIELDS: tuple[MatchField, ...] = (
-    MatchField("address_exact", "flat, premises, street and postcode", "address.exact"),
+    MatchField(
+        "address_exact",
+        "flat, premises, street and postcode",
+        "address.exact",
+        maximum_records=_LARGEST_HOUSEHOLD,
+    ),
     MatchField(
         "address_unit_postcode",
         "flat with premises number or building name, and postcode; one form for each way to write it",
         "address.unit-postcode",
         is_list=True,
+        maximum_records=_LARGEST_HOUSEHOLD,
     ),
     MatchField(
         "address_unit_street",
         "flat with premises number or building name, and street; no postcode",
         "address.unit-street",
         is_list=True,
+        maximum_records=_LARGEST_HOUSEHOLD,
     ),
-    MatchField("address_postcode", "postcode", "address.postcode", maximum_records=400),
 )
 
 PERSON_FIELDS: tuple[MatchField, ...] = (
@@ -88,6 +101,7 @@ PERSON_FIELDS: tuple[MatchField, ...] = (
         "person.surname-sector",
         is_list=True,
         salt="postcode sector",
+        maximum_records=_COMMON_IN_SECTOR,
         single_field=True,
     ),
     MatchField(
@@ -96,6 +110,7 @@ PERSON_FIELDS: tuple[MatchField, ...] = (
         "person.forename-sector",
         is_list=True,
         salt="postcode sector",
+        maximum_records=_COMMON_IN_SECTOR,
         single_field=True,
     ),
     MatchField(

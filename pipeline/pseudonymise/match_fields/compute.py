@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.pseudonymise.match_fields.address import Address, parse_address
-from pipeline.pseudonymise.match_fields.catalogue import MATCH_FIELDS
+from pipeline.pseudonymise.match_fields.catalogue import MATCH_FIELDS, MatchField
 from pipeline.pseudonymise.match_fields.names import parse_forename, parse_surname
 
 _BATCH = 65_536
@@ -26,6 +26,7 @@ def clear_match_fields(
     source: str,
     target: str,
     properties: str | None = None,
+    sectors: str | None = None,
 ) -> None:
     """Create table `target`: `record_id` and one column for each of `MATCH_FIELDS[table]`.
 
@@ -33,6 +34,9 @@ def clear_match_fields(
     source: the ingest table's name in `connection` (contract columns); it must be a table or a view.
     properties: for "council_person", the ingest table of council_property, which gives the
     address of a person who is listed under a property (property_record_id) without one of his own.
+
+    sectors: name of a table to leave behind as well: record_id, sector (postcode sector, or null),
+    for `attack_encoding`.
 
     Columns hold clear text, or lists of clear text without duplicates or nulls;
     what is unknown is null (never an empty text or list). One row for each row of `source`.
@@ -44,6 +48,8 @@ def clear_match_fields(
         if people:
             _read_names(connection, source, scratch)
         _compose(connection, table, source, scratch, target, people)
+        if sectors is not None:
+            _keep_sectors(connection, scratch, sectors)
     finally:
         for part in ("address_of", "address", "forename", "surname", "raw"):
             connection.execute(f'DROP TABLE IF EXISTS "{scratch}_{part}"')
@@ -124,22 +130,68 @@ def _compose(
         {names}
         """
     )
-    kept = ",\n".join(
-        (
-            f"CASE WHEN COUNT({field.name}) OVER (PARTITION BY {field.name}) <= {field.maximum_records}"
-            f" THEN {field.name} END AS {field.name}"
-            if field.maximum_records is not None
-            else field.name
+    _withhold_common(connection, fields, f"{scratch}_raw", target)
+
+
+def _withhold_common(
+    connection: duckdb.DuckDBPyConnection, fields: tuple[MatchField, ...], raw: str, target: str
+) -> None:
+    """Create `target` from `raw` without the values that more records bear than their field allows."""
+    capped = [field for field in fields if field.maximum_records is not None]
+    for field in capped:
+        value = f"UNNEST({field.name})" if field.is_list else field.name
+        connection.execute(
+            f"""
+            CREATE TEMP TABLE "{field.name}_common" AS
+            SELECT value
+            FROM (SELECT {value} AS value FROM "{raw}")
+            WHERE value IS NOT NULL
+            GROUP BY value
+            HAVING COUNT(*) > {field.maximum_records}
+            """
         )
-        for field in fields
+    common = " ".join(
+        f'CROSS JOIN (SELECT COALESCE(list(value), []) AS hidden FROM "{field.name}_common")'
+        f" AS {field.name}_c"
+        for field in capped
+        if field.is_list
     )
+    columns = ",\n".join(_withheld(field) for field in fields)
     connection.execute(
         f"""
         CREATE OR REPLACE TABLE "{target}" AS
         SELECT
-            record_id,
-            {kept}
-        FROM "{scratch}_raw"
+            raw.record_id,
+            {columns}
+        FROM "{raw}" AS raw
+        {common}
+        """
+    )
+    for field in capped:
+        connection.execute(f'DROP TABLE "{field.name}_common"')
+
+
+def _withheld(field: MatchField) -> str:
+    """SQL: the field's column, its common values withheld."""
+    column = f"raw.{field.name}"
+    if field.maximum_records is None:
+        return f"{column} AS {field.name}"
+    if not field.is_list:
+        hidden = f'SELECT value FROM "{field.name}_common"'
+        return f"CASE WHEN {column} NOT IN ({hidden}) THEN {column} END AS {field.name}"
+    rare = f"list_filter({column}, lambda v: NOT list_contains({field.name}_c.hidden, v))"
+    return f"CASE WHEN len({rare}) > 0 THEN {rare} END AS {field.name}"
+
+
+def _keep_sectors(connection: duckdb.DuckDBPyConnection, scratch: str, target: str) -> None:
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE "{target}" AS
+        SELECT
+            address_of.record_id,
+            address.sector
+        FROM "{scratch}_address_of" AS address_of
+        LEFT JOIN "{scratch}_address" AS address ON address.address = address_of.address
         """
     )
 
@@ -169,7 +221,6 @@ _EXPRESSION: dict[str, str] = {
     "address_exact": "address.exact",
     "address_unit_postcode": "address.unit_postcode",
     "address_unit_street": "address.unit_street",
-    "address_postcode": "address.postcode",
     "person_name_birth": f"{_NAME} || '|' || {_BIRTH}",
     "person_name_birth_part": f"""CASE WHEN {_NAME} IS NOT NULL AND source.birth_date IS NOT NULL THEN [
         {_NAME} || strftime(source.birth_date, '|%Y-%m-'),

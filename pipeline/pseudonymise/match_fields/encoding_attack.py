@@ -1,0 +1,117 @@
+"""The rank-frequency attack on every token column: what an adversary learns by counting.
+
+The adversary holds a sample of the same population in clear (half of the extract's records) and the
+whole pseudonymised extract. He orders tokens and clear values by how many records bear
+them and matches rank with rank; once over the whole extract, and once in each postcode
+sector, as if he knew where everybody lives. Reported is the share of records whose token he names.
+
+Keyed hashing is one to one, so the tokens' counts are the clear values' counts: the attack is
+run where the clear values are, and needs no key. Unsalted forenames lose 40% of their records
+to it, surnames 14%; the gate's limit is `MAXIMUM_REIDENTIFIED_SHARE` in every column.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from pipeline.pseudonymise.match_fields.catalogue import MatchField
+
+MAXIMUM_REIDENTIFIED_SHARE = 0.01
+#: Records the attack looks at; a larger extract is sampled by a hash of its record ids.
+ATTACKED_RECORDS = 200_000
+
+
+@dataclass(frozen=True)
+class EncodingAttack:
+    """The outcome on one column: shares of its tokens' occurrences named right (0 to 1).
+
+    everywhere: ranking the whole extract. by_sector: ranking within each postcode sector.
+    """
+
+    column: str
+    occurrences: int
+    everywhere: float
+    by_sector: float
+
+    @property
+    def reidentified_share(self) -> float:
+        """The better of the two attacks."""
+        return max(self.everywhere, self.by_sector)
+
+
+def attack_encoding(
+    connection: duckdb.DuckDBPyConnection, clear: str, sectors: str, fields: Iterable[MatchField]
+) -> tuple[EncodingAttack, ...]:
+    """Attack each field of a table made by `clear_match_fields`; the order is that of `fields`.
+
+    clear: table with record_id and the fields. sectors: table with record_id and sector.
+    """
+    rows = int(connection.execute(f'SELECT COUNT(*) FROM "{clear}"').fetchall()[0][0])
+    modulus = max(1, -(-rows // ATTACKED_RECORDS))
+    return tuple(_attack(connection, clear, sectors, field, modulus) for field in fields)
+
+
+def _attack(
+    connection: duckdb.DuckDBPyConnection, clear: str, sectors: str, field: MatchField, modulus: int
+) -> EncodingAttack:
+    value = f"UNNEST(clear.{field.name})" if field.is_list else f"clear.{field.name}"
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE attacked AS
+        SELECT
+            COALESCE(place.sector, '') AS sector,
+            hash(clear.record_id || ' sample') % 2 = 0 AS is_sampled,
+            {value} AS value
+        FROM "{clear}" AS clear
+        LEFT JOIN "{sectors}" AS place ON place.record_id = clear.record_id
+        WHERE clear.{field.name} IS NOT NULL
+          AND hash(clear.record_id) % {modulus} = 0
+        """
+    )
+    try:
+        everywhere, occurrences = _named(connection, "''")
+        by_sector, _ = _named(connection, "sector")
+    finally:
+        connection.execute("DROP TABLE attacked")
+    if occurrences == 0:
+        return EncodingAttack(field.name, 0, 0.0, 0.0)
+    return EncodingAttack(
+        field.name, occurrences, round(everywhere / occurrences, 6), round(by_sector / occurrences, 6)
+    )
+
+
+def _named(connection: duckdb.DuckDBPyConnection, area: str) -> tuple[int, int]:
+    """Return how many occurrences the adversary names right, and how many there are.
+
+    Ties are broken by chance: tokens by a hash of the value, as the key would scatter them,
+    the adversary's values by another.
+    """
+    named, occurrences = connection.execute(
+        f"""
+        WITH counted AS (
+            SELECT
+                {area} AS area,
+                value,
+                COUNT(*) AS bearers,
+                COUNT(*) FILTER (is_sampled) AS sampled_bearers
+            FROM attacked
+            GROUP BY ALL
+        ),
+        ranked AS (
+            SELECT
+                bearers,
+                sampled_bearers,
+                ROW_NUMBER() OVER (PARTITION BY area ORDER BY bearers DESC, hash(value || ' token'))
+                    AS token_rank,
+                ROW_NUMBER() OVER (PARTITION BY area ORDER BY sampled_bearers DESC, hash(value || ' guess'))
+                    AS guessed_rank
+            FROM counted
+        )
+        SELECT
+            COALESCE(SUM(bearers) FILTER (token_rank = guessed_rank AND sampled_bearers > 0), 0),
+            COALESCE(SUM(bearers), 0)
+        FROM ranked
+        """
+    ).fetchall()[0]
+    return int(named), int(occurrences)
