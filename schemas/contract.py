@@ -52,10 +52,16 @@ ON_INVALID = ("quarantine", "null", "refuse")
 #: Identifiers that ingest brings into one canonical form.
 FORMS = ("uprn", "nhs_number", "postcode")
 
+#: How a cell meets its code list: by a spelling alone, or, where the codes are classes within
+#: classes ("RD02" within "RD" within "R"), by the narrowest class that the list knows.
+CODE_MATCHES = ("spelling", "narrowest_class")
+
 LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "array")
 
 _CONTRACT_PROPERTIES = frozenset({"controller", "presence"})
-_COLUMN_PROPERTIES = frozenset({"purpose", "mustNotOutlive", "onInvalid", "codeList", "form", "unit"})
+_COLUMN_PROPERTIES = frozenset(
+    {"purpose", "mustNotOutlive", "onInvalid", "codeList", "codeMatch", "form", "unit"}
+)
 
 
 class ContractInvalid(ValueError):
@@ -74,6 +80,7 @@ class Column:
     logical_type: one of LOGICAL_TYPES ("array" is a list of strings).
     must_not_outlive: the last stage at which the column may be held.
     code_list: name of the code list whose codes are the only values, if any.
+    code_match: how a cell meets that list (one of CODE_MATCHES).
     form: canonical identifier form (one of FORMS), if any.
     pattern: regular expression that the whole value matches, if any.
     minimum, maximum: inclusive bounds of a number; ISO text for a date.
@@ -90,6 +97,7 @@ class Column:
     must_not_outlive: str
     on_invalid: str
     code_list: str | None = None
+    code_match: str = "spelling"
     form: str | None = None
     pattern: str | None = None
     minimum: float | str | None = None
@@ -277,6 +285,7 @@ class _Reader:
             must_not_outlive=last,
             on_invalid=self._choice(f"{name} onInvalid", custom.get("onInvalid", default), ON_INVALID),
             code_list=custom.get("codeList"),
+            code_match=self._choice(f"{name} codeMatch", custom.get("codeMatch", "spelling"), CODE_MATCHES),
             form=None if "form" not in custom else self._choice(f"{name} form", custom["form"], FORMS),
             pattern=options.get("pattern"),
             minimum=options.get("minimum"),

@@ -87,8 +87,7 @@ def cast_column(column: Column, date_formats: Sequence[str]) -> CastColumn:
             repair=f"CASE WHEN {reason} IS NULL THEN {column.form}_repair({cell}) END",
         )
     if column.code_list is not None:
-        codes = f'(SELECT codes FROM "code {column.code_list}")'
-        return _cast(column, f"{codes}[{SPELLING_SQL.format(cell)}]", "UNKNOWN_CODE")
+        return _cast(column, _code(column, cell), "UNKNOWN_CODE")
     if column.logical_type == "string":
         return _cast_text(column, cell)
     if column.logical_type == "date":
@@ -104,6 +103,16 @@ def cast_column(column: Column, date_formats: Sequence[str]) -> CastColumn:
         return _cast(column, f"TRY_CAST(nullif({digits}, '') AS BIGINT)", "NOT_A_WHOLE_NUMBER")
     number = f"nullif(regexp_extract({cell}, '^[+-]?[0-9]{{1,15}}(?:\\.[0-9]{{0,15}})?$'), '')"
     return _cast(column, f"TRY_CAST({number} AS DOUBLE)", "NOT_A_NUMBER")
+
+
+def _code(column: Column, cell: str) -> str:
+    codes = f'(SELECT codes FROM "code {column.code_list}")'
+    spelt = SPELLING_SQL.format(cell)
+    if column.code_match == "spelling":
+        return f"{codes}[{spelt}]"
+    is_class = f"regexp_full_match(upper({cell}), '[A-Z]{{1,2}}([0-9]{{2}}[A-Z]{{0,2}})?')"
+    wider = ", ".join(f"{codes}[left({spelt}, {length})]" for length in (4, 2, 1))
+    return f"coalesce({codes}[{spelt}], CASE WHEN {is_class} THEN coalesce({wider}) END)"
 
 
 def _cast_text(column: Column, cell: str) -> CastColumn:

@@ -25,7 +25,9 @@ from pipeline.ingest.supplied_file import MAXIMUM_UNPACKED_BYTES, MAXIMUM_UNPACK
 
 _SUSPECT = "[" + "".join(f"\\x{byte:02x}" for byte in CONTROL_BYTES) + "]"
 #: Parquet packs repeated values hard: only beyond this size does the ratio tell a bomb.
-_UNPACKED_BYTES_WITHOUT_RATIO = 1 << 30
+_UNPACKED_BYTES_WITHOUT_RATIO = 256 << 20
+#: Rows of one repeated value take next to nothing; record ids that differ take a bit each at least.
+_MAXIMUM_ROWS_PER_BYTE = 8
 
 
 class ParquetReader:
@@ -47,7 +49,10 @@ class ParquetReader:
     def _check_size(self, path: Path) -> None:
         metadata = self._file.metadata
         unpacked = sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
-        allowed = max(_UNPACKED_BYTES_WITHOUT_RATIO, path.stat().st_size * MAXIMUM_UNPACKED_RATIO)
+        packed = path.stat().st_size
+        if metadata.num_rows > packed * _MAXIMUM_ROWS_PER_BYTE:
+            raise FileRefused("ING-02", "has more rows than record ids would fit into its bytes: a bomb")
+        allowed = max(_UNPACKED_BYTES_WITHOUT_RATIO, packed * MAXIMUM_UNPACKED_RATIO)
         if unpacked > min(allowed, MAXIMUM_UNPACKED_BYTES):
             raise FileRefused(
                 "ING-02", f"unpacks to more than {MAXIMUM_UNPACKED_RATIO} times its size: a bomb"

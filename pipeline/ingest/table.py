@@ -11,25 +11,22 @@ Which rows go to quarantine, in this order (a row has one reason, the first that
 Any other invalid cell becomes NULL; it is counted, and noted in quarantine with its line.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
-from governance.errors import Finding, Refused
+from governance.errors import Refused
 from governance.retention.rights import RightsRequest
 from pipeline.engine.tables import write_query
-from pipeline.ingest.cast import SQL_TYPES, CastColumn, cast_column, create_macros, trimmed
+from pipeline.ingest.cast import SQL_TYPES, CastColumn, cast_column, create_macros
 from pipeline.ingest.header import LINE_NUMBER
 from pipeline.ingest.identifier_pattern import count_identifier_patterns
-from pipeline.ingest.inspection import InspectedExtract, open_table
+from pipeline.ingest.inspection import InspectedExtract
+from pipeline.ingest.load import load_records
 from pipeline.ingest.rights import remove_on_request
-from pipeline.ingest.rows import Rows
-
-_CELLS = pa.list_(pa.string())
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def ingest_table(
         if column.name in extract.columns.places
     ]
     create_macros(connection, [cast.column.code_list for cast in casts if cast.column.code_list])
-    rows_in = _load(connection, extract, casts)
+    rows_in = load_records(connection, extract, [cast.column.name for cast in casts])
     removed = remove_on_request(connection, table, [cast.column.name for cast in casts], requests)
     _check(connection, casts)
     _find_duplicates(connection, casts)
@@ -89,58 +86,6 @@ def ingest_table(
     for name in ("record", "checked", "duplicate", "verdict"):
         connection.execute(f"DROP TABLE {name}")
     return TableResult({f"{table}.parquet": kept, f"quarantine/{table}.parquet": noted}, facts)
-
-
-def _load(connection: duckdb.DuckDBPyConnection, extract: InspectedExtract, casts: list[CastColumn]) -> int:
-    """Create `record`: one row per row of the file, its wanted cells trimmed."""
-    names = [cast.column.name for cast in casts]
-    fields = [
-        pa.field(LINE_NUMBER, pa.int64()),
-        pa.field("fault", pa.string()),
-        pa.field("cells", _CELLS),
-        *(pa.field(f"cell {name}", pa.string()) for name in names),
-    ]
-    schema = pa.schema(fields)
-    with open_table(extract.settings) as (file, reader):
-        places = [extract.columns.places[name] for name in names]
-        batches = (batch for rows in reader.rows(places) for batch in _batches(rows, schema))
-        connection.register("supplied", pa.RecordBatchReader.from_batches(schema, batches))
-        try:
-            connection.execute(
-                "CREATE TABLE record AS SELECT line_number, fault, cells, "
-                + ", ".join(f'{trimmed(_quoted(f"cell {name}"))} AS "{name}"' for name in names)
-                + " FROM supplied"
-            )
-        finally:
-            connection.unregister("supplied")
-        if file.finish() != extract.sha256:
-            raise Refused(
-                "ING-02",
-                f"{extract.contract.table}: the file changed while it was read.",
-                "Wait until the supplier has finished writing, then run again.",
-                (Finding("ING-02", extract.contract.table, "changed between inspection and reading"),),
-            )
-    return int(connection.execute("SELECT COUNT(*) FROM record").fetchall()[0][0])
-
-
-def _batches(rows: Rows, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    count = len(rows.lines)
-    if count:
-        yield pa.RecordBatch.from_arrays(
-            [pa.array(rows.lines), pa.nulls(count, pa.string()), pa.nulls(count, _CELLS), *rows.columns],
-            schema=schema,
-        )
-    if rows.broken:
-        empty = pa.nulls(len(rows.broken), pa.string())
-        yield pa.RecordBatch.from_arrays(
-            [
-                pa.array([row.line for row in rows.broken], pa.int64()),
-                pa.array([row.reason for row in rows.broken], pa.string()),
-                pa.array([list(row.cells) for row in rows.broken], _CELLS),
-                *([empty] * len(rows.columns)),
-            ],
-            schema=schema,
-        )
 
 
 def _check(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> None:

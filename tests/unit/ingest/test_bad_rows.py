@@ -219,21 +219,58 @@ def test_rows_are_written_in_the_order_of_the_file(property_table: Run) -> None:
     assert [row["line_number"] for row in result.kept] == list(range(2, 5_002))
 
 
+@pytest.mark.parametrize("changed", [b"record_id\nB\n", b"record_id\n\xff\n", b"", b"uprn\nA\n", None])
 def test_a_file_that_changes_between_inspection_and_reading_is_refused(
-    bench: Any, monkeypatch: pytest.MonkeyPatch
+    bench: Any, monkeypatch: pytest.MonkeyPatch, changed: bytes | None
 ) -> None:
     from pipeline.ingest import table as module
 
     path = bench.put("council_property", "record_id\nA\n")
-    load = module._load
+    load = module.load_records
 
     def change_first(*args: Any) -> int:
-        path.write_text("record_id\nB\n")
+        path.unlink()
+        if changed is not None:
+            path.write_bytes(changed)
         return load(*args)
 
-    monkeypatch.setattr(module, "_load", change_first)
+    monkeypatch.setattr(module, "load_records", change_first)
     with pytest.raises(Refused, match="changed while it was read"):
         bench.ingest("council_property")
+    assert not list((bench.folder / "workspace" / "clear" / "council").iterdir())
+
+
+def test_what_stops_the_reader_is_told_as_it_was_and_leaves_nothing(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.ingest import load as module
+
+    bench.put("council_property", "record_id\nA\n")
+
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module._Batches, "_whole", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bench.ingest("council_property")
+    assert not list((bench.folder / "workspace" / "clear" / "council").iterdir())
+
+
+def test_a_class_that_the_list_does_not_know_becomes_the_narrowest_that_it_does(property_table: Run) -> None:
+    classes = ["RD02", "rd02", "RD99", "CR08", "CE03FS", "Residential", "Retail park", "Q", "", "RI02NC"]
+    result = property_table("record_id,blpu_class", *(f"{n},{text}" for n, text in enumerate(classes)))
+    assert [row["blpu_class"] for row in result.kept] == [
+        "RD02",
+        "RD02",
+        "RD",
+        "CR",
+        "CE",
+        "R",
+        None,
+        None,
+        None,
+        "RI02",
+    ]
 
 
 def test_the_packaged_areas_serve_where_no_lookup_is_supplied(bench: Any) -> None:
