@@ -87,7 +87,7 @@ def shapes(dwellings: Dwellings) -> Whole:
 def learn(dwellings: Dwellings, recorded: Renderings) -> PatternBook:
     """Count the patterns of the addresses recorded of `dwellings`."""
     texts = joined_lines(recorded.lines)
-    vocabulary = _Vocabulary(
+    vocabulary = Vocabulary(
         streets={str(street) for street in np.unique(dwellings.street_name)},
         names={str(name) for name in np.unique(dwellings.building)} - {""},
     )
@@ -120,12 +120,14 @@ def learn(dwellings: Dwellings, recorded: Renderings) -> PatternBook:
     return book
 
 
-class _Vocabulary(NamedTuple):
+class Vocabulary(NamedTuple):
+    """Streets and building names that may stand in place of the right ones."""
+
     streets: set[str]
     names: set[str]
 
 
-def describe(text: str, parts: dict[str, str], vocabulary: _Vocabulary) -> Pattern | None:
+def describe(text: str, parts: dict[str, str], vocabulary: Vocabulary) -> Pattern | None:
     """The pattern of one upper-case address, None when words remain that nothing explains."""
     tokens: list[str] = _WORD.findall(text)
     claimed: list[Item | None] = [None] * len(tokens)
@@ -215,7 +217,7 @@ def _mark(claimed: list[Item | None], at: int, length: int, item: Item) -> None:
 
 
 def _assemble(
-    tokens: list[str], claimed: list[Item | None], parts: dict[str, str], vocabulary: _Vocabulary
+    tokens: list[str], claimed: list[Item | None], parts: dict[str, str], vocabulary: Vocabulary
 ) -> Pattern | None:
     result: list[tuple[Item, ...]] = []
     current: list[Item] = []

@@ -138,9 +138,9 @@ def _group_into_buildings(rng: np.random.Generator, area: Whole, kinds: Whole) -
 
 
 def _building_sizes(rng: np.random.Generator, kind: int, dwellings: int) -> Whole:
-    """Numbers of units that add up to `dwellings`; a tower takes a third where there are 200 flats."""
+    """Numbers of units that add up to `dwellings`; a tower takes most where there are 250 flats."""
     if kind == PURPOSE_BUILT:
-        tower = [min(260, dwellings // 3)] if dwellings >= 200 else []
+        tower = [min(320, dwellings * 6 // 10)] if dwellings >= 250 else []
         drawn = np.array(BLOCK_SIZES)[choose_same(rng, BLOCK_SIZE_WEIGHTS, dwellings)]
         sizes = np.r_[np.array(tower, dtype=np.int64), drawn]
     else:

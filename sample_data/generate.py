@@ -28,7 +28,7 @@ from sample_data.planted import planted_effects
 from sample_data.project_file import hearth_toml
 from sample_data.recording import date_texts
 from sample_data.settings import DIALECTS, SyntheticSettings
-from sample_data.tables import ExtractWriter, TruthWriter
+from sample_data.tables import ExtractWriter, TruthWriter, write_manifest
 
 #: Invented UPRNs start here: twelve digits, a range the gazetteers do not use.
 FIRST_UPRN = 990_900_000_000
@@ -74,6 +74,9 @@ def synthesise(
         truths = {name: stack.enter_context(TruthWriter(out / "truth", name)) for name in TRUTH_TABLES}
         for block in blocks(households, seed, settings.msoas, settings.households_per_block):
             _write_block(block, seed, settings, council, nhs, counters, writers, truths)
+    if settings.manifests:
+        for writer in writers.values():
+            write_manifest(writer.path, writer.rows, settings.reference_date)
     planted = json.dumps(planted_effects(settings, households, seed), indent=2, sort_keys=True)
     (out / "truth" / "planted_effects.json").write_text(planted + "\n", encoding="utf-8")
     (out / "hearth.toml").write_text(hearth_toml(settings), encoding="utf-8")

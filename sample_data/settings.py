@@ -159,6 +159,7 @@ class SyntheticSettings:
     msoas: whole MSOAs to fill, at their real number of households (`households` is then met by
     scaling them all); empty: chosen for the widest spread of IMD deciles.
     file_format: "csv", "csv.gz" or "parquet".
+    manifests: whether each extract gets a manifest beside it (digest, rows, sequence number, date).
     address_model: "package" runs `address-errors` on every address, "patterns" draws from patterns
     learned by running it on a sample (set-based, for large populations), "auto" takes the package
     up to 25,000 households.
@@ -167,6 +168,7 @@ class SyntheticSettings:
     reference_date: date = date(2026, 3, 31)
     msoas: tuple[str, ...] = ()
     file_format: str = "csv"
+    manifests: bool = False
     address_model: str = "auto"
     households_per_block: int = 20_000
     council_style: str = "wigan"

@@ -1,7 +1,10 @@
 """Writing the extracts as suppliers do: one file a table, appended block by block."""
 
 import gzip
+import hashlib
 import io
+import json
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -77,6 +80,19 @@ class ExtractWriter:
         if first and self.dialect.byte_order_mark:
             self._file.write(b"\xef\xbb\xbf")
         self._file.write(content)
+
+
+def write_manifest(path: Path, rows: int, supplied: date) -> None:
+    """Write `<file>.manifest.json`: what a supplier says of its file."""
+    content = {
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "rows": rows,
+        "sequence": 1,
+        "supplied": supplied.isoformat(),
+    }
+    path.with_name(path.name + ".manifest.json").write_text(
+        json.dumps(content, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 class TruthWriter:

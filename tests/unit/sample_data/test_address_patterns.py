@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from sample_data.address_patterns import COMPONENTS, Item, describe, learn, shapes
+from sample_data.address_patterns import COMPONENTS, Item, Vocabulary, describe, learn, shapes
 from sample_data.addresses import into_lines, joined_lines
 from sample_data.addresses_by_package import PackageRecorder
 from sample_data.addresses_by_pattern import PatternRecorder
@@ -113,19 +113,15 @@ def test_the_recorder_repeats_itself_under_one_seed_and_varies_under_another(tow
     ],
 )
 def test_a_pattern_says_how_an_address_was_written(text, expected):
-    from sample_data.address_patterns import _Vocabulary
-
     parts = dict(zip(COMPONENTS, ("FLAT 3", "MILL HOUSE", "12", "HIGH STREET", "", "SALE"), strict=True))
-    pattern = describe(text, parts, _Vocabulary({"HIGH STREET", "OTHER ROAD"}, {"MILL HOUSE"}))
+    pattern = describe(text, parts, Vocabulary({"HIGH STREET", "OTHER ROAD"}, {"MILL HOUSE"}))
     assert pattern is not None
     assert " / ".join(" ".join(f"{i.component}:{i.transform}" for i in part) for part in pattern) == expected
 
 
 def test_words_that_nothing_explains_are_no_pattern():
-    from sample_data.address_patterns import _Vocabulary
-
     parts = dict.fromkeys(COMPONENTS, "") | {"number": "12", "street_name": "HIGH STREET", "town": "SALE"}
-    vocabulary = _Vocabulary({"HIGH STREET"}, set())
+    vocabulary = Vocabulary({"HIGH STREET"}, set())
     assert describe("12 HIGH STREET, XYLOPHONE 9Q, SALE", parts, vocabulary) is None
 
 

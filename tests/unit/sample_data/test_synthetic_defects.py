@@ -1,11 +1,15 @@
 """Every recording defect is there, at about its rate in the settings."""
 
 import math
+import re
 from datetime import datetime
 
 import numpy as np
 import pytest
 
+from sample_data.draws import stream
+from sample_data.nhs_registrations import Registrations
+from sample_data.nhs_uprns import assign_uprns
 from sample_data.settings import DIALECTS, DefectRates
 
 RATES = DefectRates()
@@ -43,8 +47,6 @@ def listed(written):
     ],
 )
 def test_uprns_are_damaged_at_their_rates_and_as_spreadsheets_do(patients, damage, looks_like):
-    import re
-
     texts = patients["uprn"]
     rows = patients["_uprn_damage"] == damage
     assert rows.any()
@@ -64,10 +66,6 @@ def test_uprns_of_other_properties_are_recorded(patients, error):
 
 
 def test_assignment_errors_of_flats_have_their_rates(inhabited):
-    from sample_data.draws import stream
-    from sample_data.nhs_registrations import Registrations
-    from sample_data.nhs_uprns import assign_uprns
-
     dwellings = inhabited[0].dwellings
     everywhere = np.arange(len(dwellings))
     none = np.zeros(len(dwellings), dtype=np.int64)

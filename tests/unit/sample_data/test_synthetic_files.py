@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.ingest.manifest import read_manifest
 from pipeline.project import read_project
 from sample_data.generate import synthesise
+from sample_data.geography import blocks
 from sample_data.identifiers import check_digits, nhs_numbers
 from sample_data.settings import DIALECTS, SyntheticSettings
 
@@ -99,11 +101,19 @@ def test_ids_are_unique_over_blocks_and_truth_refers_to_them(tmp_path):
 
 
 def test_a_population_is_cut_into_blocks_of_bounded_size():
-    from sample_data.geography import blocks
-
     made = blocks(1_000_000, 1, (), 20_000)
     assert max(block.households for block in made) <= 20_000
     assert len(made) >= 50
+
+
+def test_manifests_say_what_was_written(tmp_path):
+    synthesise(100, 5, tmp_path, SyntheticSettings(manifests=True))
+    project = read_project(tmp_path / "hearth.toml")
+    for table, extract in project.extracts.items():
+        manifest = read_manifest(extract, tmp_path)
+        assert manifest is not None, table
+        assert manifest.sha256 == hashlib.sha256(extract.path.read_bytes()).hexdigest()
+        assert manifest.rows == extract.path.read_bytes().count(b"\n") - 1
 
 
 def test_no_households_are_refused(tmp_path):
