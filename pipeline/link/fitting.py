@@ -33,12 +33,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Fit:
-    """A scorecard's parameters, and how the fit came to rest."""
+    """A scorecard's parameters, how the fit came to rest, and the cells that it was fitted to."""
 
     prior: float
     levels: dict[str, dict[str, Parameters]]
     steps: int
     converged: bool
+    cells: tuple[Cell, ...]
 
 
 def fit(
@@ -76,7 +77,27 @@ def fit(
     for (name, level), weight in zip(names, weights, strict=True):
         m, u = counted[name][level]
         fitted[name][level] = Parameters(rounded(m), rounded(u), rounded(float(weight / np.log(2))))
-    return Fit(prior, fitted, steps, converged)
+    return Fit(prior, fitted, steps, converged, tuple(cells))
+
+
+def adapt_prior(
+    counts: Sequence[tuple[float, int]], start: float, tolerance: float = 1e-9
+) -> tuple[float, int, bool]:
+    """Return the prior that maximises the likelihood of unlabelled candidates, steps, and convergence.
+
+    counts: (match weight without the prior, candidates) per cell. start: prior to begin at.
+    EM with the weights held: m and u are habits of recording, the prior is the extract's own.
+    Source: Saerens, Latinne and Decaestecker, Neural Computation 14 (2002) 21-41.
+    """
+    odds = np.array([2.0**weight for weight, _ in counts])
+    sizes = np.array([size for _, size in counts], dtype=np.float64)
+    prior, steps, converged = start, 0, False
+    while steps < 10 * _MAXIMUM_STEPS and not converged:
+        steps += 1
+        posterior = prior * odds / (prior * odds + 1 - prior)
+        better = float((sizes * posterior).sum() / sizes.sum())
+        converged, prior = abs(better - prior) < tolerance, better
+    return rounded(prior), steps, converged
 
 
 def _counted(cells: Sequence[Cell], n: int, comparison: Comparison) -> dict[str, tuple[float, float]]:

@@ -1,142 +1,124 @@
-"""Training: the three scorecards learned from records whose truth is known.
+"""Training a linkage model: the file that a night uses, and the card that people approve it by.
 
-Truth is a synthetic population's, or the decisions of clerical reviewers. A candidate pair is
-true where some NHS record of the unit truly belongs to the household that the dwelling's list is of;
-residence is true where the record's person lives in the dwelling it was linked to.
+With truth (a synthetic population, or clerical decisions) all three scorecards are learned.
+Without, the weights of a given model stay and its prior is adapted to the extracts. Either way
+two starts are compared, because a model that depends on where the search began is not known.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
 import duckdb
+import pyarrow as pa
 
-from pipeline.link.blocking import MOVED_RULES, RECORDED_RULES
+from governance.artefact import Artefact
+from pipeline.engine.duckdb import EngineSettings, locked_connection
+from pipeline.link.blocking import RECORDED_RULES
 from pipeline.link.comparison import SCORECARDS
-from pipeline.link.deciding import decide, rank
-from pipeline.link.fitting import Cell, Fit, fit
-from pipeline.link.members import build_moved_units, list_members, move_members, weigh_residence
-from pipeline.link.model import Model, Parameters, Scorecard
+from pipeline.link.fitting import Fit, adapt_prior, fit
+from pipeline.link.learning import learn_from_truth
+from pipeline.link.model import Model
+from pipeline.link.model_card import write_model_card
 from pipeline.link.scoring import score_pairs
+from pipeline.link.units import build_units
 
-#: A pair is linked where it is likelier right than wrong, and reviewed down to odds of 1 to 16.
-_UPPER, _LOWER, _MARGIN = 0.0, -4.0, 1.0
-#: A move contradicts the recorded address, so it must be likelier right than wrong four to one.
-_MOVED_UPPER = 2.0
-#: Leaving a resident out is held to be 2.6 times as bad as keeping a ghost (log2 of 1 / 2.6).
-_RESIDENCE_UPPER = -1.38
+MODEL_FILE, CARD_FILE = "model.json", "model-card.md"
 
 
-def learn_from_truth(
-    connection: duckdb.DuckDBPyConnection, household_truth: str, residence_truth: str
-) -> tuple[Model, dict[str, Fit]]:
-    """Return the model learned from `dwelling_unit` and `nhs_unit` (see `units`), and the fits.
+@dataclass(frozen=True)
+class Truth:
+    """True pairs (dwelling_record_pseudonym, nhs_record_pseudonym).
 
-    household_truth, residence_truth: tables of true pairs (dwelling_record_pseudonym,
-    nhs_record_pseudonym): the record belongs to the listed household; its person lives there.
+    household: the record belongs to the household that the dwelling's list is of.
+    residence: the record's person lives in the dwelling.
     """
-    fits: dict[str, Fit] = {}
-    cards: dict[str, Scorecard] = {}
-    _true_units(connection, household_truth)
+
+    household: pa.Table
+    residence: pa.Table
+
+
+@dataclass(frozen=True)
+class Training:
+    """A finished training: the model, and what the search showed.
+
+    starts: scorecard -> largest difference between two starts (match weight, or prior).
+    """
+
+    model: Model
+    fits: Mapping[str, Fit]
+    starts: Mapping[str, float]
+
+
+def train(
+    council: Artefact,
+    nhs: Artefact,
+    engine: EngineSettings,
+    spill: Path,
+    folder: Path,
+    truth: Truth | None = None,
+    base: Model | None = None,
+) -> Training:
+    """Train on two pseudonymised artefacts and write `model.json` and `model-card.md` into `folder`.
+
+    base: the model whose weights stay where there is no truth; needed then.
+    """
+    with locked_connection(engine, spill) as connection:
+        build_units(connection, council, nhs)
+        if truth is not None:
+            training = _from_truth(connection, truth)
+        elif base is not None:
+            training = _adapted(connection, base)
+        else:
+            raise ValueError("training needs truth or a base model")
+    training.model.write(folder / MODEL_FILE)
+    write_model_card(folder / CARD_FILE, training.model, training.fits, training.starts)
+    return training
+
+
+def _from_truth(connection: duckdb.DuckDBPyConnection, truth: Truth) -> Training:
+    for name in ("household", "residence"):
+        connection.register(f"_{name}_truth", getattr(truth, name))
+        connection.execute(f"CREATE TABLE {name}_truth AS SELECT DISTINCT * FROM _{name}_truth")
+        connection.unregister(f"_{name}_truth")
+    model, fits = learn_from_truth(connection, "household_truth", "residence_truth")
+    starts: dict[str, float] = {}
+    for name, first in fits.items():
+        zero = {c.name: {level.id: 0.0 for level in c.levels} for c in SCORECARDS[name]}
+        second = fit(first.cells, SCORECARDS[name], zero)
+        starts[name] = max(
+            abs(p.match_weight - second.levels[c][level].match_weight)
+            for c, levels in first.levels.items()
+            for level, p in levels.items()
+        )
+    return Training(model, fits, starts)
+
+
+def _adapted(connection: duckdb.DuckDBPyConnection, base: Model) -> Training:
+    card = base.scorecards["recorded"]
     score_pairs(
-        connection,
-        ("dwelling_unit", "nhs_unit"),
-        _blank("recorded"),
-        SCORECARDS["recorded"],
-        RECORDED_RULES,
-        "pair",
+        connection, ("dwelling_unit", "nhs_unit"), card, SCORECARDS["recorded"], RECORDED_RULES, "pair"
     )
-    # Where nobody is listed the truth cannot say whose household the list is of.
-    fits["recorded"] = fit(
-        _cells(connection, "pair", "recorded", "pair.people IS NOT NULL"), SCORECARDS["recorded"]
-    )
-    cards["recorded"] = _card(fits["recorded"], _UPPER)
-    connection.execute("DROP TABLE pair")
-    score_pairs(
-        connection,
-        ("dwelling_unit", "nhs_unit"),
-        cards["recorded"],
-        SCORECARDS["recorded"],
-        RECORDED_RULES,
-        "pair",
-    )
-    model = Model(cards, {})
-    decide(connection, model)
-    list_members(connection)
-    build_moved_units(connection)
-    units = ("moved_dwelling_unit", "moved_nhs_unit")
-    score_pairs(connection, units, _blank("moved"), SCORECARDS["moved"], MOVED_RULES, "moved_pair")
-    fits["moved"] = fit(_cells(connection, "moved_pair", "moved", "TRUE"), SCORECARDS["moved"])
-    cards["moved"] = _card(fits["moved"], _MOVED_UPPER)
-    connection.execute("DROP TABLE moved_pair")
-    score_pairs(connection, units, cards["moved"], SCORECARDS["moved"], MOVED_RULES, "moved_pair")
-    rank(connection, cards["moved"], "moved_pair", "moved_judged")
-    move_members(connection)
-    weigh_residence(connection, _blank("residence"))
-    fits["residence"] = fit(_residence_cells(connection, residence_truth), SCORECARDS["residence"])
-    cards["residence"] = _card(fits["residence"], _RESIDENCE_UPPER)
     counts = connection.execute(
-        "SELECT (SELECT COUNT(*) FROM dwelling_unit), (SELECT COUNT(*) FROM nhs_member)"
-    ).fetchall()[0]
-    trained_on = {"method": "labelled truth", "dwellings": counts[0], "nhs_records": counts[1]}
-    return Model(cards, trained_on), fits
-
-
-def _true_units(connection: duckdb.DuckDBPyConnection, truth: str) -> None:
-    connection.execute(
-        f"""
-        CREATE TABLE true_unit AS
-        SELECT DISTINCT
-            dwelling_unit.unit_id AS dwelling_id,
-            nhs_member.unit_id AS nhs_id
-        FROM {truth} AS truth
-        INNER JOIN dwelling_unit ON dwelling_unit.unit = truth.dwelling_record_pseudonym
-        INNER JOIN nhs_member ON nhs_member.record_pseudonym = truth.nhs_record_pseudonym
         """
-    )
-
-
-def _cells(connection: duckdb.DuckDBPyConnection, pairs: str, card: str, condition: str) -> list[Cell]:
-    names = ", ".join(f"pair.{c.name}" for c in SCORECARDS[card])
-    rows = connection.execute(
-        f"""
         SELECT
-            {names},
-            COUNT(true_unit.nhs_id),
-            COUNT(*) - COUNT(true_unit.nhs_id)
-        FROM {pairs} AS pair
-        LEFT JOIN true_unit
-            ON true_unit.dwelling_id = pair.dwelling_id AND true_unit.nhs_id = pair.nhs_id
-        WHERE {condition}
-        GROUP BY {names}
-        ORDER BY {names}
+            ANY_VALUE(match_weight),
+            COUNT(*)
+        FROM pair
+        GROUP BY place, people
+        ORDER BY place, people
         """
     ).fetchall()
-    return [Cell(tuple(row[:-2]), row[-2], row[-1]) for row in rows]
-
-
-def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[Cell]:
-    rows = connection.execute(
-        f"""
-        SELECT
-            residence.listed_level,
-            COUNT(truth.nhs_record_pseudonym),
-            COUNT(*) - COUNT(truth.nhs_record_pseudonym)
-        FROM residence
-        INNER JOIN dwelling_unit ON dwelling_unit.unit_id = residence.dwelling_id
-        LEFT JOIN {truth} AS truth
-            ON truth.nhs_record_pseudonym = residence.record_pseudonym
-            AND truth.dwelling_record_pseudonym = dwelling_unit.unit
-        WHERE residence.listed_level IS NOT NULL
-        GROUP BY residence.listed_level
-        ORDER BY residence.listed_level
-        """
-    ).fetchall()
-    return [Cell((level,), true, other) for level, true, other in rows]
-
-
-def _card(fitted: Fit, upper: float) -> Scorecard:
-    return Scorecard(fitted.prior, fitted.levels, upper, _LOWER, _MARGIN)
-
-
-def _blank(card: str) -> Scorecard:
-    """Return a scorecard that knows nothing: every level weighs zero."""
-    even = Parameters(0.5, 0.5, 0.0)
-    levels = {c.name: {level.id: even for level in c.levels} for c in SCORECARDS[card]}
-    return Scorecard(0.5, levels, 0.0, 0.0, 0.0)
+    cells = [(weight - card.prior_match_weight, size) for weight, size in counts]
+    prior, steps, converged = adapt_prior(cells, card.prior)
+    other, _, _ = adapt_prior(cells, 0.5)
+    trained_on: dict[str, Any] = {
+        "method": "prior adapted to unlabelled candidates",
+        "base_model": base.digest,
+        "candidate_pairs": sum(size for _, size in counts),
+        "steps": steps,
+        "converged": converged,
+    }
+    cards = {**base.scorecards, "recorded": replace(card, prior=prior)}
+    return Training(Model(cards, trained_on), {}, {"recorded": abs(prior - other)})
