@@ -105,6 +105,10 @@ class Gatekeeper:
         Later gates read the run's facts too.
         """
         self._run_evidence = evidence
+        self.check(evidence)
+
+    def check(self, evidence: Evidence) -> None:
+        """Judge evidence that is of no artefact: stages "run", "retention" and "leakage"; raises Refused."""
         self._decide(evidence, None)
 
     def judge(self, artefact: Artefact, evidence: Evidence) -> Cleared:
@@ -165,7 +169,12 @@ class Gatekeeper:
         return judgements, seq
 
     def _shown(self, evidence: Evidence, item: Rule) -> Shown:
-        return Shown(evidence, self._run_evidence, self._audit.remembered(item.id, evidence.part))
+        return Shown(
+            evidence,
+            self._run_evidence,
+            self._audit.remembered(item.id, evidence.part),
+            self._audit.requests(evidence.part),
+        )
 
     def _record(self, judgement: Judgement, evidence: Evidence) -> None:
         verdict, waiver = judgement.verdict, judgement.waiver

@@ -65,6 +65,7 @@ class AuditLog:
         self._latest = ""
         self._open_runs: dict[str, str] = {}
         self._remembered: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._requests: dict[str, int] = {}
         self._noted: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     @classmethod
@@ -106,6 +107,10 @@ class AuditLog:
     def remembered(self, rule: str, part: str) -> Mapping[str, Any]:
         """Return what a rule noted for a part of a stage when its gate last cleared; empty before that."""
         return self._remembered.get((rule, part), {})
+
+    def requests(self, part: str) -> int:
+        """Return how many erasures and objections are on record for a controller's data."""
+        return self._requests.get(part, 0)
 
     def append(
         self,
@@ -194,6 +199,9 @@ class AuditLog:
             self._open_runs.pop(event["run"], None)
         elif event["event"] == "rule" and (facts := event["evidence"] or {}).get("remember"):
             self._noted[(event["rule"], facts.get("part", ""))] = facts["remember"]
+        elif event["event"] == "rights_request":
+            part = (event["evidence"] or {}).get("part", "")
+            self._requests[part] = self._requests.get(part, 0) + 1
         elif event["event"] == "gate":
             if event["verdict"] == "cleared":
                 self._remembered |= self._noted

@@ -1,9 +1,20 @@
 """The rules, one small file a family. `all_rules` is the only list that gates go by."""
 
-from governance.rules import aggregate, disclosure, household, ingest, link, pseudonymise, publish, run
+from governance.rules import (
+    aggregate,
+    disclosure,
+    household,
+    ingest,
+    leakage,
+    link,
+    pseudonymise,
+    publish,
+    retention,
+    run,
+)
 from governance.rules.registry import STAGES, Rule, registered
 
-FAMILIES = (run, ingest, pseudonymise, link, household, aggregate, disclosure, publish)
+FAMILIES = (run, ingest, pseudonymise, link, household, aggregate, disclosure, publish, leakage, retention)
 
 
 def all_rules() -> tuple[Rule, ...]:

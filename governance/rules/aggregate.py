@@ -3,11 +3,18 @@
 Facts: see `pipeline/aggregate/stage.py`.
 """
 
+import re
 from datetime import datetime
 
 from governance.agreement import Agreement
 from governance.rules.columns import direct_identifiers, undeclared
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
+from schemas.measure import measures
+from schemas.table import tables as registered_tables
+
+#: Attributes that compare the council's list of residents with the NHS's: who is on one and not on the
+#: other may have opted out.
+_ROSTER = re.compile(r"roster|listed_by_council|opt_?out|listed_records", re.IGNORECASE)
 
 
 @rule(
@@ -37,3 +44,29 @@ def tables_are_registered_and_agreed(evidence: Shown, agreement: Agreement, now:
     if not cells:
         raise NotShown("cells", "a count above zero")
     return passed(observed, threshold)
+
+
+@rule(
+    id="LNK-05",
+    version=1,
+    title="No output tells who is on one controller's list and missing from the other's",
+    stage="aggregate",
+    source="National Data Opt-Out operational policy: an opt-out must not be inferred; governance.md LNK-05",
+    remedy="Take the measure or dimension out of the table; roster differences serve quality alone.",
+)
+def no_roster_difference_is_published(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse tables with a measure, dimension or column made of the difference between the rosters."""
+    columns = [name for name in evidence.names("columns") if _ROSTER.search(name)]
+    produced = evidence.names("tables")
+    of_tables = [
+        f"{name}: {thing}"
+        for name in produced
+        if name in registered_tables()
+        for thing in (*registered_tables()[name].dimensions, *registered_tables()[name].measures)
+        if _ROSTER.search(f"{thing} {measures().get(thing)!r}")
+    ]
+    observed = f"{len(produced)} tables, {len(columns) + len(of_tables)} made of roster differences"
+    if columns or of_tables:
+        told = ", ".join((*columns, *of_tables))
+        return failed("ROSTER_DIFFERENCE_PUBLISHED", observed, "none", f"made of rosters: {told}")
+    return passed(observed, "none")

@@ -1,6 +1,6 @@
 """Disclosure control: the written cells, read back, tell of nobody.
 
-The rules are P1, P4, P2 and P6 of disclosure-control.md. Facts: see `pipeline/disclosure/stage.py`.
+The rules are P1, P4, P5 and P2 of disclosure-control.md. Facts: see `pipeline/disclosure/stage.py`.
 """
 
 from datetime import datetime
@@ -69,6 +69,34 @@ def values_are_as_the_method_gives_them(evidence: Shown, agreement: Agreement, n
     if any(wrong.values()):
         told = ", ".join(f"{name}: {count}" for name, count in wrong.items() if count)
         return failed("VALUE_OUT_OF_RULE", observed, threshold, told)
+    return passed(observed, threshold)
+
+
+@rule(
+    id="AGG-03",
+    version=1,
+    title="No hidden cell can be worked out from all that is published (P5)",
+    stage="disclosure",
+    source=f"{_SOURCE} P5, audit by linear programming over all tables jointly",
+    remedy="Merge categories or coarsen the table; what cannot be protected is not published.",
+)
+def hidden_cells_cannot_be_recovered(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse any hidden cell that the audit could recover, and an audit that looked at fewer than all."""
+    audited, exposed = evidence.count("audited"), evidence.count("audit_exposed")
+    hidden = evidence.count("cells_hidden")
+    observed, threshold = (
+        f"{audited} audited, {exposed} exposed, {hidden} hidden",
+        "none exposed, all audited",
+    )
+    if exposed:
+        return failed(
+            "SECONDARY_SUPPRESSION_INCOMPLETE",
+            observed,
+            threshold,
+            f"{exposed} hidden cells can be recovered",
+        )
+    if hidden and not audited:
+        return failed("AUDIT_INCOMPLETE", observed, threshold, "hidden cells were not audited")
     return passed(observed, threshold)
 
 

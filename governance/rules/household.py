@@ -3,11 +3,15 @@
 Facts: see `pipeline/household/stage.py`.
 """
 
+import re
 from datetime import datetime
 
 from governance.agreement import Agreement
 from governance.rules.columns import direct_identifiers, outlived, undeclared
 from governance.rules.registry import Shown, Verdict, failed, passed, rule
+from schemas.contract import load_contract
+
+_ANONYMOUS = re.compile(r"(?<!not )(?<!pseud)anonym", re.IGNORECASE)
 
 
 @rule(
@@ -36,6 +40,35 @@ def household_columns_allowed(evidence: Shown, agreement: Agreement, now: dateti
             "PERSONS_UNEXPLAINED", observed, threshold, f"{unexplained} persons are in no count at all"
         )
     return passed(observed, threshold)
+
+
+@rule(
+    id="HHD-03",
+    version=1,
+    title="Household rows are labelled controlled, and nowhere called anonymous",
+    stage="household",
+    source="UK GDPR recital 26; ICO anonymisation guidance (March 2025)",
+    remedy="Label the tables controlled; a household row is personal data even without a UPRN.",
+)
+def household_rows_are_not_called_anonymous(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse another tier than controlled, and contracts that call household rows anonymous."""
+    tier, tables = evidence.text("tier"), sorted(evidence.columns("columns"))
+    wrong = [name for name in tables if _ANONYMOUS.search(_words_of(name))]
+    observed = f"tier {tier}, {len(tables)} tables, {len(wrong)} called anonymous"
+    threshold = "tier controlled, none called anonymous"
+    if tier != "controlled":
+        return failed("TIER_MISLABELLED", observed, threshold, f"the rows are labelled {tier}")
+    if wrong:
+        return failed("CALLED_ANONYMOUS", observed, threshold, f"so called: {', '.join(wrong)}")
+    return passed(observed, threshold)
+
+
+def _words_of(table: str) -> str:
+    try:
+        contract = load_contract("household", table)
+    except KeyError:
+        return table
+    return " ".join((table, contract.title, contract.purpose, contract.row_meaning))
 
 
 @rule(

@@ -144,7 +144,8 @@ def extract_keeps_its_contract(evidence: Shown, agreement: Agreement, now: datet
             if names
         )
         return failed("COLUMNS_UNLIKE_CONTRACT", observed, threshold, told)
-    if lost := [name for name in tables if rows[name] != kept[name] + aside[name]]:
+    removed = {name: facts.count("rows_removed") for name, facts in tables.items()}
+    if lost := [name for name in tables if rows[name] != kept[name] + aside[name] + removed[name]]:
         return failed("ROWS_UNACCOUNTED", observed, threshold, f"rows are missing in {', '.join(lost)}")
     if much := [name for name in tables if aside[name] > most * rows[name]]:
         return failed("QUARANTINE_TOO_LARGE", observed, threshold, f"too many rows of {', '.join(much)}")

@@ -10,6 +10,25 @@ from governance.rules.registry import Shown, Verdict, failed, passed, rule
 
 
 @rule(
+    id="LNK-01",
+    version=1,
+    title="The process that links can reach neither a linkage key nor the clear zone",
+    stage="link",
+    source="Trusted research environments; split-file method (SAIL); governance.md, Keys",
+    remedy="Link in an environment that receives pseudonymised packages only; set custody to at-source.",
+)
+def linking_reaches_no_identifier(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a key or clear table in reach; one operator outside production, with invented people, may."""
+    keys, clear = evidence.count("keys_in_reach"), evidence.count("clear_files_in_reach")
+    observed, threshold = f"{keys} linkage keys and {clear} clear files in reach", "none"
+    if keys or clear:
+        if evidence.run.text("custody") == "single-operator" and not evidence.run.flag("production"):
+            return passed(f"{observed} (permitted: single operator, not in production)", threshold)
+        return failed("IDENTIFIERS_IN_REACH", observed, threshold, observed)
+    return passed(observed, threshold)
+
+
+@rule(
     id="LNK-02",
     version=1,
     title="The linkage model is the one the agreement approved",

@@ -107,3 +107,55 @@ def pseudonyms_are_one_to_one(evidence: Shown, agreement: Agreement, now: dateti
             "SENTINEL_HASHED", observed, threshold, f"{sentinels} values that stand for 'unknown' were hashed"
         )
     return passed(observed, threshold)
+
+
+@rule(
+    id="PSE-05",
+    version=1,
+    title="Our own dictionary attack recovers no UPRN",
+    stage="pseudonymise",
+    source="governance.md, Keys: OS Open UPRN lists 40.9 million UPRNs; ICO motivated intruder test",
+    remedy="Stop and destroy the pseudonyms: the hash is not keyed, or its key can be guessed.",
+)
+def dictionary_attack_fails(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse one recovered pseudonym, and an attack that tried nothing although there are UPRNs."""
+    attack = evidence.within("self_attack")
+    distinct, tried, recovered = attack.count("distinct"), attack.count("tried"), attack.count("recovered")
+    observed = (
+        f"{attack.count('candidates')} of {distinct} UPRNs, {attack.count('methods')} methods, "
+        f"{tried} hashes, {recovered} recovered"
+    )
+    if recovered:
+        return failed("PSEUDONYM_RECOVERED", observed, "none recovered", f"{recovered} were recovered")
+    if distinct and not tried:
+        raise NotShown("self_attack.tried", "a count above zero")
+    return passed(observed, "none recovered")
+
+
+@rule(
+    id="PSE-06",
+    version=1,
+    title="Pseudonyms of two agreements, periods or projects cannot be joined",
+    stage="pseudonymise",
+    source="UK GDPR art. 4(5); ICO pseudonymisation guidance; governance.md, Keys: two layers",
+    remedy="Derive the key for this agreement, period and project; never carry a key over from another.",
+)
+def no_overlap_with_other_keys(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a check value that another key id showed before: both would make the same pseudonyms.
+
+    Equal keys give equal check values and equal pseudonyms, unequal keys neither; so the check values
+    of every key this project used are remembered, and comparing them finds any overlap.
+    """
+    shown = {evidence.text("key_id"): dict(evidence.table("check_values"))}
+    if (outer := evidence.optional_text("outer_key_id")) is not None:
+        shown[outer] = {"outer": evidence.text("outer_check_value")}
+    known: dict[str, dict[str, str]] = {**evidence.remembered, **shown}
+    owners: dict[str, set[str]] = {}
+    for key_id, values in known.items():
+        for value in values.values():
+            owners.setdefault(value, set()).add(key_id)
+    shared = sorted({key_id for keys in owners.values() if len(keys) > 1 for key_id in keys})
+    observed = f"{len(known)} keys used so far, {len(shared)} that share a check value"
+    if shared:
+        return failed("PSEUDONYMS_OVERLAP", observed, "none", f"equal keys: {', '.join(shared)}")
+    return passed(observed, "none", remember=known)

@@ -16,9 +16,11 @@ from governance.artefact import Evidence
 Outcome = Literal["pass", "warn", "fail"]
 Kind = Literal["check", "attest"]
 
-#: In the order of the data's journey. "run" precedes it, "retention" follows it.
+#: In the order of the data's journey. "run" and "retention" precede it; "leakage" is asked before a
+#: release appears.
 STAGES = (
     "run",
+    "retention",
     "ingest",
     "pseudonymise",
     "link",
@@ -26,7 +28,7 @@ STAGES = (
     "aggregate",
     "disclosure",
     "publish",
-    "retention",
+    "leakage",
 )
 
 
@@ -74,7 +76,8 @@ class Shown:
     """The evidence as a rule reads it: by name and kind, or NotShown.
 
     run: the facts of the run itself. remembered: what this rule noted for this part when its gate
-    last cleared; empty before that.
+    last cleared; empty before that. requests_on_record: erasures and objections that the audit log
+    holds for this part.
     """
 
     def __init__(
@@ -82,10 +85,12 @@ class Shown:
         evidence: Evidence,
         run: Evidence | None = None,
         remembered: Mapping[str, Any] | None = None,
+        requests_on_record: int = 0,
     ) -> None:
         self.stage = evidence.stage
         self.part = evidence.part
         self.remembered: Mapping[str, Any] = remembered or {}
+        self.requests_on_record = requests_on_record
         self._facts = evidence.facts
         self._run = run
 

@@ -60,6 +60,7 @@ def ask(agreement: Agreement) -> Ask:
         run: Mapping[str, Any] | None = None,
         now: datetime = TODAY,
         remembered: Mapping[str, Any] | None = None,
+        requests: int = 0,
         thresholds: Mapping[str, Any] | None = None,
         disclosure: Mapping[str, Any] | None = None,
         **changes: Any,
@@ -74,8 +75,7 @@ def ask(agreement: Agreement) -> Ask:
         run_facts = RUN | dict(run or {})
         shown = run_facts if found.stage == "run" else dict(facts or {})
         evidence = Evidence(found.stage, part, shown)
-        return judged(
-            found, Shown(evidence, Evidence("run", "all", run_facts), remembered), changed, now
-        ).verdict
+        before = Evidence("run", "all", run_facts)
+        return judged(found, Shown(evidence, before, remembered, requests), changed, now).verdict
 
     return asked

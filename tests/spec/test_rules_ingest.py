@@ -17,9 +17,10 @@ NHS_PERSON: dict[str, Any] = {
     "file_sha256": "1" * 64,
     "file_bytes": 4096,
     "manifest": {"sequence": 7, "supplied": "2026-11-20"},
-    "rows_in": 1000,
-    "rows_kept": 950,
-    "rows_quarantined": 50,
+    "rows_in": 800,
+    "rows_kept": 750,
+    "rows_quarantined": 40,
+    "rows_removed": 10,
     "columns_read": COLUMNS,
     "validity": {
         "uprn": {"stated": 900, "valid": 855, "invalid_share": 0.05},
@@ -30,7 +31,8 @@ NHS_PERSON: dict[str, Any] = {
 
 
 def facts(**changes: Any) -> dict[str, Any]:
-    return {"tables": {"nhs_person": deepcopy(NHS_PERSON) | changes}}
+    table = {"nhs_person": deepcopy(NHS_PERSON) | changes}
+    return {"tables": table, "requests_applied": 2, "rows_removed_on_request": 10}
 
 
 def checks(register: str, **changes: Any) -> OptOutTerms:
@@ -50,7 +52,7 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "ING-02": ({"facts": facts()}, {"facts": facts(rows_in=0)}, "FILE_EMPTY"),
     "ING-03": (
         {"facts": facts()},
-        {"facts": facts(rows_kept=949, rows_quarantined=51)},
+        {"facts": facts(rows_kept=749, rows_quarantined=41)},
         "QUARANTINE_TOO_LARGE",
     ),
     "ING-04": (
@@ -83,6 +85,7 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": facts(columns_read=[*COLUMNS, "type_1_opt_out"])},
         "OPT_OUT_KEPT",
     ),
+    "RET-04": ({"facts": facts(), "requests": 2}, {"facts": facts(), "requests": 3}, "REQUEST_NOT_APPLIED"),
 }
 
 
@@ -117,7 +120,7 @@ def test_production_asks_for_a_manifest(ask: Any) -> None:
 
 
 def test_rows_that_are_in_no_count_are_refused(ask: Any) -> None:
-    assert ask("ING-03", facts(rows_kept=949), part="nhs").code == "ROWS_UNACCOUNTED"
+    assert ask("ING-03", facts(rows_kept=749), part="nhs").code == "ROWS_UNACCOUNTED"
 
 
 def test_a_required_column_that_is_missing_and_one_that_no_contract_declares_are_refused(ask: Any) -> None:

@@ -24,6 +24,9 @@ DISCLOSURE: dict[str, Any] = {
     "rates_not_from_published_counts": 0,
     "attribute_exposed": 0,
     "hidden_attribute": 3,
+    "cells_hidden": 60,
+    "audited": 60,
+    "audit_exposed": 0,
 }
 PUBLISH: dict[str, Any] = {
     "epoch": "2026-Q3",
@@ -81,6 +84,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": DISCLOSURE},
         {"facts": but(DISCLOSURE, published_unrounded=1)},
         "VALUE_OUT_OF_RULE",
+    ),
+    "AGG-03": (
+        {"facts": DISCLOSURE},
+        {"facts": but(DISCLOSURE, audit_exposed=1)},
+        "SECONDARY_SUPPRESSION_INCOMPLETE",
     ),
     "AGG-04": ({"facts": DISCLOSURE}, {"facts": but(DISCLOSURE, attribute_exposed=1)}, "ATTRIBUTE_EXPOSED"),
     "HHD-02": (
@@ -223,3 +231,8 @@ def test_a_release_without_its_criteria_or_catalogue_entry_is_refused(ask: Any) 
 
 def test_an_intruder_review_that_was_never_held_warns(ask: Any) -> None:
     assert ask("PUB-05", PUBLISH, intruder_review=None).outcome == "warn"
+
+
+def test_hidden_cells_that_nobody_audited_are_refused(ask: Any) -> None:
+    assert ask("AGG-03", but(DISCLOSURE, audited=0)).code == "AUDIT_INCOMPLETE"
+    assert ask("AGG-03", but(DISCLOSURE, audited=0, cells_hidden=0)).outcome == "pass"

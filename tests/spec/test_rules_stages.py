@@ -1,4 +1,4 @@
-"""Pseudonymise to aggregate: the nearest case that passes and the nearest that is refused."""
+"""Pseudonymise to aggregate, and the search for leaks: nearest passing and nearest refused case."""
 
 from copy import deepcopy
 from typing import Any
@@ -19,12 +19,31 @@ PSEUDONYMISE: dict[str, Any] = {
     "check_values": {"uprn": "0" * 16, "nhs_number": "1" * 16},
     "identifiers": {"uprn": {"values": 12, "distinct_in": 10, "distinct_out": 10}},
     "sentinels_hashed": 0,
+    "outer_key_id": None,
+    "outer_check_value": None,
+    "self_attack": {"distinct": 10, "candidates": 10, "methods": 4, "tried": 40, "recovered": 0},
 }
-LINK: dict[str, Any] = {"model_digest": "f" * 64, "match_rate": 0.6, "estimated_precision": 0.95}
+LEAKAGE: dict[str, Any] = {
+    "canaries": {"council": 1, "nhs": 1},
+    "identifiers": 15,
+    "files": 40,
+    "bytes": 4096,
+    "hits": 0,
+    "hit_places": [],
+    "unreadable": 0,
+}
+LINK: dict[str, Any] = {
+    "model_digest": "f" * 64,
+    "match_rate": 0.6,
+    "estimated_precision": 0.95,
+    "keys_in_reach": 0,
+    "clear_files_in_reach": 0,
+}
 HOUSEHOLD: dict[str, Any] = {
     "households": 95,
     "improbable_dwellings": 5,
     "unexplained": 0,
+    "tier": "controlled",
     "columns": {"household": list(load_contract("household", "household").names)},
 }
 AGGREGATE: dict[str, Any] = {
@@ -48,6 +67,22 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         "KEY_CHECK_VALUE_DIFFERS",
     ),
     "PSE-04": ({"facts": PSEUDONYMISE}, {"facts": but(PSEUDONYMISE, sentinels_hashed=1)}, "SENTINEL_HASHED"),
+    "PSE-03": (
+        {"facts": LEAKAGE},
+        {"facts": but(LEAKAGE, hits=1, hit_places=["runs/1: UPRN, plain"])},
+        "CANARY_FOUND",
+    ),
+    "PSE-05": (
+        {"facts": PSEUDONYMISE},
+        {"facts": but(PSEUDONYMISE, self_attack=PSEUDONYMISE["self_attack"] | {"recovered": 1})},
+        "PSEUDONYM_RECOVERED",
+    ),
+    "PSE-06": (
+        {"facts": PSEUDONYMISE, "remembered": {"SAMPLE-HOUSEHOLDS:2025:1": {"uprn": "3" * 16}}},
+        {"facts": PSEUDONYMISE, "remembered": {"SAMPLE-HOUSEHOLDS:2025:1": {"uprn": "0" * 16}}},
+        "PSEUDONYMS_OVERLAP",
+    ),
+    "LNK-01": ({"facts": LINK}, {"facts": but(LINK, keys_in_reach=1)}, "IDENTIFIERS_IN_REACH"),
     "LNK-02": ({"facts": LINK}, {"facts": but(LINK, model_digest="e" * 64)}, "MODEL_NOT_APPROVED"),
     "LNK-03": ({"facts": LINK}, {"facts": but(LINK, match_rate=0.5999)}, "MATCH_RATE_OUT_OF_BAND"),
     "LNK-04": (
@@ -59,6 +94,12 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": HOUSEHOLD},
         {"facts": but(HOUSEHOLD, columns={"household": ["household_pseudonym", "birth_date"]})},
         "IDENTIFIER_IN_HOUSEHOLDS",
+    ),
+    "HHD-03": ({"facts": HOUSEHOLD}, {"facts": but(HOUSEHOLD, tier="anonymous")}, "TIER_MISLABELLED"),
+    "LNK-05": (
+        {"facts": AGGREGATE},
+        {"facts": but(AGGREGATE, columns=["table_id", "roster_coverage"])},
+        "ROSTER_DIFFERENCE_PUBLISHED",
     ),
     "AGG-00": (
         {"facts": AGGREGATE, "outputs": ("health_by_tenure",)},
@@ -154,3 +195,37 @@ def test_a_person_who_is_in_no_count_is_refused(ask: Any) -> None:
 def test_cells_of_unregistered_tables_are_refused(ask: Any) -> None:
     assert ask("AGG-00", but(AGGREGATE, unregistered=1)).code == "TABLE_NOT_REGISTERED"
     assert ask("AGG-00", but(AGGREGATE, columns=["table_id", "uprn"])).code == "COLUMN_NOT_ALLOWED"
+
+
+def test_a_search_without_a_canary_of_each_controller_or_with_an_unread_file_is_refused(ask: Any) -> None:
+    assert ask("PSE-03", but(LEAKAGE, canaries={"council": 1})).code == "NOT_EVALUATED"
+    assert ask("PSE-03", but(LEAKAGE, unreadable=1)).code == "SEARCH_INCOMPLETE"
+    assert ask("PSE-03", but(LEAKAGE, files=0)).code == "NOT_EVALUATED"
+
+
+def test_an_attack_that_tried_nothing_proves_nothing_but_where_there_is_no_uprn(ask: Any) -> None:
+    idle = {"distinct": 10, "candidates": 0, "methods": 0, "tried": 0, "recovered": 0}
+    assert ask("PSE-05", but(PSEUDONYMISE, self_attack=idle)).code == "NOT_EVALUATED"
+    assert ask("PSE-05", but(PSEUDONYMISE, self_attack=idle | {"distinct": 0})).outcome == "pass"
+
+
+def test_the_same_key_may_come_again_and_its_outer_layer_counts_too(ask: Any) -> None:
+    remembered = ask("PSE-06", PSEUDONYMISE).remember
+    assert ask("PSE-06", PSEUDONYMISE, remembered=remembered).outcome == "pass"
+    layered = but(PSEUDONYMISE, outer_key_id="outer:1", outer_check_value="4" * 16)
+    assert ask("PSE-06", layered, remembered={"outer:0": {"outer": "4" * 16}}).outcome == "fail"
+
+
+def test_a_clear_table_in_reach_of_the_linking_process_is_refused(ask: Any) -> None:
+    assert ask("LNK-01", but(LINK, clear_files_in_reach=1)).code == "IDENTIFIERS_IN_REACH"
+    sample = {"custody": "single-operator", "production": False}
+    assert ask("LNK-01", but(LINK, clear_files_in_reach=1), run=sample).outcome == "pass"
+
+
+def test_no_contract_of_household_rows_calls_them_anonymous(ask: Any) -> None:
+    tables = ("household", "household_member", "attrition", "exclusion")
+    columns = {name: list(load_contract("household", name).names) for name in tables}
+    assert ask("HHD-03", but(HOUSEHOLD, columns=columns)).outcome == "pass"
+    assert (
+        ask("HHD-03", but(HOUSEHOLD, columns={"anonymous_household": ["tenure"]})).code == "CALLED_ANONYMOUS"
+    )

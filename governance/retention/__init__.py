@@ -1,0 +1,1 @@
+"""How long things are kept, how they end, and people's requests that theirs end sooner."""

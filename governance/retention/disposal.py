@@ -1,0 +1,189 @@
+"""Disposal: files gone, key destroyed where they had one, and two people who say so.
+
+A certificate is a signed statement beside the audit log: what was disposed of, how many files, by
+whom. A second person, who may witness and is not the first, looks for himself and signs too. The
+log holds the certificate's digest, so that none can be exchanged afterwards.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from governance.agreement import Agreement
+from governance.audit.log import AuditLog
+from governance.canonical import canonical_json, digest_of
+from governance.errors import Fault, Refused
+from governance.retention.holdings import Holding
+from governance.roles import may
+from governance.statement import is_signed, public_key_of, sign_statement
+
+CERTIFICATES = "certificates"
+STATEMENT = "disposal"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one recorded disposal stands: certified, by a second person too, and really gone."""
+
+    name: str
+    certified: bool
+    witnessed: bool
+    is_gone: bool
+
+
+def dispose(
+    root: Path,
+    holding: Holding,
+    agreement: Agreement,
+    audit: AuditLog,
+    actor: str,
+    key: Ed25519PrivateKey,
+    now: datetime,
+) -> Path:
+    """Delete a holding and certify it; returns the certificate, which a second person has yet to sign.
+
+    The certificate and the log's event are on disk before the first file goes: a kill in between
+    leaves a disposal that RET-02 finds unfinished, never an unrecorded one.
+    """
+    folder = root / holding.name
+    if not folder.is_dir() or not folder.resolve().is_relative_to(root.resolve()):
+        raise Fault("NOTHING_TO_DISPOSE", f"{holding.name} is not there.", "Run `hearth retention list`.")
+    content = {
+        "agreement": agreement.id,
+        "what": holding.name,
+        "retention": holding.retention,
+        "due": None if holding.due is None else holding.due.isoformat(),
+        "files": holding.files,
+        "bytes": holding.bytes,
+        "method": "files removed, not emptied; encrypted tables are noise once their key is destroyed",
+        "disposed_by": actor,
+        "on": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    certificate = {
+        "statement": STATEMENT,
+        "content": content,
+        "signatures": [
+            {
+                "by": actor,
+                "public_key": public_key_of(key),
+                "signature": sign_statement(STATEMENT, content, key),
+            }
+        ],
+    }
+    path = certificate_path(audit.folder, content)
+    path.parent.mkdir(exist_ok=True, mode=0o700)
+    _write(path, certificate)
+    facts = {
+        "what": "artefact",
+        "name": holding.name,
+        "files": holding.files,
+        "certificate": digest_of(content),
+    }
+    audit.append(f"disposal-{digest_of(content)[:12]}", actor, None, "disposal", None, "done", facts)
+    shutil.rmtree(folder)
+    _sync(folder.parent)
+    audit.checkpoint()
+    return path
+
+
+def witness_disposal(
+    root: Path, path: Path, agreement: Agreement, audit: AuditLog, person: str, key: Ed25519PrivateKey
+) -> None:
+    """Add the second person's signature; raises Refused where he may not, or the files are still there."""
+    certificate = read_certificate(path)
+    content = certificate["content"]
+    principal = next((item for item in agreement.principals if item.id == person), None)
+    if (
+        principal is None
+        or principal.public_key != public_key_of(key)
+        or not may(principal, "witness-disposal")
+        or any(item["public_key"] == principal.public_key for item in certificate["signatures"])
+    ):
+        raise Refused(
+            "NOT_A_SECOND_PERSON",
+            f"{person} may not witness this disposal.",
+            "Ask an approver or auditor of the agreement who did not dispose of it himself.",
+        )
+    if (root / content["what"]).exists():
+        raise Refused(
+            "STILL_PRESENT",
+            f"{content['what']} is still there.",
+            "Dispose of it first; nobody certifies what can be seen.",
+        )
+    signature = sign_statement(STATEMENT, content, key)
+    certificate["signatures"].append(
+        {"by": person, "public_key": principal.public_key, "signature": signature}
+    )
+    _write(path, certificate)
+    facts = {"what": "witnessed", "name": content["what"], "certificate": digest_of(content)}
+    audit.append(f"disposal-{digest_of(content)[:12]}", person, None, "disposal", None, "done", facts)
+    audit.checkpoint()
+
+
+def certificate_path(audit_folder: Path, content: dict[str, Any]) -> Path:
+    """Return where the certificate of a disposal stands."""
+    return audit_folder / CERTIFICATES / f"disposal-{digest_of(content)[:16]}.json"
+
+
+def read_certificate(path: Path) -> dict[str, Any]:
+    """Return a certificate; raises Fault where it cannot be read."""
+    try:
+        certificate: dict[str, Any] = json.loads(path.read_bytes())
+        if certificate["statement"] != STATEMENT or not isinstance(certificate["signatures"], list):
+            raise ValueError  # noqa: TRY301
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Fault(
+            "CERTIFICATE_UNREADABLE", f"{path.name} is not a disposal certificate.", "Restore it from a copy."
+        ) from None
+    return certificate
+
+
+def standing_of(root: Path, audit_folder: Path, event: dict[str, Any], agreement: Agreement) -> Standing:
+    """Judge one disposal that the log records; event: its evidence."""
+    name, digest = str(event["name"]), str(event["certificate"])
+    path = audit_folder / CERTIFICATES / f"disposal-{digest[:16]}.json"
+    is_gone = not (root / name).exists()
+    try:
+        certificate = read_certificate(path)
+    except Fault:
+        return Standing(name, certified=False, witnessed=False, is_gone=is_gone)
+    content = certificate["content"]
+    signers = {
+        item["public_key"]: item["by"]
+        for item in certificate["signatures"]
+        if is_signed(STATEMENT, content, item["signature"], item["public_key"])
+    }
+    certified = digest_of(content) == digest and content["what"] == name and bool(signers)
+    witnesses = {
+        principal.public_key
+        for principal in agreement.principals
+        if may(principal, "witness-disposal")
+        and principal.public_key in signers
+        and signers[principal.public_key] != content["disposed_by"]
+    }
+    return Standing(name, certified, certified and len(signers) >= 2 and bool(witnesses), is_gone)
+
+
+def _write(path: Path, certificate: dict[str, Any]) -> None:
+    partial = path.with_name(path.name + ".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(canonical_json(certificate) + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

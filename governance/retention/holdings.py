@@ -1,0 +1,89 @@
+"""What a workspace holds: every artefact with its retention class and its day of disposal.
+
+A class follows from the zone; its days are the agreement's. The day on which an artefact was made is
+that of its record, which is written once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from governance.agreement import Agreement
+
+#: Zone of a workspace -> retention class of what lies there.
+CLASSES = {
+    "clear": "extract",
+    "pseudonymised": "pseudonymised",
+    "linkage": "linkage",
+    "controlled": "controlled",
+    "releases": "release",
+    "runs": "audit",
+}
+_RECORD = "artefact.json"
+_DISPOSED = "disposed.json"
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One artefact, release or run folder.
+
+    name: its path within the workspace. retention: its class; None where the agreement has none for
+    it. due: the first day on which it may no longer be kept; None without a class.
+    """
+
+    name: str
+    zone: str
+    retention: str | None
+    made: date
+    due: date | None
+    files: int
+    bytes: int
+
+    def is_overdue(self, today: date) -> bool:
+        """Answer whether it should be gone by now."""
+        return self.due is not None and today >= self.due
+
+
+def holdings(root: Path, agreement: Agreement) -> tuple[Holding, ...]:
+    """Return everything that a workspace holds and that has content left, by zone and name."""
+    return tuple(
+        _holding(root, zone, folder, agreement) for zone, folder in _folders(root) if _has_content(folder)
+    )
+
+
+def _folders(root: Path) -> Iterator[tuple[str, Path]]:
+    for zone in CLASSES:
+        base = root / zone
+        if not base.is_dir():
+            continue
+        if zone in ("clear", "pseudonymised"):
+            for controller in sorted(path for path in base.iterdir() if path.is_dir()):
+                for folder in sorted(path for path in controller.iterdir() if path.is_dir()):
+                    yield zone, folder
+        else:
+            for folder in sorted(path for path in base.iterdir() if path.is_dir()):
+                yield zone, folder
+
+
+def _has_content(folder: Path) -> bool:
+    """Answer whether more is left than the records of an artefact whose files were disposed of."""
+    return any(path.name not in (_RECORD, _DISPOSED) for path in folder.rglob("*") if path.is_file())
+
+
+def _holding(root: Path, zone: str, folder: Path, agreement: Agreement) -> Holding:
+    retention = CLASSES[zone] if CLASSES[zone] in agreement.retention else None
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    record = folder / _RECORD
+    since = record if record.is_file() else min(files, key=lambda path: path.stat().st_mtime)
+    made = datetime.fromtimestamp(since.stat().st_mtime, UTC).date()
+    due = None if retention is None else made + timedelta(days=agreement.retention[retention].days)
+    return Holding(
+        name=folder.relative_to(root).as_posix(),
+        zone=zone,
+        retention=retention,
+        made=made,
+        due=due,
+        files=len(files),
+        bytes=sum(path.stat().st_size for path in files),
+    )

@@ -1,0 +1,38 @@
+"""Proof of absence: planted people are nowhere but where they were planted.
+
+Facts: see `pipeline/leakage/absence.py`.
+"""
+
+from datetime import datetime
+
+from governance.agreement import Agreement
+from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
+
+
+@rule(
+    id="PSE-03",
+    version=1,
+    title="No planted identifier is in any output, log, spill or orchestrator database",
+    stage="leakage",
+    source="governance.md, Threats: byte-scan for canaries; ICO anonymisation guidance",
+    remedy="Find the file in the place named, stop the leak, and destroy what holds it; then run again.",
+)
+def no_canary_escaped(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse one hit, one file that could not be searched, and a search without canaries or files."""
+    planted = sum(evidence.counts("canaries").values())
+    files, hits = evidence.count("files"), evidence.count("hits")
+    unreadable = evidence.count("unreadable")
+    observed = (
+        f"{planted} canaries, {evidence.count('identifiers')} identifiers, {files} files "
+        f"of {evidence.count('bytes')} bytes searched, {hits} hits, {unreadable} unreadable"
+    )
+    threshold = "a canary of each controller, no hit, every file searched"
+    if set(agreement.controllers) - set(evidence.counts("canaries")):
+        raise NotShown("canaries", "one of each controller")
+    if not files:
+        raise NotShown("files", "a count above zero")
+    if hits:
+        return failed("CANARY_FOUND", observed, threshold, "; ".join(evidence.names("hit_places"))[:300])
+    if unreadable:
+        return failed("SEARCH_INCOMPLETE", observed, threshold, f"{unreadable} files could not be searched")
+    return passed(observed, threshold)

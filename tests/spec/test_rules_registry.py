@@ -1,0 +1,73 @@
+"""Of every rule there is a nearest passing and a nearest refused case; none is without its papers."""
+
+import importlib.util
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from governance.rules import all_rules, rules_for
+from governance.rules.registry import STAGES, Rule, passed, rule
+
+#: The rules of governance.md, with P0 of disclosure-control.md as AGG-00.
+SPECIFIED = {
+    "PRE": range(1, 7),
+    "ING": range(1, 10),
+    "PSE": range(1, 7),
+    "LNK": range(1, 6),
+    "HHD": range(1, 4),
+    "AGG": range(6),
+    "PUB": range(1, 6),
+    "RET": range(1, 5),
+}
+
+
+def pairs() -> Counter[str]:
+    """Rule ids of every PAIRS table in this folder, counted."""
+    found: Counter[str] = Counter()
+    for path in sorted(Path(__file__).parent.glob("test_rules_*.py")):
+        if path.name == Path(__file__).name:
+            continue
+        spec = importlib.util.spec_from_file_location(f"pairs_of_{path.stem}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module: Any = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for rule_id, (passing, refused, code) in module.PAIRS.items():
+            assert passing != refused, rule_id
+            assert code, rule_id
+            found[rule_id] += 1
+    return found
+
+
+def test_no_rule_lacks_its_pair_and_no_pair_its_rule() -> None:
+    assert pairs() == Counter({item.id: 1 for item in all_rules()})
+
+
+def test_every_rule_that_the_specification_names_is_there() -> None:
+    wanted = {f"{family}-{number:02d}" for family, numbers in SPECIFIED.items() for number in numbers}
+    assert {item.id for item in all_rules()} == wanted
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_no_stage_is_without_rules(stage: str) -> None:
+    parts = ("council", "nhs") if stage in ("ingest", "pseudonymise") else ("all",)
+    assert all(rules_for(stage, part) for part in parts)
+
+
+@pytest.mark.parametrize("item", all_rules(), ids=lambda item: item.id)
+def test_a_rule_says_what_it_is_where_it_comes_from_and_what_mends_it(item: Rule) -> None:
+    assert item.version >= 1
+    assert item.title[0].isupper()
+    assert not item.title.endswith(".")
+    assert len(item.source) > 5
+    assert item.remedy.endswith(".")
+    assert item.kind in ("check", "attest")
+    assert item.check.__doc__
+
+
+def test_two_rules_of_one_id_are_a_defect() -> None:
+    taken = all_rules()[0].id
+    with pytest.raises(ValueError, match="twice"):
+        rule(id=taken, version=1, title="x", stage="run", source="x", remedy="x")(lambda *_: passed("", ""))
