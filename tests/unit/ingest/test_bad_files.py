@@ -155,7 +155,7 @@ def test_a_gzip_file_cut_short_or_damaged_is_refused(
 def test_a_decompression_bomb_is_refused_before_it_is_unpacked(bench: Any, tmp_path: Path) -> None:
     with gzip.open(tmp_path / "council_property.csv.gz", "wb", compresslevel=9) as bomb:
         bomb.write(b"record_id\n")
-        for _ in range(200):
+        for _ in range(80):
             bomb.write(b"0123456789\n" * 100_000)
     packed = (tmp_path / "council_property.csv.gz").read_bytes()
     assert len(packed) < 1_000_000
