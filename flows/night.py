@@ -10,15 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from flows.custody import RunKeys
 from flows.display import Display
 from flows.meter import Meter
 from flows.outcome import StageRecord
 from flows.plan import Made, Plan, Step
 from governance.audit.log import AuditLog
 from governance.clearance import Cleared
-from governance.errors import Fault, Refused
+from governance.errors import Refused
 from governance.gate import Gatekeeper
-from governance.keys.provider import KeyProvider
 from pipeline.aggregate import stage as aggregate_stage
 from pipeline.artefact_store import dispose_artefact
 from pipeline.context import RunContext
@@ -26,10 +26,14 @@ from pipeline.disclosure import stage as disclosure_stage
 from pipeline.household import stage as household_stage
 from pipeline.ingest import stage as ingest_stage
 from pipeline.ingest.inspection import InspectedExtract, inspect_extracts
+from pipeline.leakage.absence import prove_absence
 from pipeline.link import stage as link_stage
 from pipeline.pseudonymise import stage as pseudonymise_stage
 from pipeline.publish import stage as publish_stage
 from pipeline.publish.reveal import reveal
+from pipeline.transfer import receiving
+from pipeline.transfer.receiving import HeldPackage
+from pipeline.transfer.verification import check_same_linkage_key
 
 CONTROLLERS = ("council", "nhs")
 T = TypeVar("T")
@@ -50,17 +54,34 @@ def at_once(name: str, work: Callable[[], T]) -> T:  # noqa: ARG001 the orchestr
 class Night:
     """The stages of one run, bound to its context, gatekeeper and keys.
 
-    keys: None in the linkage environment of at-source custody. perform: see Perform.
+    keys: what this environment holds of keys, see `custody`. perform: see Perform.
+    further: folders outside the workspace that the search for canaries takes in.
     stages: what has been done so far, in order.
     """
 
     context: RunContext
     gatekeeper: Gatekeeper
     audit: AuditLog
-    keys: KeyProvider | None = field(repr=False)
+    keys: RunKeys
     display: Display
     perform: Perform = at_once
+    further: tuple[Path, ...] = ()
     stages: list[StageRecord] = field(default_factory=list)
+
+    def pseudonymised(self, controller: str) -> Cleared:
+        """One controller's pseudonymised tables: made here by a single operator, else out of its package."""
+        if self.keys.receiver is None:
+            return self.pseudonymise(self.ingest(controller))
+        return self.receive(controller)
+
+    def receive(self, controller: str) -> Cleared:
+        """Open a controller's package and lay the outer key over its pseudonyms; no linkage key is here."""
+        receiver, outer = self.keys.receiving()
+
+        def make(fingerprint: str) -> Made:
+            return receiving.receive(self.packages[controller], receiver, outer, fingerprint, self.context)
+
+        return self._stage("pseudonymise", controller, make)
 
     def ingest(self, controller: str) -> Cleared:
         """Read one controller's extracts into typed tables; rejected rows go to quarantine."""
@@ -75,7 +96,7 @@ class Night:
         controller = ingested.artefact.part
 
         def make(fingerprint: str) -> Made:
-            return pseudonymise_stage.pseudonymise(ingested, self._keys(), fingerprint, self.context)
+            return pseudonymise_stage.pseudonymise(ingested, self.keys.linkage(), fingerprint, self.context)
 
         cleared = self._stage("pseudonymise", controller, make)
         removed = dispose_artefact(ingested.artefact, keep=("quarantine",))
@@ -106,8 +127,13 @@ class Night:
         )
 
     def publish(self, protected: Cleared) -> Cleared:
-        """Stage the release, have its bytes judged, and only then let it appear by one rename."""
+        """Stage the release, have its bytes judged, and only then let it appear by one rename.
+
+        Before that the whole workspace is searched for the planted canaries.
+        """
         cleared = self._stage("publish", "all", lambda fp: publish_stage.publish(protected, fp, self.context))
+        self.display.now("looking for canaries")
+        self.gatekeeper.check(prove_absence(self.context.workspace, self._canary_seeds(), self.further))
         return Cleared(reveal(cleared, self.context), cleared.clearance)
 
     @cached_property
@@ -124,19 +150,40 @@ class Night:
             raise
 
     @cached_property
+    def packages(self) -> dict[str, HeldPackage]:
+        """The newest admitted package of each controller, both made under one linkage key."""
+        receiver, _ = self.keys.receiving()
+        self.display.now("looking at the packages")
+        try:
+            held = {c: receiving.admit_packages(c, receiver, self.context) for c in CONTROLLERS}
+            check_same_linkage_key({c: package.manifest for c, package in held.items()})
+        except Refused as refused:
+            self.gatekeeper.record_refusal("pseudonymise", refused)
+            raise
+        return held
+
+    @cached_property
     def plan(self) -> Plan:
         """What stands already and what has to be made."""
         context, workspace = self.context, self.context.workspace
         settings: dict[Step, Any] = {}
         zones: dict[Step, Path] = {}
         for controller in CONTROLLERS:
-            extracts = self.extracts[controller]
-            settings["ingest", controller] = ingest_stage.fingerprint_settings(controller, extracts)
-            settings["pseudonymise", controller] = pseudonymise_stage.fingerprint_settings(
-                self._keys(), context
-            )
             zones["ingest", controller] = workspace.zone("clear") / controller
             zones["pseudonymise", controller] = workspace.zone("pseudonymised") / controller
+            if self.keys.receiver is not None:
+                settings["ingest", controller] = {"at": "the controller"}
+                settings["pseudonymise", controller] = receiving.fingerprint_settings(
+                    self.packages[controller], self.keys.receiving()[1]
+                )
+                continue
+            extracts = self.extracts[controller]
+            settings["ingest", controller] = ingest_stage.fingerprint_settings(
+                controller, extracts, workspace.zone("clear")
+            )
+            settings["pseudonymise", controller] = pseudonymise_stage.fingerprint_settings(
+                self.keys.linkage(), context
+            )
         for module, stage, zone in (
             (link_stage, "link", "linkage"),
             (household_stage, "household", "controlled"),
@@ -178,11 +225,6 @@ class Night:
             memory = "" if record.peak_memory_mib is None else f", peak {record.peak_memory_mib:,} MiB"
             self.display.say(f"{name}: {outcome} in {record.seconds:.2f} s{memory}")
 
-    def _keys(self) -> KeyProvider:
-        if self.keys is None:
-            raise Fault(
-                "NO_KEY_HERE",
-                "This environment holds no linkage key, so it cannot pseudonymise.",
-                "At source, the controllers run `hearth pseudonymise`; `hearth run` takes their packages.",
-            )
-        return self.keys
+    def _canary_seeds(self) -> dict[str, str]:
+        """Controller -> the seed of what was planted in its extract."""
+        return {s.part: s.facts["canary_seed"] for s in self.stages if s.stage == "pseudonymise"}

@@ -11,9 +11,9 @@ from governance.clearance import Cleared
 
 
 def journey(night: Night) -> Cleared:
-    """Take both extracts to a release; a gate stands inside every stage, before its result is handed on."""
-    council = night.pseudonymise(night.ingest("council"))
-    nhs = night.pseudonymise(night.ingest("nhs"))
+    """Take both controllers' data to a release; every stage has its gate."""
+    council = night.pseudonymised("council")
+    nhs = night.pseudonymised("nhs")
     linked = night.link(council, nhs)
     households = night.household(linked, council, nhs)
     cells = night.aggregate(households)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.closing import remove_superseded, shred
+from flows.custody import open_run_keys, orchestrator_homes
 from flows.display import Display
 from flows.faults import as_hearth_error
 from flows.night import Night, Perform
@@ -21,8 +22,8 @@ from governance.audit.signer import open_log_signer
 from governance.errors import Refused
 from governance.gate import Gatekeeper
 from governance.keys.at_rest_keys import open_at_rest_keys
-from governance.keys.settings import open_key, read_key_settings
-from governance.keys.unsafe_demo import WARNING
+from governance.retention.evidence import retention_evidence
+from governance.retention.residue import remove_stale_spill
 from pipeline.context import RunContext
 from pipeline.engine.at_rest import encrypted_at_rest
 from pipeline.project import Project
@@ -48,24 +49,17 @@ def open_night(
     night: Night | None = None
     try:
         gatekeeper.check_run(facts)
-        keys = open_key(
-            read_key_settings(project.keys, project.folder, project.custody),
-            agreement=agreement.id,
-            period=agreement.period,
-            custody=project.custody,
-            production=project.production,
-            workspace_keys=workspace.zone("keys"),
-            today=datetime.now(UTC).date(),
-            project=project.name,
-        )
-        if keys.description.provider == "unsafe-demo":
-            display.say(WARNING)
+        remove_stale_spill(workspace.root)
+        gatekeeper.check(retention_evidence(workspace.root, agreement, datetime.now(UTC), run_id))
+        keys = open_run_keys(project, agreement, workspace)
+        if keys.warning:
+            display.say(keys.warning)
         with (
             workspace.spill(run_id) as spill,
             encrypted_at_rest(workspace.root, open_at_rest_keys(at_rest)),
         ):
             context = RunContext(run_id, project, agreement, workspace, spill, display.say)
-            night = Night(context, gatekeeper, audit, keys, display, perform)
+            night = Night(context, gatekeeper, audit, keys, display, perform, orchestrator_homes())
             yield night
             remove_superseded(night)
     except BaseException as error:

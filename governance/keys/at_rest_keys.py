@@ -11,27 +11,21 @@ another volume ([keys.at_rest] folder), so that neither a lost disk nor its back
 """
 
 import hashlib
-import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from governance.canonical import canonical_json
 from governance.errors import Fault
+from governance.keys.destruction import CERTIFICATES, erase_file, write_certificate
 from governance.keys.sealed_file import read_private_file, write_private_file
-from governance.statement import is_signed, public_key_of, sign_statement
 
 KEY_BYTES = 32
 RUN_FILE = "run.key"
 STORAGE_FILE = "storage.key"
-CERTIFICATES = "certificates"
-STATEMENT = "destruction"
 _NONCE_BYTES = 12
 
 
@@ -101,49 +95,6 @@ def destroy_run_key(
     certificate = write_certificate(folder / CERTIFICATES / f"run-{run_id}.json", content, signing_key)
     erase_file(path)
     return certificate
-
-
-def write_certificate(path: Path, content: Mapping[str, Any], signing_key: Ed25519PrivateKey) -> Path:
-    """Write a signed certificate of destruction; `content` says what was destroyed, when and how."""
-    signed = {
-        "statement": STATEMENT,
-        "content": dict(content),
-        "public_key": public_key_of(signing_key),
-        "signature": sign_statement(STATEMENT, content, signing_key),
-    }
-    write_private_file(path, canonical_json(signed) + b"\n", replace=True)
-    return path
-
-
-def is_certificate(path: Path, public_key: str) -> bool:
-    """Answer whether a certificate is signed by that key (base64) and unaltered."""
-    try:
-        signed = json.loads(path.read_bytes())
-        return signed["statement"] == STATEMENT and is_signed(
-            STATEMENT, signed["content"], signed["signature"], public_key
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def erase_file(path: Path) -> None:
-    """Overwrite a small file, sync, remove it and sync its folder.
-
-    On flash and copy-on-write volumes the old block may survive until it is trimmed; that is why
-    the folder of these keys should be on tmpfs or an encrypted volume, as the preflight says.
-    """
-    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
-    try:
-        os.pwrite(descriptor, os.urandom(os.fstat(descriptor).st_size), 0)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    path.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _open(path: Path, name: str) -> WrappingKey:

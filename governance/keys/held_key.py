@@ -5,6 +5,7 @@ and KMS once they have answered the one request that stands for the root.
 """
 
 from collections.abc import Iterable, Mapping
+from hmac import compare_digest
 
 from cryptography.hazmat.primitives import hmac
 
@@ -43,6 +44,10 @@ class HeldKey:
     def with_outer(self, outer: KeyProvider) -> "HeldKey":
         """Return this key together with that of the outer layer, as single-operator custody has it."""
         return HeldKey(self.__root, self._description, outer)
+
+    def has_root_of(self, other: "HeldKey") -> bool:
+        """Answer whether two keys were made of the same root, whatever they are for."""
+        return compare_digest(self.__root, other.__root)  # noqa: SLF001 of its own class
 
     def keyed_state(self, identifier: str) -> hmac.HMAC:
         """Return HMAC state of one identifier kind; raises Refused unless the key is active."""

@@ -4,13 +4,13 @@
 provider = "file"                  # "file" or "unsafe-demo" (sample project only, the default there)
 path = "keys/linkage.key"          # relative to hearth.toml
 passphrase_file = "keys/passphrase"  # mode 0600; or passphrase_variable = "NAME" (CI, with a warning)
-version = 1                        # counts rotations of the root
+version = 2                        # only to insist on one; else whichever the key file holds
 
 [keys.outer]                       # the outer layer: in the linkage environment, and nowhere else
 path = "keys/outer.key"
 passphrase_file = "keys/passphrase"
 
-[keys.transfer]                    # see pipeline/transfer
+[keys.transfer]                    # see pipeline/transfer/settings.py
 """
 
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ from typing import Any
 
 from governance.errors import Fault, Finding, Refused
 from governance.keys.derivation import KeyContext
-from governance.keys.file_key import open_file_key
+from governance.keys.destruction import was_destroyed
 from governance.keys.held_key import HeldKey
 from governance.keys.passphrase import PassphraseSource
-from governance.keys.provider import KeyProvider
-from governance.keys.unsafe_demo import open_unsafe_demo_key
+from governance.keys.place import KeyPlace
+from governance.keys.unsafe_demo import unsafe_demo_place
 
 PROVIDERS = ("file", "unsafe-demo")
 _OWN = {"provider", "path", "passphrase_file", "passphrase_variable", "version"}
@@ -36,13 +36,14 @@ _SECTIONS = {"outer", "transfer"}
 class KeySettings:
     """A [keys] table, checked. path: the key file; passphrase: where its passphrase comes from.
 
-    outer: settings of the outer layer's key; None where the table names none.
+    version: the only one that is accepted; None for whichever the file holds. outer: settings of the
+    outer layer's key; None where the table names none.
     """
 
     provider: str
     path: Path | None
     passphrase: PassphraseSource
-    version: int = 1
+    version: int | None = None
     outer: "KeySettings | None" = None
 
 
@@ -59,9 +60,16 @@ class KeyUse:
     today: date
 
 
-def read_key_settings(table: Mapping[str, Any], folder: Path, custody: str) -> KeySettings:
-    """Check the [keys] table; paths are relative to `folder`. Raises Fault with every mistake listed."""
+def read_key_settings(
+    table: Mapping[str, Any], folder: Path, custody: str, *, needs_inner: bool = True
+) -> KeySettings:
+    """Check the [keys] table; paths are relative to `folder`. Raises Fault with every mistake listed.
+
+    needs_inner: whether the linkage key itself must be named; a linkage environment has none.
+    """
     findings = list(_faults("[keys]", table, _OWN | _SECTIONS, custody))
+    if not needs_inner and custody != "single-operator":
+        findings = [f for f in findings if f.where != "[keys] path"]
     outer = table.get("outer", {} if custody == "single-operator" and "path" not in table else None)
     if outer is not None:
         findings += _faults("[keys.outer]", outer, _OWN, custody)
@@ -70,46 +78,52 @@ def read_key_settings(table: Mapping[str, Any], folder: Path, custody: str) -> K
     return _settings(table, folder, custody, None if outer is None else _settings(outer, folder, custody))
 
 
-def open_key(
-    settings: KeySettings,
-    *,
-    agreement: str,
-    period: str,
-    custody: str,
-    production: bool,
-    workspace_keys: Path,
-    today: date,
-    project: str = "project",
-) -> KeyProvider:
-    """Open the linkage key for one agreement and period; in single-operator custody the outer one with it.
+def open_key(settings: KeySettings, use: KeyUse) -> HeldKey:
+    """Open the linkage key; in single-operator custody the outer one with it.
 
     Raises Fault when a key is missing or unusable, Refused when it was made for another agreement
-    or period, has expired, or the custody forbids it.
+    or period, has expired, was destroyed before, or the custody forbids it.
     """
-    use = KeyUse(agreement, period, project, custody, production, workspace_keys, today)
-    if production and custody == "single-operator":
+    if use.production and use.custody == "single-operator":
         raise Refused(
             "CUSTODY_FORBIDDEN",
             "One operator would hold the key and the data, which production does not allow.",
             "Set custody to at-source or third-party.",
         )
-    inner = _open(settings, KeyContext(agreement, period, settings.version), use)
-    if custody != "single-operator":
+    inner = _open(locate_inner(settings, use), use)
+    if use.custody != "single-operator":
         return inner
     outer = open_outer_key(settings, use)
-    return inner if outer is None else inner.with_outer(outer)
+    if outer is None:
+        return inner
+    if inner.has_root_of(outer):
+        raise Refused(
+            "KEY_REUSED",
+            "The inner and the outer key have the same root, so the outer layer hides nothing.",
+            "Make the outer key anew: `hearth keys new --layer outer`.",
+        )
+    return inner.with_outer(outer)
 
 
 def open_outer_key(settings: KeySettings, use: KeyUse) -> HeldKey | None:
     """Open the key of the outer layer, which is the project's own; None where none is configured."""
-    if settings.outer is None:
-        return None
-    return _open(settings.outer, KeyContext(f"outer/{use.project}", use.period, settings.outer.version), use)
+    return None if settings.outer is None else _open(locate_outer(settings.outer, use), use)
 
 
-def check_context(key: KeyProvider, wanted: KeyContext, today: date) -> None:
-    """Raise Refused when a key was made for something else, is past its last day, or not made yet."""
+def locate_inner(settings: KeySettings, use: KeyUse) -> KeyPlace:
+    """Return where the linkage key lies and what it must be for."""
+    return _locate(settings, use.agreement, use)
+
+
+def locate_outer(settings: KeySettings, use: KeyUse) -> KeyPlace:
+    """Return where the outer layer's key lies and what it must be for; `settings` is its own table."""
+    return _locate(settings, f"outer/{use.project}", use)
+
+
+def check_usable(key: HeldKey, place: KeyPlace, today: date) -> None:
+    """Raise Refused when a key was made for something else, is out of date, or had been destroyed."""
     found = key.description
+    wanted = KeyContext(place.agreement, place.period, place.version or found.context.version)
     if found.context != wanted:
         raise Refused(
             "KEY_CONTEXT_MISMATCH",
@@ -128,18 +142,31 @@ def check_context(key: KeyProvider, wanted: KeyContext, today: date) -> None:
             f"Today is {today}, before key {found.key_id} was made ({found.created}).",
             "Set this machine's clock right; expiry dates mean nothing without it.",
         )
-
-
-def _open(settings: KeySettings, wanted: KeyContext, use: KeyUse) -> HeldKey:
-    if settings.provider == "unsafe-demo":
-        key = open_unsafe_demo_key(
-            use.workspace_keys, wanted, custody=use.custody, production=use.production, today=use.today
+    if was_destroyed(place.path, key):
+        raise Refused(
+            "KEY_REUSED",
+            f"Key {found.key_id} was destroyed, with a certificate, and has come back.",
+            "Remove the copy; find out which backup it came from, and destroy it there too.",
         )
-    else:
-        assert settings.path is not None  # noqa: S101  (read_key_settings has seen to it)
-        key = open_file_key(settings.path, settings.passphrase.read())
-    check_context(key, wanted, use.today)
+
+
+def _open(place: KeyPlace, use: KeyUse) -> HeldKey:
+    key = place.open()
+    check_usable(key, place, use.today)
     return key
+
+
+def _locate(settings: KeySettings, agreement: str, use: KeyUse) -> KeyPlace:
+    if settings.provider == "unsafe-demo":
+        return unsafe_demo_place(
+            use.workspace_keys,
+            KeyContext(agreement, use.period),
+            custody=use.custody,
+            production=use.production,
+            today=use.today,
+        )
+    assert settings.path is not None  # noqa: S101  (read_key_settings has seen to it)
+    return KeyPlace(agreement, use.period, settings.version, settings.path, settings.passphrase)
 
 
 def _faults(where: str, table: Any, known: set[str], custody: str) -> list[Finding]:
@@ -180,6 +207,6 @@ def _settings(
         provider=_provider(table, custody),
         path=absolute("path"),
         passphrase=PassphraseSource(absolute("passphrase_file"), table.get("passphrase_variable")),
-        version=table.get("version", 1),
+        version=table.get("version"),
         outer=outer,
     )

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from governance.errors import Fault, Refused
 from governance.keys.derivation import KeyContext
-from governance.keys.file_key import create_file_key, open_file_key
-from governance.keys.held_key import HeldKey
-from governance.keys.sealed_file import ScryptCost, read_private_file, write_private_file
+from governance.keys.file_key import create_file_key
+from governance.keys.passphrase import PassphraseSource
+from governance.keys.place import KeyPlace
+from governance.keys.sealed_file import ScryptCost, write_private_file
 from governance.keys.states import KeyState
 
 KEY_FILE = "UNSAFE-demo.key"
@@ -24,10 +25,10 @@ WARNING = (
 )
 
 
-def open_unsafe_demo_key(
+def unsafe_demo_place(
     folder: Path, context: KeyContext, *, custody: str, production: bool, today: date
-) -> HeldKey:
-    """Open the sample project's key, making it on the first run in a workspace.
+) -> KeyPlace:
+    """Return where the sample project's key lies, having made it on the first run in a workspace.
 
     folder: the workspace's `keys` zone. Raises Refused outside single-operator custody and in
     production; Fault when the key was made here before and is gone.
@@ -39,10 +40,10 @@ def open_unsafe_demo_key(
             f"{', production' if production else ''}.",
             "Name a provider in [keys] and make a key with `hearth keys new`.",
         )
-    path = folder / context.key_id.replace(":", "-").replace("/", "-")
-    key, passphrase = path / KEY_FILE, path / PASSPHRASE_FILE
+    place = folder / f"{context.agreement}-{context.period}".replace("/", "-")
+    key, passphrase = place / KEY_FILE, place / PASSPHRASE_FILE
     if not key.exists():
-        if (path / REGISTER_FILE).exists():
+        if (place / REGISTER_FILE).exists():
             raise Fault(
                 "KEY_MISSING",
                 f"The demo key {context.key_id} was made in this workspace and is no longer there.",
@@ -60,6 +61,5 @@ def open_unsafe_demo_key(
             today=today,
             cost=ScryptCost(n=2**14),
         )
-        write_private_file(path / REGISTER_FILE, f"{today.isoformat()} {context.key_id}\n".encode())
-    secret = read_private_file(passphrase, "passphrase file").decode().strip()
-    return open_file_key(key, secret)
+        write_private_file(place / REGISTER_FILE, f"{today.isoformat()} {context.key_id}\n".encode())
+    return KeyPlace(context.agreement, context.period, None, key, PassphraseSource(passphrase))

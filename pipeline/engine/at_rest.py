@@ -131,16 +131,17 @@ def encryption_for(path: Path) -> Any:
 
 
 @contextmanager
-def open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
+def open_parquet(path: Path, *, wherever_in_clear: bool = False) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file for reading, whether or not it is encrypted.
 
+    wherever_in_clear: read a file in clear even where a run would have encrypted it, as a search does.
     Raises Fault when it is encrypted and its key is not open, and when it lies in clear where a
     run would have encrypted it; what was altered raises Fault too.
     """
     encrypted = _is_encrypted(path)
     if encrypted and _active is None:
         raise _unreadable("is encrypted and no key is open")
-    if not encrypted and _active is not None and _expects_encryption(path):
+    if not encrypted and not wherever_in_clear and is_wrongly_in_clear(path):
         raise Fault(
             "AT_REST_IN_CLEAR",
             f"{path.name} lies in the workspace in clear; this run did not write it so.",
@@ -160,8 +161,10 @@ def read_errors(error: Exception) -> Fault:
     return _as_fault(error)
 
 
-def _expects_encryption(path: Path) -> bool:
-    assert _active is not None  # noqa: S101  (asked only by open_parquet)
+def is_wrongly_in_clear(path: Path) -> bool:
+    """Answer whether a Parquet file lies in clear where the run under way would have encrypted it."""
+    if _active is None or _is_encrypted(path):
+        return False
     inside = path.absolute().is_relative_to(_active.root)
     return inside and path.absolute().relative_to(_active.root).parts[0] not in _PLAIN_ZONES | _PRIVATE_ZONES
 

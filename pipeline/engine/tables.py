@@ -19,12 +19,14 @@ _ROW_GROUP_ROWS = 262_144
 
 
 @contextmanager
-def open_table(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatchReader]:
+def open_table(
+    path: Path, columns: Sequence[str] | None = None, *, wherever_in_clear: bool = False
+) -> Iterator[pa.RecordBatchReader]:
     """Lend a reader of a Parquet file's batches, to be read once; memory is that of one batch.
 
-    columns: which to read; all when None.
+    columns: which to read; all when None. wherever_in_clear: see `open_parquet`.
     """
-    with open_parquet(path) as file:
+    with open_parquet(path, wherever_in_clear=wherever_in_clear) as file:
         whole = file.schema_arrow.remove_metadata()
         schema = whole if columns is None else pa.schema([whole.field(c) for c in columns])
         yield pa.RecordBatchReader.from_batches(schema, _batches(file, schema, columns))

@@ -12,7 +12,8 @@ Facts (what PSE-03 judges):
     files, bytes      how much was searched
     hits              how many places hold one
     hit_places        their folder, the kind of identifier and the form; never the value
-    unreadable        how many files could not be searched
+    unreadable        how many files could not be searched; unreadable_places: their folders
+    tables_in_clear   intermediate tables that rest unencrypted
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from governance.artefact import Evidence
+from pipeline.engine.at_rest import is_wrongly_in_clear
 from pipeline.leakage.canary import canary_of
 from pipeline.leakage.needle import NeedleSearch, needles_of
 from pipeline.leakage.search import search_tree
@@ -59,6 +61,8 @@ def prove_absence(workspace: Workspace, seeds: Mapping[str, str], further: Seque
             {f"{_place(hit.file)}: {hit.identifier}, {hit.form} {hit.within}".strip() for hit in hits}
         )[:50],
         "unreadable": sum(len(tree.unreadable) for tree in trees),
+        "unreadable_places": sorted({_place(name) for tree in trees for name in tree.unreadable}),
+        "tables_in_clear": sum(is_wrongly_in_clear(path) for path in workspace.root.rglob("*.parquet")),
     }
     return Evidence("leakage", "all", facts)
 

@@ -100,7 +100,7 @@ def search_file(path: Path, search: NeedleSearch) -> Iterator[tuple[Needle, str]
 
 
 def _search_table(path: Path, search: NeedleSearch) -> Iterator[Needle]:
-    with open_table(path) as reader:
+    with open_table(path, wherever_in_clear=True) as reader:
         yield from search.find("\n".join(reader.schema.names).encode())
         for batch in reader:
             for column in batch.columns:

@@ -11,7 +11,7 @@ from governance.errors import Fault, HearthError, Refused
 from governance.keys.derivation import KeyContext
 from governance.keys.file_key import change_state, create_file_key, open_file_key
 from governance.keys.sealed_file import ScryptCost
-from governance.keys.settings import open_key, read_key_settings
+from governance.keys.settings import KeyUse, open_key, read_key_settings
 from governance.keys.states import KeyState, check_transition
 
 PASSPHRASE = "four random words here"
@@ -188,6 +188,7 @@ def opened(path: Path, **changes: object) -> object:
     use = {
         "agreement": "dsa-1",
         "period": "2026",
+        "project": "p",
         "custody": "at-source",
         "production": True,
         "workspace_keys": path.parent / "zone",
@@ -198,7 +199,7 @@ def opened(path: Path, **changes: object) -> object:
     passphrase.chmod(0o600)
     table = {"path": path.name, "passphrase_file": passphrase.name}
     settings = read_key_settings(table, path.parent, str(changes.get("custody", "at-source")))
-    return open_key(settings, **(use | changes))  # type: ignore[arg-type]
+    return open_key(settings, KeyUse(**(use | changes)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -264,13 +265,7 @@ def test_the_unsafe_demo_key_works_in_the_sample_project_alone(
 
     def use() -> object:
         return open_key(
-            settings,
-            agreement="dsa-1",
-            period="2026",
-            custody=custody,
-            production=production,
-            workspace_keys=tmp_path,
-            today=TODAY,
+            settings, KeyUse("dsa-1", "2026", "p", custody, production, workspace_keys=tmp_path, today=TODAY)
         )
 
     if is_usable:
@@ -288,12 +283,7 @@ def test_a_demo_key_that_was_made_here_and_is_gone_is_missed(tmp_path: Path) -> 
     def use() -> object:
         return open_key(
             settings,
-            agreement="dsa-1",
-            period="2026",
-            custody="single-operator",
-            production=False,
-            workspace_keys=tmp_path,
-            today=TODAY,
+            KeyUse("dsa-1", "2026", "p", "single-operator", False, workspace_keys=tmp_path, today=TODAY),
         )
 
     use()

@@ -1,0 +1,112 @@
+"""The end of a key: erased, and certified under a signature, so that its return can be told.
+
+A certificate names the key by id and check value and says when and how it was
+destroyed; it is written before the key goes, so that a kill in between leaves a
+certificate to repeat, not a silent loss.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from governance.canonical import canonical_json
+from governance.errors import Refused
+from governance.keys.file_key import open_file_key
+from governance.keys.held_key import HeldKey
+from governance.keys.sealed_file import write_private_file
+from governance.keys.states import KeyState, check_transition
+from governance.statement import is_signed, public_key_of, sign_statement
+
+CERTIFICATES = "certificates"
+STATEMENT = "destruction"
+_CHECKED = "uprn"
+
+
+def destroy_key(
+    path: Path, passphrase: str, *, witness: str, actor: str, signing_key: Ed25519PrivateKey
+) -> Path:
+    """Erase a retired key's file and certify it; returns the certificate.
+
+    witness: the second person, by name; must not be the actor. Raises Refused unless the key is retired.
+    """
+    key = open_file_key(path, passphrase)
+    check_transition(key.description.key_id, key.description.state, KeyState.DESTROYED)
+    if not witness.strip() or witness.strip().casefold() == actor.strip().casefold():
+        raise Refused(
+            "KEY_WITNESS_MISSING",
+            "A key is destroyed before a second person, who must not be the one who destroys it.",
+            "Name the second person with --witness.",
+        )
+    certificate = write_certificate(
+        _certificate_of(path, key),
+        {
+            "what": "linkage key",
+            "key_id": key.description.key_id,
+            "check_value": key.check_value(_CHECKED),
+            "actor": actor,
+            "witness": witness.strip(),
+            "method": "file overwritten, synced, removed; its folder synced",
+            "destroyed": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+        signing_key,
+    )
+    erase_file(path)
+    return certificate
+
+
+def was_destroyed(path: Path, key: HeldKey) -> bool:
+    """Answer whether a certificate beside the key's file says that this very key was destroyed."""
+    return _certificate_of(path, key).exists()
+
+
+def write_certificate(path: Path, content: Mapping[str, Any], signing_key: Ed25519PrivateKey) -> Path:
+    """Write a signed certificate of destruction; `content` says what was destroyed, when and how."""
+    signed = {
+        "statement": STATEMENT,
+        "content": dict(content),
+        "public_key": public_key_of(signing_key),
+        "signature": sign_statement(STATEMENT, content, signing_key),
+    }
+    write_private_file(path, canonical_json(signed) + b"\n", replace=True)
+    return path
+
+
+def is_certificate(path: Path, public_key: str) -> bool:
+    """Answer whether a certificate is signed by that key (base64) and unaltered."""
+    try:
+        signed = json.loads(path.read_bytes())
+        return signed["statement"] == STATEMENT and is_signed(
+            STATEMENT, signed["content"], signed["signature"], public_key
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def erase_file(path: Path) -> None:
+    """Overwrite a small file, sync, remove it and sync its folder.
+
+    On flash and copy-on-write volumes the old block may survive until it is trimmed; that is why
+    the folder of these keys should be on tmpfs or an encrypted volume, as the preflight says.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+    try:
+        os.pwrite(descriptor, os.urandom(os.fstat(descriptor).st_size), 0)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    path.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _certificate_of(path: Path, key: HeldKey) -> Path:
+    name = f"{key.description.key_id}-{key.check_value(_CHECKED)}".replace("/", "-").replace(":", "-")
+    return path.parent / CERTIFICATES / f"{name}.json"
