@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from flows.commands import audit, bench, governance, quarantine, run, sample
+from flows.commands import audit, bench, governance, quarantine, retention, run, sample
 from flows.faults import as_hearth_error
 from governance.errors import HearthError
 
@@ -27,6 +27,7 @@ quarantine.add_to(app)
 sample.add_to(app)
 audit.add_to(app)
 governance.add_to(app)
+retention.add_to(app)
 bench.add_to(app)
 
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from governance.audit.log import AuditLog
 from governance.canonical import canonical_json
-from governance.errors import Fault
+from governance.errors import Fault, Refused
+from governance.history import events
 
 FILE = "rights_requests.jsonl"
 KINDS = ("erasure", "objection")
@@ -123,3 +124,60 @@ def record_request(
     audit.append(f"rights-{request.id}", actor, None, "rights_request", None, None, facts)
     audit.checkpoint()
     return request
+
+
+@dataclass(frozen=True)
+class RequestProof:
+    """That a receipt's request is on record: its line, its time, and the runs it was in effect in."""
+
+    request: str
+    seq: int
+    time: str
+    runs: tuple[str, ...]
+
+
+def write_receipt(path: Path, request: RightsRequest) -> None:
+    """Write what its holder needs to prove the request later; it names the person, so it is private."""
+    content = {
+        "request": request.id,
+        "kind": request.kind,
+        "received": request.received.isoformat(),
+        "identifier": request.identifier,
+        "value": request.value,
+        "nonce": request.nonce,
+        "commitment": request.commitment,
+    }
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(json.dumps(content, indent=1).encode() + b"\n")
+
+
+def prove_request(receipt: Path, audit_folder: Path) -> RequestProof:
+    """Find the request of a receipt in the log; raises Refused where it is not there, or not this one."""
+    try:
+        held = json.loads(receipt.read_bytes())
+        commitment = commitment_of(held["nonce"], held["kind"], held["identifier"], held["value"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Fault(
+            "RECEIPT_UNREADABLE", "The receipt cannot be read.", "Use the file that was handed out."
+        ) from None
+    found: dict[str, object] | None = None
+    controller, runs = "", []
+    for event in events(audit_folder):
+        facts = event["evidence"] or {}
+        if event["event"] == "rights_request" and facts.get("commitment") == commitment:
+            found, controller = event, facts["part"]
+        elif (
+            found
+            and event["rule"] == "RET-04"
+            and facts.get("part") == controller
+            and event["verdict"] == "pass"
+        ):
+            runs.append(event["run"])
+    if found is None:
+        raise Refused(
+            "REQUEST_NOT_ON_RECORD",
+            "The log holds no request with this receipt's commitment.",
+            "Verify the log; compare the receipt with the correspondence.",
+        )
+    return RequestProof(str(held["request"]), int(str(found["seq"])), str(found["ts"]), tuple(runs))
