@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from flows.commands import audit, bench, governance, quarantine, retention, run, sample
+from flows.commands import attack, audit, bench, governance, linkage, quarantine, retention, run, sample
 from flows.faults import as_hearth_error
 from governance.errors import HearthError
 
@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 run.add_to(app)
 quarantine.add_to(app)
+linkage.add_to(app)
+attack.add_to(app)
 sample.add_to(app)
 audit.add_to(app)
 governance.add_to(app)

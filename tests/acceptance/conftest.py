@@ -12,7 +12,7 @@ from terminal import SampleProject, hearth
 def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small synthetic project, made once."""
     folder = tmp_path_factory.mktemp("synthetic") / "project"
-    made = hearth("synth", "--households", "2000", "--seed", "7", "--out", folder)
+    made = hearth("synth", "--households", "800", "--seed", "7", "--out", folder)
     assert made.code == 0, made.err
     return folder
 

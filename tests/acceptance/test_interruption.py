@@ -14,17 +14,32 @@ from terminal import SampleProject, hearth
 KILLED_IN = """
 import os, signal, sys
 import pipeline.artefact_store as store
+import pipeline.publish.reveal as reveal
+import pipeline.publish.stage as publish
 stage = sys.argv.pop(1)
+def dies(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
 write = store._sync_tree
-def dies(folder):
-    if folder.name.startswith(stage):
-        os.kill(os.getpid(), signal.SIGKILL)
-    write(folder)
-store._sync_tree = dies
+def dies_in_stage(folder):
+    dies() if folder.name.startswith(stage) else write(folder)
+store._sync_tree = dies_in_stage
+if stage == "publish":
+    publish.write_manifest = dies
+if stage == "reveal":
+    reveal._finish = dies
 from flows.cli import main
 main()
 """
-STAGES = ["ingest-council", "pseudonymise-nhs", "link", "household", "aggregate", "disclosure", "publish"]
+STAGES = [
+    "ingest-council",
+    "pseudonymise-nhs",
+    "link",
+    "household",
+    "aggregate",
+    "disclosure",
+    "publish",
+    "reveal",
+]
 
 
 @pytest.mark.slow
@@ -55,8 +70,8 @@ def test_a_night_killed_in_a_stage_leaves_no_release_and_the_next_one_publishes(
     ran = project.run()
     assert ran.code == 0, ran.err
     done = {f"{s['stage']}-{s['part']}": s["outcome"] for s in ran.outcome["stages"]}
-    before = list(done)[: [name.startswith(stage) for name in done].index(True)]
-    assert {done[name] for name in before} <= {"reused"}
+    before = [*(name.startswith(stage) for name in done), True].index(True)
+    assert set(list(done.values())[:before]) <= {"reused"}
     assert not list(project.workspace.rglob("*.partial"))
     assert hearth("audit", "verify", project.workspace / "audit").code in (0, 3, 4)
 

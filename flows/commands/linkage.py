@@ -1,0 +1,64 @@
+"""`hearth evaluate`: how good the links are, where the truth is known."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.commands.run import ConfigOption, JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from pipeline.link.interval import Proportion
+
+EVALUATE_EXAMPLES = """
+Example:
+
+    hearth evaluate --config sample_data/sample/hearth.toml --workspace workspace
+    --truth sample_data/sample/truth/household_pairs.parquet
+
+Allowed in single-operator custody alone: it joins links to the suppliers' record ids.
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Mount the commands."""
+    app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
+
+
+def evaluate(
+    truth: Annotated[
+        Path,
+        typer.Option(help="True pairs, CSV or Parquet: council_record_id, nhs_record_id.", dir_okay=False),
+    ],
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+    links_out: Annotated[
+        Path | None, typer.Option("--links-out", help="Write the links with the suppliers' own ids (CSV).")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the last run's links with the truth: precision and recall with 95% intervals."""
+    from flows.evaluating import evaluate_run
+    from pipeline.project import read_project
+
+    evaluated = evaluate_run(read_project(config, workspace), truth, links_out)
+    for unit, measured in (
+        ("NHS records", evaluated.evaluation.records),
+        ("households", evaluated.evaluation.households),
+    ):
+        precision, recall = _shown(measured.precision), _shown(measured.recall)
+        typer.echo(f"{unit}: precision {precision}, recall {recall}", err=as_json)
+    if links_out is not None:
+        typer.echo(
+            f"Links are in {links_out}; they name records: keep them as you keep an extract.", err=True
+        )
+    if as_json:
+        typer.echo(json.dumps(evaluated.as_json(), sort_keys=True))
+
+
+def _shown(share: "Proportion") -> str:
+    if share.value is None or share.interval is None:
+        return "unknown (nothing to divide by)"
+    low, high = share.interval
+    return f"{share.value:.4f} ({low:.4f} to {high:.4f}, {share.successes:,} of {share.trials:,})"
