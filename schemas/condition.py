@@ -20,7 +20,7 @@ from schemas.attribute import Attribute, attributes_of
 
 
 @dataclass(frozen=True)
-class Test:
+class AttributeTest:
     """An attribute against values (any of them) or against bounds (both included, None for open)."""
 
     attribute: str
@@ -67,13 +67,13 @@ class ResidentsWith:
     at_most: int | None = None
 
 
-Condition = Test | Every | Some | Several | Negation | ResidentsWith
+Condition = AttributeTest | Every | Some | Several | Negation | ResidentsWith
 
 
 def attributes_in(condition: Condition | None) -> frozenset[str]:
     """Return the names of every attribute that a condition reads."""
     match condition:
-        case Test():
+        case AttributeTest():
             return frozenset((condition.attribute,))
         case Every() | Some() | Several():
             return frozenset().union(*(attributes_in(part) for part in condition.parts))
@@ -144,7 +144,7 @@ def _test(attribute: Attribute, value: object, faults: list[str]) -> Condition:
             faults.append(f"{attribute.name}: only a number is bounded, by at_least or at_most or both")
             return Every()
         low, high = _bounds(attribute.name, value, faults)
-        return Test(attribute.name, (), low, high)
+        return AttributeTest(attribute.name, (), low, high)
     values = tuple(value) if isinstance(value, list) else (value,)
     wanted: type = {"flag": bool, "code": str}.get(attribute.type, int)
     if not values or any(type(v) is not wanted for v in values):
@@ -152,7 +152,7 @@ def _test(attribute: Attribute, value: object, faults: list[str]) -> Condition:
         return Every()
     stray = [v for v in values if attribute.type == "code" and v not in attribute.codes]
     faults += [f"{attribute.name}: {v} is none of its codes" for v in stray]
-    return Test(attribute.name, values)
+    return AttributeTest(attribute.name, values)
 
 
 _EXPECTED = {

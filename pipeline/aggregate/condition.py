@@ -6,8 +6,8 @@ checks; both are written as quoted literals all the same.
 
 from collections.abc import Callable
 
-from schemas.condition import Condition, Every, Negation, ResidentsWith, Several, Some, Test
-from schemas.dimension import UNKNOWN, Dimension
+from schemas.condition import AttributeTest, Condition, Every, Negation, ResidentsWith, Several, Some
+from schemas.dimension import Dimension
 
 #: Gives the column that counts the residents of a household for whom a condition holds.
 ResidentCount = Callable[[Condition], str]
@@ -16,7 +16,7 @@ ResidentCount = Callable[[Condition], str]
 def condition_sql(condition: Condition, resident_count: ResidentCount) -> str:
     """Return a boolean expression over the columns of the row."""
     match condition:
-        case Test():
+        case AttributeTest():
             return _test_sql(condition)
         case Every():
             return _joined(condition.parts, " AND ", resident_count) if condition.parts else "TRUE"
@@ -33,28 +33,26 @@ def condition_sql(condition: Condition, resident_count: ResidentCount) -> str:
 
 
 def category_sql(dimension: Dimension, resident_count: ResidentCount) -> str:
-    """Return the expression of a row's category in a dimension, never null."""
+    """Return the expression of a row's category in a dimension: its position among the categories."""
+    unknown = len(dimension.categories) - 1
     if dimension.condition is not None:
-        held, failed = map(_literal, dimension.outcome)
         condition = condition_sql(dimension.condition, resident_count)
-        return f"CASE {condition} WHEN TRUE THEN {held} WHEN FALSE THEN {failed} ELSE {_literal(UNKNOWN)} END"
+        return f"CAST(CASE {condition} WHEN TRUE THEN 0 WHEN FALSE THEN 1 ELSE {unknown} END AS UTINYINT)"
     divided = _name(dimension.attribute or "")
-    arms = [
-        f"WHEN CAST({divided} AS VARCHAR) IN ({', '.join(map(_literal, codes))}) THEN {_literal(category)}"
-        for category, codes in dimension.code_sets.items()
+    tests = [
+        f"CAST({divided} AS VARCHAR) IN ({', '.join(map(_literal, codes))})"
+        for codes in dimension.code_sets.values()
     ]
-    arms += [
-        f"WHEN {_bounds_sql(divided, low, high)} THEN {_literal(category)}"
-        for category, (low, high) in dimension.bands.items()
-    ]
-    return f"CASE {' '.join(arms)} ELSE {_literal(UNKNOWN)} END"
+    tests += [_bounds_sql(divided, low, high) for low, high in dimension.bands.values()]
+    arms = " ".join(f"WHEN {test} THEN {position}" for position, test in enumerate(tests))
+    return f"CAST(CASE {arms} ELSE {unknown} END AS UTINYINT)"
 
 
 def _joined(parts: tuple[Condition, ...], word: str, resident_count: ResidentCount) -> str:
     return "(" + word.join(condition_sql(part, resident_count) for part in parts) + ")"
 
 
-def _test_sql(test: Test) -> str:
+def _test_sql(test: AttributeTest) -> str:
     if test.values:
         return f"({_name(test.attribute)} IN ({', '.join(map(_literal, test.values))}))"
     return _bounds_sql(_name(test.attribute), test.at_least, test.at_most)

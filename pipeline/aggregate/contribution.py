@@ -1,8 +1,7 @@
-"""What each household brings to each cell: rows per household, ready to be summed.
+"""What each household and resident contributes: the counts it is in, and its category in each dimension.
 
-Both units are brought to one form, so that one GROUPING SETS statement a unit counts everything:
-for every population (a denominator) and every numerator the row holds the persons counted and the
-sum of their record keys; it contributes one household where it counts any person.
+Counts are flags and categories are small whole numbers, so that the cube sums over narrow rows. What a
+row adds to a count is one number that packs households, persons and the sums of their record keys.
 """
 
 from dataclasses import dataclass, field
@@ -17,6 +16,11 @@ from schemas.measure import Measure
 
 #: Record keys are summed modulo this (disclosure control, P3).
 KEY_MODULUS = 4096
+
+#: Bits of each part of a packed sum, from the lowest: an LSOA holds fewer than 2^24 households, 2^27 persons.
+PACKED_BITS = {"household_key": 36, "households": 24, "person_key": 36, "persons": 27}
+#: Counts that fit in one number of a row's mask.
+_MASK_BITS = 60
 
 Breakdowns = tuple[tuple[str, ...], ...]
 
@@ -111,12 +115,13 @@ WITH roster AS (
     SELECT
         household_id,
         COUNT(*) AS persons,
-        SUM(person_key) AS person_keys{asked}
+        SUM(person_key) % {KEY_MODULUS} AS person_keys{asked}
     FROM resident_base
     GROUP BY household_id
 )
 SELECT
     household_base.*,
+    {packed("household_base.household_key", "1", "0", "0")} AS household_pack,
     roster.* EXCLUDE (household_id){categories}
 FROM household_base
 JOIN roster
@@ -128,75 +133,73 @@ JOIN roster
 def build_contribution(
     connection: duckdb.DuckDBPyConnection, unit: str, counts: Counts, breakdowns: Breakdowns
 ) -> None:
-    """Create `<unit>_contribution` from household_row and resident_base.
+    """Create `<unit>_contribution`: one row per household, or resident, of household_row and resident_base.
 
-    One row per household, and for residents one per household and category of each set of the residents'
-    own dimensions; `own` names that set, such as "age" ("" for none).
+    A household brings itself and all its residents, a resident himself alone. mask_<n> hold the flags of
+    all counts, sixty to a number.
     """
-    shared = dimensions_of("household", breakdowns)
+    shared, own = dimensions_of("household", breakdowns), dimensions_of("resident", breakdowns)
+    flags = "".join(f",\n        COALESCE({c.condition}, FALSE) AS is_{c.name}" for c in counts.listed)
     if unit == "household":
-        _from_households(connection, counts, shared)
+        source, pack = "household_row", packed("household_key", "1", "person_keys", "persons")
+        identity = "household_id, lsoa_id, household_key, person_keys, persons"
     else:
-        _from_residents(connection, counts, shared, breakdowns)
-
-
-def _from_households(connection: duckdb.DuckDBPyConnection, counts: Counts, shared: list[str]) -> None:
-    columns = "".join(
-        f",\n    CASE WHEN {count.condition} THEN persons ELSE 0 END AS {count.name}_persons"
-        f",\n    CASE WHEN {count.condition} THEN person_keys ELSE 0 END AS {count.name}_person_keys"
-        for count in counts.listed
-    )
+        source = "resident_base JOIN household_row USING (household_id)"
+        pack, identity = (
+            packed("0", "0", "person_key", "1"),
+            "household_id, lsoa_id, household_key, person_key",
+        )
     connection.execute(
         f"""
-CREATE OR REPLACE TABLE household_contribution AS
-SELECT
-    lsoa21,
-    household_key,
-    '' AS own{_names(shared)}{columns}
-FROM household_row
-"""
-    )
-
-
-def _from_residents(
-    connection: duckdb.DuckDBPyConnection, counts: Counts, shared: list[str], breakdowns: Breakdowns
-) -> None:
-    own = dimensions_of("resident", breakdowns)
-    own_sets = sorted({tuple(d for d in breakdown if d in own) for breakdown in breakdowns})
-    conditions = "".join(f",\n        COALESCE({c.condition}, FALSE) AS is_{c.name}" for c in counts.listed)
-    sums = "".join(
-        f",\n        COUNT(*) FILTER (is_{c.name}) AS {c.name}_persons"
-        f",\n        COALESCE(SUM(person_key) FILTER (is_{c.name}), 0) AS {c.name}_person_keys"
-        for c in counts.listed
-    )
-    own_name = "".join(f", CASE WHEN dimension_{d} IS NOT NULL THEN '{d}' END" for d in own)
-    sets = ", ".join(f"(household_id{_names(chosen)})" for chosen in own_sets)
-    connection.execute(
-        f"""
-CREATE OR REPLACE TABLE resident_contribution AS
+CREATE OR REPLACE TABLE {unit}_contribution AS
 WITH judged AS (
     SELECT
-        resident_base.household_id,
-        resident_base.person_key{_categories(own, ResidentCounts())}{conditions}
-    FROM resident_base
-    JOIN household_row
-        ON household_row.household_id = resident_base.household_id
-),
-summed AS (
-    SELECT
-        household_id{_names(own)}{sums}
-    FROM judged
-    GROUP BY GROUPING SETS ({sets})
+        {identity},
+        {pack} AS pack{_names(shared)}{_categories(own, ResidentCounts())}{flags}
+    FROM {source}
 )
-SELECT
-    household_row.lsoa21,
-    household_row.household_key,
-    concat_ws('+', NULL{own_name}) AS own{"".join(f", household_row.dimension_{d}" for d in shared)},
-    summed.* EXCLUDE (household_id)
-FROM summed
-JOIN household_row
-    ON household_row.household_id = summed.household_id
+SELECT *{_masks(counts)}
+FROM judged
 """
+    )
+
+
+def mask_names(counts: Counts) -> list[str]:
+    """Return the names of the mask columns of a contribution."""
+    return [f"mask_{number}" for number in range(1 + (len(counts.listed) - 1) // _MASK_BITS)]
+
+
+def packed(household_key: str, households: str, person_key: str, persons: str) -> str:
+    """Return the SQL of what a row adds to a count, all parts in one number."""
+    parts, shift = [], 0
+    given = {
+        "household_key": household_key,
+        "households": households,
+        "person_key": person_key,
+        "persons": persons,
+    }
+    for part, bits in PACKED_BITS.items():
+        parts.append(f"CAST({given[part]} AS HUGEINT) * {2**shift}")
+        shift += bits
+    return f"({' + '.join(parts)})"
+
+
+def unpacked(column: str, part: str) -> str:
+    """Return the SQL of one part of a packed sum; keys modulo 4096."""
+    names = list(PACKED_BITS)
+    shift = sum(PACKED_BITS[name] for name in names[: names.index(part)])
+    value = f"{column} // {2**shift} % {2 ** PACKED_BITS[part]}"
+    return f"CAST({value}{f' % {KEY_MODULUS}' if part.endswith('_key') else ''} AS BIGINT)"
+
+
+def _masks(counts: Counts) -> str:
+    names = [c.name for c in counts.listed]
+    chunks = [names[start : start + _MASK_BITS] for start in range(0, len(names), _MASK_BITS)]
+    return "".join(
+        ",\n    "
+        + " + ".join(f"CAST(is_{name} AS BIGINT) * {2**bit}" for bit, name in enumerate(chunk))
+        + f" AS {mask}"
+        for mask, chunk in zip(mask_names(counts), chunks, strict=True)
     )
 
 

@@ -1,12 +1,15 @@
-"""Every breakdown of a unit at once: one GROUPING SETS statement at LSOA level, summed upwards afterwards.
+"""Every breakdown of a unit's measures at LSOA level, by GROUPING SETS; summed to larger areas afterwards.
 
-A household lies in one LSOA, so counts of distinct households and persons add up over areas, and
-so do sums of record keys modulo 4096.
+Measures with the same breakdowns are a family: one statement counts a family in all of them, each
+measure in the tables it is registered for and in no other. A household lies in one LSOA, so distinct
+households and persons add up over areas, and so do sums of record keys modulo 4096.
 """
+
+from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.aggregate.contribution import KEY_MODULUS, Counts
+from pipeline.aggregate.contribution import KEY_MODULUS, Breakdowns, Counts, unpacked
 from schemas.dimension import dimensions
 from schemas.table import Table
 
@@ -16,65 +19,161 @@ SIDES = ("denominator", "numerator", "complement")
 COUNTED = ("households", "persons", "household_key", "person_key")
 
 
-def build_cube(
-    connection: duckdb.DuckDBPyConnection, unit: str, counts: Counts, breakdowns: tuple[tuple[str, ...], ...]
+@dataclass(frozen=True)
+class Family:
+    """Measures of one unit that are broken down alike."""
+
+    unit: str
+    measures: tuple[str, ...]
+    breakdowns: Breakdowns
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Every dimension of some breakdown, by name."""
+        return tuple(sorted({d for breakdown in self.breakdowns for d in breakdown}))
+
+    def grouping(self, breakdown: tuple[str, ...]) -> int:
+        """Return what GROUPING() over the dimensions says of the rows of a breakdown."""
+        return sum(2**bit for bit, d in enumerate(reversed(self.dimensions)) if d not in breakdown)
+
+
+def families_of(tables: tuple[Table, ...], unit: str) -> tuple[Family, ...]:
+    """Gather the measures of a unit by the breakdowns that their tables need."""
+    needed: dict[str, set[tuple[str, ...]]] = {}
+    for table in tables:
+        if table.unit == unit:
+            for measure in table.measures:
+                needed.setdefault(measure, set()).add(table.dimensions)
+    gathered: dict[Breakdowns, list[str]] = {}
+    for measure, breakdowns in sorted(needed.items()):
+        gathered.setdefault(tuple(sorted(breakdowns)), []).append(measure)
+    return tuple(Family(unit, tuple(names), breakdowns) for breakdowns, names in gathered.items())
+
+
+def insert_family(
+    connection: duckdb.DuckDBPyConnection, family: Family, counts: Counts, tables: tuple[Table, ...]
 ) -> None:
-    """Create `<unit>_cube`: one row per LSOA and category of each breakdown.
-
-    A dimension that a row is not broken down by is null in it.
-    """
-    named = sorted({d for breakdown in breakdowns for d in breakdown})
-    # a row whose own dimension is null looks like a margin in another set, so each row names its set
-    keys = "".join(f",\n    dimension_{d},\n    GROUPING(dimension_{d}) = 0 AS by_{d}" for d in named)
-    sums = "".join(
-        f",\n    COUNT(*) FILTER ({c.name}_persons > 0) AS {c.name}_households"
-        f",\n    SUM({c.name}_persons) AS {c.name}_persons"
-        f",\n    COALESCE(SUM(household_key) FILTER ({c.name}_persons > 0), 0) % {KEY_MODULUS}"
-        f" AS {c.name}_household_key"
-        f",\n    SUM({c.name}_person_keys) % {KEY_MODULUS} AS {c.name}_person_key"
-        for c in counts.listed
-    )
-    sets = ", ".join(f"({', '.join(['lsoa21', 'own', *(f'dimension_{d}' for d in b)])})" for b in breakdowns)
-    connection.execute(
-        f"CREATE OR REPLACE TABLE {unit}_cube AS\n"
-        f"SELECT\n    lsoa21,\n    own{keys}{sums}\nFROM {unit}_contribution\nGROUP BY GROUPING SETS ({sets})"
-    )
+    """Count a family and add its rows to `count_by_lsoa`, one per table, measure, LSOA and category."""
+    named = list(dict.fromkeys(name for m in family.measures for name in counts.of[m] if name is not None))
+    if family.unit == "household":
+        _sum_packs(connection, "cube", "household_contribution", family, family.breakdowns, named)
+    else:
+        _sum_residents(connection, family, named)
+    for table in tables:
+        for measure in table.measures if table.unit == family.unit else ():
+            if measure in family.measures:
+                connection.execute(_insertion(table, measure, family, counts))
 
 
-def insert_counts(
+def _sum_packs(
     connection: duckdb.DuckDBPyConnection,
-    unit: str,
-    counts: Counts,
-    table: Table,
-    breakdowns: tuple[tuple[str, ...], ...],
+    table: str,
+    source: str,
+    family: Family,
+    breakdowns: Breakdowns,
+    named: list[str],
 ) -> None:
-    """Add a table's rows of the cube to `count_by_lsoa`, one per measure, LSOA and category."""
-    named = sorted({d for breakdown in breakdowns for d in breakdown})
-    own = "+".join(d for d in named if d in table.dimensions and dimensions()[d].of == "resident")
-    chosen = " AND ".join(
-        [f"own = '{own}'"] + [f"{'' if d in table.dimensions else 'NOT '}by_{d}" for d in named]
+    """Create a table of packed sums: one row per breakdown, LSOA and category, `breakdown` saying which."""
+    sums = "".join(f",\n    SUM(pack) FILTER (is_{name}) AS {name}" for name in named)
+    sets = ", ".join(f"(lsoa_id{_columns(breakdown)})" for breakdown in breakdowns)
+    present = {d for breakdown in breakdowns for d in breakdown}
+    listed = "".join(f", dimension_{d} AS dimension_{d}" for d in family.dimensions if d in present)
+    absent = "".join(f", NULL AS dimension_{d}" for d in family.dimensions if d not in present)
+    bits = " + ".join(
+        f"GROUPING(dimension_{d}) * {2**bit}" if d in present else str(2**bit)
+        for bit, d in enumerate(reversed(family.dimensions))
     )
-    categories = [f"dimension_{d}" for d in table.dimensions] + ["NULL"] * (2 - len(table.dimensions))
-    selects = []
-    for measure in table.measures:
-        population, numerator, complement = counts.of[measure]
-        sides = [_side(population), _side(numerator), _complement(population, numerator, complement)]
-        selects.append(
-            f"SELECT '{table.table_id}', '{measure}', '{population}', lsoa21, {', '.join(categories)}, "
-            f"{', '.join(sides)} FROM {unit}_cube WHERE {chosen}"
+    any_count = " OR ".join(f"is_{name}" for name in named)
+    connection.execute(
+        f"""
+CREATE OR REPLACE TABLE {table} AS
+SELECT
+    lsoa_id,
+    {bits or "0"} AS breakdown{listed}{absent}{sums}
+FROM {source}
+WHERE {any_count}
+GROUP BY GROUPING SETS ({sets})
+"""
+    )
+
+
+def _sum_residents(connection: duckdb.DuckDBPyConnection, family: Family, named: list[str]) -> None:
+    """Sum residents, and apart from them the distinct households in which any of them is counted.
+
+    A household is counted once in each category of its residents' own dimensions, so it is gathered by
+    each set of them first.
+    """
+    _sum_packs(connection, "cube", "resident_contribution", family, family.breakdowns, named)
+    for own in sorted({_own(breakdown) for breakdown in family.breakdowns}):
+        shared = [d for d in family.dimensions if dimensions()[d].of == "household"]
+        flags = "".join(f", BOOL_OR(is_{name}) AS is_{name}" for name in named)
+        any_count = " OR ".join(f"is_{name}" for name in named)
+        connection.execute(
+            f"""
+CREATE OR REPLACE TABLE counted_household AS
+WITH gathered AS (
+    SELECT household_id{_columns(own)}{flags}
+    FROM resident_contribution
+    WHERE {any_count}
+    GROUP BY household_id{_columns(own)}
+)
+SELECT gathered.*, household_row.lsoa_id, household_row.household_pack AS pack{_columns(tuple(shared))}
+FROM gathered
+JOIN household_row
+    ON household_row.household_id = gathered.household_id
+"""
         )
-    connection.execute("INSERT INTO count_by_lsoa " + "\nUNION ALL\n".join(selects))
+        breakdowns = tuple(b for b in family.breakdowns if _own(b) == own)
+        _sum_packs(connection, "household_cube", "counted_household", family, breakdowns, named)
+        columns = ", ".join(["lsoa_id", "breakdown", *(f"dimension_{d}" for d in family.dimensions), *named])
+        connection.execute(f"INSERT INTO cube ({columns}) SELECT {columns} FROM household_cube")
+
+
+def _insertion(table: Table, measure: str, family: Family, counts: Counts) -> str:
+    population, numerator, complement = counts.of[measure]
+    categories = [_category(d) for d in table.dimensions] + ["NULL"] * (2 - len(table.dimensions))
+    sides = [_side(population), _side(numerator), _complement(population, numerator, complement)]
+    sums = ", ".join(f"SUM({name}) AS {name}" for name in {population, numerator, complement} - {None})
+    return f"""
+INSERT INTO count_by_lsoa
+WITH added AS (
+    SELECT lsoa_id{_columns(table.dimensions)}, {sums}
+    FROM cube
+    WHERE breakdown = {family.grouping(table.dimensions)}
+    GROUP BY lsoa_id{_columns(table.dimensions)}
+)
+SELECT
+    '{table.table_id}', '{measure}', '{population}', lsoa_id, {", ".join(categories)}, {", ".join(sides)}
+FROM added
+WHERE {population} IS NOT NULL
+"""
+
+
+def _own(breakdown: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(d for d in breakdown if dimensions()[d].of == "resident")
+
+
+def _columns(named: tuple[str, ...]) -> str:
+    return "".join(f", dimension_{d}" for d in named)
+
+
+def _category(name: str) -> str:
+    listed = ", ".join(f"'{category}'" for category in dimensions()[name].categories)
+    return f"list_extract([{listed}], dimension_{name} + 1)"
 
 
 def _side(name: str | None) -> str:
-    return ", ".join("NULL" if name is None else f"{name}_{counted}" for counted in COUNTED)
+    if name is None:
+        return ", ".join("NULL" for _ in COUNTED)
+    return ", ".join(unpacked(f"COALESCE({name}, 0)", part) for part in COUNTED)
 
 
 def _complement(population: str, numerator: str | None, complement: str | None) -> str:
     if complement is not None or numerator is None:
         return _side(complement)
-    differences = [f"{population}_{c} - {numerator}_{c}" for c in COUNTED]
-    return ", ".join(
-        f"({d} + {KEY_MODULUS}) % {KEY_MODULUS}" if c.endswith("_key") else d
-        for c, d in zip(COUNTED, differences, strict=True)
-    )
+    differences = []
+    for part in COUNTED:
+        whole, share = (unpacked(f"COALESCE({name}, 0)", part) for name in (population, numerator))
+        wrapped = f"({whole} - {share} + {KEY_MODULUS}) % {KEY_MODULUS}"
+        differences.append(wrapped if part.endswith("_key") else f"{whole} - {share}")
+    return ", ".join(differences)

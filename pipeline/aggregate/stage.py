@@ -26,7 +26,7 @@ from pipeline.aggregate.contribution import (
     dimensions_of,
     plan_counts,
 )
-from pipeline.aggregate.cube import build_cube, insert_counts
+from pipeline.aggregate.cube import families_of, insert_family
 from pipeline.aggregate.plan import Plan, make_plan
 from pipeline.aggregate.state import create_state_table, record_state
 from pipeline.artefact_store import write_artefact
@@ -121,7 +121,7 @@ def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: R
         "person_record_key",
         secret,
     )
-    for name in ("10_household_base", "20_resident_base", "40_area_of"):
+    for name in ("05_lsoa", "10_household_base", "20_resident_base", "40_area_of"):
         connection.execute((files("pipeline.aggregate") / "sql" / f"{name}.sql").read_text("utf-8"))
     create_count_table(connection)
     create_state_table(connection)
@@ -132,11 +132,10 @@ def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: R
     for unit, counts in counts_of.items():
         breakdowns = plan.breakdowns_of(unit)
         build_contribution(connection, unit, counts, breakdowns)
-        record_state(connection, unit)
-        build_cube(connection, unit, counts, breakdowns)
-        for table in plan.tables:
-            if table.unit == unit:
-                insert_counts(connection, unit, counts, table, breakdowns)
+        record_state(connection, unit, counts, breakdowns)
+        for family in families_of(plan.tables, unit):
+            insert_family(connection, family, counts, plan.tables)
+        connection.execute(f"DROP TABLE {unit}_contribution")
     register_grid(connection, plan.tables, counts_of)
     build_cells(connection)
     connection.execute("CREATE TABLE not_produced (table_id VARCHAR, measure VARCHAR, reason VARCHAR)")

@@ -3,8 +3,11 @@ CREATE TABLE household_base AS
 SELECT
     ROW_NUMBER() OVER (ORDER BY household.household_pseudonym) AS household_id,
     household.* EXCLUDE (standing),
+    lsoa.lsoa_id,
     household_record_key.record_key AS household_key
 FROM household
+JOIN lsoa
+    ON lsoa.lsoa21 = household.lsoa21
 JOIN household_record_key
     ON household_record_key.anchor = household.dwelling_anchor
 WHERE household.standing = 'household';

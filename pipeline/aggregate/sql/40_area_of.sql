@@ -1,19 +1,19 @@
 -- One row per LSOA and level: the area that holds it.
 CREATE TABLE area_of AS
 SELECT
-    lsoa21,
+    lsoa_id,
     'LSOA21' AS area_level,
     lsoa21 AS area_code
-FROM area
+FROM lsoa
 UNION ALL
 SELECT
-    lsoa21,
+    lsoa_id,
     'MSOA21' AS area_level,
     msoa21 AS area_code
-FROM area
+FROM lsoa
 UNION ALL
 SELECT
-    lsoa21,
+    lsoa_id,
     'LAD' AS area_level,
     local_authority AS area_code
-FROM area;
+FROM lsoa;

@@ -35,7 +35,7 @@ summed AS (
         {sums}
     FROM count_by_lsoa
     JOIN area_of
-        ON area_of.lsoa21 = count_by_lsoa.lsoa21
+        ON area_of.lsoa_id = count_by_lsoa.lsoa_id
     GROUP BY
         count_by_lsoa.table_id,
         count_by_lsoa.measure,

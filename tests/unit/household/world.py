@@ -1,6 +1,7 @@
 """Small worlds for household tests: rows as dictionaries in, the stage's tables as dictionaries out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
@@ -94,6 +95,17 @@ _SCHEMAS = {
     },
 }
 
+_ORDER = {
+    "household": "household_pseudonym",
+    "household_member": "household_pseudonym, person_pseudonym",
+    "attrition": "rule_order",
+    "attrition_by_group": "rule_order, characteristic, category",
+    "exclusion": "rule",
+    "plausibility": "plausibility_check",
+    "judged_record": "record_pseudonym",
+    "judged_person": "person_pseudonym",
+}
+
 AREAS = (
     {"lsoa21": LSOA, "msoa21": "E02000001", "local_authority": "E08000009", "imd_decile": 2, "aqma": True},
     {
@@ -106,14 +118,15 @@ AREAS = (
 )
 
 
-def households_of(
+@contextmanager
+def built_world(
     dwellings: Sequence[Row],
     records: Sequence[Row],
     council: Sequence[Row] = (),
     conditions: Sequence[Row] | None = None,
     events: Sequence[Row] | None = None,
-) -> dict[str, list[Row]]:
-    """Run household/v1 over rows; absent columns are null. Returns table -> rows in a stable order.
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Lend a connection in which household/v1 has run over rows; absent columns are null.
 
     A record names its dwelling in `home` (None: not linked) and why in `reason`; conditions and events
     that are None were not supplied.
@@ -128,34 +141,36 @@ def households_of(
         for r in records
     ]
     supplied = {"condition": conditions, "event": events}
+    given: dict[str, Iterable[Row]] = {
+        "dwelling": dwellings,
+        "area": AREAS,
+        "council_resident": council,
+        "nhs_resident": [{k: v for k, v in r.items() if k in _SCHEMAS["nhs_resident"]} for r in records],
+        "resident_link": links,
+    }
+    given |= {f"nhs_{kind}": rows for kind, rows in supplied.items() if rows is not None}
     with duckdb.connect(":memory:", config={"threads": "1"}) as connection:
-        given: dict[str, Iterable[Row]] = {
-            "dwelling": dwellings,
-            "area": AREAS,
-            "council_resident": council,
-            "nhs_resident": [{k: v for k, v in r.items() if k in _SCHEMAS["nhs_resident"]} for r in records],
-            "resident_link": links,
-        }
-        given |= {f"nhs_{kind}": rows for kind, rows in supplied.items() if rows is not None}
         for name, rows in given.items():
             connection.register("given", _table(name, rows))
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
             connection.unregister("given")
         present = frozenset(kind for kind, rows in supplied.items() if rows is not None)
         build_households(connection, present, REFERENCE_DATE)
-        order = {
-            "household": "household_pseudonym",
-            "household_member": "household_pseudonym, person_pseudonym",
-            "attrition": "rule_order",
-            "attrition_by_group": "rule_order, characteristic, category",
-            "exclusion": "rule",
-            "plausibility": "plausibility_check",
-            "judged_record": "record_pseudonym",
-            "judged_person": "person_pseudonym",
-        }
+        yield connection
+
+
+def households_of(
+    dwellings: Sequence[Row],
+    records: Sequence[Row],
+    council: Sequence[Row] = (),
+    conditions: Sequence[Row] | None = None,
+    events: Sequence[Row] | None = None,
+) -> dict[str, list[Row]]:
+    """Run household/v1 over rows (see `built_world`); returns table -> rows in a stable order."""
+    with built_world(dwellings, records, council, conditions, events) as connection:
         return {
             name: connection.sql(f"SELECT * FROM {name} ORDER BY {by}").to_arrow_table().to_pylist()
-            for name, by in order.items()
+            for name, by in _ORDER.items()
         }
 
 
