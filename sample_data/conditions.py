@@ -52,6 +52,7 @@ def registers(
                 + 0.02 * (5.5 - exposures.decile)
                 + np.log(effects.damp_asthma) * exposures.damp
                 + np.log(effects.overcrowding_childhood_asthma) * (exposures.overcrowded & child)
+                + np.log(effects.aqma_childhood_asthma) * (exposures.aqma & child)
             )
         elif name == "copd":
             log_odds = log_odds + np.log(effects.social_rent_copd) * renter_social
@@ -59,13 +60,7 @@ def registers(
             log_odds = log_odds + 0.06 * (5.5 - exposures.decile)
         result[name] = happens(rng, np.where(age >= youngest, from_log_odds(log_odds), 0.0), len(age))
     burden = sum(flags.astype(np.int64) for flags in result.values())
-    result[FRAILTY] = happens(
-        rng,
-        np.where(
-            age >= 65,
-            from_log_odds(-2.6 + 1.0 * (effective - 75) / 10 + 0.45 * (np.asarray(burden) - 2)),
-            0.0,
-        ),
-        len(age),
-    )
+    frail = -2.75 + 1.0 * (effective - 75) / 10 + 0.45 * (np.asarray(burden) - 2)
+    frail = frail + np.log(effects.social_rent_frailty) * renter_social
+    result[FRAILTY] = happens(rng, np.where(age >= 65, from_log_odds(frail), 0.0), len(age))
     return result

@@ -6,7 +6,7 @@ from sample_data.council_services import BENEFITS, SCHOOL, TAX
 from sample_data.draws import Flags, Texts, Whole, happens
 from sample_data.moves import Population
 from sample_data.people import PARTNER, REFERENCE
-from sample_data.recording import cut_double_barrelled, familiar, mistyped
+from sample_data.recording import accented, cut_double_barrelled, familiar, mistyped
 from sample_data.settings import DefectRates
 
 
@@ -36,6 +36,8 @@ def as_recorded(
         default=full.astype("<U48"),
     )
     surname = cut_double_barrelled(rng, names.surname[person], rates.double_barrelled_cut)
+    shown = accented(rng, shown, rates.council_accents)
+    surname = accented(rng, surname, rates.council_accents)
     shown = mistyped(rng, shown, rates.council_name_typo)
     surname = mistyped(rng, surname, rates.council_name_typo)
     joint = _joint_forenames(rng, population, person, tax, shown, rates.joint_name_field)

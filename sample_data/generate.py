@@ -158,7 +158,9 @@ def _write_block(
     truths["properties"].write(
         truth.property_truth(block, dwellings, households, housing, properties, written)
     )
-    truths["persons"].write(truth.person_truth(population, health, listed, ids))
+    truths["persons"].write(
+        truth.person_truth(population, health, listed, truth.lsoa_of_dwelling(block, dwellings), ids)
+    )
     truths["council_person"].write(truth.council_person_truth(people, ids))
     truths["nhs_person"].write(truth.nhs_person_truth(patients, population, listed, recorded, ids))
     truths["household_pairs"].write(truth.household_pairs(people, patients, listed))

@@ -49,7 +49,7 @@ COMPOSITIONS = (
 ) = range(len(COMPOSITIONS))
 
 #: Shares of England (Census 2021), and how tenure, ethnic family and dwelling type move them.
-_BASE = np.array([0.140, 0.195, 0.105, 0.076, 0.105, 0.168, 0.066, 0.064, 0.044, 0.020, 0.045])
+_BASE = np.array([0.143, 0.185, 0.118, 0.074, 0.098, 0.168, 0.070, 0.064, 0.044, 0.020, 0.050])
 _BY_TENURE = np.array(
     [
         [1.9, 0.7, 2.6, 0.3, 1.3, 0.45, 1.3, 0.25, 1.1, 1.0, 0.3],
@@ -211,7 +211,7 @@ def _sizes(rng: np.random.Generator, family: Whole, composition: Whole) -> tuple
         choose(rng, weights),
         np.where((composition == SHARERS) & happens(rng, 0.15, count), 1, 0),
     )
-    grown = 1 + choose_same(rng, (0.68, 0.26, 0.06), count)
+    grown = 1 + choose_same(rng, (0.60, 0.31, 0.09), count)
     extra = happens(rng, 0.10, count).astype(np.int64)
     adults = np.select(
         [

@@ -130,7 +130,9 @@ def describe(
         damp=damp,
         fuel_poor=support & np.isin(epc, ("E", "F", "G")),
         blpu_class=_blpu_class(dwellings),
-        blpu_state=np.where(empty, "3", "2"),
+        blpu_state=np.where(
+            empty, np.array(["3", "1", "6"])[choose_same(rng, (0.87, 0.10, 0.03), count)], "2"
+        ),
         household_of=household_of,
     )
 

@@ -16,6 +16,7 @@ from sample_data.nhs_addresses import write_addresses
 from sample_data.nhs_registrations import SECOND_ROWS, Registrations, register
 from sample_data.nhs_uprns import assign_uprns
 from sample_data.recording import (
+    accented,
     cut_double_barrelled,
     damaged_uprns,
     date_texts,
@@ -144,6 +145,8 @@ def _names(rng: np.random.Generator, population: Population, rates: DefectRates)
     changed = people.is_female & (people.age > 20)
     changed &= happens(rng, rates.surname_changed, count)
     surname = np.where(changed, names.surname[rng.integers(count, size=count)], surname)
+    forename = accented(rng, forename, rates.nhs_accents)
+    surname = accented(rng, surname, rates.nhs_accents)
     forename, surname = swapped(rng, forename, surname, rates.names_swapped)
     return mistyped(rng, forename, rates.nhs_name_typo), mistyped(rng, surname, rates.nhs_name_typo)
 

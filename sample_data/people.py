@@ -50,9 +50,9 @@ _CATEGORY_SHARES = {
 
 #: Age of the reference person by composition: triangular (lowest, commonest, highest).
 _REFERENCE_AGE = {
-    ONE_OLD: (66, 74, 99),
+    ONE_OLD: (66, 71, 99),
     ONE: (21, 56, 66),
-    COUPLE_OLD: (66, 70, 95),
+    COUPLE_OLD: (66, 68, 93),
     COUPLE_YOUNG: (20, 29, 44),
     COUPLE_MID: (44, 62, 66),
     COUPLE_CHILDREN: (23, 42, 60),
@@ -150,7 +150,7 @@ def _ages(
     order = np.maximum(rank_within(household) - households.adults[household], 0)
     child = eldest - order * rng.uniform(1.6, 3.4, count)
     child = np.where(child < 0, eldest * rng.random(count), child)
-    grown = np.clip(own - rng.normal(29, 4, count), 18.5, 48)
+    grown = np.clip(own - rng.normal(33, 5, count), 18.5, 48)
     own_establishment = _triangular(rng, households.composition[household])
     return np.floor(  # type: ignore[no-any-return]
         np.select(

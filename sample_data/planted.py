@@ -77,6 +77,22 @@ EFFECTS = (
         _AGE_AND_AREA,
     ),
     PlantedEffect(
+        "aqma_childhood_asthma",
+        "odds_ratio",
+        "asthma register",
+        "LSOA in an air quality management area",
+        "residents 3 to 17",
+        (*_AGE_AND_AREA, "overcrowding"),
+    ),
+    PlantedEffect(
+        "social_rent_frailty",
+        "odds_ratio",
+        "frailty register",
+        "social rented against other tenures",
+        "residents 65 and over",
+        ("age", "IMD decile", "number of conditions"),
+    ),
+    PlantedEffect(
         "living_alone_fall", "rate_ratio", "falls", "one-person household", "residents 65 and over", ("age",)
     ),
     PlantedEffect(

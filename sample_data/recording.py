@@ -58,18 +58,30 @@ def misspelt(rng: np.random.Generator, texts: Texts) -> Texts:
 
 
 @cache
-def _nicknames() -> tuple[Texts, Texts]:
-    pairs = sorted(words("surnames")["nicknames"].items())
-    return np.array([full for full, _ in pairs]), np.array([short for _, short in pairs], dtype="<U32")
+def _other_forms(kind: str) -> tuple[Texts, Texts]:
+    """Names that have another form (nicknames, accents), sorted, and that form."""
+    pairs = sorted(words("surnames")[kind].items())
+    return np.array([name for name, _ in pairs]), np.array([other for _, other in pairs], dtype="<U32")
+
+
+def _looked_up(names: Texts, kind: str) -> tuple[Flags, Texts]:
+    """Which names have another form, and the form (of any name where there is none)."""
+    known, other = _other_forms(kind)
+    place = np.minimum(np.searchsorted(known, names), len(known) - 1)
+    return np.asarray(known[place] == names), other[place]
 
 
 def familiar(rng: np.random.Generator, forenames: Texts, share: float) -> Texts:
     """Short forms for forenames that have one, for `share` of all rows."""
-    full, short = _nicknames()
-    place = np.minimum(np.searchsorted(full, forenames), len(full) - 1)
-    has_one = full[place] == forenames
+    has_one, short = _looked_up(forenames, "nicknames")
     wanted = min(1.0, share / max(has_one.mean(), 1e-9)) if len(forenames) else 0.0
-    return np.where(has_one & happens(rng, wanted, len(forenames)), short[place], forenames)
+    return np.where(has_one & happens(rng, wanted, len(forenames)), short, forenames)
+
+
+def accented(rng: np.random.Generator, names: Texts, share: float) -> Texts:
+    """Accents and apostrophes for a share of the names that may bear one."""
+    may_bear, written = _looked_up(names, "accents")
+    return np.where(may_bear & happens(rng, share, len(names)), written, names)
 
 
 def cut_double_barrelled(rng: np.random.Generator, surnames: Texts, share: float) -> Texts:

@@ -50,6 +50,8 @@ class DefectRates:
     council_birth_date_disagrees: float = 0.012  # of council rows with a birth date
     council_name_typo: float = 0.020
     nhs_name_typo: float = 0.015
+    council_accents: float = 0.5  # of names that may bear an accent or apostrophe; others are plain
+    nhs_accents: float = 0.25  # the same, NHS rows
     nickname: float = 0.035  # of rows whose forename has a short form
     names_swapped: float = 0.003
     surname_changed: float = 0.015  # of women over 20: the NHS keeps a former surname
@@ -96,10 +98,12 @@ class PlantedEffects:
     overcrowding_child_admission: float = 1.6  # rate ratio, residents under 18
     fuel_poverty_respiratory_admission: float = 1.5  # rate ratio; tax support and EPC E-G
     aqma_child_respiratory_admission: float = 1.7  # rate ratio, residents under 18
+    aqma_childhood_asthma: float = 1.4  # odds ratio, residents under 18
     living_alone_fall: float = 1.6  # rate ratio, residents 65 and over
     social_rent_drug_alcohol: float = 2.5  # odds ratio, residents 18-64, against owners
     private_rent_drug_alcohol: float = 1.5  # odds ratio, residents 18-64, against owners
     social_rent_copd: float = 1.8  # odds ratio, residents 35 and over (smoking), against owners
+    social_rent_frailty: float = 1.6  # odds ratio, residents 65 and over, against other tenures
     vaccination_per_decile: float = 1.08  # odds ratio per IMD decile towards less deprived
     ill_health_in_work: float = 0.45  # odds ratio, 18-64 with two or more conditions
     free_meals_good_level: float = 0.50  # odds ratio, children of school starting age

@@ -44,7 +44,7 @@ def property_truth(
         "locality": dwellings.locality,
         "town": dwellings.town,
         "postcode": dwellings.postcode,
-        "lsoa21": np.array([area.lsoa21 for area in block.areas])[dwellings.area],
+        "lsoa21": lsoa_of_dwelling(block, dwellings),
         "imd_decile": np.array([area.imd_decile for area in block.areas])[dwellings.area],
         "kind": dwellings.kind,
         "tenure": np.array(TENURES)[households.tenure_of_dwelling],
@@ -60,14 +60,25 @@ def property_truth(
     }
 
 
-def person_truth(population: Population, health: Health, properties: Texts, ids: Texts) -> Columns:
-    """One row per person, residents and former people: home, determinants and outcomes."""
+def lsoa_of_dwelling(block: Block, dwellings: Dwellings) -> Texts:
+    """The LSOA code of each dwelling."""
+    return np.array([area.lsoa21 for area in block.areas])[dwellings.area]
+
+
+def person_truth(
+    population: Population, health: Health, properties: Texts, lsoas: Texts, ids: Texts
+) -> Columns:
+    """One row per person, residents and former people: home, determinants and outcomes.
+
+    properties and lsoas: the council record id and the LSOA of each dwelling.
+    """
     people, exposures = population.people, health.exposures
     home = population.home
     return {
         "person_id": ids,
         "household": people.household,
         "council_record_id": np.where(home >= 0, properties[np.maximum(home, 0)], ""),
+        "lsoa21": np.where(home >= 0, lsoas[np.maximum(home, 0)], ""),
         "fate": FATES[population.fate],
         "relation": np.array(RELATIONS)[people.relation],
         "forename": population.names.forename,

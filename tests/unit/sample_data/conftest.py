@@ -70,6 +70,7 @@ def _residents_of(drawn: InhabitedBlock) -> dict[str, np.ndarray]:
         "treated": events("drug_alcohol_treatment") > 0,
         "asthma": on_register("asthma"),
         "copd": on_register("copd"),
+        "frailty": on_register("frailty"),
         "conditions": health.conditions,
         "admitted_in_year": health.admissions,
         "in_work": health.in_work,

@@ -51,8 +51,8 @@ def mantel_haenszel_rate_ratio(
 def _within(residents: Columns, keep: np.ndarray) -> Columns:
     names = (
         "age decile stratum tenure damp overcrowded fuel_poor aqma alone tax_support admissions respiratory "
-        "falls vaccinated treated asthma copd conditions admitted_in_year in_work free_meals good_level "
-        "attendance"
+        "falls vaccinated treated asthma copd frailty conditions admitted_in_year in_work free_meals "
+        "good_level attendance"
     )
     return {name: residents[name][keep] for name in names.split()}
 
@@ -93,6 +93,16 @@ RATIOS: dict[str, tuple[Callable[[Columns], np.ndarray], Estimate]] = {
     "aqma_child_respiratory_admission": (
         lambda r: r["age"] < 18,
         lambda r: mantel_haenszel_rate_ratio(r["respiratory"], r["aqma"], r["stratum"]),
+    ),
+    "aqma_childhood_asthma": (
+        _children,
+        lambda r: mantel_haenszel_odds_ratio(r["asthma"], r["aqma"], r["stratum"] * 2 + r["overcrowded"]),
+    ),
+    "social_rent_frailty": (
+        lambda r: r["age"] >= 65,
+        lambda r: mantel_haenszel_odds_ratio(
+            r["frailty"], _social(r), (r["age"] * 11 + r["decile"]) * 20 + r["conditions"]
+        ),
     ),
     "living_alone_fall": (
         lambda r: r["age"] >= 65,

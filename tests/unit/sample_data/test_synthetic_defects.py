@@ -188,6 +188,13 @@ def test_council_tax_writes_initials_joint_names_and_no_birth_dates(listed):
     assert 0.55 < (listed["birth_date"] == "").mean() < 0.8
 
 
+def test_accents_and_apostrophes_survive_the_councils_encoding(listed, patients):
+    for rows in (listed, patients):
+        bare = np.char.upper(rows["surname"])
+        assert (np.char.find(bare, "'") > 0).any()
+        assert any(not name.isascii() for name in [*rows["surname"].tolist(), *rows["forename"].tolist()])
+
+
 def test_the_council_lists_previous_occupiers_landlords_and_old_accounts(listed):
     shares = {status: (listed["_status"] == status).mean() for status in set(listed["_status"].tolist())}
     assert 0.005 < shares["stale_previous_occupier"] < 0.02

@@ -8,12 +8,19 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+import sample_data
 from pipeline.ingest.manifest import read_manifest
 from pipeline.project import read_project
 from sample_data.generate import synthesise
 from sample_data.geography import blocks
 from sample_data.identifiers import check_digits, nhs_numbers
-from sample_data.settings import DIALECTS, SyntheticSettings
+from sample_data.settings import (
+    DIALECTS,
+    SAMPLE_HOUSEHOLDS,
+    SAMPLE_SEED,
+    SAMPLE_SETTINGS,
+    SyntheticSettings,
+)
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -114,6 +121,21 @@ def test_manifests_say_what_was_written(tmp_path):
         assert manifest is not None, table
         assert manifest.sha256 == hashlib.sha256(extract.path.read_bytes()).hexdigest()
         assert manifest.rows == extract.path.read_bytes().count(b"\n") - 1
+
+
+@pytest.mark.slow
+def test_the_committed_sample_is_what_the_generator_makes(tmp_path):
+    """Compared row by row, as compression may differ between machines."""
+    sample = Path(sample_data.__file__).parent / "sample"
+    synthesise(SAMPLE_HOUSEHOLDS, SAMPLE_SEED, tmp_path, SAMPLE_SETTINGS)
+    for path in sorted(sample.glob("*.csv.gz")):
+        assert gzip.decompress(path.read_bytes()) == gzip.decompress((tmp_path / path.name).read_bytes()), (
+            path.name
+        )
+    for path in sorted((sample / "truth").glob("*.parquet")):
+        assert pq.read_table(path).equals(pq.read_table(tmp_path / "truth" / path.name)), path.name
+    for name in ("hearth.toml", "truth/planted_effects.json"):
+        assert (sample / name).read_bytes() == (tmp_path / name).read_bytes(), name
 
 
 def test_no_households_are_refused(tmp_path):
