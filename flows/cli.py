@@ -9,7 +9,19 @@ from pathlib import Path
 
 import typer
 
-from flows.commands import attack, audit, bench, governance, linkage, quarantine, retention, run, sample
+from flows.commands import (
+    attack,
+    audit,
+    bench,
+    governance,
+    keys,
+    linkage,
+    pseudonymise,
+    quarantine,
+    retention,
+    run,
+    sample,
+)
 from flows.faults import as_hearth_error
 from governance.errors import HearthError
 
@@ -24,6 +36,8 @@ app = typer.Typer(
 )
 run.add_to(app)
 quarantine.add_to(app)
+pseudonymise.add_to(app)
+keys.add_to(app)
 linkage.add_to(app)
 attack.add_to(app)
 sample.add_to(app)

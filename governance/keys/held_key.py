@@ -45,6 +45,10 @@ class HeldKey:
         """Return this key together with that of the outer layer, as single-operator custody has it."""
         return HeldKey(self.__root, self._description, outer)
 
+    def without_outer(self) -> "HeldKey":
+        """Return this key alone, as a controller holds it."""
+        return HeldKey(self.__root, self._description)
+
     def has_root_of(self, other: "HeldKey") -> bool:
         """Answer whether two keys were made of the same root, whatever they are for."""
         return compare_digest(self.__root, other.__root)  # noqa: SLF001 of its own class

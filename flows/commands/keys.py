@@ -1,0 +1,387 @@
+"""`hearth keys`: make, compare, rotate, retire and destroy keys; every act is in the audit log."""
+
+import getpass
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from flows.commands.run import ConfigOption, JsonOption, WorkspaceOption
+from governance.errors import Fault, HearthError, Refused
+
+if TYPE_CHECKING:
+    from governance.keys.place import KeyPlace
+    from governance.keys.provider import KeyDescription
+    from governance.keys.settings import KeyUse
+    from pipeline.project import Project
+
+Layer = Literal["inner", "outer"]
+LayerOption = Annotated[
+    Layer, typer.Option(help="inner: the controllers' linkage key. outer: the linkage environment's.")
+]
+RUN = "keys"
+
+app = typer.Typer(
+    name="keys",
+    no_args_is_help=True,
+    help="Keys in custody: none of these commands ever prints one.",
+)
+
+NEW_EXAMPLES = """
+Examples:
+
+    hearth keys new --config hearth.toml                     (the linkage key, at the first controller)
+
+    hearth keys new --layer outer                            (in the linkage environment)
+
+    hearth keys new --signing keys/council.pem               (a controller's signing key)
+
+    hearth keys new --identity keys/linkage.identity         (what opens packages; prints its public key)
+"""
+
+
+def add_to(parent: typer.Typer) -> None:
+    """Mount the commands."""
+    parent.add_typer(app)
+
+
+@app.command(epilog=NEW_EXAMPLES)
+def new(
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+    layer: LayerOption = "inner",
+    expires: Annotated[
+        datetime | None,
+        typer.Option(help="Last day of use; the agreement's when left out.", formats=["%Y-%m-%d"]),
+    ] = None,
+    signing: Annotated[Path | None, typer.Option(help="Make a signing key there instead.")] = None,
+    identity: Annotated[Path | None, typer.Option(help="Make a transfer identity there instead.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a key from the operating system's generator and seal it into a file of mode 0600.
+
+    A linkage key begins as pending: it makes no pseudonyms until its check value was compared.
+    """
+    custodian = _Custodian.of(config, workspace)
+    with custodian.recording("new") as record:
+        if signing or identity:
+            made = _new_transfer_key(custodian, signing, identity)
+            record.update(made)
+            _tell(made, as_json)
+            return
+        from governance.keys.derivation import KeyContext
+        from governance.keys.file_key import create_file_key
+        from governance.keys.states import KeyState
+
+        place = custodian.place(layer)
+        if not custodian.is_demo(layer):
+            compared = layer == "inner" and custodian.project.custody != "single-operator"
+            create_file_key(
+                place.path,
+                KeyContext(place.agreement, place.period, place.version or 1),
+                place.passphrase.read(twice=True),
+                state=KeyState.PENDING if compared else KeyState.ACTIVE,
+                today=custodian.use.today,
+                expires=expires.date() if expires else custodian.agreement_expires,
+            )
+        key = place.open()
+        shown = _described(key.description) | {"check_value": key.check_value("uprn")}
+        record.update(_for_the_log(shown))
+        _tell(shown, as_json)
+
+
+@app.command("list")
+def list_keys(
+    config: ConfigOption = Path("hearth.toml"), workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
+    """List every key of this place with its state, and the certificates of those destroyed."""
+    from governance.keys.destruction import CERTIFICATES
+    from governance.keys.sealed_file import read_sealed_key
+
+    custodian = _Custodian.of(config, workspace)
+    rows: list[dict[str, Any]] = []
+    for layer in custodian.layers():
+        place = custodian.place(layer)
+        for path in place.files():
+            rows.append({"layer": layer, **_described(read_sealed_key(path).description)})
+        for path in sorted((place.path.parent / CERTIFICATES).glob("*.json")):
+            content = json.loads(path.read_bytes())["content"]
+            row = {
+                "layer": layer,
+                "key_id": content["key_id"],
+                "state": "destroyed",
+                "certificate": path.name,
+            }
+            if row not in rows and not content["key_id"].startswith("run:"):
+                rows.append(row)
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    for row in rows:
+        typer.echo("  ".join(f"{name}: {value}" for name, value in row.items() if value is not None))
+
+
+@app.command("check-value")
+def check_value(
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+    layer: LayerOption = "inner",
+    compare: Annotated[
+        str | None,
+        typer.Option(help="The other controller's UPRN check value; when equal, activates the key."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the check values, which may be read out on the telephone; compare and activate.
+
+    Exit code 2 when the other controller's value differs: then the two hold different keys.
+    """
+    from governance.keys.file_key import change_state
+    from governance.keys.states import KeyState
+    from pipeline.pseudonymise.tables import IDENTIFIERS
+
+    custodian = _Custodian.of(config, workspace)
+    place = custodian.place(layer)
+    key = place.open()
+    values = {kind: key.check_value(kind) for kind in IDENTIFIERS}
+    if compare is not None:
+        with custodian.recording("compare") as record:
+            record.update(_for_the_log({"key_id": key.description.key_id, "check_value": values["uprn"]}))
+            if compare.strip().lower() != values["uprn"]:
+                raise Refused(
+                    "CHECK_VALUES_DIFFER",
+                    f"The other check value is not that of key {key.description.key_id} here.",
+                    "Compare the key files' origin; one of the two controllers holds another key.",
+                )
+            if key.description.state is KeyState.PENDING:
+                change_state(place.path, place.passphrase.read(), KeyState.ACTIVE)
+                key = place.open()
+            record["state"] = str(key.description.state)
+    _tell(_described(key.description) | {"check_values": values}, as_json)
+
+
+@app.command()
+def rotate(
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+    layer: LayerOption = "outer",
+    as_json: JsonOption = False,
+) -> None:
+    """Put a key of a new root in the current one's place.
+
+    The outer layer's touches no identifier. After the inner one's, both controllers compare check
+    values again and send new packages; `hearth keys rekey` carries over what was kept.
+    """
+    from governance.keys.rotation import rotate_key
+    from governance.keys.states import KeyState
+
+    custodian = _Custodian.of(config, workspace)
+    compared = layer == "inner" and custodian.project.custody != "single-operator"
+    with custodian.recording("rotate") as record:
+        rotated = rotate_key(
+            custodian.place(layer),
+            layer,
+            state=KeyState.PENDING if compared else KeyState.ACTIVE,
+            today=custodian.use.today,
+            expires=custodian.agreement_expires,
+        )
+        shown = {"old": _described(rotated.old), "new": _described(rotated.new)}
+        record.update({f"{which}_{k}": v for which, key in shown.items() for k, v in key.items()})
+        _tell(shown, as_json)
+
+
+@app.command()
+def retire(
+    version: Annotated[int, typer.Option(help="Which version.", min=1)],
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+    layer: LayerOption = "inner",
+    as_json: JsonOption = False,
+) -> None:
+    """Take a key out of service for good: nothing is made or joined under it any more."""
+    from governance.keys.file_key import change_state
+    from governance.keys.states import KeyState
+
+    custodian = _Custodian.of(config, workspace)
+    with custodian.recording("retire") as record:
+        path, passphrase = custodian.version(layer, version)
+        shown = _described(change_state(path, passphrase, KeyState.RETIRED))
+        record.update(shown)
+        _tell(shown, as_json)
+
+
+@app.command()
+def destroy(
+    version: Annotated[int, typer.Option(help="Which version.", min=1)],
+    witness: Annotated[str, typer.Option(help="The second person present, by name.")],
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+    layer: LayerOption = "inner",
+    as_json: JsonOption = False,
+) -> None:
+    """Erase a retired key and write a signed certificate; the same key is refused if it ever returns."""
+    from governance.audit.signer import KEY_NAME, read_signing_key
+    from governance.canonical import digest_of_file
+    from governance.keys.destruction import destroy_key
+
+    custodian = _Custodian.of(config, workspace)
+    with custodian.recording("destroy") as record:
+        path, passphrase = custodian.version(layer, version)
+        certificate = destroy_key(
+            path,
+            passphrase,
+            witness=witness,
+            actor=getpass.getuser(),
+            signing_key=read_signing_key(custodian.use.workspace_keys / KEY_NAME),
+        )
+        shown = {
+            **json.loads(certificate.read_bytes())["content"],
+            "certificate": certificate.name,
+            "certificate_sha256": digest_of_file(certificate),
+        }
+        record.update({k: shown[k] for k in ("key_id", "witness", "certificate_sha256")})
+        _tell(shown, as_json)
+
+
+@dataclass(frozen=True)
+class _Custodian:
+    """One place's project, and where its keys lie."""
+
+    project: "Project"
+    use: "KeyUse"
+    policy: str
+    agreement_expires: date
+    audit_folder: Path
+
+    @classmethod
+    def of(cls, config: Path, workspace: Path | None) -> "_Custodian":
+        from flows.custody import key_use
+        from governance.agreement import read_agreement
+        from pipeline.project import read_project
+        from pipeline.workspace import Workspace
+
+        project = read_project(config, workspace)
+        agreement = read_agreement(project.agreement)
+        place = Workspace.open(project.workspace)
+        use = key_use(project, agreement, place)
+        return cls(project, use, agreement.digest, agreement.expires, place.zone("audit"))
+
+    def layers(self) -> list[Layer]:
+        """Return the layers this place has settings for."""
+        layers: list[Layer] = []
+        if self.project.custody == "single-operator" or "path" in self.project.keys:
+            layers.append("inner")
+        if self._settings().outer is not None:
+            layers.append("outer")
+        return layers
+
+    def place(self, layer: Layer) -> "KeyPlace":
+        from governance.keys.settings import locate_inner, locate_outer
+
+        settings = self._settings(needs_inner=layer == "inner")
+        if layer == "inner":
+            return locate_inner(settings, self.use)
+        if settings.outer is None:
+            raise Fault(
+                "KEY_OUTER_MISSING",
+                "[keys.outer] is missing in hearth.toml.",
+                "Name its path and passphrase.",
+            )
+        return locate_outer(settings.outer, self.use)
+
+    def is_demo(self, layer: Layer) -> bool:
+        settings = self._settings()
+        return bool((settings if layer == "inner" else settings.outer or settings).provider == "unsafe-demo")
+
+    def version(self, layer: Layer, version: int) -> tuple[Path, str]:
+        """Return the file of a version, current or not, and the passphrase."""
+        place = self.place(layer)
+        passphrase = place.passphrase.read()
+        older = place.of_version(version)
+        path = older if older.exists() else place.path
+        from governance.keys.sealed_file import read_sealed_key
+
+        found = read_sealed_key(path).description
+        if found.context.version != version:
+            raise Fault(
+                "KEY_MISSING",
+                f"There is no version {version} of the {layer} key here; the current one is {found.key_id}.",
+                "`hearth keys list` shows those there are.",
+            )
+        return path, passphrase
+
+    def recording(self, act: str) -> "_Recording":
+        return _Recording(self, act)
+
+    def _settings(self, needs_inner: bool = False) -> Any:
+        from governance.keys.settings import read_key_settings
+
+        return read_key_settings(
+            self.project.keys, self.project.folder, self.project.custody, needs_inner=needs_inner
+        )
+
+
+class _Recording:
+    """Puts one act on a key into the audit log: done with its facts, or refused with its code."""
+
+    def __init__(self, custodian: _Custodian, act: str) -> None:
+        from governance.audit.log import AuditLog
+        from governance.audit.signer import open_log_signer
+
+        signer = open_log_signer(custodian.use.workspace_keys, f"hearth/{custodian.project.name}")
+        self._audit = AuditLog.open(custodian.audit_folder, signer)
+        self._policy = custodian.policy
+        self._facts: dict[str, Any] = {"act": act}
+
+    def __enter__(self) -> dict[str, Any]:
+        return self._facts
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        verdict = "done" if error is None else "refused" if isinstance(error, Refused) else "fault"
+        if isinstance(error, HearthError):
+            self._facts["code"] = error.code
+        actor = f"operator:{getpass.getuser()}"
+        self._audit.append(RUN, actor, None, "key", None, verdict, self._facts, self._policy)
+        self._audit.checkpoint()
+
+
+def _new_transfer_key(custodian: _Custodian, signing: Path | None, identity: Path | None) -> dict[str, Any]:
+    from pipeline.transfer.identities import create_identity, create_signing_key
+    from pipeline.transfer.settings import read_transfer_settings
+
+    passphrase = read_transfer_settings(custodian.project).read_passphrase()
+    if signing is not None:
+        return {"what": "signing key", "public_key": create_signing_key(signing.absolute(), passphrase)}
+    assert identity is not None  # noqa: S101  (one of the two was named)
+    return {"what": "transfer identity", "public_key": create_identity(identity.absolute(), passphrase)}
+
+
+def _described(key: "KeyDescription") -> dict[str, Any]:
+    return {
+        "key_id": key.key_id,
+        "state": str(key.state),
+        "provider": key.provider,
+        "bits": key.bits,
+        "created": key.created.isoformat(),
+        "expires": key.expires.isoformat() if key.expires else None,
+    }
+
+
+def _for_the_log(shown: dict[str, Any]) -> dict[str, Any]:
+    """A check value of digits alone would look like an identifier, so it is marked as what it is."""
+    return {k: f"check:{v}" if k == "check_value" else v for k, v in shown.items()}
+
+
+def _tell(shown: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(shown, sort_keys=True))
+        return
+    for name, value in shown.items():
+        if isinstance(value, dict):
+            inner = ", ".join(f"{k} {v}" for k, v in value.items() if v is not None)
+            typer.echo(f"{name}: {inner}")
+        elif value is not None:
+            typer.echo(f"{name}: {value}")
