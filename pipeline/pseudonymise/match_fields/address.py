@@ -170,11 +170,7 @@ def _assemble(segments: Sequence[_Segment], postcode: str | None) -> Address:
         unit = numbers.pop(0)
     street_at = _street_index(segments)
     street = segments[street_at].name if street_at is not None else None
-    building = None
-    for at, segment in enumerate(segments):
-        if segment.name and at != street_at and (street_at is None or at < street_at):
-            building = segment.name
-            break
+    building = _building(segments, street_at)
     if unit is None and len(numbers) > 1:
         unit = numbers.pop(0)
     elif unit is None and len(numbers) == 1 and building and street_at is not None:
@@ -187,6 +183,16 @@ def _assemble(segments: Sequence[_Segment], postcode: str | None) -> Address:
     if unit and premises and len(unit) == 1 and unit.isalpha() and premises.isdigit():
         premises, unit = premises + unit, None
     return Address(unit, premises, building, street or None, postcode)
+
+
+def _building(segments: Sequence[_Segment], street_at: int | None) -> str | None:
+    """Return the first name before the street; without a street, a name that something follows."""
+    named = [at for at, segment in enumerate(segments) if segment.name and at != street_at]
+    if not named or (street_at is not None and named[0] > street_at):
+        return None
+    if street_at is None and len(named) == 1 and not segments[named[0]].is_building:
+        return None  # a lone word is a town
+    return segments[named[0]].name
 
 
 def _floor_has_number(segments: Sequence[_Segment]) -> bool:
