@@ -1,6 +1,8 @@
 """household/v1 as behaviour: each rule with the nearest case that passes and the nearest that does not."""
 
+import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -273,3 +275,13 @@ def test_contradictions_between_sources_are_counted_over_all_dwellings_and_stand
 def test_every_rule_has_a_reason_of_the_closed_list_or_removes_duplicates_alone() -> None:
     assert {rule.reason for rule in RULES} - {None} == set(REASONS)
     assert [rule.code for rule in RULES if rule.reason is None] == ["duplicate_record"]
+
+
+def test_the_document_names_every_rule_in_order_with_its_words_and_reason() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "household-definition.md").read_text("utf-8")
+    rows = [line for line in text.splitlines() if re.match(r"\| \d+ \|", line)]
+    assert len(rows) == len(RULES)
+    for number, (row, rule) in enumerate(zip(rows, RULES, strict=True), start=1):
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        reason = rule.reason or "(duplicates only)"
+        assert cells == [str(number), f"`{rule.code}`", rule.description, reason, rule.source]
