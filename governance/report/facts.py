@@ -1,0 +1,290 @@
+"""What the report tells, gathered: from the audit log, the agreement, and the run's own counts.
+
+Everything here is counts, rates, digests and codes, as the log itself; nothing is a row's value.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from governance.agreement import Agreement
+from governance.audit.verify import Report, Trust, verify_folder
+from governance.decisions import find_waiver
+from governance.errors import Fault
+from governance.history import events
+from governance.report.crosswalk import CROSSWALK
+from governance.retention.disposal import Standing, standing_of
+from governance.rules import all_rules
+
+_LOOK_AHEAD = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One run: when, by whom, how it ended ("published", "refused", "fault", "abandoned", "unfinished")."""
+
+    run: str
+    actor: str
+    started: datetime
+    ended: datetime | None
+    outcome: str
+    code: str
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """One rule's last verdict of one part in the period, and how often it gave each."""
+
+    rule: str
+    part: str
+    title: str
+    stage: str
+    source: str
+    safe: str
+    satre: tuple[str, ...]
+    verdict: str
+    observed: str
+    threshold: str
+    reason: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ExtractLine:
+    """One extract table of the last run that read it."""
+
+    table: str
+    controller: str
+    clause: str
+    rows_in: int
+    rows_kept: int
+    rows_quarantined: int
+    rows_removed: int
+    reasons: dict[str, int]
+    file_sha256: str
+
+
+@dataclass(frozen=True)
+class ReportFacts:
+    """All that the page shows. scope: a run's id, or a month such as "2026-11"."""
+
+    scope: str
+    is_month: bool
+    made: datetime
+    agreement: Agreement
+    agreement_is_the_runs: bool
+    runs: tuple[RunLine, ...]
+    rules: tuple[RuleLine, ...]
+    unasked: tuple[str, ...]
+    extracts: tuple[ExtractLine, ...]
+    disclosure: dict[str, Any]
+    linkage: dict[str, Any]
+    disposals: tuple[Standing, ...]
+    key_destructions: tuple[dict[str, Any], ...]
+    requests: int
+    verification: Report
+    attention: tuple[str, ...]
+
+
+def gather(
+    workspace: Path, agreement: Agreement, scope: str, trust: Trust | None = None, now: datetime | None = None
+) -> ReportFacts:
+    """Gather what happened in a run or a month; raises Fault where the log knows nothing of it."""
+    now = now or datetime.now(UTC)
+    folder = workspace / "audit"
+    is_month = len(scope) == 7 and scope[4] == "-"
+    every = list(events(folder))
+    wanted = {
+        event["run"]
+        for event in every
+        if event["event"] == "run_start"
+        and (event["ts"].startswith(scope) if is_month else event["run"] == scope)
+    }
+    if not wanted:
+        raise Fault(
+            "NOTHING_TO_REPORT",
+            f"The audit log holds no run of {scope}.",
+            "Name a run by its id (the log's `run`) or a month as 2026-11.",
+        )
+    chosen = [event for event in every if event["run"] in wanted]
+    disposals = [
+        event
+        for event in every
+        if event["event"] == "disposal" and (not is_month or event["ts"].startswith(scope))
+    ]
+    rules = _rule_lines(chosen)
+    runs = _run_lines(chosen)
+    asked = {line.rule for line in rules}
+    stages = _stage_facts(workspace, runs)
+    verification = verify_folder(folder, trust)
+    standings = tuple(
+        standing_of(workspace, folder, event["evidence"], agreement)
+        for event in disposals
+        if event["evidence"].get("what") == "artefact"
+    )
+    policies = {event["policy"] for event in chosen if event["policy"] is not None}
+    return ReportFacts(
+        scope=scope,
+        is_month=is_month,
+        made=now,
+        agreement=agreement,
+        agreement_is_the_runs=policies <= {agreement.digest},
+        runs=runs,
+        rules=rules,
+        unasked=tuple(item.id for item in all_rules() if item.id not in asked),
+        extracts=_extract_lines(stages, agreement),
+        disclosure=stages.get(("disclosure", "all"), {}),
+        linkage=stages.get(("link", "all"), {}),
+        disposals=standings,
+        key_destructions=tuple(
+            event["evidence"] for event in disposals if event["evidence"].get("what") == "run key"
+        ),
+        requests=sum(event["event"] == "rights_request" for event in every),
+        verification=verification,
+        attention=_attention(runs, rules, agreement, verification, standings, now.date(), policies),
+    )
+
+
+def _run_lines(chosen: list[dict[str, Any]]) -> tuple[RunLine, ...]:
+    lines: dict[str, RunLine] = {}
+    for event in chosen:
+        run, moment = event["run"], datetime.fromisoformat(event["ts"])
+        if event["event"] == "run_start":
+            lines[run] = RunLine(run, event["actor"], moment, None, "unfinished", "")
+        elif event["event"] in ("run_end", "run_abandoned"):
+            started = lines[run]
+            code = (event["evidence"] or {}).get("code", "")
+            lines[run] = RunLine(run, started.actor, started.started, moment, event["verdict"], code)
+    return tuple(lines.values())
+
+
+def _rule_lines(chosen: list[dict[str, Any]]) -> tuple[RuleLine, ...]:
+    known = {item.id: item for item in all_rules()}
+    last: dict[tuple[str, str], dict[str, Any]] = {}
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for event in chosen:
+        if event["event"] != "rule" or event["rule"] not in known:
+            continue
+        place = (event["rule"], event["evidence"]["part"])
+        last[place] = event
+        counts.setdefault(place, Counter())[event["verdict"]] += 1
+    order = {item.id: number for number, item in enumerate(all_rules())}
+    lines = []
+    for rule_id, part in sorted(last, key=lambda place: (order[place[0]], place[1])):
+        event, item = last[(rule_id, part)], known[rule_id]
+        safe, satre = CROSSWALK[rule_id]
+        facts = event["evidence"]
+        lines.append(
+            RuleLine(
+                rule=rule_id,
+                part=part,
+                title=item.title,
+                stage=item.stage,
+                source=item.source,
+                safe=safe,
+                satre=satre,
+                verdict=event["verdict"],
+                observed=facts["observed"],
+                threshold=facts["threshold"],
+                reason=facts["reason"],
+                counts=dict(counts[(rule_id, part)]),
+            )
+        )
+    return tuple(lines)
+
+
+def _stage_facts(workspace: Path, runs: tuple[RunLine, ...]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return (stage, part) -> facts of the newest of the runs that made or reused it."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for line in runs:
+        try:
+            kept = json.loads((workspace / "runs" / line.run / "run.json").read_bytes())
+        except (OSError, ValueError):
+            continue
+        for stage in kept.get("stages", []):
+            if stage.get("facts"):
+                found[(stage["stage"], stage["part"])] = stage["facts"]
+    return found
+
+
+def _extract_lines(
+    stages: dict[tuple[str, str], dict[str, Any]], agreement: Agreement
+) -> tuple[ExtractLine, ...]:
+    lines = []
+    for (stage, controller), facts in sorted(stages.items()):
+        if stage != "ingest":
+            continue
+        for table, counted in sorted(facts["tables"].items()):
+            terms = agreement.dataset_terms.get(table)
+            lines.append(
+                ExtractLine(
+                    table=table,
+                    controller=controller,
+                    clause="Hearth's own"
+                    if counted["source"] == "packaged"
+                    else terms.clause
+                    if terms
+                    else "none",
+                    rows_in=counted["rows_in"],
+                    rows_kept=counted["rows_kept"],
+                    rows_quarantined=counted["rows_quarantined"],
+                    rows_removed=counted.get("rows_removed", 0),
+                    reasons=counted.get("quarantined_by_reason", {}),
+                    file_sha256=counted.get("file_sha256", ""),
+                )
+            )
+    return tuple(lines)
+
+
+def _attention(
+    runs: tuple[RunLine, ...],
+    rules: tuple[RuleLine, ...],
+    agreement: Agreement,
+    verification: Report,
+    disposals: tuple[Standing, ...],
+    today: date,
+    policies: set[str],
+) -> tuple[str, ...]:
+    """Return what a person should do something about, the gravest first."""
+    found = [f"The audit log was changed after it was written: {item}" for item in verification.tampered]
+    found += [f"The audit log lacks something: {item}" for item in verification.incomplete]
+    for line in runs:
+        if line.outcome == "refused":
+            found.append(f"Run {line.run} was refused ({line.code}); nothing was published by it.")
+        elif line.outcome in ("fault", "abandoned", "interrupted", "unfinished"):
+            found.append(
+                f"Run {line.run} did not end as it should ({line.outcome} {line.code}).".replace(" )", ")")
+            )
+    for judged in rules:
+        if judged.verdict in ("fail", "warn"):
+            said = "refused" if judged.verdict == "fail" else "warned"
+            found.append(f"{judged.rule} {said} ({judged.part}): {judged.reason}.")
+        elif judged.verdict == "waived":
+            waiver, _ = find_waiver(agreement, judged.rule, today)
+            until = f"until {waiver.expires}" if waiver else "and the waiver has ended since"
+            found.append(f"{judged.rule} warned and was waived {until}: {judged.reason}.")
+    if verification.witnessed_lines < verification.lines:
+        found.append("The newest lines of the audit log are not countersigned by a witness yet.")
+    if agreement.digest not in policies and policies:
+        found.append(
+            "The agreement has changed since; this page shows today's version beside the run's verdicts."
+        )
+    if agreement.signature != "valid":
+        found.append(f"The agreement file's signature is {agreement.signature}.")
+    if agreement.expires - today <= _LOOK_AHEAD:
+        found.append(f"The agreement ends on {agreement.expires}.")
+    if agreement.dpia is not None and agreement.dpia.review_by - today <= _LOOK_AHEAD:
+        found.append(f"The DPIA is to be reviewed by {agreement.dpia.review_by}.")
+    found += [
+        f"{party.name}: the toolkit status is valid until {party.dspt.valid_until}."
+        for party in agreement.parties
+        if party.dspt is not None and party.dspt.valid_until - today <= _LOOK_AHEAD
+    ]
+    for disposal in disposals:
+        if not (disposal.certified and disposal.witnessed):
+            lacking = "a second signature" if disposal.certified else "a certificate"
+            found.append(f"The disposal of {disposal.name} lacks {lacking}.")
+    return tuple(found)

@@ -1,0 +1,190 @@
+"""The report as one page of HTML: no script, nothing from a network, good on paper."""
+
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from governance.decisions import approvers_of, find_waiver
+from governance.report.crosswalk import SAFES
+from governance.report.facts import ReportFacts, RuleLine
+from governance.report.wording import day, linkage, opt_outs, requests, summary, suppression
+from schemas.table import tables as registered_tables
+
+_WORDS = {"pass": "passed", "warn": "warned", "waived": "waived", "fail": "refused"}
+_REGISTERS = {"national-data-opt-out": "National Data Opt-Out", "type-1": "Type 1 opt-outs"}
+#: Rules whose evidence is an attack, or a search, of our own.
+_ATTACKS = ("PSE-03", "PSE-05", "PSE-06", "AGG-03", "PUB-05")
+
+Rows = list[tuple[Any, ...]]
+
+
+def render_page(facts: ReportFacts) -> str:
+    """Return the page."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["day"] = day
+    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
+    folder = files("governance.report")
+    template = environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
+    # Our own style sheet, not anybody's input: it must not be escaped.
+    style = Markup(folder.joinpath("style.css").read_text("utf-8"))  # noqa: S704
+    return template.render(
+        facts=facts,
+        style=style,
+        summary=summary(facts),
+        linkage=linkage(facts),
+        opt_outs=opt_outs(facts),
+        requests=requests(facts),
+        suppression=suppression(facts),
+        tables=_tables(facts),
+    )
+
+
+def _tables(facts: ReportFacts) -> dict[str, Any]:
+    agreement = facts.agreement
+    return {
+        "runs": [
+            (
+                line.run,
+                line.started.strftime("%d %b %Y %H:%M"),
+                "" if line.ended is None else f"{(line.ended - line.started).total_seconds():,.0f} s",
+                f"{line.outcome} {line.code}".strip(),
+                line.actor,
+            )
+            for line in facts.runs
+        ],
+        "extracts": [
+            (
+                line.table,
+                line.controller,
+                line.clause,
+                f"{line.rows_in:,}",
+                f"{line.rows_kept:,}",
+                _counted(line.rows_quarantined, line.reasons),
+                f"{line.rows_removed:,}",
+                line.file_sha256[:16],
+            )
+            for line in facts.extracts
+        ],
+        "sign_offs": [(item.office, item.party, item.name, day(item.on)) for item in agreement.sign_offs],
+        "parties": [
+            (
+                item.id,
+                item.name,
+                item.role,
+                "none" if item.dspt is None else item.dspt.status,
+                "" if item.dspt is None else day(item.dspt.valid_until),
+            )
+            for item in agreement.parties
+        ],
+        "decisions": _decisions(facts),
+        "opt_outs": [
+            (
+                _REGISTERS[item.register],
+                item.controller,
+                day(item.applied_on),
+                _or_not_counted(item.residents_in),
+                _or_not_counted(item.residents_out),
+                _or_not_counted(
+                    None
+                    if item.residents_in is None or item.residents_out is None
+                    else item.residents_in - item.residents_out
+                ),
+                item.attested_by,
+            )
+            for item in agreement.opt_outs.checks
+        ],
+        "safes": [
+            (safe, heading, [_rule_row(line) for line in facts.rules if line.safe == safe])
+            for safe, heading in SAFES.items()
+        ],
+        "not_produced": [
+            (item["table_id"], item["measure"], item["area_level"], item["cells"], item["hidden_cells"])
+            for item in facts.disclosure.get("not_produced", [])
+        ],
+        "attacks": [
+            (f"{line.rule} ({line.part})", _WORDS[line.verdict], line.observed)
+            for line in facts.rules
+            if line.rule in _ATTACKS
+        ],
+        "retention": [(item.id, item.what, f"{item.days:,}") for item in agreement.retention.values()],
+        "disposals": [
+            (
+                item.name,
+                "yes" if item.is_gone else "NO",
+                "holds" if item.certified else "NONE",
+                "signed" if item.witnessed else "not yet",
+            )
+            for item in facts.disposals
+        ],
+        "destroyed_keys": [(item["certificate_sha256"], item["files"]) for item in facts.key_destructions],
+        "columns": _columns(facts),
+        "outputs": [
+            (
+                name,
+                ", ".join(registered_tables()[name].measures)
+                if name in registered_tables()
+                else "not registered",
+                ", ".join(registered_tables()[name].dimensions) or "area alone"
+                if name in registered_tables()
+                else "",
+            )
+            for name in agreement.outputs
+        ],
+    }
+
+
+def _rule_row(line: RuleLine) -> tuple[Any, ...]:
+    name = line.rule if line.part == "all" else f"{line.rule} ({line.part})"
+    several = sum(line.counts.values()) > 1
+    verdict = _WORDS[line.verdict]
+    if several:
+        verdict += f" ({', '.join(f'{count} {_WORDS[word]}' for word, count in sorted(line.counts.items()))})"
+    observed = f"{line.observed}. {line.reason}".rstrip(". ") if line.reason else line.observed
+    return name, verdict, line.title, observed, line.threshold, ", ".join(line.satre), line.source
+
+
+def _decisions(facts: ReportFacts) -> Rows:
+    agreement, today = facts.agreement, facts.made.date()
+    rows: Rows = []
+    for waiver in agreement.waivers:
+        if find_waiver(agreement, waiver.rule, today)[0] == waiver:
+            what = f"{waiver.rule} waived: {waiver.reason}"
+            rows.append((what, waiver.granted_by, day(waiver.granted_on), day(waiver.expires)))
+    for specification in sorted({item.specification for item in agreement.approvals}):
+        by = approvers_of(agreement, specification, today)
+        if by:
+            first = min(item.on for item in agreement.approvals if item.specification == specification)
+            rows.append(
+                (f"Release specification {specification[:16]} approved", ", ".join(by), day(first), "")
+            )
+    return rows
+
+
+def _columns(facts: ReportFacts) -> Rows:
+    agreement = facts.agreement
+    return [
+        (
+            f"{table}.{column}",
+            terms.clause,
+            agreement.purposes[purpose].text,
+            agreement.purposes[purpose].clause,
+            f"{agreement.retention[terms.retention].days:,}",
+        )
+        for table, terms in agreement.dataset_terms.items()
+        for column, purpose in terms.columns.items()
+    ]
+
+
+def _counted(total: int, reasons: dict[str, int]) -> str:
+    told = ", ".join(
+        f"{reason.lower().replace('_', ' ')} {count:,}" for reason, count in sorted(reasons.items())
+    )
+    return f"{total:,}: {told}" if told else f"{total:,}"
+
+
+def _or_not_counted(count: int | None) -> str:
+    return "not counted" if count is None else f"{count:,}"

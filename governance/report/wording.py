@@ -1,0 +1,107 @@
+"""The report's sentences: what happened, in plain English, from counts."""
+
+from datetime import date, datetime
+
+from governance.report.facts import ReportFacts
+
+
+def summary(facts: ReportFacts) -> tuple[str, ...]:
+    """Return the first paragraphs: what happened and what it means, for someone who reads no further."""
+    outcomes = [line.outcome for line in facts.runs]
+    published, refused = outcomes.count("published"), outcomes.count("refused")
+    if len(outcomes) == 1:
+        line = facts.runs[0]
+        ended = {
+            "published": "was published: every rule was asked and none stood in the way",
+            "refused": f"was refused by a gate ({line.code}), so nothing was published",
+        }.get(line.outcome, f"did not end as it should ({line.outcome}), so nothing was published")
+        first = f"The run of {day(line.started)} {ended}."
+    else:
+        first = (
+            f"Of {len(outcomes)} runs {published} were published, {refused} were refused by a gate and "
+            f"{len(outcomes) - published - refused} did not end as they should."
+        )
+    rows = sum(line.rows_in for line in facts.extracts)
+    aside = sum(line.rows_quarantined for line in facts.extracts)
+    stopped = [line for line in facts.rules if line.verdict in ("fail", "warn")]
+    asked = len({line.rule for line in facts.rules})
+    second = (f"{rows:,} rows came in" if rows else f"{asked} rules gave their verdict") + (
+        f", {aside:,} of them went to quarantine, and {asked} rules gave their verdict" if rows else ""
+    )
+    second += f"; {len(stopped)} stopped the run." if stopped else "; none stopped the run."
+    trust = {
+        0: "The record of all this is intact and countersigned by a witness.",
+        2: "The record of all this was CHANGED after it was written and cannot be relied on.",
+        3: "The record of all this lacks parts that must be there.",
+        4: "The record of all this is intact; a witness has not countersigned all of it yet.",
+    }[facts.verification.exit_code]
+    need = len(facts.attention)
+    last = "Nothing needs attention." if not need else f"{need} matters need attention; they come next."
+    return first, f"{second} {trust} {last}" if need != 1 else f"{second} {trust} One matter needs attention."
+
+
+def day(value: date | datetime) -> str:
+    """Return a date as it is written in English."""
+    return f"{value.day} {value:%B %Y}"
+
+
+def linkage(facts: ReportFacts) -> str:
+    """Return how many NHS records were placed; empty without figures."""
+    found = facts.linkage
+    if not found:
+        return ""
+    precision = found.get("estimated_precision")
+    told = "" if precision is None else f"; by the model's estimate {precision:.1%} of the links are right"
+    return (
+        f"{found['linked_records']:,} of {found['nhs_records']:,} NHS records "
+        f"({found['match_rate']:.1%}) were placed in a council dwelling{told}."
+    )
+
+
+def opt_outs(facts: ReportFacts) -> str:
+    """Return how opt-outs were handled, and why so."""
+    route = facts.agreement.confidentiality.route
+    applies = (
+        "Because the confidentiality route is section 251, the National Data Opt-Out was to be applied "
+        "before the extract was sent."
+        if route == "section-251"
+        else f"The confidentiality route is {route}, so the National Data Opt-Out does not apply."
+    )
+    type_1 = (
+        "The extract comes from GP records, so Type 1 opt-outs were to be removed at source."
+        if facts.agreement.opt_outs.gp_data
+        else "The extract does not come from GP records, so Type 1 opt-outs do not arise."
+    )
+    return (
+        f"{applies} {type_1} No opt-out is kept as a column, and no output tells who is on one "
+        "controller's list and missing from the other's (rules ING-09 and LNK-05)."
+    )
+
+
+def requests(facts: ReportFacts) -> str:
+    """Return how many people's requests are in effect."""
+    removed = sum(line.rows_removed for line in facts.extracts)
+    if not facts.requests:
+        return "No erasure or objection is on record."
+    return (
+        f"{facts.requests} erasures and objections are on record; the newest run left out {removed} rows "
+        "for them. Each is a commitment in the log that its receipt proves (hearth retention prove), and "
+        "names nobody."
+    )
+
+
+def suppression(facts: ReportFacts) -> str:
+    """Return what was hidden, and by which method."""
+    found = facts.disclosure
+    if not found:
+        return (
+            "The counts of this period's cells are not in this workspace; rules AGG-01 to AGG-05 state them."
+        )
+    profile = found["profile"]
+    return (
+        f"{found['cells']:,} cells were judged: {found['cells_published']:,} carry a value and "
+        f"{found['cells_hidden']:,} are hidden. A cell is hidden below {profile['minimum_cell_count']} "
+        "households or persons, where a distribution would tell an attribute "
+        f"({found['hidden_attribute']:,} counts), or where it could be worked out from others. Values are "
+        f"multiples of {profile['rounding_base']} (method {profile['name']}, epoch {found['epoch']})."
+    )
