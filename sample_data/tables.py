@@ -112,8 +112,8 @@ class TruthWriter:
             self._writer.close()
 
     def write(self, columns: dict[str, Any]) -> None:
-        """Append one block of rows."""
-        table = pa.table({name: pa.array(values) for name, values in columns.items()})
+        """Append one block of rows; not-a-number becomes null."""
+        table = pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
         if self._writer is None:
             self._writer = pq.ParquetWriter(self.path, table.schema, compression="zstd")
         self._writer.write_table(table)
