@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.run import ConfigOption, WorkspaceOption
+
 app = typer.Typer(
     name="audit",
     no_args_is_help=True,
@@ -201,3 +203,58 @@ def verifier(
 
     size = write_verifier(out)
     typer.echo(f"{out} ({size:,} bytes): run it with `python {out} AUDIT_DIR`.")
+
+
+@app.command(
+    epilog="""
+Examples:
+
+    hearth audit report --config hearth.toml --month 2026-11 --out november.html
+
+    hearth audit report --run 20261121T020000Z-1a2b --pack evidence --trust trust.json
+
+The page needs no network and no script, and prints on A4. --pack writes it with the log, the verifier, the
+agreement and every certificate as an RO-Crate (Five Safes profile).
+"""
+)
+def report(
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+    run: Annotated[str | None, typer.Option("--run", help="A run's id; else its newest.")] = None,
+    month: Annotated[str | None, typer.Option("--month", help="A month, such as 2026-11.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("governance-report.html"),
+    pack: Annotated[Path | None, typer.Option("--pack", help="Also write the evidence pack here.")] = None,
+    trust: Annotated[Path | None, typer.Option("--trust", help="trust.json, as for `verify`.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the report of a run or a month for an information-governance officer."""
+    from governance.agreement import read_agreement
+    from governance.audit.verify import read_trust
+    from governance.errors import Fault
+    from governance.history import events
+    from governance.report.facts import gather
+    from governance.report.page import render_page
+    from governance.report.wording import summary
+    from pipeline.project import read_project
+
+    project = read_project(config, workspace)
+    try:
+        known = None if trust is None else read_trust(trust)
+    except (OSError, ValueError) as error:
+        raise Fault("TRUST_UNREADABLE", f"trust.json: {error}.", "Mend it; see `verify --help`.") from None
+    audit = project.workspace / "audit"
+    runs = [event["run"] for event in events(audit) if event["event"] == "run_start"]
+    scope = month or run or (runs[-1] if runs else "")
+    facts = gather(project.workspace, read_agreement(project.agreement), scope, known)
+    out.write_text(render_page(facts), "utf-8")
+    if pack is not None:
+        from governance.report.crate import write_crate
+
+        write_crate(facts, project.workspace, project.agreement, pack)
+    if as_json:
+        told = {"scope": scope, "page": str(out), "pack": None if pack is None else str(pack)}
+        typer.echo(json.dumps(told | {"summary": summary(facts), "attention": facts.attention}))
+        return
+    for sentence in (*summary(facts), *facts.attention):
+        typer.echo(sentence)
+    typer.echo(f"The page is {out}{'' if pack is None else f', the evidence pack {pack}'}.")
