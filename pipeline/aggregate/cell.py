@@ -36,7 +36,7 @@ def create_count_table(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the empty `count_by_lsoa` that the tables' counts are gathered in."""
     counted = ", ".join(f"{column} BIGINT" for column in _COLUMNS)
     connection.execute(
-        "CREATE TABLE count_by_lsoa (table_id VARCHAR, measure VARCHAR, population VARCHAR, "
+        "CREATE OR REPLACE TABLE count_by_lsoa (table_id VARCHAR, measure VARCHAR, population VARCHAR, "
         f"lsoa_id UINTEGER, category_1 VARCHAR, category_2 VARCHAR, {counted})"
     )
 

@@ -1,5 +1,5 @@
 -- One row per household that is counted, numbered, with the record key of its dwelling.
-CREATE TABLE household_base AS
+CREATE OR REPLACE TABLE household_base AS
 SELECT
     ROW_NUMBER() OVER (ORDER BY household.household_pseudonym) AS household_id,
     household.* EXCLUDE (standing),
@@ -10,4 +10,4 @@ JOIN lsoa
     ON lsoa.lsoa21 = household.lsoa21
 JOIN household_record_key
     ON household_record_key.anchor = household.dwelling_anchor
-WHERE household.standing = 'household';
+WHERE {counted};

@@ -1,5 +1,5 @@
 -- One row per resident of a household that is counted, with the person's record key.
-CREATE TABLE resident_base AS
+CREATE OR REPLACE TABLE resident_base AS
 SELECT
     household_base.household_id,
     household_member.* EXCLUDE (household_pseudonym, person_pseudonym, standing, age_band, match_probability),

@@ -15,6 +15,7 @@ SELECT
     composition.residents_5_to_15,
     composition.residents_16_to_64,
     composition.residents_65_and_over,
+    composition.residents_over_67,
     composition.dependants,
     composition.adults,
     composition.composition,

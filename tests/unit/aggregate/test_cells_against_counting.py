@@ -5,8 +5,10 @@ from itertools import product
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.aggregate.cap_sensitivity import build_cap_sensitivity
+from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.plan import make_plan
-from pipeline.aggregate.stage import build_all_cells, known_attributes
+from pipeline.aggregate.stage import known_attributes
 from pipeline.disclosure.record_key import RecordKeySecret, record_keys
 from schemas.condition import AttributeTest, Condition, Every, Negation, ResidentsWith, Several, Some
 from schemas.dimension import UNKNOWN, Dimension, dimensions
@@ -253,3 +255,27 @@ def test_declared_structural_zeros_stand_and_an_unknown_nobody_is_in_is_one() ->
     assert ("one_person_65_and_over", "3") in zeros
     assert ("one_person_under_65", "1") not in zeros
     assert all(c1 == "unknown" for c1, c2 in zeros if (c1, c2) != ("one_person_65_and_over", "3"))
+
+
+def test_other_caps_add_the_dwellings_that_they_would_admit_and_no_others() -> None:
+    homes = [dwelling("family"), dwelling("crowd"), dwelling("crush"), dwelling("elders")]
+    sizes = {"family": (3, 40), "crowd": (12, 40), "crush": (13, 40), "elders": (5, 70)}
+    rows = [
+        record(f"{home}{i}", home, age_years=age) for home, (size, age) in sizes.items() for i in range(size)
+    ]
+    with built_world(homes, rows) as connection:
+        plan = make_plan(tables(), ("health", "resident_health"), known_attributes(connection))
+        build_all_cells(connection, plan, _SECRET)
+        build_cap_sensitivity(connection, plan)
+        added = connection.sql(
+            "SELECT caps, measure, added_denominator FROM cap_sensitivity "
+            "WHERE area_level = 'LAD' ORDER BY ALL"
+        ).fetchall()
+    assert added == [
+        ("up_to_12", "households", 1),
+        ("up_to_12", "residents", 12),
+        ("without_caps", "households", 3),
+        ("without_caps", "residents", 30),
+        ("without_older_rule", "households", 1),
+        ("without_older_rule", "residents", 5),
+    ]

@@ -1,0 +1,90 @@
+"""What every figure would be under other caps on the size of a household.
+
+The caps of household/v1 are the strictest, so any other adds dwellings that are kept apart as improbable:
+those alone are counted, and the table holds what they would add to a cell.
+"""
+
+import duckdb
+
+from pipeline.aggregate.counting import count_tables
+from pipeline.aggregate.plan import Plan
+from pipeline.household.definition import ALTERNATIVE_CAPS, CAPS, Caps
+
+_KEYS = "table_id, measure, area_level, area_code, category_1, category_2"
+
+
+def build_cap_sensitivity(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Create `cap_sensitivity`: one row per alternative caps and cell of `cell` that they would change.
+
+    added_denominator, added_numerator: households or residents, by the unit, that join the cell.
+    Overwrites household_base, resident_base and count_by_lsoa, so it runs when the cells are done.
+    """
+    connection.execute(
+        "CREATE OR REPLACE TABLE cap_sensitivity (caps VARCHAR, table_id VARCHAR, measure VARCHAR, "
+        "area_level VARCHAR, area_code VARCHAR, category_1 VARCHAR, category_2 VARCHAR, "
+        "added_denominator BIGINT, added_numerator BIGINT)"
+    )
+    if not plan.tables:
+        return
+    for caps in ALTERNATIVE_CAPS:
+        check_looser(caps)
+        admitted = f"household.standing = 'improbable' AND {_admitted(caps)}"
+        if not connection.execute(f"SELECT COUNT(*) FROM household WHERE {admitted}").fetchall()[0][0]:
+            continue
+        count_tables(connection, plan, admitted, with_state=False)
+        connection.execute(
+            f"""
+INSERT INTO cap_sensitivity
+WITH added AS (
+    SELECT
+        count_by_lsoa.table_id,
+        count_by_lsoa.measure,
+        area_of.area_level,
+        area_of.area_code,
+        count_by_lsoa.category_1,
+        count_by_lsoa.category_2,
+        SUM(denominator_households) AS households,
+        SUM(denominator_persons) AS persons,
+        SUM(numerator_households) AS counted_households,
+        SUM(numerator_persons) AS counted_persons
+    FROM count_by_lsoa
+    JOIN area_of
+        ON area_of.lsoa_id = count_by_lsoa.lsoa_id
+    GROUP BY ALL
+)
+SELECT
+    '{caps.name}' AS caps,
+    cell.table_id,
+    cell.measure,
+    cell.area_level,
+    cell.area_code,
+    cell.category_1,
+    cell.category_2,
+    CASE cell.unit WHEN 'household' THEN added.households ELSE added.persons END AS added_denominator,
+    CASE cell.unit WHEN 'household' THEN added.counted_households ELSE added.counted_persons END
+        AS added_numerator
+FROM cell
+JOIN added
+    ON added.table_id = cell.table_id
+    AND added.measure = cell.measure
+    AND added.area_level = cell.area_level
+    AND added.area_code = cell.area_code
+    AND added.category_1 IS NOT DISTINCT FROM cell.category_1
+    AND added.category_2 IS NOT DISTINCT FROM cell.category_2
+"""
+        )
+
+
+def check_looser(caps: Caps) -> None:
+    """Raise ValueError where caps are stricter than those in force: they would take households away."""
+    if caps.maximum_residents < CAPS.maximum_residents or (
+        caps.maximum_older_residents < CAPS.maximum_older_residents
+    ):
+        raise ValueError(f"caps {caps.name} are stricter than those of the definition")
+
+
+def _admitted(caps: Caps) -> str:
+    return (
+        f"household.residents <= {caps.maximum_residents} AND NOT (household.residents > "
+        f"{caps.maximum_older_residents} AND household.residents_over_67 = household.residents)"
+    )
