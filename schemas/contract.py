@@ -9,9 +9,9 @@ the standard nor this list knows is an error, wherever it stands: a misspelt
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -21,7 +21,7 @@ import yaml
 from jsonschema import Draft201909Validator
 
 #: In the order in which data pass through them.
-STAGES = ("extract", "pseudonymised", "linked", "household", "aggregate", "published")
+STAGES = ("extract", "pseudonymised", "linked", "household", "aggregate", "protected", "published")
 
 #: From the most to the least identifying.
 CLASSIFICATIONS = (
@@ -58,6 +58,8 @@ CODE_MATCHES = ("spelling", "narrowest_class")
 
 LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "array")
 
+#: Names are written into SQL, so they are plain; and each stands for itself, so none is a pattern.
+_COLUMN_NAME = re.compile("[a-z][a-z0-9_]*")
 _CONTRACT_PROPERTIES = frozenset({"controller", "presence"})
 _COLUMN_PROPERTIES = frozenset(
     {"purpose", "mustNotOutlive", "onInvalid", "codeList", "codeMatch", "form", "unit"}
@@ -76,7 +78,6 @@ class ContractInvalid(ValueError):
 class Column:
     """One column of a table.
 
-    name: as in the table; one that ends in `*` stands for a family of columns.
     logical_type: one of LOGICAL_TYPES ("array" is a list of strings).
     must_not_outlive: the last stage at which the column may be held.
     code_list: name of the code list whose codes are the only values, if any.
@@ -105,11 +106,6 @@ class Column:
     maximum_length: int | None = None
     unit: str | None = None
 
-    @property
-    def is_family(self) -> bool:
-        """Answer whether the name stands for every column that begins with it."""
-        return self.name.endswith("*")
-
 
 @dataclass(frozen=True)
 class Contract:
@@ -136,15 +132,12 @@ class Contract:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns in the order in which they are written; families left out."""
-        return tuple(column.name for column in self.columns if not column.is_family)
+        """Names of the columns in the order in which they are written."""
+        return tuple(column.name for column in self.columns)
 
     def find(self, name: str) -> Column | None:
-        """Return the column, or the family it belongs to; None if the contract declares neither."""
-        for column in self.columns:
-            if column.name == name or (column.is_family and fnmatchcase(name, column.name)):
-                return column
-        return None
+        """Return a column by name; None when the contract does not declare it."""
+        return next((column for column in self.columns if column.name == name), None)
 
     def column(self, name: str) -> Column:
         """Return a column by name; raises KeyError when the contract does not declare it."""
@@ -267,6 +260,8 @@ class _Reader:
 
     def _column(self, raw: Mapping[str, Any]) -> Column:
         name = raw["name"]
+        if not _COLUMN_NAME.fullmatch(name):
+            self.faults.append(f"{name} is no column name (lower case letters, digits, underscores)")
         custom = self._custom(name, raw, _COLUMN_PROPERTIES)
         options = raw.get("logicalTypeOptions", {})
         last = self._choice(f"{name} mustNotOutlive", custom.get("mustNotOutlive"), STAGES)

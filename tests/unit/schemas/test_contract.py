@@ -58,6 +58,9 @@ def test_a_column_says_what_a_gate_needs_to_know_of_it() -> None:
         ),
         ("  purpose: ", "  purpsoe: ", "purpose"),
         ("      - name: uprn", "      - name: record_id", "stands twice"),
+        ("      - name: uprn", '      - name: "uprn*"', "is no column name"),
+        ("      - name: uprn", "      - name: 'uprn\"; --'", "is no column name"),
+        ("value: narrowest_class", "value: widest_class", "codeMatch"),
         ("version: 1.0.0", "version: 1.0.0\nversion: 1.0.1", "repeated keys"),
     ],
 )
