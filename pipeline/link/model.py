@@ -9,7 +9,7 @@ that are true. All are rounded when written, so that one training gives one dige
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -111,7 +111,7 @@ def read_model(path: Path) -> Model:
             f"{path.name} was trained for other comparisons or is damaged.",
             "Train it again with `hearth train`, and have its digest approved in the agreement.",
         )
-    return model
+    return _in_order(model)
 
 
 def default_model() -> Model:
@@ -157,11 +157,11 @@ def _card_from_json(raw: Mapping[str, Any]) -> Scorecard:
 def _fits(model: Model) -> bool:
     """Answer whether the model has exactly the levels of `comparison`, with usable numbers."""
     expected = {
-        card: {comparison.name: [level.id for level in comparison.levels] for comparison in comparisons}
+        card: {comparison.name: {level.id for level in comparison.levels} for comparison in comparisons}
         for card, comparisons in SCORECARDS.items()
     }
     found = {
-        name: {comparison: list(levels) for comparison, levels in card.levels.items()}
+        name: {comparison: set(levels) for comparison, levels in card.levels.items()}
         for name, card in model.scorecards.items()
     }
     return found == expected and all(
@@ -173,3 +173,18 @@ def _fits(model: Model) -> bool:
         )
         for card in model.scorecards.values()
     )
+
+
+def _in_order(model: Model) -> Model:
+    """Return the model with comparisons and levels in the order of `comparison`, whatever the file's."""
+    cards = {
+        name: replace(
+            model.scorecards[name],
+            levels={
+                c.name: {level.id: model.scorecards[name].levels[c.name][level.id] for level in c.levels}
+                for c in comparisons
+            },
+        )
+        for name, comparisons in SCORECARDS.items()
+    }
+    return Model(cards, model.trained_on)

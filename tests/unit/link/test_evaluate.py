@@ -1,0 +1,69 @@
+"""Precision, recall and gaps against a truth that can be counted by hand."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from pipeline.link.evaluate import evaluate_links
+from pipeline.link.interval import Proportion
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def table(connection: duckdb.DuckDBPyConnection, name: str, columns: str, *rows: tuple[str, ...]) -> None:
+    names = columns.split()
+    connection.execute(f"CREATE TABLE {name} ({', '.join(f'{n} VARCHAR' for n in names)})")
+    for row in rows:
+        connection.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", list(row))
+
+
+PAIR = "council_record_id nhs_record_id"
+
+
+def test_wilsons_interval_gives_the_published_bounds() -> None:
+    """Newcombe, Statistics in Medicine 17 (1998) 857-872, table I, method 3."""
+    published = {(81, 263): (0.2553, 0.3662), (15, 148): (0.0624, 0.1605), (0, 20): (0.0, 0.1611)}
+    published[(1, 29)] = (0.0061, 0.1718)
+    for (successes, trials), bounds in published.items():
+        assert Proportion(successes, trials).interval == pytest.approx(bounds, abs=5e-5)
+
+
+def test_nothing_tried_has_no_share() -> None:
+    assert Proportion(0, 0).as_json() == {
+        "successes": 0, "trials": 0, "value": None, "low": None, "high": None,
+    }  # fmt: skip
+
+
+def test_records_and_households_are_counted_apart(connection: duckdb.DuckDBPyConnection) -> None:
+    table(connection, "truth", PAIR, ("D1", "a"), ("D1", "b"), ("D2", "c"), ("D3", "d"))
+    table(connection, "links", PAIR, ("D1", "a"), ("D1", "a"), ("D2", "c"), ("D9", "d"))
+    table(
+        connection,
+        "grouped",
+        "nhs_record_id address_group",
+        ("a", "G1"),
+        ("b", "G1"),
+        ("c", "G2"),
+        ("d", "G3"),
+    )
+    result = evaluate_links(connection, "links", "truth", "grouped")
+    assert (result.records.precision, result.records.recall) == (Proportion(2, 3), Proportion(2, 4))
+    assert (result.households.precision, result.households.recall) == (Proportion(2, 3), Proportion(2, 3))
+
+
+@pytest.mark.parametrize(("missed", "flagged"), [(2, False), (3, True)])
+def test_a_group_more_than_two_points_behind_is_flagged(
+    connection: duckdb.DuckDBPyConnection, missed: int, flagged: bool
+) -> None:
+    records = [(f"D{n}", f"r{n}") for n in range(100)]
+    table(connection, "truth", PAIR, *records, *((f"E{n}", f"s{n}") for n in range(9_900)))
+    table(connection, "links", PAIR, *records[missed:], *((f"E{n}", f"s{n}") for n in range(9_900)))
+    table(connection, "grouped", "nhs_record_id address_group")
+    table(connection, "attribute", "nhs_record_id tenure", *((r, "rented") for _, r in records))
+    (gap,) = evaluate_links(connection, "links", "truth", "grouped", "attribute").gaps
+    assert (gap.category, gap.recall, gap.is_flagged) == ("rented", Proportion(100 - missed, 100), flagged)

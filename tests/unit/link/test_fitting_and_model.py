@@ -1,0 +1,133 @@
+"""Fitting finds known weights from either start; a model's file is exactly what was approved."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from governance.errors import Fault
+from pipeline.link.comparison import SCORECARDS, Comparison, Level
+from pipeline.link.fitting import Cell, adapt_prior, fit
+from pipeline.link.model import default_model, read_model
+from pipeline.link.scoring import tagged_weights
+
+ONE = Comparison("one", "", "FALSE", (Level("yes", "", "x"), Level("no", "", None)))
+TWO = Comparison("two", "", "FALSE", (Level("yes", "", "y"), Level("no", "", None)))
+
+
+def cells(dependent: bool) -> list[Cell]:
+    """True candidates agree in each of two comparisons at .9, others at .1; TWO repeats ONE if dependent."""
+    result = []
+    for one in ("yes", "no"):
+        for two in ("yes", "no"):
+            m = 0.9 if one == "yes" else 0.1
+            u = 1 - m
+            if dependent:
+                m, u = (m, u) if one == two else (0.0, 0.0)
+            else:
+                m *= 0.9 if two == "yes" else 0.1
+                u *= 0.1 if two == "yes" else 0.9
+            result.append(Cell((one, two), round(100_000 * m), round(100_000 * u)))
+    return result
+
+
+def odds_of(levels: dict[str, float]) -> float:
+    return levels["yes"] - levels["no"]
+
+
+def test_independent_comparisons_keep_their_counted_weights() -> None:
+    fitted = fit(cells(dependent=False), (ONE, TWO))
+    for name in ("one", "two"):
+        weights = {level: p.match_weight for level, p in fitted.levels[name].items()}
+        assert weights["yes"] == pytest.approx(np.log2(9), abs=0.01)
+        assert weights["no"] == pytest.approx(-np.log2(9), abs=0.01)
+        assert fitted.levels[name]["yes"].m == pytest.approx(0.9, abs=1e-4)
+    assert fitted.converged
+
+
+def test_a_comparison_that_repeats_another_is_not_counted_twice() -> None:
+    fitted = fit(cells(dependent=True), (ONE, TWO))
+    total = sum(
+        odds_of({level: p.match_weight for level, p in fitted.levels[name].items()})
+        for name in ("one", "two")
+    )
+    assert total == pytest.approx(2 * np.log2(9), abs=0.02)
+
+
+def test_two_starts_end_in_the_same_weights() -> None:
+    first = fit(cells(dependent=True), (ONE, TWO))
+    start = {"one": {"yes": -4.0, "no": 4.0}, "two": {"yes": 5.0, "no": 0.0}}
+    assert fit(cells(dependent=True), (ONE, TWO), start).levels == first.levels
+
+
+def test_a_level_that_no_candidate_reached_keeps_a_finite_weight() -> None:
+    fitted = fit([Cell(("yes", None), 50, 0), Cell(("no", None), 0, 50)], (ONE, TWO))
+    assert all(np.isfinite(p.match_weight) for levels in fitted.levels.values() for p in levels.values())
+
+
+@pytest.mark.parametrize("start", [0.05, 0.5, 0.95])
+def test_the_prior_of_unlabelled_candidates_is_found_from_any_start(start: float) -> None:
+    share, m, u = 0.3, 0.9, 0.1
+    agree = share * m + (1 - share) * u
+    counts = [(float(np.log2(m / u)), round(1e6 * agree)), (float(np.log2(u / m)), round(1e6 * (1 - agree)))]
+    prior, _, converged = adapt_prior(counts, start)
+    assert (prior, converged) == (pytest.approx(0.3, abs=1e-3), True)
+
+
+def test_the_shipped_model_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    model = default_model()
+    model.write(tmp_path / "model.json")
+    again = read_model(tmp_path / "model.json")
+    assert (again, again.digest) == (model, model.digest)
+    assert set(model.scorecards) == set(SCORECARDS)
+
+
+def test_the_digest_follows_every_number_and_no_layout(tmp_path: Path) -> None:
+    model = default_model()
+    content = model.as_json()
+    (tmp_path / "other_layout.json").write_text(json.dumps(content, sort_keys=True, indent=7))
+    assert read_model(tmp_path / "other_layout.json").digest == model.digest
+    content["scorecards"]["recorded"]["comparisons"]["place"]["neighbour"]["match_weight"] += 1e-3
+    (tmp_path / "moved.json").write_text(json.dumps(content))
+    assert read_model(tmp_path / "moved.json").digest != model.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", "MODEL_INVALID"),
+        ("[]", "MODEL_INVALID"),
+        ('{"format": 1, "scorecards": {}, "trained_on": {}}', "MODEL_OF_OTHER_VERSION"),
+    ],
+)
+def test_what_is_no_model_is_said_to_be_none(tmp_path: Path, text: str, code: str) -> None:
+    (tmp_path / "model.json").write_text(text)
+    with pytest.raises(Fault) as caught:
+        read_model(tmp_path / "model.json")
+    assert caught.value.code == code
+
+
+def test_a_missing_model_is_a_fault_that_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(Fault) as caught:
+        read_model(tmp_path / "absent.json")
+    assert (caught.value.code, "absent.json" in caught.value.reason) == ("MODEL_UNREADABLE", True)
+
+
+def test_levels_of_equal_weight_stay_apart_and_off_zero() -> None:
+    for card in default_model().scorecards.values():
+        for levels in card.levels.values():
+            weights = [0.0, *tagged_weights(levels).values()]
+            gaps = np.diff(np.sort(weights))
+            assert gaps.min() > 1.5e-8
+            assert all(
+                abs(tagged - levels[level].match_weight) < 1e-6
+                for level, tagged in tagged_weights(levels).items()
+            )
+
+
+def test_more_evidence_of_people_never_weighs_less_in_the_shipped_model() -> None:
+    people = default_model().scorecards["recorded"].levels["people"]
+    ladder = ["name_and_birth", "name", "initial_surname", "surname", "nobody"]
+    weights = [people[level].match_weight for level in ladder]
+    assert weights == sorted(weights, reverse=True)

@@ -1,0 +1,230 @@
+"""What the link stage decides, case by case, on streets small enough to read."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from governance.clearance import Cleared
+from pipeline.context import RunContext
+from pipeline.link.stage import fingerprint_settings, link
+
+Rows = list[dict[str, Any]]
+Link = Callable[[Rows, Rows, Rows], Any]
+
+
+def place(record: str, number: int, uprn: str | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "record_id": record,
+        "address_line_1": f"{number} Elm Road",
+        "postcode": "M31 4BQ",
+        "uprn": uprn,
+        **more,
+    }
+
+
+def listed(record: str, dwelling: str, name: str, **more: Any) -> dict[str, Any]:
+    forename, surname = name.split()
+    return {
+        "record_id": record,
+        "property_record_id": dwelling,
+        "forename": forename,
+        "surname": surname,
+        "service": "electoral_register",
+        "role": "resident",
+        **more,
+    }
+
+
+def patient(
+    record: str, number: int, name: str, born: int, uprn: str | None = None, **more: Any
+) -> dict[str, Any]:
+    forename, surname = name.split()
+    return {
+        **place(record, number, uprn),
+        "forename": forename,
+        "surname": surname,
+        "birth_date": date(born, 5, 17),
+        **more,
+    }
+
+
+def test_a_household_is_linked_by_uprn_address_and_people(linked: Link) -> None:
+    result = linked(
+        [place("D1", 1, "11"), place("D2", 2, "12")],
+        [listed("c1", "D1", "Ada Byron"), listed("c2", "D2", "Mary Shelley")],
+        [patient("n1", 1, "Ada Byron", 1985, "11"), patient("n2", 2, "Mary Shelley", 1980, "12")],
+    )
+    assert {record: row["dwelling"] for record, row in result.residents.items()} == {"n1": "D1", "n2": "D2"}
+    assert {row["level"] for row in result.links} == {"exact"}
+    assert result.unlinked == {}
+    assert result.facts["match_rate"] == 1.0
+
+
+def test_without_names_or_addresses_a_uprn_links_alone(linked: Link) -> None:
+    result = linked(
+        [{"record_id": "D1", "uprn": "11"}, {"record_id": "D2", "uprn": "12"}],
+        [],
+        [{"record_id": "n1", "uprn": "11"}, {"record_id": "n2", "uprn": "99"}, {"record_id": "n3"}],
+    )
+    assert {record: (row["dwelling"], row["reason"]) for record, row in result.residents.items()} == {
+        "n1": ("D1", "linked"),
+        "n2": (None, "no_candidate"),
+        "n3": (None, "no_candidate"),
+    }
+    assert result.unlinked == {"D2": "no_candidate"}
+
+
+def test_an_agreed_uprn_that_everything_contradicts_loses_to_the_better_dwelling(linked: Link) -> None:
+    result = linked(
+        [place("D1", 1, "11"), place("D2", 2, "12")],
+        [
+            listed("c1", "D1", "Mary Shelley"),
+            listed("c2", "D2", "Ada Byron"),
+            listed("c3", "D2", "Percy Byron"),
+        ],
+        [patient("n1", 2, "Ada Byron", 1985, "11"), patient("n2", 2, "Percy Byron", 1984, "11")],
+    )
+    assert result.dwelling_of("n1") == result.dwelling_of("n2") == "D2"
+    assert {row["level"] for row in result.links} == {"evidence"}
+
+
+def test_a_group_of_strangers_at_an_agreed_uprn_is_not_linked_and_says_why(linked: Link) -> None:
+    result = linked(
+        [place("D1", 1, "11")],
+        [listed("c1", "D1", "Mary Shelley"), listed("c2", "D1", "Percy Shelley")],
+        [patient("n1", 1, "Ada Byron", 1985, "11")],
+    )
+    assert (result.dwelling_of("n1"), result.residents["n1"]["reason"]) == (None, "clerical_review")
+    assert result.unlinked == {"D1": "clerical_review"}
+
+
+def test_two_households_may_share_one_uprn(linked: Link) -> None:
+    result = linked(
+        [place("D1", 1, "11")],
+        [listed("c1", "D1", "Ada Byron"), listed("c2", "D1", "Mary Shelley")],
+        [
+            patient("n1", 1, "Ada Byron", 1985, "11", address_group_id="G1"),
+            patient("n2", 1, "Mary Shelley", 1980, "11", address_group_id="G2"),
+        ],
+    )
+    assert result.dwelling_of("n1") == result.dwelling_of("n2") == "D1"
+    assert len(result.links) == 2
+
+
+def test_neighbours_whom_a_wrong_uprn_merged_are_parted(linked: Link) -> None:
+    result = linked(
+        [place("D1", 1, "11"), place("D2", 2, "12")],
+        [listed("c1", "D1", "Ada Byron"), listed("c2", "D2", "Mary Shelley")],
+        [
+            patient("n1", 1, "Ada Byron", 1985, "11", address_group_id="G"),
+            patient("n2", 2, "Mary Shelley", 1980, "11", address_group_id="G"),
+        ],
+    )
+    assert (result.dwelling_of("n1"), result.dwelling_of("n2")) == ("D1", "D2")
+    assert result.residents["n1"]["address_group"] != result.residents["n2"]["address_group"]
+
+
+def test_a_mover_whom_the_old_address_does_not_know_goes_where_he_is_listed(linked: Link) -> None:
+    result = linked(
+        [place("D1", 1, "11"), place("D2", 2, "12")],
+        [listed("c1", "D1", "Ada Byron"), listed("c2", "D2", "Percy Shelley", birth_date=date(1970, 5, 17))],
+        [patient("n1", 1, "Ada Byron", 1985, "11"), patient("n2", 1, "Percy Shelley", 1970, "11")],
+    )
+    assert (result.dwelling_of("n1"), result.dwelling_of("n2")) == ("D1", "D2")
+    assert result.residents["n2"]["level"] == "evidence"
+    assert {row["address_group"].endswith("-moved") for row in result.links} == {False, True}
+
+
+def test_an_elder_whom_the_list_does_not_know_is_split_off_and_a_child_is_not(linked: Link) -> None:
+    result = linked(
+        [place("D1", 1, "11")],
+        [listed("c1", "D1", "Ada Byron"), listed("c2", "D1", "Percy Byron")],
+        [
+            patient("n1", 1, "Ada Byron", 1985, "11"),
+            patient("n2", 1, "Mary Shelley", 1950, "11"),
+            patient("n3", 1, "Clara Byron", 2019, "11"),
+        ],
+    )
+    assert (result.dwelling_of("n1"), result.dwelling_of("n3")) == ("D1", "D1")
+    assert (result.dwelling_of("n2"), result.residents["n2"]["reason"]) == (None, "split_off")
+    weights = {record: row["residence_match_weight"] for record, row in result.residents.items()}
+    assert weights["n2"] < weights["n3"] < weights["n1"]
+
+
+def test_two_equally_good_dwellings_are_ambiguous(linked: Link) -> None:
+    result = linked(
+        [place("D1", 1), place("D2", 1)],
+        [listed("c1", "D1", "Ada Byron"), listed("c2", "D2", "Ada Byron")],
+        [patient("n1", 1, "Ada Byron", 1985)],
+    )
+    assert (result.dwelling_of("n1"), result.residents["n1"]["reason"]) == (None, "ambiguous")
+
+
+@pytest.mark.parametrize(("column", "level"), [("previous_uprn", "historic"), ("parent_uprn", "parent")])
+def test_a_historic_or_parent_uprn_is_a_level_of_its_own(linked: Link, column: str, level: str) -> None:
+    result = linked(
+        [place("D1", 1, "11", **{column: "77"})],
+        [listed("c1", "D1", "Ada Byron")],
+        [patient("n1", 1, "Ada Byron", 1985, "77")],
+    )
+    assert [row["level"] for row in result.links] == [level]
+
+
+def test_a_siblings_uprn_is_named_as_such(linked: Link) -> None:
+    result = linked(
+        [place("D1", 1, "11", parent_uprn="77"), place("D2", 2, "12", parent_uprn="77")],
+        [listed("c1", "D1", "Ada Byron"), listed("c2", "D2", "Mary Shelley")],
+        [patient("n1", 1, "Ada Byron", 1985, "12")],
+    )
+    assert [(row["dwelling"], row["level"]) for row in result.links] == [("D1", "sibling")]
+
+
+def test_a_hot_block_brings_no_pair_together_by_itself(linked: Link) -> None:
+    tower = [place(f"D{n:02}", n, f"1{n:02}", parent_uprn="77") for n in range(1, 41)]
+    result = linked(tower, [], [{"record_id": "n1", "uprn": "77"}])
+    assert result.facts["candidate_pairs"] == 0
+    assert result.residents["n1"]["reason"] == "no_candidate"
+
+
+def test_every_record_has_a_reason_and_every_dwelling_a_link_or_a_reason(linked: Link) -> None:
+    result = linked(
+        [place(f"D{n}", n, f"1{n}") for n in range(1, 6)],
+        [listed(f"c{n}", f"D{n}", f"Ada Byron{'abcdef'[n]}") for n in range(1, 5)],
+        [patient(f"n{n}", n, f"Ada Byron{'abcdef'[n]}", 1980, f"1{n}") for n in range(2, 6)],
+    )
+    assert {row["reason"] for row in result.residents.values()} <= {
+        "linked", "no_candidate", "below_threshold", "clerical_review", "ambiguous", "split_off",
+    }  # fmt: skip
+    linked_dwellings = {row["dwelling"] for row in result.links}
+    assert linked_dwellings | set(result.unlinked) == {f"D{n}" for n in range(1, 6)}
+    assert not linked_dwellings & set(result.unlinked)
+    assert sum(result.facts["records_by_reason"].values()) == result.facts["nhs_records"] == 4
+
+
+def test_the_same_input_gives_the_same_bytes(linked: Link) -> None:
+    streets = (
+        [place(f"D{n}", n, f"1{n}") for n in range(1, 30)],
+        [listed(f"c{n}", f"D{n}", f"Ada Byron{chr(65 + n)}") for n in range(1, 30)],
+        [patient(f"n{n}", n, f"Ada Byron{chr(65 + n)}", 1980, f"1{n}") for n in range(1, 30)],
+    )
+    assert linked(*streets).digest == linked(*streets).digest
+
+
+def test_the_model_enters_the_fingerprint(context: RunContext) -> None:
+    assert set(fingerprint_settings(context)) == {"model_digest"}
+
+
+def test_the_progress_report_holds_counts_alone(
+    context: RunContext, pseudonymised: Callable[[Rows, Rows, Rows], tuple[Cleared, Cleared]]
+) -> None:
+    said: list[str] = []
+    telling = RunContext(
+        context.run_id, context.project, context.agreement, context.workspace, context.spill, said.append
+    )
+    council, nhs = pseudonymised(
+        [place("D1", 1, "11")], [listed("c1", "D1", "Ada Byron")], [patient("n1", 1, "Ada Byron", 1985, "11")]
+    )
+    link(council, nhs, "f" * 64, telling)
+    assert said == ["link: 1 of 1 NHS records linked (100.0%), 1 pairs compared"]
