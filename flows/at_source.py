@@ -34,6 +34,7 @@ from pipeline.artefact_store import dispose_artefact
 from pipeline.code_version import code_version
 from pipeline.context import RunContext
 from pipeline.engine.at_rest import encrypted_at_rest
+from pipeline.engine.spill_volume import check_spill_volume
 from pipeline.ingest import stage as ingest_stage
 from pipeline.ingest.inspection import inspect_extracts
 from pipeline.leakage.absence import prove_absence
@@ -171,6 +172,8 @@ def _recorded_run(project: Project, workspace: Workspace, run_id: str, display: 
     verdict, code = "done", None
     try:
         gatekeeper.check_run(facts)
+        if warning := check_spill_volume(workspace.root, project.production):
+            display.say(warning)
         key = _open_linkage_key(project, agreement, workspace)
         display.say(f"key {key.description.key_id}")
         if key.description.provider == "unsafe-demo":

@@ -26,6 +26,7 @@ from governance.retention.evidence import retention_evidence
 from governance.retention.residue import remove_stale_spill
 from pipeline.context import RunContext
 from pipeline.engine.at_rest import encrypted_at_rest
+from pipeline.engine.spill_volume import check_spill_volume
 from pipeline.project import Project
 from pipeline.workspace import Workspace
 
@@ -51,6 +52,8 @@ def open_night(
         gatekeeper.check_run(facts)
         remove_stale_spill(workspace.root)
         gatekeeper.check(retention_evidence(workspace.root, agreement, datetime.now(UTC), run_id))
+        if warning := check_spill_volume(workspace.root, project.production):
+            display.say(warning)
         keys = open_run_keys(project, agreement, workspace)
         if keys.warning:
             display.say(keys.warning)
