@@ -24,7 +24,7 @@ from sample_data.council_services import (
     TAX,
     known_people,
 )
-from sample_data.draws import Texts, Whole, choose_same, happens, stream
+from sample_data.draws import Flags, Texts, Whole, choose_same, happens, stream
 from sample_data.dwellings import Dwellings
 from sample_data.geography import Block
 from sample_data.health import Health
@@ -39,13 +39,17 @@ from sample_data.settings import DIALECTS, SyntheticSettings
 
 @dataclass
 class CouncilPeople:
-    """The extract's columns; of each row the real person (-1: nobody of the area), dwelling, status."""
+    """The extract's columns; of each row the real person (-1: nobody of the area), dwelling, status.
+
+    heard_of: of each household, whether the council knows that it lives where it lives.
+    """
 
     table: dict[str, Texts]
     person: Whole
     dwelling: Whole
     status: Texts
-    is_joint: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    is_joint: Flags
+    heard_of: Flags
 
 
 def list_people(
@@ -118,10 +122,12 @@ def list_people(
             "",
         ),
     }
-    return CouncilPeople(table, np.where(landlord, -1, person), known.dwelling, known.status, joint)
+    return CouncilPeople(
+        table, np.where(landlord, -1, person), known.dwelling, known.status, joint, known.heard_of
+    )
 
 
-def _titles(rng: np.random.Generator, female: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Texts:
+def _titles(rng: np.random.Generator, female: Flags) -> Texts:
     womens = np.array(["Mrs", "Miss", "Ms"])[choose_same(rng, (0.5, 0.28, 0.22), len(female))]
     return np.where(female, womens, "Mr")
 

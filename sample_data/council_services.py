@@ -1,10 +1,10 @@
 """Which council services know whom, at which dwelling: the rows of the people list before writing."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
-from sample_data.draws import Texts, Whole, happens
+from sample_data.draws import Flags, Texts, Whole, happens
 from sample_data.households import ASSOCIATION, CARE_HOME, COUNCIL, PRIVATE, STUDENT_HALL, Households
 from sample_data.housing import Housing
 from sample_data.moves import Population
@@ -31,17 +31,25 @@ _ELECTORS = ("A", "B", "D", "E", "F", "G", "H", "J", "K", "M", "N", "P")
 @dataclass
 class KnownPeople:
     """One row per person and service: current, stale_previous_occupier, overlapping_account or
-    non_resident_owner (then `person` only lends a name).
+    non_resident_owner (then `person` only lends a name). heard_of: of each household, whether the
+    council knows that it lives where it lives.
     """
 
     person: Whole
     dwelling: Whole
     service: Whole
     status: Texts
+    heard_of: Flags
 
     def rows(self, positions: Whole) -> "KnownPeople":
         """The rows at these positions."""
-        return KnownPeople(*(getattr(self, f.name)[positions] for f in fields(self)))
+        return KnownPeople(
+            self.person[positions],
+            self.dwelling[positions],
+            self.service[positions],
+            self.status[positions],
+            self.heard_of,
+        )
 
 
 def known_people(
@@ -58,8 +66,8 @@ def known_people(
     household = people.household[resident]
     communal = np.isin(households.composition[household], (CARE_HOME, STUDENT_HALL))
     # the council hears of a move a month later on average
-    unheard = (households.years_here * 365 < rng.exponential(30, len(households)))[household]
-    person = resident[~communal & ~(unheard & (people.age[resident] >= 18))]
+    heard_of = households.years_here * 365 >= rng.exponential(30, len(households))
+    person = resident[~communal & ~(~heard_of[household] & (people.age[resident] >= 18))]
     service = _best_service(rng, population, housing, person)
     person, service = person[service >= 0], service[service >= 0]
     other = _second_service(rng, people.age[person], service)
@@ -89,6 +97,7 @@ def known_people(
         dwelling=np.concatenate([part[1] for part in parts]),
         service=np.concatenate([part[2] for part in parts]),
         status=np.concatenate([np.full(len(part[0]), part[3], dtype="<U24") for part in parts]),
+        heard_of=heard_of,
     )
 
 

@@ -163,7 +163,7 @@ def _write_block(
     )
     truths["council_person"].write(truth.council_person_truth(people, ids))
     truths["nhs_person"].write(truth.nhs_person_truth(patients, population, listed, recorded, ids))
-    truths["household_pairs"].write(truth.household_pairs(people, patients, listed))
+    truths["household_pairs"].write(truth.household_pairs(people, patients, population, listed))
     truths["residence_pairs"].write(truth.residence_pairs(patients, population, listed))
     counters.properties += len(properties.dwelling)
     counters.people += len(people.person)

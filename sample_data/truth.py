@@ -143,19 +143,29 @@ def nhs_person_truth(
     }
 
 
-def household_pairs(people: CouncilPeople, patients: NhsPatients, properties: Texts) -> Columns:
+#: Rows of the NHS list that claim no present residence.
+_NO_RESIDENCE = ("earlier_spell", "temporary_address", "correspondence_address")
+
+
+def household_pairs(
+    people: CouncilPeople, patients: NhsPatients, population: Population, properties: Texts
+) -> Columns:
     """True links: each NHS record with the dwelling whose listed household its address group shares.
 
-    An address group belongs to a dwelling when a real person stands on both: on the council's list,
-    and in the group by an open usual address (a closed spell or a temporary address is history).
-    Only such pairs are rows; `shared_people` counts the people.
+    A dwelling's listed household is who the council believes to live there: its residents once the
+    council has heard of them, and whoever else its person list names there (owners living elsewhere
+    apart). The group belongs to the dwelling when a real person stands on both, in the group by an
+    open usual address. Only such pairs are rows; `shared_people` counts the people. Every record of
+    the group is in, those of closed spells too: the address is the dwelling's.
     """
-    open_rows = ~np.isin(
-        patients.rows.status, ("earlier_spell", "temporary_address", "correspondence_address")
-    )
+    open_rows = ~np.isin(patients.rows.status, _NO_RESIDENCE)
     groups, group = np.unique(patients.table["address_group_id"], return_inverse=True)
-    real = people.person >= 0
-    listed_person, listed_dwelling = people.person[real], people.dwelling[real]
+    named = people.person >= 0
+    resident = np.flatnonzero(population.is_resident)
+    resident = resident[people.heard_of[population.people.household[resident]]]
+    resident = resident[properties[population.home[resident]] != ""]
+    listed_person = np.r_[people.person[named], resident]
+    listed_dwelling = np.r_[people.dwelling[named], population.home[resident]]
     by_person = np.argsort(listed_person, kind="stable")
     listed_person, listed_dwelling = listed_person[by_person], listed_dwelling[by_person]
     low = np.searchsorted(listed_person, patients.rows.person, side="left")
@@ -183,9 +193,10 @@ def household_pairs(people: CouncilPeople, patients: NhsPatients, properties: Te
 
 
 def residence_pairs(patients: NhsPatients, population: Population, properties: Texts) -> Columns:
-    """True residence: each NHS record with the listed dwelling its person lives in."""
+    """True residence: each NHS record of an open usual address with the dwelling its person lives in."""
     home = population.home[patients.rows.person]
     known = (home >= 0) & (properties[np.maximum(home, 0)] != "")
+    known &= ~np.isin(patients.rows.status, _NO_RESIDENCE)
     return {
         "council_record_id": properties[home[known]],
         "nhs_record_id": patients.table["record_id"][known],

@@ -22,6 +22,8 @@ from sample_data.settings import (
     SyntheticSettings,
 )
 
+WRITTEN_HOUSEHOLDS = 6_000
+
 
 def digests(folder: Path) -> dict[str, str]:
     return {
@@ -148,3 +150,38 @@ def test_settings_refuse_what_they_do_not_know():
         SyntheticSettings(file_format="xlsx")
     with pytest.raises(ValueError, match="address_model"):
         SyntheticSettings(address_model="none")
+
+
+def test_true_pairs_join_records_to_dwellings_that_share_a_person(written):
+    pairs, patients = written.truth("household_pairs"), written.truth("nhs_person")
+    persons, listed = written.truth("persons"), written.extract("council_person")
+    known_at = set(zip(persons["council_record_id"].tolist(), persons["person_id"].tolist(), strict=True))
+    named = zip(
+        listed["property_record_id"].tolist(),
+        written.truth("council_person")["person_id"].tolist(),
+        strict=True,
+    )
+    # a school row that came with an address alone names a resident, who is in the set already
+    known_at |= set(named)
+    members: dict[str, set[str]] = {}
+    groups = written.extract("nhs_person")["address_group_id"].tolist()
+    for group, person in zip(groups, patients["person_id"].tolist(), strict=True):
+        members.setdefault(group, set()).add(person)
+    linked = set(zip(pairs["council_record_id"].tolist(), pairs["address_group_id"].tolist(), strict=True))
+    assert len(linked) > 0.9 * WRITTEN_HOUSEHOLDS
+    without = [
+        pair for pair in linked if not any((pair[0], person) in known_at for person in members[pair[1]])
+    ]
+    assert without == []
+
+
+def test_a_true_residence_is_the_dwelling_the_person_lives_in(written):
+    pairs, patients, persons = (written.truth(n) for n in ("residence_pairs", "nhs_person", "persons"))
+    home = dict(zip(persons["person_id"].tolist(), persons["council_record_id"].tolist(), strict=True))
+    rows: dict[str, set[str]] = {}
+    for record, person in zip(patients["record_id"].tolist(), patients["person_id"].tolist(), strict=True):
+        rows.setdefault(record, set()).add(home[person])
+    for dwelling, record in zip(
+        pairs["council_record_id"].tolist(), pairs["nhs_record_id"].tolist(), strict=True
+    ):
+        assert dwelling in rows[record]
