@@ -1,0 +1,65 @@
+"""Who may do what: the whole table, cell by cell."""
+
+import pytest
+
+from governance.roles import POWERS, ROLES, SEPARATED, clashes, may
+from governance.terms import Principal
+
+#          action                   key-holder operator releaser approver auditor signatory
+TRUTH = """
+pseudonymise              x . . . . .
+rotate-key                x . . . . .
+destroy-key               x . . . . .
+run                       . x . . . .
+link                      . x . . . .
+release                   . . x . . .
+approve-release           . . . x . .
+approve-model             . . . x . .
+waive                     . . . x . x
+dispose                   x x . . . .
+witness-disposal          . . . x x .
+record-rights-request     . x . . x .
+sign-agreement            . . . . . x
+verify-audit              x x x x x x
+witness-audit             . . . . x .
+fly-to-the-moon           . . . . . .
+"""
+CELLS = [
+    (line.split()[0], role, mark == "x")
+    for line in TRUTH.strip().splitlines()
+    for role, mark in zip(ROLES, line.split()[1:], strict=True)
+]
+
+
+def principal(name: str, *roles: str, key: str = "") -> Principal:
+    return Principal(name, name, "council", key or name, roles)
+
+
+@pytest.mark.parametrize(("action", "role", "allowed"), CELLS)
+def test_each_role_may_do_exactly_what_the_table_says(action: str, role: str, allowed: bool) -> None:
+    assert may(principal("p", role), action) == allowed
+
+
+def test_the_table_has_every_action() -> None:
+    assert {action for action, _, _ in CELLS} == {*POWERS, "fly-to-the-moon"}
+
+
+@pytest.mark.parametrize("action", POWERS)
+def test_someone_without_a_role_may_do_nothing(action: str) -> None:
+    assert not may(principal("p"), action)
+
+
+@pytest.mark.parametrize("pair", SEPARATED)
+def test_roles_that_must_be_separate_clash_in_one_person_and_in_one_key(pair: tuple[str, str]) -> None:
+    first, second = pair
+    assert clashes([principal("p", first, second)]) == (("p", first, second),)
+    assert clashes([principal("p", first, key="k"), principal("q", second, key="k")]) == (
+        ("p", first, second),
+    )
+    assert clashes([principal("p", first), principal("q", second)]) == ()
+
+
+def test_nobody_both_runs_and_approves_or_holds_a_key_and_links() -> None:
+    for first, second in (("run", "approve-release"), ("pseudonymise", "link"), ("pseudonymise", "release")):
+        allowed = [(a, b) for a in POWERS[first] for b in POWERS[second]]
+        assert all(pair in SEPARATED or pair[::-1] in SEPARATED for pair in allowed), (first, second)
