@@ -115,7 +115,9 @@ WITH roster AS (
     SELECT
         household_id,
         COUNT(*) AS persons,
-        SUM(person_key) % {KEY_MODULUS} AS person_keys{asked}
+        SUM(person_key) % {KEY_MODULUS} AS person_keys,
+        MIN(match_probability) AS match_probability,
+        AVG(placement_weight) AS placement_weight{asked}
     FROM resident_base
     GROUP BY household_id
 )
@@ -141,20 +143,21 @@ def build_contribution(
     shared, own = dimensions_of("household", breakdowns), dimensions_of("resident", breakdowns)
     flags = "".join(f",\n        COALESCE({c.condition}, FALSE) AS is_{c.name}" for c in counts.listed)
     if unit == "household":
-        source, pack = "household_row", packed("household_key", "1", "person_keys", "persons")
-        identity = "household_id, lsoa_id, household_key, person_keys, persons"
+        source, keys = "household_row", "household_row.household_key, person_keys, persons"
+        pack, whose = packed("household_key", "1", "person_keys", "persons"), "household_row"
     else:
-        source = "resident_base JOIN household_row USING (household_id)"
-        pack, identity = (
-            packed("0", "0", "person_key", "1"),
-            "household_id, lsoa_id, household_key, person_key",
-        )
+        source, keys = "resident_base JOIN household_row USING (household_id)", "household_key, person_key"
+        pack, whose = packed("0", "0", "person_key", "1"), "resident_base"
     connection.execute(
         f"""
 CREATE OR REPLACE TABLE {unit}_contribution AS
 WITH judged AS (
     SELECT
-        {identity},
+        household_id,
+        lsoa_id,
+        {keys},
+        {whose}.match_probability,
+        {whose}.placement_weight,
         {pack} AS pack{_names(shared)}{_categories(own, ResidentCounts())}{flags}
     FROM {source}
 )

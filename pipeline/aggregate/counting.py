@@ -15,6 +15,7 @@ from pipeline.aggregate.contribution import (
     plan_counts,
 )
 from pipeline.aggregate.cube import families_of, insert_family
+from pipeline.aggregate.linkage_sensitivity import create_linkage_table, record_linkage_bands
 from pipeline.aggregate.plan import Plan
 from pipeline.aggregate.state import create_state_table, record_state
 from pipeline.disclosure.record_key import RecordKeySecret, create_record_key_table
@@ -23,7 +24,10 @@ _SQL = files("pipeline.aggregate") / "sql"
 
 
 def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: RecordKeySecret) -> None:
-    """Create `cell`, `household_state` and `not_produced` from household, household_member and area."""
+    """Create `cell`, `household_state`, `linkage_band` and `not_produced` from the loaded tables.
+
+    These are household, household_member, placement and area of the household stage.
+    """
     create_record_key_table(
         connection, "SELECT dwelling_anchor FROM household", "household", "household_record_key", secret
     )
@@ -33,6 +37,7 @@ def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: R
     for name in ("05_lsoa", "40_area_of"):
         connection.execute((_SQL / f"{name}.sql").read_text("utf-8"))
     create_state_table(connection)
+    create_linkage_table(connection)
     counts_of = count_tables(connection, plan, "household.standing = 'household'", with_state=True)
     register_grid(connection, plan.tables, counts_of)
     build_cells(connection)
@@ -49,7 +54,7 @@ def count_tables(
 ) -> Mapping[str, Counts]:
     """Fill `count_by_lsoa` from the households for which the SQL condition `counted` holds.
 
-    with_state: record the state of each household too. Returns the counts of each unit.
+    with_state: record the state of each household and the linkage bands too. Returns the counts of each unit.
     """
     for name in ("10_household_base", "20_resident_base"):
         text = (_SQL / f"{name}.sql").read_text("utf-8")
@@ -64,6 +69,7 @@ def count_tables(
         build_contribution(connection, unit, counts, breakdowns)
         if with_state:
             record_state(connection, unit, counts, breakdowns)
+            record_linkage_bands(connection, plan, unit, counts)
         for family in families_of(plan.tables, unit):
             insert_family(connection, family, counts, plan.tables)
         connection.execute(f"DROP TABLE {unit}_contribution")

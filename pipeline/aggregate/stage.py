@@ -38,6 +38,7 @@ _OUTPUTS = (
     ("not_produced", "table_id, measure NULLS FIRST"),
     ("area", "lsoa21"),
     ("household_state", "ALL"),
+    ("linkage_band", "table_id, measure, area_code"),
     ("cap_sensitivity", f"caps, {_CELL_ORDER}"),
 )
 
@@ -55,14 +56,14 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
 def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
     """Count every registered table of the agreement.
 
-    Writes `cell`, `not_produced` and `cap_sensitivity`, and for the stages after it `area` and
-    `household_state`.
+    Writes `cell`, `not_produced`, `cap_sensitivity` and `linkage_band`, and for the stages after it
+    `area` and `household_state`.
     """
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         source = household.artefact
         with locked_connection(context.project.engine, context.spill, (source.folder,)) as connection:
-            for table in ("household", "household_member", "area"):
+            for table in ("household", "household_member", "placement", "area"):
                 load_table(connection, source.path(table), table)
             plan = make_plan(tables(), context.agreement.outputs, known_attributes(connection))
             build_all_cells(connection, plan, load_secret(context))

@@ -27,11 +27,11 @@ def build_outcome_tables(
     attributes: tuple[ResidentAttribute, ...],
     supplied: frozenset[str],
     reference_date: date,
-) -> tuple[str, ...]:
+) -> dict[str, str]:
     """Create `condition_outcome` and `event_outcome`, one row per person with entries of the kind.
 
     supplied: which of "condition" and "event" the NHS body delivered; the tables nhs_<kind> exist.
-    Returns the SELECT items that give every attribute of `residence` its value.
+    Returns attribute -> the expression of its value for a row of `residence`.
     """
     for source in ("condition", "event"):
         chosen = [a for a in attributes if a.source == source]
@@ -43,7 +43,7 @@ def build_outcome_tables(
                 f"FROM {source}_of_person GROUP BY person_pseudonym",
                 _parameters(chosen, reference_date),
             )
-    return tuple(_item(attribute, supplied) for attribute in attributes)
+    return {attribute.name: _item(attribute, supplied) for attribute in attributes}
 
 
 def _value(attribute: ResidentAttribute) -> str:
@@ -79,9 +79,9 @@ def _item(attribute: ResidentAttribute, supplied: frozenset[str]) -> str:
     kind = "BOOLEAN" if attribute.type == "flag" else "BIGINT"
     if attribute.source in supplied:
         value = f"COALESCE({attribute.source}_outcome.{attribute.name}, {empty})"
-        return f"CAST({value} AS {kind}) AS {attribute.name}"
+        return f"CAST({value} AS {kind})"
     if attribute.otherwise is not None:
         value = f"residence.{attribute.otherwise}"
         value = f"{value} > 0" if attribute.type == "flag" else value
-        return f"CAST({value} AS {kind}) AS {attribute.name}"
-    return f"CAST(NULL AS {kind}) AS {attribute.name}"
+        return f"CAST({value} AS {kind})"
+    return f"CAST(NULL AS {kind})"

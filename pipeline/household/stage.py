@@ -15,6 +15,7 @@ Facts of the evidence:
   unexplained           persons neither resident nor excluded for a reason; always 0
 """
 
+from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -52,6 +53,7 @@ _STATEMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("92_attrition_by_group", ()),
     ("95_exclusion", ()),
     ("97_plausibility", ()),
+    ("98_placement", ()),
 )
 
 #: Tables written: name, table of the database, order of the rows.
@@ -63,6 +65,7 @@ _OUTPUTS = (
     ("attrition_by_group", "attrition_by_group", "rule_order, characteristic, category"),
     ("exclusion", "exclusion", "reason, rule"),
     ("plausibility", "plausibility", "plausibility_check"),
+    ("placement", "placement", "age_group, sex, is_admitted"),
 )
 
 
@@ -135,23 +138,25 @@ def build_households(
         "maximum_residents": CAPS.maximum_residents,
         "maximum_older_residents": CAPS.maximum_older_residents,
     }
+    items: Mapping[str, str] = {}
     for name, parameters in _STATEMENTS:
         text = (files("pipeline.household") / "sql" / f"{name}.sql").read_text("utf-8")
         if name == "70_household_member":
-            text = _with_outcomes(connection, text, supplied, reference_date)
+            items = build_outcome_tables(connection, resident_attributes(), supplied, reference_date)
+        text = _with_outcomes(text, items, supplied)
         connection.execute(text, {parameter: values[parameter] for parameter in parameters} or None)
 
 
-def _with_outcomes(
-    connection: duckdb.DuckDBPyConnection, text: str, supplied: frozenset[str], reference_date: date
-) -> str:
-    items = build_outcome_tables(connection, resident_attributes(), supplied, reference_date)
+def _with_outcomes(text: str, items: Mapping[str, str], supplied: frozenset[str]) -> str:
+    """Put the outcomes' SQL where a statement names them."""
     joins = "\n".join(
         f"LEFT JOIN {source}_outcome\n    ON {source}_outcome.person_pseudonym = residence.person_pseudonym"
         for source in ("condition", "event")
         if source in supplied
     )
-    return text.replace("{outcomes}", ",\n    ".join(items)).replace("{outcome_joins}", joins)
+    listed = ",\n    ".join(f"{value} AS {name}" for name, value in items.items())
+    text = text.replace("{outcomes}", listed).replace("{outcome_joins}", joins)
+    return text.replace("{emergency_admissions}", items.get("emergency_admissions", "NULL"))
 
 
 def _facts(
