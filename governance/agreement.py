@@ -234,6 +234,8 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[Finding]:
     for number, check in enumerate(content.get("opt_outs", {}).get("checks", []), 1):
         if check.get("residents_out", 0) > check.get("residents_in", check.get("residents_out", 0)):
             yield Finding("AGREEMENT", f"opt_outs.checks[{number}]", "more residents left than came in")
+        if check["controller"] not in parties:
+            yield Finding("AGREEMENT", f"opt_outs.checks[{number}].controller", "is not the id of a party")
 
 
 def _build(content: Mapping[str, Any]) -> Agreement:

@@ -39,16 +39,21 @@ def remove_on_request(
     }
     if not any(wanted.values()):
         return 0
+    numbers = _wanted("nhs_number")
     tests = [
-        f"list_has_any($nhs_number, list_transform(cells, cell -> {_DIGITS.format(cell='cell')}))",
-        "list_has_any($record_id, cells)",
+        f"list_has_any({numbers}, list_transform(cells, lambda cell: {_DIGITS.format(cell='cell')}))",
+        f"list_has_any({_wanted('record_id')}, cells)",
     ]
     held = dict(_PERSON_COLUMNS) | ({"record_id": "record_id"} if table in _PERSON_TABLES else {})
     for column, kind in held.items():
         if column in columns:
             cell = _DIGITS.format(cell=f'"{column}"') if kind == "nhs_number" else f'"{column}"'
-            tests.append(f"list_contains(${kind}, {cell})")
+            tests.append(f"list_contains({_wanted(kind)}, {cell})")
     removed = connection.execute(
         f"DELETE FROM record WHERE {' OR '.join(f'COALESCE({test}, FALSE)' for test in tests)}", wanted
     ).fetchall()
     return int(removed[0][0])
+
+
+def _wanted(kind: str) -> str:
+    return f"CAST(${kind} AS VARCHAR[])"

@@ -1,0 +1,266 @@
+"""Reading an agreement: every fault at once, ranges that are floors, signatures, decisions beside it."""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from governance.agreement import Agreement, read_agreement
+from governance.agreement_signature import add_signature, signature_path, signed_text
+from governance.decisions import decisions_path, find_waiver
+from governance.difference import differences
+from governance.errors import Fault, Refused
+from governance.signing_key import add_approval, add_waiver, create_signing_key
+from governance.template import agreement_template
+from governance.terms import DisclosureTerms, Thresholds
+
+SAMPLE = (Path(__file__).parents[3] / "sample_data" / "sample" / "agreement.toml").read_text("utf-8")
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes the sample's agreement with texts replaced, and text added at its end."""
+
+    def written(*changes: tuple[str, str], added: str = "", name: str = "agreement.toml") -> Path:
+        text = SAMPLE
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new, 1)
+        path = tmp_path / name
+        path.write_text(text + added, "utf-8")
+        return path
+
+    return written
+
+
+def faults(path: Path) -> list[str]:
+    with pytest.raises(Fault) as fault:
+        read_agreement(path)
+    return [str(finding) for finding in fault.value.findings]
+
+
+def test_every_fault_is_named_at_once(write: Write) -> None:
+    path = write(
+        ("expires = 2035-12-31", "expires = 2024-12-31"),
+        ("minimum_cell_count = 10", "minimum_cell_count = 9\nminimum_cel_count = 10"),
+        ('tenure = "determinant"', 'tenure = "curiosity"'),
+        ('role = "controller"', 'role = "owner"'),
+        ('route = "pseudonymised-at-source"', "route = 251"),
+    )
+    places = [fault.split(":")[0] for fault in faults(path)]
+    assert sorted(places) == [
+        "agreement.expires",
+        "confidentiality.route",
+        "datasets.council_property.columns.tenure",
+        "parties",
+        "parties[1].role",
+        "thresholds",
+        "thresholds.minimum_cell_count",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("minimum_cell_count = 10", "minimum_cell_count = 9"),
+        ("rounding_base = 5", "rounding_base = 4"),
+        ("maximum_invalid_uprn_share = 0.05", "maximum_invalid_uprn_share = 1.01"),
+        ('profile = "cell-key"', 'profile = "none"'),
+        ("version = 1", "version = 0"),
+        ("version = 1", "version = true"),
+        ("starts = 2025-01-01", 'starts = "next week"'),
+        ('id = "nhs"', 'id = "council"'),
+        ('retention = "extract"', 'retention = "for ever"'),
+        ('controller = "nhs"', 'controller = "gp"'),
+    ],
+)
+def test_what_is_below_a_floor_or_names_nothing_is_refused(write: Write, old: str, new: str) -> None:
+    assert faults(write((old, new)))
+
+
+def test_a_missing_file_and_a_file_that_is_no_toml_are_faults(tmp_path: Path) -> None:
+    with pytest.raises(Fault, match="AGREEMENT_UNREADABLE"):
+        read_agreement(tmp_path / "none.toml")
+    (tmp_path / "x.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(Fault, match="AGREEMENT_SYNTAX"):
+        read_agreement(tmp_path / "x.toml")
+
+
+def test_comments_and_layout_do_not_move_the_digest_and_a_number_does(write: Write) -> None:
+    before = read_agreement(write()).digest
+    assert read_agreement(write(added="\n# a remark\n")).digest == before
+    assert read_agreement(write(("minimum_cell_count = 10", "minimum_cell_count = 11"))).digest != before
+
+
+@pytest.mark.parametrize("section", [Thresholds, DisclosureTerms])
+def test_every_number_says_what_it_limits_and_its_default_is_within_its_range(section: type) -> None:
+    for item in fields(section):
+        if item.name in ("profile", "epoch"):
+            continue
+        assert item.metadata["what"]
+        assert item.metadata["tighter"] in ("higher", "lower")
+        low, high = item.metadata["minimum"], item.metadata["maximum"]
+        assert low is None or item.default >= low
+        assert high is None or item.default <= high
+
+
+def test_the_template_is_refused_at_every_place_that_is_not_filled_in(tmp_path: Path) -> None:
+    (tmp_path / "new.toml").write_text(agreement_template(), "utf-8")
+    found = faults(tmp_path / "new.toml")
+    assert len(found) == agreement_template().split("[agreement]", 1)[1].count('"FILL IN"')
+    assert all("still to be filled in" in fault for fault in found)
+
+
+def test_the_template_filled_in_is_an_agreement(tmp_path: Path) -> None:
+    text = agreement_template().replace('route = "FILL IN"', 'route = "statute"')
+    for name in ("starts", "approved_on", "applied_on", "published"):
+        text = text.replace(f'{name} = "FILL IN"', f"{name} = 2026-04-01")
+    for name in ("expires", "review_by", "valid_until"):
+        text = text.replace(f'{name} = "FILL IN"', f"{name} = 2027-03-31")
+    text = text.replace('on = "FILL IN"', "on = 2026-04-01").replace(
+        'status = "FILL IN"', 'status = "Standards Met"'
+    )
+    (tmp_path / "new.toml").write_text(text.replace('"FILL IN"', '"stated"'), "utf-8")
+    read = read_agreement(tmp_path / "new.toml")
+    assert (read.thresholds, read.disclosure) == (Thresholds(), DisclosureTerms())
+
+
+# -- people --
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> dict[str, tuple[Path, str]]:
+    made = {}
+    for name in ("council-siro", "nhs-siro", "ann", "ola"):
+        path = tmp_path / f"{name}.pem"
+        made[name] = (path, create_signing_key(path))
+    return made
+
+
+@pytest.fixture
+def signed(write: Write, people: dict[str, tuple[Path, str]]) -> Path:
+    """An agreement with four principals: a signatory of each party, an approver, an operator."""
+    roles = {"council-siro": "signatory", "nhs-siro": "signatory", "ann": "approver", "ola": "operator"}
+    added = "".join(
+        f'\n[[principals]]\nid = "{name}"\nname = "{name}"\n'
+        f'party = "{"council" if "council" in name else "nhs"}"\n'
+        f'public_key = "{public}"\nroles = ["{roles[name]}"]\n'
+        for name, (_, public) in people.items()
+    )
+    return write(added=added)
+
+
+def sign(path: Path, name: str, key: Ed25519PrivateKey) -> None:
+    read = read_agreement(path)
+    add_signature(signature_path(path), signed_text(read.id, read.version, read.digest), name, key)
+
+
+def load(path: Path) -> Ed25519PrivateKey:
+    from governance.audit.signer import read_signing_key
+
+    return read_signing_key(path)
+
+
+def test_an_agreement_is_signed_when_a_signatory_of_each_controller_has(
+    signed: Path, people: dict[str, tuple[Path, str]]
+) -> None:
+    assert read_agreement(signed).signature == "absent"
+    sign(signed, "council-siro", load(people["council-siro"][0]))
+    assert read_agreement(signed).signature == "broken"
+    sign(signed, "nhs-siro", load(people["nhs-siro"][0]))
+    read = read_agreement(signed)
+    assert (read.signature, read.signed_by) == ("valid", ("council-siro", "nhs-siro"))
+
+
+def test_a_signature_by_someone_who_may_not_or_under_another_text_does_not_count(
+    signed: Path, people: dict[str, tuple[Path, str]]
+) -> None:
+    for name in ("council-siro", "nhs-siro"):
+        sign(signed, name, load(people[name][0]))
+    signed.write_text(
+        signed.read_text().replace("maximum_invalid_uprn_share = 0.05", "maximum_invalid_uprn_share = 0.9")
+    )
+    assert read_agreement(signed).signature == "broken"
+    sign(signed, "council-siro", load(people["council-siro"][0]))
+    sign(signed, "ann", load(people["ann"][0]))
+    assert read_agreement(signed).signed_by == ("council-siro",)
+
+
+def test_decisions_are_signed_beside_the_agreement_and_leave_its_digest(
+    signed: Path, people: dict[str, tuple[Path, str]]
+) -> None:
+    before = read_agreement(signed)
+    today = datetime.now(UTC).date()
+    expires = today.replace(year=today.year + 1, day=1)
+    add_waiver(signed, before, "PRE-04", 'Status "pending"', expires, "ann", people["ann"][0])
+    add_approval(signed, before, "a" * 64, "ann", people["ann"][0])
+    after = read_agreement(signed)
+    assert after.digest == before.digest
+    assert (len(after.waivers), len(after.approvals)) == (1, 1)
+    assert find_waiver(after, "PRE-04", today)[0] == after.waivers[0]
+    assert find_waiver(after, "PRE-03", today)[0] is None
+
+
+def test_nobody_signs_for_another_or_beyond_his_role(
+    signed: Path, people: dict[str, tuple[Path, str]]
+) -> None:
+    read = read_agreement(signed)
+    with pytest.raises(Refused, match="NOT_A_PRINCIPAL"):
+        add_approval(signed, read, "a" * 64, "ann", people["ola"][0])
+    with pytest.raises(Refused, match="NOT_PERMITTED"):
+        add_approval(signed, read, "a" * 64, "ola", people["ola"][0])
+
+
+def test_a_decisions_file_with_a_slip_is_a_fault(signed: Path) -> None:
+    decisions_path(signed).write_text('[[waivers]]\nrule = "PRE-04"\n')
+    with pytest.raises(Fault, match="DECISIONS_INVALID"):
+        read_agreement(signed)
+
+
+# -- differences --
+
+
+def told(old: Agreement, new: Agreement) -> list[tuple[str, str]]:
+    return [(change.direction, change.place) for change in differences(old, new)]
+
+
+def test_a_difference_says_which_way_it_goes(agreement: Agreement) -> None:
+    cases = [
+        (
+            {"thresholds": replace(agreement.thresholds, minimum_cell_count=12)},
+            ("tighter", "thresholds.minimum_cell_count"),
+        ),
+        (
+            {"thresholds": replace(agreement.thresholds, maximum_invalid_uprn_share=0.2)},
+            ("looser", "thresholds.maximum_invalid_uprn_share"),
+        ),
+        (
+            {"disclosure": replace(agreement.disclosure, dominant_share=0.8)},
+            ("tighter", "disclosure.dominant_share"),
+        ),
+        ({"expires": date(2036, 1, 1)}, ("looser", "agreement.expires")),
+        ({"outputs": agreement.outputs[1:]}, ("tighter", f"outputs.{agreement.outputs[0]}")),
+        ({"model_digest": "0" * 64}, ("other", "linkage_model")),
+    ]
+    for changes, expected in cases:
+        assert told(agreement, replace(agreement, **changes)) == [expected]
+        if expected[0] != "other":
+            opposite = {"looser": "tighter", "tighter": "looser"}[expected[0]]
+            assert told(replace(agreement, **changes), agreement) == [(opposite, expected[1])]
+
+
+def test_every_number_of_an_agreement_has_its_place_in_a_difference(agreement: Agreement) -> None:
+    for section, name in ((agreement.thresholds, "thresholds"), (agreement.disclosure, "disclosure")):
+        for item in fields(section):
+            value = getattr(section, item.name)
+            other = value + 1 if isinstance(value, int | float) else f"{value}-other"
+            changed = replace(agreement, **{name: replace(section, **{item.name: other})})
+            assert [place for _, place in told(agreement, changed)] == [f"{name}.{item.name}"]
+
+
+def test_two_readings_of_one_agreement_do_not_differ(agreement: Agreement) -> None:
+    assert told(agreement, agreement) == []
