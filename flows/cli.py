@@ -35,6 +35,7 @@ app = typer.Typer(
     epilog="Begin with `make run`, or `hearth init` in a new folder. Every command has examples.",
 )
 run.add_to(app)
+init.add_to(app)
 quarantine.add_to(app)
 pseudonymise.add_to(app)
 keys.add_to(app)

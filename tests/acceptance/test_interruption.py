@@ -105,7 +105,7 @@ def test_ctrl_c_ends_the_night_with_a_message_and_an_entry(project: SampleProjec
 
 
 def wait_for(workspace: Path, stage: str) -> None:
-    for _ in range(1200):
+    for _ in range(6000):
         logs = list((workspace / "runs").glob("*/run.log")) if workspace.exists() else []
         if any(f" {stage}" in log.read_text() for log in logs):
             return
@@ -118,7 +118,7 @@ def test_a_full_disk_is_told_and_a_rerun_works_once_there_is_room(
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], check=False).returncode:
         pytest.skip("a small tmpfs cannot be mounted here")
     try:
         arguments = (
