@@ -12,6 +12,9 @@ from governance.errors import Finding
 from pipeline.project import ExtractSettings
 from schemas.contract import Contract
 
+#: What separates cells in files that are not delimited as declared, in words.
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+
 #: Added by ingest, so no supplier is asked for it.
 LINE_NUMBER = "line_number"
 
@@ -42,6 +45,10 @@ def map_columns(
     def fault(what: str, count: int = 1) -> None:
         faults.append(Finding("ING-03", where, what, count))
 
+    other = next((mark for mark in _DELIMITERS if len(names) == 1 and mark in names[0]), None)
+    if other is not None:
+        fault(f"the header is one column that holds {_DELIMITERS[other]}: declare the delimiter")
+        return ColumnMap({}, (), (), ()), tuple(faults)
     blank = sum(not name for name in names)
     if blank:
         fault(f"{blank} columns of the header have no name", blank)
@@ -66,9 +73,10 @@ def map_columns(
             fault(f"the column {supplied} is missing (it supplies {column.name})")
         else:
             absent.append(column.name)
-    ignored = [name for name in names if name in settings.ignore]
+    to_ignore = {name.casefold() for name in settings.ignore}
     read = {names[place] for place in places.values()}
-    for name in sorted(read & set(settings.ignore)):
+    ignored = [name for name in names if name.casefold() in to_ignore]
+    for name in sorted(read & set(ignored)):
         fault(f"the column {_shown(name)} is both mapped and ignored")
     for name in sorted(set(filter(None, names)) - read - set(ignored)):
         fault(f"the column {_shown(name)} is undeclared: map it, or list it under ignore")

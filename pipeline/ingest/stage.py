@@ -58,6 +58,7 @@ def ingest(
     - filled: column -> kept cells with a value; invalid: column -> reason -> kept rows whose cell
       became NULL; repaired: column -> how -> kept cells;
     - validity: column (UPRN and NHS number) -> stated, valid, invalid_share of those stated;
+    - rounding_suspected: UPRN column -> valid UPRNs that a spreadsheet seems to have rounded;
     - identifier_patterns: column -> pattern -> cells, of columns that are no identifiers (ING-06);
     - file_sha256, file_bytes, manifest (sequence, supplied; None without one);
     - columns_read, columns_absent, columns_ignored (how many), header_case_differences (columns);
@@ -89,6 +90,9 @@ def ingest(
                 f"{table}: {result.facts['rows_kept']:,} rows kept, "
                 f"{result.facts['rows_quarantined']:,} quarantined"
             )
+            for column, count in result.facts["rounding_suspected"].items():
+                if count:
+                    context.report(f"{table}: {count:,} values of {column} look rounded by a spreadsheet")
         if controller == load_contract("extract", "area_lookup").controller and "area_lookup" not in tables:
             kept = _write_packaged_areas(folder / "area_lookup.parquet")
             rows["area_lookup.parquet"] = kept

@@ -253,7 +253,24 @@ def _cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) 
             for cast in casts
             if cast.column.form in ("uprn", "nhs_number")
         },
+        "rounding_suspected": {
+            cast.column.name: _suspected_of_rounding(connection, cast.column.name)
+            for cast in casts
+            if cast.column.form == "uprn"
+        },
     }
+
+
+def _suspected_of_rounding(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    """Count UPRNs of twelve digits that end in six zeros.
+
+    That is what is left of 1.00023E+11 once it has been saved as a number again: it cannot be told from
+    a UPRN, and one in a million is so by chance. More than that, and the column was damaged.
+    """
+    query = (
+        f"""SELECT COUNT(*) FROM checked WHERE regexp_full_match("value {name}", '[1-9][0-9]{{5}}000000')"""
+    )
+    return int(connection.execute(query).fetchall()[0][0])
 
 
 def _validity(filled: int, invalid: Mapping[str, int]) -> dict[str, Any]:

@@ -35,7 +35,10 @@ def faults(bench: Any, *controllers: str) -> list[tuple[str, str, str]]:
         (b"record_id\nA\n", {"columns": {"tenure": "TENURE_CD"}}, "ING-03", "TENURE_CD is missing"),
         (b"record_id\nA\n", {"columns": {"tenyure": "record_id"}}, "ING-03", "maps tenyure"),
         (b"record_id\nA\n", {"columns": {"line_number": "record_id"}}, "ING-03", "maps line_number"),
-        (b"record_id;uprn\nA;1\n", {}, "ING-03", "record_id is missing"),
+        (b"record_id;uprn\nA;1\n", {}, "ING-03", "one column that holds semicolons: declare the delimiter"),
+        (b"record_id|uprn\nA|1\n", {}, "ING-03", "one column that holds bars"),
+        (b"record_id,uprn\nA,1\n", {"delimiter": "|"}, "ING-03", "one column that holds commas"),
+        (b"record_id,uprn\nA,1\n", {"ignore": ("UPRN",)}, "ING-03", "both mapped and ignored"),
         (b"record_id\nCaf\xe9\n", {}, "ING-02", "is declared utf-8 and is not, from line 2 on"),
         (
             b"record_id\nA\x81\n",
@@ -83,6 +86,13 @@ def test_a_header_in_other_case_is_read_and_counted(bench: Any) -> None:
     result = bench.ingest("council_property")
     assert result.facts["header_case_differences"] == ["record_id", "uprn"]
     assert [row["record_id"] for row in result.kept] == ["A", "B"]
+
+
+def test_an_ignored_column_is_not_read_whatever_its_case(bench: Any) -> None:
+    bench.put("council_property", "record_id,Notes\nA,CANARY\nA,CANARY\n", ignore=("notes", "not there"))
+    result = bench.ingest("council_property")
+    assert result.facts["columns_ignored"] == 1
+    assert "CANARY" not in repr(result.kept) + repr(result.quarantine) + repr(result.facts)
 
 
 def test_two_columns_that_differ_in_case_alone_are_not_guessed_between(bench: Any) -> None:

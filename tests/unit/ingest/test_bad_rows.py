@@ -90,6 +90,13 @@ def test_a_damaged_uprn_becomes_null_with_a_note_and_its_row_is_kept(property_ta
     assert result.facts["rows_quarantined"] == 0
 
 
+def test_uprns_that_a_spreadsheet_seems_to_have_rounded_are_kept_and_counted(property_table: Run) -> None:
+    uprns = ["100023000000", "100023000000.0", "100023100000", "10023000000", "100023000001"]
+    result = property_table("record_id,uprn", *(f"{n},{uprn}" for n, uprn in enumerate(uprns)))
+    assert result.facts["rounding_suspected"] == {"uprn": 2}
+    assert result.facts["invalid"] == {}
+
+
 def test_an_nhs_number_with_a_wrong_check_digit_becomes_null_with_a_note(bench: Any) -> None:
     bench.put("nhs_person", "record_id,nhs_number\n1,943 476 5919\n2,9434765918\n")
     result = bench.ingest("nhs_person", "nhs")

@@ -93,3 +93,27 @@ def test_an_unknown_stage_or_table_is_an_error() -> None:
         contracts("extrakt")
     with pytest.raises(KeyError):
         load_contract("extract", "nobody")
+
+
+def test_no_direct_identifier_is_contracted_beyond_the_extracts() -> None:
+    kept = [
+        (contract.stage, contract.table, column.name)
+        for contract in all_contracts()
+        for column in contract.columns
+        if column.classification == "direct_identifier" and contract.stage != "extract"
+    ]
+    assert kept == []
+
+
+def test_nothing_but_attributes_and_areas_is_published() -> None:
+    classes = {column.classification for contract in contracts("published") for column in contract.columns}
+    assert classes <= {"attribute", "quasi_identifier", "technical"}
+
+
+def test_a_column_that_two_extracts_share_has_one_class_in_both() -> None:
+    classes: dict[str, set[str]] = {}
+    for contract in contracts("extract"):
+        for column in contract.columns:
+            if contract.table != "area_lookup":
+                classes.setdefault(column.name, set()).add(column.classification)
+    assert {name: found for name, found in classes.items() if len(found) > 1} == {}
