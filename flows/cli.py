@@ -14,6 +14,7 @@ from flows.commands import (
     audit,
     bench,
     governance,
+    init,
     keys,
     linkage,
     pseudonymise,

@@ -1,4 +1,4 @@
-"""The same night through Prefect's ephemeral server: states and artifacts, and nothing else in its database."""
+"""The same night through Prefect's ephemeral server: states, artifacts, nothing else in its database."""
 
 import sqlite3
 from pathlib import Path
