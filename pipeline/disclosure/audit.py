@@ -13,12 +13,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pipeline.disclosure.neighbourhood import Neighbourhoods
 from pipeline.disclosure.published_system import Floats, PublishedSystem, Whole
-from pipeline.disclosure.solver import TOLERANCE, Infeasible, LinearSystem, Optimum, not_optimal
+from pipeline.disclosure.solver import TOLERANCE, Infeasible, LinearSystem, SparseRows, not_optimal
 
 MINIMUM_WIDTH = 5.0
 #: Rounds of joint questions in a block before its open cells are asked about one by one.
 _SWEEPS = 2
+#: No cell needs to move further for another to move by the width; it keeps every answer finite.
+_FARTHEST_MOVE = 100.0
+#: Members above which a program of whole numbers is not tried: its answer would come too late.
+_LARGEST_WHOLE_PROGRAM = 6_000
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,8 @@ class Auditor:
 
     reference: a whole-number point: the true counts before a release, any solution after it.
     targets: cells to audit; the hidden ones when None.
-    is_whole: whether the attacker knows that counts are whole numbers (always, but for tests).
+    is_whole: whether a witness must be of whole numbers, as counts are. A cell for which none is found is
+    then taken as exposed, which errs on the side of hiding.
     """
 
     def __init__(
@@ -60,40 +66,41 @@ class Auditor:
         targets: Whole | None = None,
     ) -> None:
         self.system = system
+        self.reference = reference
         self.targets = np.flatnonzero(system.hidden) if targets is None else targets
         self._is_target = np.zeros(system.size, dtype=bool)
         self._is_target[self.targets] = True
-        self.reference = reference
         self.least_unsafe, self.most_unsafe = 1.0, float(minimum_cell_count - 1)
         self.is_whole = is_whole
         self.low = reference.copy()
         self.high = reference.copy()
-        order = np.argsort(system.member_relation, kind="stable")
-        self._relation_start = np.searchsorted(
-            system.member_relation[order], np.arange(int(system.member_relation.max(initial=-1)) + 2)
-        )
         by_cell = np.argsort(system.member_cell, kind="stable")
-        self._cell_relations = system.member_relation[by_cell]
-        self._cell_start = np.searchsorted(system.member_cell[by_cell], np.arange(system.size + 1))
+        self._entry_relation = system.member_relation[by_cell]
+        self._entry_sign = system.member_sign[by_cell]
+        self._entry_start = np.searchsorted(system.member_cell[by_cell], np.arange(system.size + 1))
 
     def run(self) -> AuditResult:
-        """Audit every hidden cell; raises Refused where the solver ends without an answer."""
+        """Audit every target; raises Refused where the solver ends without an answer."""
         targets = self.targets
-        for block in np.unique(self.system.block[targets]):
-            members = np.flatnonzero(self.system.block == block)
-            self._explore(members, self._open(members[self._is_target[members]]))
-        in_block = len(targets) - len(self._open(targets))
-        for authority in np.unique(self.system.authority[self._open(targets)]):
+        neighbourhoods = Neighbourhoods(self.system)
+        for key, members_of_key in neighbourhoods.groups(targets).items():
+            for members in neighbourhoods.widening(key):
+                still = self._open(members_of_key)
+                if not len(still):
+                    break
+                self._explore(members, still)
+        near = len(targets) - len(self._open(targets))
+        for authority in sorted(set(self.system.authority[self._open(targets)])):
             members = np.flatnonzero(self.system.authority == authority)
-            self._settle(members, self._open(members[self._is_target[members]]))
+            self._explore(members, self._open(members[self._is_target[members]]), sweeps=0)
         exposed = self._open(targets)
         return AuditResult(
             hidden=len(targets),
             exposed=exposed,
             low=self.low,
             high=self.high,
-            certified_in_block=in_block,
-            certified_jointly=len(targets) - in_block - len(exposed),
+            certified_in_block=near,
+            certified_jointly=len(targets) - near - len(exposed),
         )
 
     def _open(self, cells: Whole) -> Whole:
@@ -103,83 +110,77 @@ class Auditor:
         is_wide = high - low >= MINIMUM_WIDTH - TOLERANCE
         return cells[~(covers | is_wide)]
 
-    def _explore(self, members: Whole, targets: Whole) -> None:
-        """Look for witnesses within a block while every other cell stays at the reference."""
+    def _explore(self, members: Whole, targets: Whole, sweeps: int = _SWEEPS) -> None:
+        """Look for witnesses among the members while every other cell stays at the reference.
+
+        First all targets at once, every other one up and the rest down so that neighbours trade places;
+        then one by one.
+        """
         if not len(targets):
             return
-        model = self._system_of(members)
+        model = self._moves_of(members)
         number = {int(cell): position for position, cell in enumerate(members)}
-        for _ in range(_SWEEPS):
+        for _ in range(sweeps):
             for factor in (1.0, -1.0):
                 still = self._open(targets)
                 if len(still) > 1:
-                    # every other one up and the rest down: neighbours can then trade places
-                    self._ask(
-                        model,
-                        members,
-                        {number[int(c)]: factor * (-1.0) ** k for k, c in enumerate(still)},
-                    )
-        for cell in targets:
-            for factor in (1.0, -1.0):
-                if len(self._open(np.array([cell]))):
-                    self._ask(model, members, {number[int(cell)]: factor})
-
-    def _settle(self, members: Whole, targets: Whole) -> None:
-        """Find the true interval of each target, over all cells of its authority."""
-        if not len(targets):
-            return
-        model = self._system_of(members)
+                    signs = factor * (-1.0) ** np.arange(len(still))
+                    self._ask(model, members, {number[int(c)]: s for c, s in zip(still, signs, strict=True)})
         whole: LinearSystem | None = None
-        number = {int(cell): position for position, cell in enumerate(members)}
         for cell in targets:
-            column = {number[int(cell)]: 1.0}
-            ends = []
-            for question in ("least", "greatest"):
+            for factor in (-1.0, 1.0):
                 if not len(self._open(np.array([cell]))):
                     break
-                end: Optimum = getattr(model, question)(column)
-                if self.is_whole and end.point is not None and not end.is_integral:
-                    whole = whole or self._system_of(members, is_whole=True)
-                    end = getattr(whole, question)(column)
-                self._witness(members, end)
-                ends.append(end)
+                move = {number[int(cell)]: factor}
+                if not self._ask(model, members, move) and len(members) <= _LARGEST_WHOLE_PROGRAM:
+                    whole = whole or self._moves_of(members, is_whole=True)
+                    self._ask(whole, members, move)
 
-    def _ask(self, model: LinearSystem, members: Whole, combination: dict[int, float]) -> None:
+    def _ask(self, model: LinearSystem, members: Whole, move: dict[int, float]) -> bool:
+        """Move some cells as far as they go (-1 up, 1 down) and note how far every member went.
+
+        Answers whether the point found counts as a witness: fractions do not where counts are whole.
+        """
+        size = len(members)
+        costs = move | {size + column: -factor for column, factor in move.items()}
         try:
-            self._witness(members, model.least(combination))
+            found = model.least(costs)
         except Infeasible:
             raise not_optimal("Infeasible although a fitting point is known") from None
-
-    def _witness(self, members: Whole, found: Optimum) -> None:
-        """Note how far each member went at a point that fits; only whole points count for counts."""
-        if found.point is None or (self.is_whole and not found.is_integral):
-            return
-        point = np.rint(found.point) if self.is_whole else found.point
+        if found.point is None:
+            raise not_optimal("Unbounded although every move is bounded")
+        if self.is_whole and not found.is_integral:
+            return False
+        moved = found.point[:size] - found.point[size:]
+        point = self.reference[members] + (np.rint(moved) if self.is_whole else moved)
         self.low[members] = np.minimum(self.low[members], point)
         self.high[members] = np.maximum(self.high[members], point)
+        return True
 
-    def _system_of(self, members: Whole, is_whole: bool = False) -> LinearSystem:
-        """Return the sums that touch the members, all other cells held at the reference."""
-        number = np.full(self.system.size, -1, dtype=np.int64)
-        number[members] = np.arange(len(members))
-        relations = np.unique(
-            np.concatenate(
-                [self._cell_relations[self._cell_start[c] : self._cell_start[c + 1]] for c in members]
-            )
-            if len(members)
-            else np.zeros(0, dtype=np.int64)
+    def _moves_of(self, members: Whole, is_whole: bool = False) -> LinearSystem:
+        """Return the system of moves away from the reference: how much each member rises and falls.
+
+        No move at all fits, so the solver starts from there; every sum must stay as it is.
+        """
+        entries = np.concatenate([np.arange(self._entry_start[c], self._entry_start[c + 1]) for c in members])
+        column = np.repeat(
+            np.arange(len(members)), self._entry_start[members + 1] - self._entry_start[members]
         )
-        rows = []
-        for relation in relations:
-            span = slice(self._relation_start[relation], self._relation_start[relation + 1])
-            cells, signs = self.system.member_cell[span], self.system.member_sign[span]
-            inside = number[cells] >= 0
-            side = -float((signs[~inside] * self.reference[cells[~inside]]).sum())
-            rows.append((number[cells[inside]].tolist(), signs[inside].tolist(), side))
-        # a bound of several thousand is as good as none and keeps every answer finite
-        far = self.reference[members] + 2 * (self.most_unsafe + MINIMUM_WIDTH) + 50
+        relation, sign = self._entry_relation[entries], self._entry_sign[entries]
+        here = self.reference[members]
         return LinearSystem(
-            self.system.lower[members], np.minimum(self.system.upper[members], far), rows, is_whole
+            np.zeros(2 * len(members)),
+            np.minimum(
+                np.concatenate([self.system.upper[members] - here, here - self.system.lower[members]]),
+                _FARTHEST_MOVE,
+            ),
+            SparseRows.of_entries(
+                np.concatenate([relation, relation]),
+                np.concatenate([column, len(members) + column]),
+                np.concatenate([sign, -sign]),
+            ),
+            is_whole,
+            starts_feasible=True,
         )
 
 
@@ -193,7 +194,7 @@ def find_reference(system: PublishedSystem) -> Floats:
         system.member_relation, np.arange(int(system.member_relation.max(initial=-1)) + 2)
     )
     owner = system.authority[system.member_cell[start[:-1]]]
-    for authority in np.unique(system.authority):
+    for authority in sorted(set(system.authority)):
         members = np.flatnonzero(system.authority == authority)
         number = np.full(system.size, -1, dtype=np.int64)
         number[members] = np.arange(len(members))

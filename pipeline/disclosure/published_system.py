@@ -19,6 +19,7 @@ from pipeline.disclosure.statements import create_table
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Names = npt.NDArray[np.object_]
 
 #: Dimensions whose category an area's public attributes fix.
 _AREA_DIMENSIONS = {
@@ -60,8 +61,9 @@ class PublishedSystem:
 
     member_relation, member_cell, member_sign: one entry per cell of a sum, ordered by relation.
     member_over_areas: whether the sum is over areas; it need not hold where areas were carried forward.
-    hidden: cells printed as `[c]`. printed: cells with a value. block: number of the area (MSOA or
-    above) and breakdown a cell belongs to. authority: number of its local authority.
+    hidden: cells printed as `[c]`. printed: cells with a value. measure_group: the measure; a complement
+    has its numerator's. moves_with: of a complement, the denominator's group. breakdown: its dimensions.
+    block_area: the MSOA of a cell's area, or its authority above. authority: the local authority.
     """
 
     lower: Floats
@@ -72,8 +74,11 @@ class PublishedSystem:
     member_cell: Whole
     member_sign: Floats
     member_over_areas: Flags
-    block: Whole
-    authority: Whole
+    measure_group: Names
+    moves_with: Names
+    breakdown: Names
+    block_area: Names
+    authority: Names
 
     @property
     def size(self) -> int:
@@ -113,9 +118,11 @@ def create_system(
             is_hidden,
             is_structural_zero,
             unit = 'household' AS is_household,
-            DENSE_RANK() OVER (ORDER BY block_area, COALESCE(dimension_1, ''), COALESCE(dimension_2, '')) - 1
-                AS block,
-            DENSE_RANK() OVER (ORDER BY authority) - 1 AS authority
+            unit || '|' || group_measure AS measure_group,
+            CASE WHEN is_complement THEN unit || '|' || denominator_measure ELSE '' END AS moves_with,
+            COALESCE(dimension_1, '') || '|' || COALESCE(dimension_2, '') AS breakdown,
+            COALESCE(block_area, '') AS block_area,
+            COALESCE(authority, '') AS authority
         FROM system_cell
         LEFT JOIN area_block USING (area_code)
         ORDER BY cell
@@ -135,8 +142,11 @@ def create_system(
         member_cell=np.asarray(members["cell"], dtype=np.int64),
         member_sign=np.asarray(members["sign"], dtype=np.float64),
         member_over_areas=np.asarray(members["is_over_areas"], dtype=bool),
-        block=np.asarray(cells["block"], dtype=np.int64),
-        authority=np.asarray(cells["authority"], dtype=np.int64),
+        measure_group=np.asarray(cells["measure_group"], dtype=object),
+        moves_with=np.asarray(cells["moves_with"], dtype=object),
+        breakdown=np.asarray(cells["breakdown"], dtype=object),
+        block_area=np.asarray(cells["block_area"], dtype=object),
+        authority=np.asarray(cells["authority"], dtype=object),
     )
 
 
@@ -224,9 +234,11 @@ def _add_complements(connection: duckdb.DuckDBPyConnection) -> None:
         INSERT INTO system_cell
         SELECT
             complement_cell.cell, unit, measure || ':complement', area_level, area_code,
-            dimension_1, category_1, dimension_2, category_2, NULL, FALSE, is_structural_zero
+            dimension_1, category_1, dimension_2, category_2, NULL, FALSE, is_structural_zero,
+            TRUE, measure, denominator_of.denominator_measure
         FROM complement_cell
         INNER JOIN system_cell AS numerator ON numerator.cell = numerator_cell
+        INNER JOIN denominator_of USING (measure, unit)
         ORDER BY complement_cell.cell
         """
     )

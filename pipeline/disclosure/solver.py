@@ -36,10 +36,50 @@ class Optimum:
         return self.point is not None and bool(np.all(np.abs(self.point - np.rint(self.point)) <= TOLERANCE))
 
 
+#: One equation: variable numbers, coefficients, right-hand side.
+Row = tuple[list[int], list[float], float]
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """Equations in compressed form: those of row r stand at start[r] to start[r + 1]."""
+
+    start: npt.NDArray[np.int32]
+    column: npt.NDArray[np.int32]
+    factor: Numbers
+    sides: Numbers
+
+    @classmethod
+    def of(cls, rows: list[Row]) -> "SparseRows":
+        """Return a list of equations in compressed form."""
+        return cls(
+            np.cumsum([0, *(len(columns) for columns, _, _ in rows)]).astype(np.int32),
+            np.array([c for columns, _, _ in rows for c in columns], dtype=np.int32),
+            np.array([v for _, values, _ in rows for v in values], dtype=np.float64),
+            np.array([side for _, _, side in rows], dtype=np.float64),
+        )
+
+    @classmethod
+    def of_entries(
+        cls, row: npt.NDArray[np.int64], column: npt.NDArray[np.int64], factor: Numbers
+    ) -> "SparseRows":
+        """Return equations to nought from single entries in any order; row numbers need not be dense."""
+        _, dense = np.unique(row, return_inverse=True)
+        order = np.argsort(dense, kind="stable")
+        rows = int(dense.max(initial=-1)) + 1
+        return cls(
+            np.searchsorted(dense[order], np.arange(rows + 1)).astype(np.int32),
+            column[order].astype(np.int32),
+            np.asarray(factor, dtype=np.float64)[order],
+            np.zeros(rows),
+        )
+
+
 class LinearSystem:
     """Variables within bounds under equations; asked for the least or greatest value of a combination.
 
-    lower, upper: bounds of each variable. rows: (variable numbers, coefficients, right-hand side).
+    lower, upper: bounds of each variable. rows: the equations.
+    starts_feasible: all variables at their lower bounds solve it, so the solver begins there.
     Successive questions start from the last basis, so that many about one system are cheap.
     """
 
@@ -47,28 +87,32 @@ class LinearSystem:
         self,
         lower: Numbers,
         upper: Numbers,
-        rows: list[tuple[list[int], list[float], float]],
+        rows: "list[Row] | SparseRows",
         is_whole: bool | npt.NDArray[np.bool_] = False,
+        *,
+        starts_feasible: bool = False,
     ) -> None:
         self.size = len(lower)
+        if isinstance(rows, list):
+            rows = SparseRows.of(rows)
         model = highspy.HighsLp()
-        model.num_col_, model.num_row_ = self.size, len(rows)
+        model.num_col_, model.num_row_ = self.size, len(rows.sides)
         model.col_cost_ = np.zeros(self.size)
         model.col_lower_ = np.asarray(lower, dtype=np.float64)
         model.col_upper_ = np.asarray(upper, dtype=np.float64)
-        sides = np.array([side for _, _, side in rows], dtype=np.float64)
-        model.row_lower_ = model.row_upper_ = sides
+        model.row_lower_ = model.row_upper_ = rows.sides
         model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        model.a_matrix_.start_ = np.cumsum([0, *(len(columns) for columns, _, _ in rows)]).astype(np.int32)
-        model.a_matrix_.index_ = np.array([c for columns, _, _ in rows for c in columns], dtype=np.int32)
-        model.a_matrix_.value_ = np.array([v for _, values, _ in rows for v in values], dtype=np.float64)
+        model.a_matrix_.start_ = rows.start
+        model.a_matrix_.index_ = rows.column
+        model.a_matrix_.value_ = rows.factor
         whole = np.broadcast_to(np.asarray(is_whole), (self.size,))
         if whole.any():
             kinds = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
             model.integrality_ = [kinds[0] if w else kinds[1] for w in whole]
         self._is_whole = bool(whole.any())
         self._engine = highspy.Highs()
-        for option, value in _OPTIONS.items():
+        options = _OPTIONS | (_FROM_A_FEASIBLE_CORNER if starts_feasible else {})
+        for option, value in options.items():
             self._engine.setOptionValue(option, value)
         self._check(self._engine.passModel(model))
         self._costed: list[int] = []
@@ -148,3 +192,4 @@ _OPTIONS: dict[str, Any] = {
     "mip_abs_gap": 1e-6,
     "random_seed": 1,
 }
+_FROM_A_FEASIBLE_CORNER: dict[str, Any] = {"presolve": "off", "simplex_strategy": 4}  # primal simplex

@@ -1,12 +1,29 @@
 -- One row per count an outsider can name: printed, hidden, or implied by the sums it stands in.
 -- `shown` holds the printed counts of a release, dimensions in alphabetical order.
-WITH RECURSIVE listed AS (
+WITH RECURSIVE live AS (
+    -- a measure of which a breakdown prints nothing at a level gives an attacker no number to start from
+    SELECT unit, measure, area_level, dimension_1, dimension_2
+    FROM shown
+    GROUP BY ALL
+    HAVING COUNT(value) > 0
+        OR COUNT(*) FILTER (shorthand = '[c]') > 0
+),
+listed AS (
     SELECT
         unit, measure, area_level, area_code, dimension_1, category_1, dimension_2, category_2,
         MAX(value) AS value,
         BOOL_OR(shorthand = '[c]') AS is_hidden,
         BOOL_OR(shorthand = '[z]') AS is_structural_zero
     FROM shown
+    WHERE EXISTS (
+        SELECT 1
+        FROM live
+        WHERE live.unit = shown.unit
+          AND live.measure = shown.measure
+          AND live.area_level = shown.area_level
+          AND live.dimension_1 IS NOT DISTINCT FROM shown.dimension_1
+          AND live.dimension_2 IS NOT DISTINCT FROM shown.dimension_2
+    )
     GROUP BY ALL
 ),
 -- margins that no table prints are named all the same: they bind the tables above and below
@@ -38,7 +55,10 @@ SELECT
     risen.*,
     listed.value,
     COALESCE(listed.is_hidden, FALSE) AND listed.value IS NULL AS is_hidden,
-    COALESCE(listed.is_structural_zero, FALSE) AND listed.value IS NULL AS is_structural_zero
+    COALESCE(listed.is_structural_zero, FALSE) AND listed.value IS NULL AS is_structural_zero,
+    FALSE AS is_complement,
+    risen.measure AS group_measure,
+    NULL::VARCHAR AS denominator_measure
 FROM risen
 LEFT JOIN listed
     ON listed.unit = risen.unit

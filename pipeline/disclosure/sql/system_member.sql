@@ -1,15 +1,19 @@
 -- One row per cell of a sum: `sign` is -1 for the total and 1 for a part; a sum's rows share `relation`.
 -- Sums over the categories of a dimension, over the areas of a parent area, and over the areas that
 -- share a public attribute (deprivation, air quality) with a cell broken down by it.
-WITH dimension_part AS (
+-- Complements have no sums of their own: those follow from the sums of numerators and denominators.
+WITH summed_cell AS (
+    SELECT * FROM system_cell WHERE NOT is_complement
+),
+dimension_part AS (
     SELECT
         cell, unit, measure, area_code,
         dimension_1 AS summed, dimension_2 AS kept, category_2 AS kept_category
-    FROM system_cell
+    FROM summed_cell
     WHERE dimension_1 IS NOT NULL
     UNION ALL
     SELECT cell, unit, measure, area_code, dimension_2, dimension_1, category_1
-    FROM system_cell
+    FROM summed_cell
     WHERE dimension_2 IS NOT NULL
 ),
 dimension_member AS (
@@ -39,12 +43,12 @@ area_part AS (
         concat_ws('|', 'area', unit, measure, parent_code,
             COALESCE(dimension_1, ''), COALESCE(category_1, ''),
             COALESCE(dimension_2, ''), COALESCE(category_2, '')) AS name,
-        system_cell.*,
+        summed_cell.*,
         parent_code
-    FROM system_cell
+    FROM summed_cell
     INNER JOIN area_parent
-        ON area_parent.child_level = system_cell.area_level
-       AND area_parent.child_code = system_cell.area_code
+        ON area_parent.child_level = summed_cell.area_level
+       AND area_parent.child_code = summed_cell.area_code
 ),
 area_complete AS (
     SELECT part.name
@@ -91,7 +95,7 @@ attribute_member AS (
         concat_ws('|', 'attribute', whole.cell) AS name,
         part.cell,
         1 AS sign
-    FROM system_cell AS whole
+    FROM summed_cell AS whole
     INNER JOIN area_attribute
         ON (area_attribute.dimension = whole.dimension_1 AND area_attribute.category = whole.category_1)
         OR (area_attribute.dimension = whole.dimension_2 AND area_attribute.category = whole.category_2)
@@ -112,7 +116,7 @@ attribute_member AS (
         concat_ws('|', 'attribute', cell),
         cell,
         -1
-    FROM system_cell
+    FROM summed_cell
     WHERE dimension_1 IN (SELECT dimension FROM area_attribute)
        OR dimension_2 IN (SELECT dimension FROM area_attribute)
 ),
