@@ -26,8 +26,9 @@ from governance.clearance import Cleared
 from governance.errors import Refused
 from governance.gate import Gatekeeper
 from governance.keys.at_rest_keys import open_at_rest_keys
+from governance.keys.file_key import open_file_key
 from governance.keys.held_key import HeldKey
-from governance.keys.settings import open_key, read_key_settings
+from governance.keys.settings import locate_inner, open_key, read_key_settings
 from governance.keys.states import check_may_pseudonymise
 from governance.keys.unsafe_demo import WARNING
 from pipeline.artefact_store import dispose_artefact
@@ -42,6 +43,7 @@ from pipeline.project import Project
 from pipeline.pseudonymise import stage as pseudonymise_stage
 from pipeline.transfer.identities import open_recipient, open_signing_key
 from pipeline.transfer.manifest import MANIFEST_FILE, parse_manifest
+from pipeline.transfer.rekey import make_pairs
 from pipeline.transfer.sending import Sender, send_package
 from pipeline.transfer.settings import TransferSettings, missing, read_transfer_settings
 from pipeline.transfer.unsafe_demo import unsafe_demo_sender
@@ -82,6 +84,19 @@ def pseudonymise_at_source(project: Project, controller: str, run_id: str, quiet
             raise as_hearth_error(error, f"pseudonymise {controller}") from None
 
 
+def rekey_at_source(project: Project, controller: str, run_id: str, version: int) -> Path:
+    """Package pairs of pseudonyms under key `version` (link-only) and the current key; returns its folder."""
+    workspace = Workspace.open(project.workspace)
+    folder = workspace.run_folder(run_id)
+    with Display(folder / "run.log") as display, workspace.lock():
+        try:
+            with _recorded_run(project, workspace, run_id, display) as place:
+                return place.make_pairs(controller, version)
+        except BaseException as error:  # noqa: BLE001 told as our own error, without values
+            write_places(error, folder / "faults.log")
+            raise as_hearth_error(error, f"rekey {controller}") from None
+
+
 @dataclass(frozen=True)
 class _Place:
     """A controller's place during one run."""
@@ -110,6 +125,16 @@ class _Place:
             dict(manifest.check_values),
             {table.table: table.rows for table in manifest.tables},
         )
+
+    def make_pairs(self, controller: str, version: int) -> Path:
+        context = self.context
+        settings = read_key_settings(context.project.keys, context.project.folder, context.project.custody)
+        place = locate_inner(settings, key_use(context.project, context.agreement, context.workspace))
+        old = open_file_key(place.of_version(version), place.passphrase.read())
+        ingested = self._ingest(controller)
+        package = make_pairs(ingested, old, self.key, self._sender(controller), context)
+        dispose_artefact(ingested.artefact, keep=("quarantine",))
+        return package
 
     def _sender(self, controller: str) -> Sender:
         if self.context.project.custody == "single-operator" and self.transfer.signing_key is None:

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -37,6 +38,8 @@ Examples:
 
     hearth keys new --layer outer                            (in the linkage environment)
 
+    hearth keys new --record-key                             (in the linkage environment, once)
+
     hearth keys new --signing keys/council.pem               (a controller's signing key)
 
     hearth keys new --identity keys/linkage.identity         (what opens packages; prints its public key)
@@ -59,6 +62,9 @@ def new(
     ] = None,
     signing: Annotated[Path | None, typer.Option(help="Make a signing key there instead.")] = None,
     identity: Annotated[Path | None, typer.Option(help="Make a transfer identity there instead.")] = None,
+    record_key: Annotated[
+        bool, typer.Option("--record-key", help="Make the secret of disclosure control's noise instead.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a key from the operating system's generator and seal it into a file of mode 0600.
@@ -67,8 +73,10 @@ def new(
     """
     custodian = _Custodian.of(config, workspace)
     with custodian.recording("new") as record:
-        if signing or identity:
-            made = _new_transfer_key(custodian, signing, identity)
+        if signing or identity or record_key:
+            made = (
+                _new_record_key(custodian) if record_key else _new_transfer_key(custodian, signing, identity)
+            )
             record.update(made)
             _tell(made, as_json)
             return
@@ -246,6 +254,36 @@ def destroy(
         _tell(shown, as_json)
 
 
+@app.command()
+def rekey(
+    controller: Annotated[Literal["council", "nhs"], typer.Option(help="Whose extract the identifiers are.")],
+    from_version: Annotated[int, typer.Option(help="The version that is link-only now.", min=1)],
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+) -> None:
+    """After an inner rotation, package old and new pseudonyms for the linkage environment; no identifier.
+
+    The pairs are encrypted to it, serve once, and are destroyed there with a certificate.
+    """
+    from flows.at_source import rekey_at_source
+    from flows.conduct import new_run_id
+    from governance.canonical import digest_of_file
+    from pipeline.project import read_project
+    from pipeline.transfer.rekey import PAIRS_FILE
+
+    custodian = _Custodian.of(config, workspace)
+    with custodian.recording("rekey") as record:
+        package = rekey_at_source(read_project(config, workspace), controller, new_run_id(), from_version)
+        record.update(
+            {
+                "controller": controller,
+                "from_version": from_version,
+                "pairs_sha256": digest_of_file(package / PAIRS_FILE),
+            }
+        )
+    typer.echo(f"Pairs of {controller}: {package}")
+
+
 @dataclass(frozen=True)
 class _Custodian:
     """One place's project, and where its keys lie."""
@@ -357,6 +395,20 @@ def _new_transfer_key(custodian: _Custodian, signing: Path | None, identity: Pat
         return {"what": "signing key", "public_key": create_signing_key(signing.absolute(), passphrase)}
     assert identity is not None  # noqa: S101  (one of the two was named)
     return {"what": "transfer identity", "public_key": create_identity(identity.absolute(), passphrase)}
+
+
+def _new_record_key(custodian: _Custodian) -> dict[str, Any]:
+    from governance.keys.sealed_file import write_private_file
+    from pipeline.disclosure.record_key import SECRET_BYTES, SECRET_FILE
+
+    named = custodian.project.keys.get("record_key_file")
+    path = (
+        custodian.use.workspace_keys / SECRET_FILE
+        if named is None
+        else custodian.project.folder / Path(str(named)).expanduser()
+    )
+    write_private_file(path, secrets.token_hex(SECRET_BYTES).encode())
+    return {"what": "record-key secret", "bits": 8 * SECRET_BYTES, "file": path.name}
 
 
 def _described(key: "KeyDescription") -> dict[str, Any]:

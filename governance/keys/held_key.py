@@ -5,13 +5,23 @@ and KMS once they have answered the one request that stands for the root.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from hmac import compare_digest
 
 from cryptography.hazmat.primitives import hmac
 
+from governance.errors import Refused
 from governance.keys.derivation import check_root, derive_check_value, derive_key, keyed_state
 from governance.keys.provider import KeyDescription, KeyProvider, WorkerKey
-from governance.keys.states import check_may_pseudonymise
+from governance.keys.states import KeyState, check_may_pseudonymise
+
+
+@dataclass(frozen=True)
+class Rekeying:
+    """A key and its successor, for as long as pairs of their pseudonyms are made."""
+
+    old: "HeldKey"
+    new: "HeldKey"
 
 
 class HeldKey:
@@ -52,6 +62,26 @@ class HeldKey:
     def has_root_of(self, other: "HeldKey") -> bool:
         """Answer whether two keys were made of the same root, whatever they are for."""
         return compare_digest(self.__root, other.__root)  # noqa: SLF001 of its own class
+
+    def rekeyed_by(self, successor: "HeldKey") -> "Rekeying":
+        """Return this key as one that may hash once more, to be paired with its successor's pseudonyms.
+
+        Raises Refused unless this key left service as link-only and the other is the next of its kind,
+        active.
+        """
+        old, new = self._description, successor.description
+        follows = (new.context.agreement, new.context.period, new.context.version) == (
+            old.context.agreement,
+            old.context.period,
+            old.context.version + 1,
+        )
+        if not follows or old.state is not KeyState.LINK_ONLY or new.state is not KeyState.ACTIVE:
+            raise Refused(
+                "REKEY_FORBIDDEN",
+                f"Key {new.key_id} ({new.state}) does not take over from {old.key_id} ({old.state}).",
+                "Rotate the key, compare the new check value so that it is active, then rekey.",
+            )
+        return Rekeying(HeldKey(self.__root, replace(old, state=KeyState.ACTIVE)), successor)
 
     def keyed_state(self, identifier: str) -> hmac.HMAC:
         """Return HMAC state of one identifier kind; raises Refused unless the key is active."""

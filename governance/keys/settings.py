@@ -30,6 +30,8 @@ from governance.keys.unsafe_demo import unsafe_demo_place
 PROVIDERS = ("file", "unsafe-demo")
 _OWN = {"provider", "path", "passphrase_file", "passphrase_variable", "version"}
 _SECTIONS = {"outer", "transfer"}
+#: Read by pipeline/disclosure/record_key.py.
+_ELSEWHERE = {"record_key_file"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def read_key_settings(
 
     needs_inner: whether the linkage key itself must be named; a linkage environment has none.
     """
-    findings = list(_faults("[keys]", table, _OWN | _SECTIONS, custody))
+    findings = list(_faults("[keys]", table, _OWN | _SECTIONS | _ELSEWHERE, custody))
     if not needs_inner and custody != "single-operator":
         findings = [f for f in findings if f.where != "[keys] path"]
     outer = table.get("outer", {} if custody == "single-operator" and "path" not in table else None)

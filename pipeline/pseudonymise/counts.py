@@ -60,8 +60,13 @@ def count_unborn(
     return total
 
 
-def columns_by_kind(tables: Sequence[PseudonymisedTable]) -> list[tuple[str, str, str]]:
-    """Return (kind, query of its clear values, query of its pseudonyms), one for each kind in use."""
+def columns_by_kind(
+    tables: Sequence[PseudonymisedTable], *, hashed: bool = True
+) -> list[tuple[str, str, str]]:
+    """Return (kind, query of its clear values, query of its pseudonyms), one for each kind in use.
+
+    hashed: whether the pseudonymised tables are in the connection; else their query is empty text.
+    """
     columns: dict[str, list[tuple[str, str]]] = {}
     for table in tables:
         for pseudonym, (kind, clear) in table.pseudonyms.items():
@@ -72,7 +77,11 @@ def columns_by_kind(tables: Sequence[PseudonymisedTable]) -> list[tuple[str, str
                 )
             )
     return [
-        (kind, " UNION ALL ".join(c for c, _ in pairs), " UNION ALL ".join(h for _, h in pairs))
+        (
+            kind,
+            " UNION ALL ".join(c for c, _ in pairs),
+            " UNION ALL ".join(h for _, h in pairs) if hashed else "",
+        )
         for kind, pairs in sorted(columns.items())
     ]
 

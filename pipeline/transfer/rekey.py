@@ -1,0 +1,238 @@
+"""Rotating the linkage key without re-identifying: pairs of old and new pseudonyms, and no identifier.
+
+The key holder hashes each identifier under both keys and sends the pairs, in the
+order of the old pseudonyms, encrypted to the linkage environment and signed. There
+both sides are laid under the outer key, lent once to whoever keeps pseudonyms
+between runs, and the pairs are erased with a certificate. Each package serves once.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyrage
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from governance.canonical import canonical_json, digest_of_file
+from governance.clearance import Cleared
+from governance.errors import Refused
+from governance.keys.destruction import CERTIFICATES, erase_file, write_certificate
+from governance.keys.hashing import keyed_hasher
+from governance.keys.held_key import HeldKey
+from governance.keys.provider import KeyProvider
+from governance.keys.sealed_file import write_private_file
+from pipeline.context import RunContext
+from pipeline.engine.duckdb import locked_connection
+from pipeline.engine.tables import BATCH_ROWS, load_table, open_table, write_table
+from pipeline.pseudonymise.counts import columns_by_kind
+from pipeline.pseudonymise.tables import UPRN, tables_of
+from pipeline.transfer.identities import public_key_text
+from pipeline.transfer.manifest import SIGNATURE_FILE, is_signed_by, sign_manifest, timestamp
+from pipeline.transfer.receiving import Receiver
+from pipeline.transfer.sending import Sender
+
+FORMAT = "hearth-rekey/1"
+MANIFEST_FILE = "rekey.json"
+PAIRS_FILE = "pairs.parquet.age"
+USED_FILE = "rekeyed.json"
+PAIRS = pa.schema([("kind", pa.string()), ("old", pa.string()), ("new", pa.string())])
+
+
+@dataclass(frozen=True)
+class RekeyManifest:
+    """What a package of pairs says of itself; signed as a transfer package's is."""
+
+    agreement: str
+    period: str
+    controller: str
+    old_key_id: str
+    new_key_id: str
+    old_check_value: str
+    new_check_value: str
+    created: str
+    pairs: int
+    sha256: str
+    recipient: str
+    signer: str
+    format: str = FORMAT
+
+
+def make_pairs(ingested: Cleared, old: HeldKey, new: HeldKey, sender: Sender, context: RunContext) -> Path:
+    """Package the old and new pseudonyms of one controller's identifiers; returns the package's folder.
+
+    Raises Refused unless `new` is the active successor of `old`, which is no longer active.
+    """
+    artefact = ingested.artefact
+    tables = [t for t in tables_of(artefact.part) if ingested.artefact.has(t.source)]
+    successor = old.rekeyed_by(new)
+    folder = sender.outbox / f"rekey-{artefact.part}-v{new.description.context.version}"
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True, mode=0o700)
+    plain, pairs = context.spill / "pairs.parquet", 0
+    try:
+        with locked_connection(context.project.engine, context.spill) as connection:
+            for source in sorted({t.source for t in tables}):
+                load_table(connection, artefact.path(source), source)
+            kinds = columns_by_kind(tables, hashed=False)
+            connection.execute("CREATE TABLE pair (kind VARCHAR, old VARCHAR, new VARCHAR)")
+            names = [kind for kind, _, _ in kinds]
+            with keyed_hasher([successor.old], names, 0) as was, keyed_hasher([new], names, 0) as will:
+                for kind, clear, _ in kinds:
+                    with connection.cursor() as reading:
+                        reader = reading.sql(
+                            f"SELECT DISTINCT value FROM ({clear}) WHERE value IS NOT NULL"
+                        ).to_arrow_reader(BATCH_ROWS)
+                        for batch in reader:
+                            values = batch.column(0).cast(pa.string())
+                            table = pa.table(
+                                [
+                                    pa.array([kind] * len(values)),
+                                    was.pseudonyms(kind, values).result(),
+                                    will.pseudonyms(kind, values).result(),
+                                ],
+                                schema=PAIRS,
+                            )
+                            connection.register("_pair", table)
+                            connection.execute('INSERT INTO pair SELECT * FROM "_pair"')
+                            connection.unregister("_pair")
+            ordered = connection.sql("SELECT * FROM pair ORDER BY kind, old").to_arrow_reader(BATCH_ROWS)
+            pairs = write_table(ordered, plain)
+        _encrypt(plain, partial / PAIRS_FILE, sender)
+        manifest = RekeyManifest(
+            agreement=context.agreement.id,
+            period=context.agreement.period,
+            controller=artefact.part,
+            old_key_id=old.description.key_id,
+            new_key_id=new.description.key_id,
+            old_check_value=old.check_value(UPRN),
+            new_check_value=new.check_value(UPRN),
+            created=timestamp(datetime.now(UTC)),
+            pairs=pairs,
+            sha256=digest_of_file(partial / PAIRS_FILE),
+            recipient=str(sender.recipient),
+            signer=public_key_text(sender.signing_key),
+        )
+        content = canonical_json(asdict(manifest))
+        write_private_file(partial / MANIFEST_FILE, content)
+        write_private_file(partial / SIGNATURE_FILE, sign_manifest(content, sender.signing_key))
+        partial.replace(folder)
+    finally:
+        plain.unlink(missing_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def use_pairs(
+    folder: Path,
+    controller: str,
+    receiver: Receiver,
+    outer: KeyProvider,
+    context: RunContext,
+    apply: Callable[[pa.RecordBatchReader], None],
+    signing_key: Ed25519PrivateKey,
+) -> Path:
+    """Lend a package's pairs, under the outer key, to `apply`, once; then erase them and certify it.
+
+    apply: receives (kind, old, new) of `PAIRS`; what it raises leaves the package unused. Returns the
+    certificate. Raises Refused when the package is not that controller's, was altered, or served before.
+    """
+    manifest = _verified(folder, controller, receiver, context)
+    used = context.workspace.zone("pseudonymised") / USED_FILE
+    before = json.loads(used.read_bytes()) if used.exists() else []
+    if manifest.sha256 in before:
+        raise Refused(
+            "REKEY_USED",
+            f"These pairs of {controller} have served already.",
+            "Pairs serve once; ask the key holder for new ones if the rekeying has to be repeated.",
+        )
+    plain = context.spill / "pairs.parquet"
+    try:
+        try:
+            with (folder / PAIRS_FILE).open("rb") as reader, plain.open("wb") as writer:
+                pyrage.decrypt_io(reader, writer, [receiver.identity])
+        except pyrage.DecryptError:
+            raise _refused("do not decrypt with this environment's identity") from None
+        with open_table(plain) as pairs:
+            apply(pa.RecordBatchReader.from_batches(PAIRS, _under_outer_key(pairs, outer)))
+    finally:
+        if plain.exists():
+            erase_file(plain)
+    write_private_file(used, canonical_json([*before, manifest.sha256]), replace=True)
+    certificate = write_certificate(
+        context.workspace.zone("keys") / CERTIFICATES / f"rekey-{manifest.sha256[:16]}.json",
+        {
+            "what": "pairs of old and new pseudonyms",
+            "controller": controller,
+            "old_key_id": manifest.old_key_id,
+            "new_key_id": manifest.new_key_id,
+            "pairs": manifest.pairs,
+            "sha256": manifest.sha256,
+            "method": "package removed, plain copy overwritten and removed",
+            "destroyed": timestamp(datetime.now(UTC)),
+        },
+        signing_key,
+    )
+    shutil.rmtree(folder)
+    return certificate
+
+
+def _under_outer_key(pairs: pa.RecordBatchReader, outer: KeyProvider) -> Any:
+    with keyed_hasher([outer], _kinds(), 0) as hasher:
+        for batch in pairs:
+            kinds, old, new = (batch.column(n) for n in range(3))
+            for kind in kinds.unique().to_pylist():
+                of_kind = pa.compute.equal(kinds, kind)
+                yield pa.RecordBatch.from_arrays(
+                    [
+                        kinds.filter(of_kind),
+                        hasher.pseudonyms(kind, old.filter(of_kind)).result(),
+                        hasher.pseudonyms(kind, new.filter(of_kind)).result(),
+                    ],
+                    schema=PAIRS,
+                )
+
+
+def _kinds() -> Sequence[str]:
+    tables = [t for controller in ("council", "nhs") for t in tables_of(controller)]
+    return sorted({kind for t in tables for kind, _ in t.pseudonyms.values()})
+
+
+def _verified(folder: Path, controller: str, receiver: Receiver, context: RunContext) -> RekeyManifest:
+    try:
+        content = (folder / MANIFEST_FILE).read_bytes()
+        signature = (folder / SIGNATURE_FILE).read_bytes()
+    except OSError:
+        raise _refused("have no manifest or signature") from None
+    if not is_signed_by(content, signature, receiver.signers.get(controller, b"")):
+        raise _refused(f"are not signed by {controller}, or their manifest was altered")
+    try:
+        manifest = RekeyManifest(**json.loads(content))
+    except (ValueError, TypeError):
+        raise _refused("have a manifest of another format") from None
+    if (manifest.format, manifest.agreement, manifest.period, manifest.controller) != (
+        FORMAT,
+        context.agreement.id,
+        context.agreement.period,
+        controller,
+    ):
+        raise _refused("were made for another agreement, period or controller")
+    if manifest.recipient != str(receiver.identity.to_public()):
+        raise _refused("are encrypted to another linkage environment")
+    if not (folder / PAIRS_FILE).is_file() or digest_of_file(folder / PAIRS_FILE) != manifest.sha256:
+        raise _refused("are not the bytes that were signed")
+    return manifest
+
+
+def _encrypt(plain: Path, encrypted: Path, sender: Sender) -> None:
+    with plain.open("rb") as reader, encrypted.open("wb") as writer:
+        pyrage.encrypt_io(reader, writer, [sender.recipient])
+
+
+def _refused(why: str) -> Refused:
+    return Refused("REKEY_REFUSED", f"The pairs {why}.", "Have the key holder make and send them again.")

@@ -1,0 +1,147 @@
+"""After the linkage key is rotated, what was kept finds its new pseudonym and no UPRN travels."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyrage
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from governance.errors import Refused
+from governance.keys.destruction import is_certificate
+from governance.keys.held_key import HeldKey
+from governance.keys.provider import KeyDescription
+from governance.keys.states import KeyState
+from governance.statement import public_key_of
+from pipeline.pseudonymise.stage import pseudonymise
+from pipeline.transfer.identities import open_recipient
+from pipeline.transfer.rekey import PAIRS_FILE, make_pairs, use_pairs
+from pipeline.transfer.sending import Sender
+
+from .conftest import EXTRACTS, Places
+
+SIGNING = Ed25519PrivateKey.generate()
+
+
+def version(key: HeldKey, number: int, state: KeyState, root: bytes) -> HeldKey:
+    context = type(key.description.context)("dsa-test", "2026", number)
+    return HeldKey(root, KeyDescription(context, "file", state, 256, key.description.created, None))
+
+
+@pytest.fixture
+def old(key: HeldKey) -> HeldKey:
+    return version(key, 1, KeyState.LINK_ONLY, bytes(range(32)))
+
+
+@pytest.fixture
+def new(key: HeldKey) -> HeldKey:
+    return version(key, 2, KeyState.ACTIVE, bytes(range(100, 132)))
+
+
+def pairs_of(places: Places, old: HeldKey, new: HeldKey) -> Path:
+    sender = Sender(
+        places.signing["council"],
+        open_recipient(str(places.receiver.identity.to_public())),
+        places.tmp / "outbox",
+    )
+    return make_pairs(places.ingested("council", **EXTRACTS["council"]), old, new, sender, places.context)
+
+
+def use(places: Places, folder: Path, outer: HeldKey, apply: Callable[[Any], None]) -> Path:
+    return use_pairs(folder, "council", places.receiver, outer, places.linkage, apply, SIGNING)
+
+
+def test_the_pairs_lead_from_every_old_pseudonym_to_its_new_one(
+    places: Places, old: HeldKey, new: HeldKey, another_key: HeldKey
+) -> None:
+    kept: dict[int, list[str]] = {}
+    for number, key in ((1, version(old, 1, KeyState.ACTIVE, bytes(range(32)))), (2, new)):
+        extract = places.ingested("council", **EXTRACTS["council"])
+        artefact, _ = pseudonymise(extract, key.with_outer(another_key), str(number) * 64, places.context)
+        rows = pq.read_table(artefact.path("dwelling")).to_pylist()
+        kept[number] = sorted(r["uprn_pseudonym"] for r in rows)
+    lent: list[pa.Table] = []
+    folder = pairs_of(places, old, new)
+    certificate = use(places, folder, another_key, lambda reader: lent.append(reader.read_all()))
+    rows = [r for r in lent[0].to_pylist() if r["kind"] == "uprn"]
+    leads = {r["old"]: r["new"] for r in rows}
+    assert sorted(leads[p] for p in kept[1]) == kept[2]
+    assert not set(kept[1]) & set(kept[2])
+    assert is_certificate(certificate, public_key_of(SIGNING))
+    assert json.loads(certificate.read_bytes())["content"]["pairs"] == lent[0].num_rows
+
+
+def test_no_identifier_travels_and_the_order_tells_nothing(
+    places: Places, old: HeldKey, new: HeldKey
+) -> None:
+    folder = pairs_of(places, old, new)
+    plain = pyrage.decrypt((folder / PAIRS_FILE).read_bytes(), [places.receiver.identity])
+    table = pq.read_table(pa.BufferReader(plain))
+    assert table.column_names == ["kind", "old", "new"]
+    assert all(len(v) == 32 for name in ("old", "new") for v in table[name].to_pylist())
+    assert b"00000001000" not in b"".join(p.read_bytes() for p in folder.iterdir()) + plain
+    of_uprn = [r["old"] for r in table.to_pylist() if r["kind"] == "uprn"]
+    assert of_uprn == sorted(of_uprn)
+
+
+def test_pairs_serve_once_and_are_gone_afterwards(
+    places: Places, old: HeldKey, new: HeldKey, another_key: HeldKey
+) -> None:
+    folder = pairs_of(places, old, new)
+    copy = {p.name: p.read_bytes() for p in folder.iterdir()}
+    use(places, folder, another_key, lambda reader: reader.read_all() and None)
+    assert not folder.exists()
+    assert not any(places.linkage.spill.iterdir())
+    folder.mkdir()
+    for name, content in copy.items():
+        (folder / name).write_bytes(content)
+    with pytest.raises(Refused, match="REKEY_USED"):
+        use(places, folder, another_key, lambda reader: None)
+
+
+def test_pairs_that_could_not_be_applied_may_be_used_again(
+    places: Places, old: HeldKey, new: HeldKey, another_key: HeldKey
+) -> None:
+    def broken(_: Any) -> None:
+        raise RuntimeError
+
+    folder = pairs_of(places, old, new)
+    with pytest.raises(RuntimeError):
+        use(places, folder, another_key, broken)
+    assert not any(places.linkage.spill.iterdir())
+    use(places, folder, another_key, lambda reader: reader.read_all() and None)
+
+
+@pytest.mark.parametrize("name", ["rekey.json", "manifest.sig", PAIRS_FILE])
+def test_altered_pairs_are_refused(
+    places: Places, old: HeldKey, new: HeldKey, another_key: HeldKey, name: str
+) -> None:
+    folder = pairs_of(places, old, new)
+    content = bytearray((folder / name).read_bytes())
+    content[30] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(Refused, match="REKEY_REFUSED"):
+        use(places, folder, another_key, lambda reader: None)
+
+
+@pytest.mark.parametrize(
+    ("old_state", "new_state", "new_version"),
+    [
+        ("active", "active", 2),
+        ("retired", "active", 2),
+        ("link-only", "pending", 2),
+        ("link-only", "active", 3),
+    ],
+)
+def test_only_the_active_successor_of_a_key_out_of_service_rekeys(
+    places: Places, key: HeldKey, old_state: str, new_state: str, new_version: int
+) -> None:
+    old = version(key, 1, KeyState(old_state), bytes(range(32)))
+    new = version(key, new_version, KeyState(new_state), bytes(range(100, 132)))
+    with pytest.raises(Refused, match="REKEY_FORBIDDEN"):
+        pairs_of(places, old, new)
+    assert not (places.tmp / "outbox").exists()
