@@ -25,13 +25,8 @@ from sample_data.council_services import (
     known_people,
 )
 from sample_data.draws import Flags, Texts, Whole, choose_same, happens, stream
-from sample_data.dwellings import Dwellings
-from sample_data.geography import Block
-from sample_data.health import Health
-from sample_data.households import Households
-from sample_data.housing import Housing
 from sample_data.identifiers import record_ids
-from sample_data.moves import Population
+from sample_data.inhabit import InhabitedBlock
 from sample_data.people import PARTNER, REFERENCE
 from sample_data.recording import date_texts, shifted_births, uprn_texts
 from sample_data.settings import DIALECTS, SyntheticSettings
@@ -53,23 +48,18 @@ class CouncilPeople:
 
 
 def list_people(
-    block: Block,
-    households: Households,
-    housing: Housing,
-    population: Population,
-    health: Health,
+    drawn: InhabitedBlock,
     properties: CouncilProperties,
-    dwellings: Dwellings,
     rendering: Renderings,
     settings: SyntheticSettings,
-    today: int,
     seed: int,
     first_record: int,
 ) -> CouncilPeople:
     """Write the people list, shuffled within the block."""
-    rng = stream(seed, block.number, "council_person")
+    dwellings, population, health = drawn.dwellings, drawn.population, drawn.health
+    rng = stream(seed, drawn.block.number, "council_person")
     rates = settings.defects
-    known = known_people(rng, households, housing, population, rates, today)
+    known = known_people(rng, drawn.households, drawn.housing, population, rates, drawn.today)
     listed = properties.record_of_dwelling(len(dwellings))
     kept = np.flatnonzero(listed[known.dwelling] != "")
     known = known.rows(rng.permutation(kept))

@@ -11,10 +11,9 @@ import numpy as np
 from sample_data.addresses import Renderings
 from sample_data.draws import Flags, Texts, Whole, happens, stream
 from sample_data.dwellings import CONVERTED, Dwellings
-from sample_data.geography import Block
-from sample_data.households import Households
-from sample_data.housing import LANDLORD_LABELS, PROPERTY_TYPES, TENURE_LABELS, Housing
+from sample_data.housing import LANDLORD_LABELS, PROPERTY_TYPES, TENURE_LABELS
 from sample_data.identifiers import record_ids
+from sample_data.inhabit import InhabitedBlock
 from sample_data.recording import damaged_uprns, uprn_texts
 from sample_data.settings import SyntheticSettings
 
@@ -37,16 +36,14 @@ class CouncilProperties:
 
 
 def list_properties(
-    block: Block,
-    dwellings: Dwellings,
-    households: Households,
-    housing: Housing,
+    drawn: InhabitedBlock,
     rendering: Renderings,
     settings: SyntheticSettings,
     seed: int,
     first_record: int,
 ) -> CouncilProperties:
     """Write the dwelling list, shuffled within the block."""
+    block, dwellings, households, housing = drawn.block, drawn.dwellings, drawn.households, drawn.housing
     rng = stream(seed, block.number, "council_property")
     rates = settings.defects
     unlisted = happens(rng, rates.new_build_not_listed, len(dwellings)) & (dwellings.kind != "care_home")

@@ -110,54 +110,24 @@ def _write_block(
     truths: dict[str, TruthWriter],
 ) -> None:
     drawn = inhabit(block, seed, settings, counters.uprn)
-    dwellings, households, population = drawn.dwellings, drawn.households, drawn.population
-    housing, health, today = drawn.housing, drawn.health, drawn.today
+    dwellings, population, health = drawn.dwellings, drawn.population, drawn.health
     block_seed = seed * 1_000_003 + block.number
     written = council.record(dwellings, block_seed)
     recorded = tuple(recorder.record(dwellings, block_seed) for recorder in nhs)
-    properties = list_properties(
-        block, dwellings, households, housing, written, settings, seed, counters.properties
-    )
-    people = list_people(
-        block,
-        households,
-        housing,
-        population,
-        health,
-        properties,
-        dwellings,
-        written,
-        settings,
-        today,
-        seed,
-        counters.people,
-    )
-    patients = list_patients(
-        block,
-        dwellings,
-        households,
-        population,
-        health,
-        recorded,
-        settings,
-        today,
-        seed,
-        counters.patients,
-        counters.numbers,
-    )
+    properties = list_properties(drawn, written, settings, seed, counters.properties)
+    people = list_people(drawn, properties, written, settings, seed, counters.people)
+    patients = list_patients(drawn, recorded, settings, seed, counters.patients, counters.numbers)
     writers["council_property"].write(properties.table)
     writers["council_person"].write(people.table)
     writers["nhs_person"].write(patients.table)
-    conditions = _condition_table(health, patients, counters.conditions, today, seed, block)
+    conditions = _condition_table(health, patients, counters.conditions, drawn.today, seed, block)
     writers["nhs_condition"].write(conditions)
     events = _event_table(health, patients, counters.events, seed, block)
     writers["nhs_event"].write(events)
     writers["area_lookup"].write(_area_table(block))
     listed = properties.record_of_dwelling(len(dwellings))
     ids = truth.person_ids(counters.persons, len(population))
-    truths["properties"].write(
-        truth.property_truth(block, dwellings, households, housing, properties, written)
-    )
+    truths["properties"].write(truth.property_truth(drawn, properties, written))
     truths["persons"].write(
         truth.person_truth(population, health, listed, truth.lsoa_of_dwelling(block, dwellings), ids)
     )

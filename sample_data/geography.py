@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sample_data.draws import Floats, Whole, share_out, stream
+from sample_data.draws import Floats, share_out, stream
 from sample_data.reference import (
     DWELLING_TYPES,
     ETHNIC_FAMILIES,
@@ -191,8 +191,3 @@ def _replica_towns(replica: int) -> dict[str, str]:
         for index, town in enumerate(towns)
     }
     return {district: invented[town] for district, town in real.items()}
-
-
-def index_of(areas: tuple[Area, ...]) -> Whole:
-    """The area of each household, in area order."""
-    return np.repeat(np.arange(len(areas)), [area.households for area in areas])

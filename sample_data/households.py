@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sample_data.draws import Floats, Whole, allot, choose, choose_same, happens, stream
-from sample_data.dwellings import COMMERCIAL, CONVERTED, PURPOSE_BUILT, TERRACED, Dwellings
+from sample_data.dwellings import PURPOSE_BUILT, TERRACED, Dwellings
 from sample_data.geography import Block
 
 OUTRIGHT, MORTGAGE, PRIVATE, COUNCIL, ASSOCIATION = range(5)
@@ -239,8 +239,3 @@ def _sizes(rng: np.random.Generator, family: Whole, composition: Whole) -> tuple
         default=rng.integers(60, 160, count),
     )
     return children, adults
-
-
-def dwelling_is_flat_type(kind: Whole) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Whether a Census dwelling type is a flat."""
-    return np.isin(kind, (PURPOSE_BUILT, CONVERTED, COMMERCIAL))

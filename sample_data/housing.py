@@ -215,8 +215,3 @@ def _blpu_class(dwellings: Dwellings) -> Texts:
         ["RI01", "RI03", "RH03"],
         default=by_type,
     )
-
-
-def tenure_labels(tenure: Whole, missing: Flags) -> Texts:
-    """The council's word for a tenure, empty where it does not know."""
-    return np.where(missing, "", TENURE_LABELS[tenure])

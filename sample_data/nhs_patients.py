@@ -8,9 +8,8 @@ from sample_data.addresses import LINES, Renderings
 from sample_data.draws import Texts, Whole, happens, stream
 from sample_data.dwellings import Dwellings
 from sample_data.geography import Block
-from sample_data.health import Health
-from sample_data.households import Households
 from sample_data.identifiers import nhs_numbers, record_ids
+from sample_data.inhabit import InhabitedBlock
 from sample_data.moves import Population
 from sample_data.nhs_addresses import write_addresses
 from sample_data.nhs_registrations import SECOND_ROWS, Registrations, register
@@ -49,22 +48,18 @@ class NhsPatients:
 
 
 def list_patients(
-    block: Block,
-    dwellings: Dwellings,
-    households: Households,
-    population: Population,
-    health: Health,
+    drawn: InhabitedBlock,
     renderings: tuple[Renderings, ...],
     settings: SyntheticSettings,
-    today: int,
     seed: int,
     first_record: int,
     first_number: int,
 ) -> NhsPatients:
     """Write the patient list, shuffled within the block."""
+    block, dwellings, population, health = drawn.block, drawn.dwellings, drawn.population, drawn.health
     rng = stream(seed, block.number, "nhs_person")
     rates = settings.defects
-    rows = register(rng, households, population, dwellings, rates, today)
+    rows = register(rng, drawn.households, population, dwellings, rates, drawn.today)
     rows = rows.rows(rng.permutation(len(rows)))
     count, person, people = len(rows), rows.person, population.people
     rendering = _renderings_of(rng, population, rows, len(renderings))
@@ -75,7 +70,7 @@ def list_patients(
         rows,
         rates,
     )
-    uprn, error = assign_uprns(rng, dwellings, rows, rendering, len(renderings), rates, today)
+    uprn, error = assign_uprns(rng, dwellings, rows, rendering, len(renderings), rates, drawn.today)
     text, damage = damaged_uprns(rng, np.where(written.has_no_uprn(), -1, uprn), rates)
     forename, surname = _names(rng, population, rates)
     numbers, used = _numbers(rng, population, rows, first_number, seed)

@@ -11,9 +11,9 @@ from sample_data.draws import Texts
 from sample_data.dwellings import Dwellings
 from sample_data.geography import Block
 from sample_data.health import Health
-from sample_data.households import COMPOSITIONS, Households
-from sample_data.housing import Housing
+from sample_data.households import COMPOSITIONS
 from sample_data.identifiers import record_ids
+from sample_data.inhabit import InhabitedBlock
 from sample_data.moves import FATES, Population
 from sample_data.nhs_patients import NhsPatients
 from sample_data.people import RELATIONS
@@ -22,15 +22,9 @@ from sample_data.reference import TENURES
 Columns = dict[str, Any]
 
 
-def property_truth(
-    block: Block,
-    dwellings: Dwellings,
-    households: Households,
-    housing: Housing,
-    properties: CouncilProperties,
-    rendering: Renderings,
-) -> Columns:
+def property_truth(drawn: InhabitedBlock, properties: CouncilProperties, rendering: Renderings) -> Columns:
     """One row per dwelling: canonical address, real UPRN, kind, true determinants."""
+    block, dwellings, households, housing = drawn.block, drawn.dwellings, drawn.households, drawn.housing
     lived_in = housing.household_of >= 0
     household = np.maximum(housing.household_of, 0)
     return {
