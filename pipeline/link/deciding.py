@@ -46,7 +46,7 @@ EVIDENCE_BITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 def rank(connection: duckdb.DuckDBPyConnection, card: Scorecard, pairs: str, target: str) -> None:
     """Create `target` from scored pairs: the best dwelling of each NHS unit, and the verdict."""
     connection.execute(
-        read_sql("decision").replace("{target}", target).replace("{pairs}", pairs),
+        read_sql("ranked").replace("{target}", target).replace("{pairs}", pairs),
         {
             "upper_match_weight": card.upper_match_weight,
             "lower_match_weight": card.lower_match_weight,

@@ -31,7 +31,7 @@ from pipeline.link.model import Model, model_of
 from pipeline.link.scoring import score_pairs
 from pipeline.link.units import build_units, read_sql
 
-TABLES = ("address_group", "link", "resident_link", "unlinked_dwelling")
+TABLES = ("address_group", "link", "resident_link", "unlinked_dwelling", "decision")
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:

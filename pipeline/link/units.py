@@ -107,38 +107,51 @@ def add_blocking_columns(
     """Add one list column for each rule to table `unit`, without the values of hot blocks."""
     gathered = ", ".join(f"{_gathered(rule)} AS {rule.column}" for rule in rules)
     connection.execute(f"CREATE TABLE {unit}_block AS SELECT unit_id, {gathered} FROM {unit}")
+    columns, joins = [], []
     for rule in rules:
+        hot, kept = f"{unit}_{rule.column}_hot", f"{unit}_{rule.column}_kept"
         connection.execute(
             f"""
-            CREATE TABLE {unit}_{rule.column}_hot AS
-            SELECT COALESCE(list(value ORDER BY value), []) AS hot
-            FROM (
-                SELECT value
-                FROM (SELECT unnest({rule.column}) AS value FROM {unit}_block)
-                GROUP BY value
-                HAVING COUNT(*) > {rule.maximum_units}
-            )
+            CREATE TABLE {hot} AS
+            SELECT value
+            FROM (SELECT UNNEST({rule.column}) AS value FROM {unit}_block)
+            GROUP BY value
+            HAVING COUNT(*) > {rule.maximum_units}
             """
         )
-    kept = ", ".join(
-        f"CASE WHEN len({r.column}_hot.hot) = 0 THEN block.{r.column}"
-        f" ELSE list_filter(block.{r.column}, lambda v: NOT list_contains({r.column}_hot.hot, v))"
-        f" END AS {r.column}"
-        for r in rules
-    )
-    hot = " ".join(f"CROSS JOIN {unit}_{r.column}_hot AS {r.column}_hot" for r in rules)
+        # Only the units that hold a hot value change; they are few.
+        connection.execute(
+            f"""
+            CREATE TABLE {kept} AS
+            SELECT
+                each.unit_id,
+                list(each.value) FILTER (hot.value IS NULL) AS kept
+            FROM (SELECT unit_id, UNNEST({rule.column}) AS value FROM {unit}_block) AS each
+            LEFT JOIN {hot} AS hot ON hot.value = each.value
+            GROUP BY each.unit_id
+            HAVING COUNT(hot.value) > 0
+            """
+        )
+        columns.append(
+            f"CASE WHEN {kept}.unit_id IS NULL THEN block.{rule.column} ELSE {kept}.kept END AS {rule.column}"
+        )
+        joins.append(f"LEFT JOIN {kept} ON {kept}.unit_id = unit.unit_id")
     connection.execute(
         f"""
         CREATE OR REPLACE TABLE {unit} AS
-        SELECT unit.*, {kept}
+        SELECT
+            unit.*,
+            {", ".join(columns)}
         FROM {unit} AS unit
         INNER JOIN {unit}_block AS block ON block.unit_id = unit.unit_id
-        {hot}
+        {" ".join(joins)}
         ORDER BY unit.unit_id
         """
     )
-    for name in (f"{unit}_block", *(f"{unit}_{r.column}_hot" for r in rules)):
-        connection.execute(f"DROP TABLE {name}")
+    connection.execute(f"DROP TABLE {unit}_block")
+    for rule in rules:
+        connection.execute(f"DROP TABLE {unit}_{rule.column}_hot")
+        connection.execute(f"DROP TABLE {unit}_{rule.column}_kept")
 
 
 def _gathered(rule: BlockingRule) -> str:

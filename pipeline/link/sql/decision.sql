@@ -1,22 +1,17 @@
--- One row per NHS unit that some dwelling competes for: the best, its lead, and the verdict.
-CREATE TABLE {target} AS
-WITH ranked AS (
-    SELECT
-        *,
-        LEAD(match_weight) OVER best_first AS second_match_weight,
-        LEAD(dwelling_id) OVER best_first AS second_dwelling_id,
-        ROW_NUMBER() OVER best_first AS place_in_order
-    FROM {pairs}
-    WINDOW best_first AS (PARTITION BY nhs_id ORDER BY match_weight DESC, dwelling_id)
-)
+-- One row per NHS unit that some dwelling competed for: its best candidate as a comparison vector.
 SELECT
-    * EXCLUDE (place_in_order),
-    match_weight - second_match_weight AS margin_match_weight,
-    CASE
-        WHEN match_weight < $lower_match_weight THEN 'below_threshold'
-        WHEN match_weight < $upper_match_weight THEN 'clerical_review'
-        WHEN match_weight - second_match_weight < $margin_match_weight THEN 'ambiguous'
-        ELSE 'linked'
-    END AS reason
-FROM ranked
-WHERE place_in_order = 1
+    nhs_unit.unit AS address_group,
+    dwelling_unit.unit AS dwelling_record_pseudonym,
+    judged.match_weight,
+    judged.match_probability,
+    judged.margin_match_weight,
+    judged.match_key,
+    judged.place,
+    judged.people,
+    judged.evidence_bits,
+    judged.contradicted,
+    judged.reason
+FROM judged
+INNER JOIN nhs_unit ON nhs_unit.unit_id = judged.nhs_id
+INNER JOIN dwelling_unit ON dwelling_unit.unit_id = judged.dwelling_id
+ORDER BY address_group

@@ -1,0 +1,22 @@
+-- One row per NHS unit that some dwelling competes for: the best, its lead, and the verdict.
+CREATE TABLE {target} AS
+WITH ranked AS (
+    SELECT
+        *,
+        LEAD(match_weight) OVER best_first AS second_match_weight,
+        LEAD(dwelling_id) OVER best_first AS second_dwelling_id,
+        ROW_NUMBER() OVER best_first AS place_in_order
+    FROM {pairs}
+    WINDOW best_first AS (PARTITION BY nhs_id ORDER BY match_weight DESC, dwelling_id)
+)
+SELECT
+    * EXCLUDE (place_in_order),
+    match_weight - second_match_weight AS margin_match_weight,
+    CASE
+        WHEN match_weight < $lower_match_weight THEN 'below_threshold'
+        WHEN match_weight < $upper_match_weight THEN 'clerical_review'
+        WHEN match_weight - second_match_weight < $margin_match_weight THEN 'ambiguous'
+        ELSE 'linked'
+    END AS reason
+FROM ranked
+WHERE place_in_order = 1
