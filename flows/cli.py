@@ -19,6 +19,7 @@ from flows.commands import (
     linkage,
     pseudonymise,
     quarantine,
+    releases,
     retention,
     run,
     sample,
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 run.add_to(app)
 init.add_to(app)
+releases.add_to(app)
 quarantine.add_to(app)
 pseudonymise.add_to(app)
 keys.add_to(app)

@@ -1,0 +1,97 @@
+"""`hearth releases`: list what was published, and query it at once."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from governance.errors import Fault
+
+app = typer.Typer(no_args_is_help=True, help="List what was published, and query it.")
+
+FolderOption = Annotated[
+    Path, typer.Option("--releases", help="The folder that holds the releases.", file_okay=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+_RELEASES = Path("workspace/releases")
+
+
+def add_to(parent: typer.Typer) -> None:
+    """Mount the commands."""
+    parent.add_typer(app, name="releases")
+
+
+@app.command(name="list", epilog="Example:\n\n    hearth releases list --releases workspace/releases")
+def list_releases(releases: FolderOption = _RELEASES, as_json: JsonOption = False) -> None:
+    """List the releases of a workspace, newest first, each checked against its manifest."""
+    from pipeline.publish.manifest import verify_release
+
+    found: list[dict[str, Any]] = []
+    for folder in _newest_first(releases):
+        verify_release(folder)
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        found.append({"release": folder.name, "epoch": manifest["epoch"], "files": len(manifest["files"])})
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    for release in found:
+        typer.echo(f"{release['release']}  epoch {release['epoch']}  {release['files']} files, as published")
+
+
+QUERY_EXAMPLES = """
+Examples:
+
+    hearth releases query "SELECT table_id, title FROM catalogue"
+
+    hearth releases query "SELECT area_code, tenure, value FROM health_by_tenure WHERE measure = 'households'"
+"""
+
+
+@app.command(epilog=QUERY_EXAMPLES)
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT over the release's tables; each table is a view.")],
+    releases: FolderOption = _RELEASES,
+    release: Annotated[str | None, typer.Option(help="Which release; the newest when left out.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run SQL over one release; the engine can read that folder and nothing else."""
+    import duckdb
+
+    from pipeline.engine.duckdb import EngineSettings, locked_connection
+
+    folders = [f for f in _newest_first(releases) if release in (None, f.name)]
+    if not folders:
+        raise Fault(
+            "NO_RELEASE",
+            f"{releases} holds no such release.",
+            "Name the folder with --releases, or run first.",
+        )
+    folder = folders[0].absolute()
+    with (
+        tempfile.TemporaryDirectory(prefix="hearth-query-") as spill,
+        locked_connection(EngineSettings(), Path(spill), (folder,)) as connection,
+    ):
+        for path in sorted(folder.glob("*.parquet")):
+            quoted = str(path).replace("'", "''")
+            connection.execute(f"CREATE VIEW \"{path.stem}\" AS SELECT * FROM read_parquet('{quoted}')")
+        try:
+            table = connection.sql(sql).to_arrow_table()
+        except (duckdb.Error, AttributeError) as error:
+            raise Fault(
+                "QUERY_FAILED",
+                f"The query could not be run ({error}).",  # a release holds nothing that must not be shown
+                "`SELECT table_id FROM catalogue` names the tables, data_dictionary.md their columns.",
+            ) from None
+    if as_json:
+        typer.echo(json.dumps(table.to_pylist(), default=str))
+    else:
+        typer.echo(table.to_pandas().to_string(index=False, na_rep=""))
+
+
+def _newest_first(releases: Path) -> list[Path]:
+    folders = [
+        p for p in releases.glob("*") if (p / "manifest.json").is_file() and not p.name.startswith(".")
+    ]
+    return sorted(folders, key=lambda p: (p / "manifest.json").stat().st_mtime, reverse=True)
