@@ -1,0 +1,143 @@
+"""The governance report in a real Chromium: axe finds nothing, and nothing runs off a phone or a page.
+
+Needs Debian's chromium, and axe-core (`npm install --prefix tests/browser` puts it beside this file).
+"""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from governance.agreement import read_agreement
+from governance.artefact import Evidence
+from governance.audit.log import AuditLog
+from governance.audit.signer import open_log_signer
+from governance.gate import Gatekeeper
+from governance.report.facts import gather
+from governance.report.page import render_page
+
+CHROMIUM = shutil.which("chromium")
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "sample" / "agreement.toml"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+DESKTOP, PHONE, PAPER = 1280, 390, 794
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The report of one refused run, its tables filled."""
+    root = tmp_path_factory.mktemp("workspace")
+    (root / "keys").mkdir()
+    audit = AuditLog.open(root / "audit", open_log_signer(root / "keys", "hearth/test"))
+    agreement = read_agreement(SAMPLE)
+    audit.append("run-1", "operator", None, "run_start", policy=agreement.digest)
+    facts = {
+        "custody": "single-operator",
+        "production": False,
+        "code_version": "0.1.0",
+        "uncommitted_changes": 0,
+        "lock_digest": "a" * 64,
+    }
+    Gatekeeper("run-1", agreement, audit, "operator").check_run(Evidence("run", "all", facts))
+    audit.append("run-1", "operator", None, "run_end", None, "fault", {"code": "DISK_FULL"})
+    audit.checkpoint()
+    return render_page(gather(root, agreement, "run-1"))
+
+
+def in_browser(page: str, script: str, width: int, folder: Path) -> Any:
+    """Run a script in the page at a width and return what it gives as JSON."""
+    probe = folder / f"probe-{width}.html"
+    end = f"<pre id='probe'></pre><script>{script}</script></body>"
+    probe.write_text(page.replace("</body>", end), "utf-8")
+    done = subprocess.run(
+        [
+            CHROMIUM or "",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--window-size={width},1000",
+            "--virtual-time-budget=30000",
+            f"--user-data-dir={folder / 'profile'}",
+            "--dump-dom",
+            probe.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found, done.stderr[-2000:]
+    return json.loads(html.unescape(found.group(1)))
+
+
+needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed in tests/browser")
+
+
+def axe(page: str, width: int, folder: Path) -> Any:
+    """Run axe over the page; returns how many rules passed, and the violations with their places."""
+    script = AXE.read_text("utf-8") + (
+        f"; axe.run({{exclude: [['#probe']]}}, {{runOnly: {json.dumps(TAGS)}}}).then(result => "
+        "document.getElementById('probe').textContent = JSON.stringify({"
+        "passes: result.passes.length, "
+        "violations: result.violations.map(v => [v.id, v.nodes.map(n => n.target[0])])}))"
+    )
+    return in_browser(page, script, width, folder)
+
+
+@needs_axe
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_axe_finds_nothing_against_wcag_2_2_aa(page: str, width: int, tmp_path: Path) -> None:
+    result = axe(page, width, tmp_path)
+    assert result["violations"] == []
+    assert result["passes"] > 20
+
+
+@needs_axe
+def test_axe_would_find_what_is_wrong(page: str, tmp_path: Path) -> None:
+    spoilt = page.replace("<main ", '<p style="color:#bbb">pale</p><img src="data:,"><main ', 1)
+    assert {"image-alt", "color-contrast"} <= {
+        name for name, _ in axe(spoilt, DESKTOP, tmp_path)["violations"]
+    }
+
+
+@pytest.mark.parametrize("width", [DESKTOP, PAPER, PHONE])
+def test_only_tables_scroll_sideways_never_the_page(page: str, width: int, tmp_path: Path) -> None:
+    script = (
+        "document.getElementById('probe').textContent = JSON.stringify("
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth])"
+    )
+    needed, there = in_browser(page, script, width, tmp_path)
+    assert needed <= there
+
+
+def test_it_prints_on_paper(page: str, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(page, "utf-8")
+    subprocess.run(
+        [
+            CHROMIUM or "",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-pdf-header-footer",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            f"--print-to-pdf={tmp_path / 'page.pdf'}",
+            (tmp_path / "page.html").as_uri(),
+        ],
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    data = (tmp_path / "page.pdf").read_bytes()
+    assert data.startswith(b"%PDF")
+    assert 3 <= len(re.findall(rb"/Type\s*/Page[^s]", data)) <= 40

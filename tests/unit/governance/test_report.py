@@ -1,0 +1,191 @@
+"""The report and the evidence pack: complete, self-contained, escaped, and without a value."""
+
+import itertools
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from governance.agreement import Agreement
+from governance.artefact import Evidence
+from governance.audit.log import AuditLog
+from governance.errors import Fault, Refused
+from governance.gate import Gatekeeper
+from governance.report.crate import PROFILE, write_crate
+from governance.report.crosswalk import CROSSWALK, SAFES
+from governance.report.facts import ReportFacts, gather
+from governance.report.page import render_page
+from governance.report.wording import summary
+from governance.rules import all_rules
+
+SAMPLE = Path(__file__).parents[3] / "sample_data" / "sample" / "agreement.toml"
+NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+RUN_FACTS = {
+    "custody": "single-operator",
+    "production": False,
+    "code_version": "0.1.0",
+    "uncommitted_changes": 0,
+    "lock_digest": "a" * 64,
+    "reference_date": "2026-09-30",
+}
+INGEST = {
+    "source": "extract",
+    "rows_in": 100,
+    "rows_kept": 97,
+    "rows_quarantined": 2,
+    "rows_removed": 1,
+    "quarantined_by_reason": {"DUPLICATE_RECORD_ID": 2},
+    "file_sha256": "ab" * 32,
+}
+
+
+@pytest.fixture
+def facts(audit: AuditLog, agreement: Agreement) -> ReportFacts:
+    """A run that a gate refused, after a run that was published."""
+    workspace = audit.folder.parent
+    for run in ("run-1", "run-2"):
+        audit.append(run, "operator:root", None, "run_start", policy=agreement.digest)
+        keeper = Gatekeeper(run, agreement, audit, "operator:root", NOW)
+        keeper.check_run(Evidence("run", "all", RUN_FACTS))
+        if run == "run-2":
+            with pytest.raises(Refused):
+                keeper.check(Evidence("leakage", "all", {}))
+        ended = "published" if run == "run-1" else "refused"
+        code = {"code": "NOT_EVALUATED"} if run == "run-2" else None
+        audit.append(run, "operator:root", None, "run_end", None, ended, code, agreement.digest)
+        audit.checkpoint()
+        folder = workspace / "runs" / run
+        folder.mkdir(parents=True)
+        stages = [{"stage": "ingest", "part": "nhs", "facts": {"tables": {"nhs_person": INGEST}}}]
+        (folder / "run.json").write_text(json.dumps({"stages": stages}))
+    return gather(workspace, agreement, "2026-11", now=NOW)
+
+
+class Outline(HTMLParser):
+    """What an auditor of pages looks for: ids, links, tags with their attributes, headings."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_the_page_needs_no_script_and_no_network(facts: ReportFacts) -> None:
+    page = render_page(facts)
+    outline = Outline(page)
+    names = {tag for tag, _ in outline.tags}
+    assert not names & {"script", "link", "img", "iframe", "object", "embed", "form", "base"}
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "@import" not in page
+    assert "url(" not in page
+    assert not any(key.startswith("on") for _, attributes in outline.tags for key in attributes)
+
+
+def test_every_anchor_leads_somewhere_and_no_id_repeats(facts: ReportFacts) -> None:
+    outline = Outline(render_page(facts))
+    ids = [attributes["id"] for _, attributes in outline.tags if "id" in attributes]
+    targets = [attributes["href"] for tag, attributes in outline.tags if tag == "a"]
+    assert len(ids) == len(set(ids))
+    assert all(target and target[1:] in ids for target in targets)
+
+
+def test_headings_go_down_by_one_and_tables_have_captions_and_scopes(facts: ReportFacts) -> None:
+    outline = Outline(render_page(facts))
+    levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    tags = [tag for tag, _ in outline.tags]
+    assert tags.count("table") == tags.count("caption") > 5
+    assert all("scope" in attributes for tag, attributes in outline.tags if tag == "th")
+
+
+def test_it_says_first_what_happened_and_what_needs_attention(facts: ReportFacts) -> None:
+    first, second = summary(facts)
+    assert first == ("Of 2 runs 1 were published, 1 were refused by a gate and 0 did not end as they should.")
+    assert "100 rows came in, 2 of them went to quarantine" in second
+    assert facts.attention[0] == "Run run-2 was refused (NOT_EVALUATED); nothing was published by it."
+    assert any("PSE-03 refused" in item for item in facts.attention)
+    assert any("not countersigned" in item for item in facts.attention)
+
+
+def test_a_log_that_was_changed_is_said_before_anything_else(audit: AuditLog, facts: ReportFacts) -> None:
+    path = audit.folder / "audit.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"verdict":"published"', b'"verdict":"refused"'))
+    changed = gather(audit.folder.parent, facts.agreement, "2026-11", now=NOW)
+    assert changed.attention[0].startswith("The audit log was changed after it was written")
+    assert "CHANGED" in summary(changed)[1]
+
+
+def test_an_agreement_that_moved_since_is_told(audit: AuditLog, facts: ReportFacts) -> None:
+    moved = replace(facts.agreement, digest="0" * 64)
+    assert any(
+        "agreement has changed since" in item
+        for item in gather(audit.folder.parent, moved, "2026-11", now=NOW).attention
+    )
+
+
+def test_every_rule_is_on_the_page_with_its_safe_and_its_satre_indices(facts: ReportFacts) -> None:
+    page = render_page(facts)
+    asked = {line.rule for line in facts.rules}
+    assert asked | set(facts.unasked) == {item.id for item in all_rules()}
+    assert all(rule_id in page for rule_id in (*asked, *facts.unasked))
+
+
+def test_every_rule_has_its_place_in_the_crosswalk() -> None:
+    assert set(CROSSWALK) == {item.id for item in all_rules()}
+    for safe, indices in CROSSWALK.values():
+        assert safe in SAFES
+        assert indices
+        assert all(re.fullmatch(r"[1-4]\.\d\.\d\d", index) for index in indices)
+
+
+def test_what_people_wrote_is_escaped(facts: ReportFacts) -> None:
+    hostile = replace(facts, agreement=replace(facts.agreement, title="<script>alert(1)</script>"))
+    assert "<script" not in render_page(hostile)
+
+
+def test_every_column_is_traced_to_clause_purpose_and_retention(facts: ReportFacts) -> None:
+    page = render_page(facts)
+    for table, columns in facts.agreement.datasets.items():
+        assert all(f"{table}.{column}<" in page for column in columns)
+
+
+def test_a_period_without_runs_is_a_fault(audit: AuditLog, facts: ReportFacts) -> None:
+    with pytest.raises(Fault, match="NOTHING_TO_REPORT"):
+        gather(audit.folder.parent, facts.agreement, "2026-10")
+
+
+def test_the_evidence_pack_is_a_five_safes_crate_that_names_every_file_it_holds(
+    tmp_path: Path, audit: AuditLog, facts: ReportFacts
+) -> None:
+    folder = tmp_path / "pack"
+    write_crate(facts, audit.folder.parent, SAMPLE, folder)
+    crate = json.loads((folder / "ro-crate-metadata.json").read_text())
+    graph = {item["@id"]: item for item in crate["@graph"]}
+    root = graph["./"]
+    assert {"@id": PROFILE} in root["conformsTo"]
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    listed = {item["@id"] for item in root["hasPart"]}
+    assert files - listed == {"ro-crate-metadata.json"}
+    assert listed <= files
+    kinds = [graph[item["@id"]]["@type"] for item in root["mentions"]]
+    assert kinds.count("CreateAction") == len(facts.runs)
+    assert kinds.count("AssessAction") == len(facts.rules)
+    refused = graph["#rule-PSE-03-all"]
+    assert refused["actionStatus"]["@id"].endswith("FailedActionStatus")
+    assert all(reference["@id"] in graph for reference in root["mentions"])
+    assert not list(folder.rglob("*.parquet"))
+
+
+def test_a_pack_never_overwrites_another(tmp_path: Path, audit: AuditLog, facts: ReportFacts) -> None:
+    (tmp_path / "pack").mkdir()
+    with pytest.raises(Fault, match="CRATE_EXISTS"):
+        write_crate(facts, audit.folder.parent, SAMPLE, tmp_path / "pack")
