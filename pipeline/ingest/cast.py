@@ -32,7 +32,9 @@ SQL_TYPES = {
     "date": "DATE",
 }
 _MACRO_FILES = ("uprn.sql", "nhs_number.sql", "postcode.sql")
-_FLAGS = {True: ("y", "yes", "1", "true", "t"), False: ("n", "no", "0", "false", "f")}
+_FLAGS = dict.fromkeys(("y", "yes", "1", "true", "t"), True) | dict.fromkeys(
+    ("n", "no", "0", "false", "f"), False
+)
 
 #: Blanks of every kind, trimmed from both ends of a cell; what is then empty is NULL.
 _TRIMMED = (
@@ -93,11 +95,8 @@ def cast_column(column: Column, date_formats: Sequence[str]) -> CastColumn:
     if column.logical_type == "date":
         return _cast_date(column, cell, date_formats)
     if column.logical_type == "boolean":
-        spelt = SPELLING_SQL.format(cell)
-        cases = " ".join(
-            f"WHEN {spelt} IN ({', '.join(map(_text, words))}) THEN {flag}" for flag, words in _FLAGS.items()
-        )
-        return _cast(column, f"CASE {cases} END", "NOT_A_FLAG")
+        words, flags = ", ".join(map(_text, _FLAGS)), ", ".join(map(str, _FLAGS.values()))
+        return _cast(column, f"MAP([{words}], [{flags}])[{SPELLING_SQL.format(cell)}]", "NOT_A_FLAG")
     if column.logical_type == "integer":
         digits = f"regexp_extract({cell}, '^([+-]?[0-9]{{1,18}})(?:\\.0*)?$', 1)"
         return _cast(column, f"TRY_CAST(nullif({digits}, '') AS BIGINT)", "NOT_A_WHOLE_NUMBER")
