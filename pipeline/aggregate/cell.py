@@ -7,7 +7,7 @@ from itertools import product
 import duckdb
 import pyarrow as pa
 
-from pipeline.aggregate.contribution import KEY_MODULUS, Counts
+from pipeline.aggregate.contribution import KEY_MODULUS, POPULATION, Counts
 from pipeline.aggregate.cube import COUNTED, SIDES
 from schemas.dimension import UNKNOWN, dimensions
 from schemas.table import Table
@@ -61,7 +61,7 @@ def _combinations(table: Table, counts: Counts) -> Iterator[dict[str, object]]:
         row: dict[str, object] = {
             "table_id": table.table_id,
             "measure": measure,
-            "population": population,
+            "population": population.removeprefix(POPULATION),
             "unit": table.unit,
             "has_numerator": numerator is not None,
             "structural_zero": any(zero.items() <= placed.items() for zero in table.structural_zeros),

@@ -22,6 +22,9 @@ PACKED_BITS = {"household_key": 36, "households": 24, "person_key": 36, "persons
 #: Counts that fit in one number of a row's mask.
 _MASK_BITS = 60
 
+#: Prefix of the columns of denominators, beside those of numerators.
+POPULATION = "population_of_"
+
 Breakdowns = tuple[tuple[str, ...], ...]
 
 
@@ -63,10 +66,13 @@ class Counts:
     of: dict[str, tuple[str, str | None, str | None]]
 
 
-def plan_counts(unit: str, chosen: tuple[Measure, ...], residents: ResidentCounts) -> Counts:
+def plan_counts(
+    unit: str, chosen: tuple[Measure, ...], residents: ResidentCounts, complete: frozenset[str]
+) -> Counts:
     """Return the counts of a unit; the resident counts they read are noted in `residents`.
 
-    Measures with the same denominator share one population, named after the first of them.
+    Measures with the same denominator share one population, named after the unit where it is everybody,
+    else after the first of the measures. complete: attributes that are known of everybody.
     """
     populations: dict[str, str] = {}
     listed: dict[str, Count] = {}
@@ -77,21 +83,30 @@ def plan_counts(unit: str, chosen: tuple[Measure, ...], residents: ResidentCount
             inside, numerator, complement = included, None, None
         else:
             counted = condition_sql(measure.count, residents)
-            inside = included if _is_always_known(measure) else f"({included} AND {counted} IS NOT NULL)"
+            inside = (
+                included if _is_always_known(measure, complete) else f"({included} AND {counted} IS NOT NULL)"
+            )
             numerator = measure.name
             complement = f"{measure.name}_complement" if unit == "resident" else None
             listed[numerator] = Count(numerator, f"({inside} AND {counted})")
             if complement is not None:
                 listed[complement] = Count(complement, f"({inside} AND NOT {counted})")
-        population = populations.setdefault(inside, f"population_of_{measure.name}")
+        whom = unit if inside == "TRUE" else measure.name
+        population = populations.setdefault(inside, f"{POPULATION}{whom}")
         listed.setdefault(population, Count(population, inside))
         of[measure.name] = (population, numerator, complement)
     return Counts(tuple(listed.values()), of)
 
 
-def _is_always_known(measure: Measure) -> bool:
-    """Answer whether a household measure asks of residents alone: how many they are is never null."""
-    return measure.unit == "household" and not attributes_in(measure.count) & set(attributes_of("household"))
+def _is_always_known(measure: Measure, complete: frozenset[str]) -> bool:
+    """Answer whether the numerator's condition is never null.
+
+    How many residents of a household meet a condition is always known, so of a household measure only the
+    household's own attributes can be missing.
+    """
+    asked = attributes_in(measure.count)
+    own = asked & set(attributes_of("household")) if measure.unit == "household" else asked
+    return own <= complete
 
 
 def dimensions_of(kind: str, breakdowns: Breakdowns) -> list[str]:

@@ -61,7 +61,9 @@ def count_tables(
         connection.execute(text.replace("{counted}", counted))
     create_count_table(connection)
     residents = ResidentCounts()
-    counts_of = {unit: plan_counts(unit, plan.measures_of(unit), residents) for unit in plan.units}
+    counts_of = {
+        unit: plan_counts(unit, plan.measures_of(unit), residents, plan.complete) for unit in plan.units
+    }
     every_breakdown = tuple(b for unit in plan.units for b in plan.breakdowns_of(unit))
     build_household_row(connection, dimensions_of("household", every_breakdown), residents)
     for unit, counts in counts_of.items():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.aggregate.contribution import KEY_MODULUS, Breakdowns, Counts, unpacked
+from pipeline.aggregate.contribution import KEY_MODULUS, POPULATION, Breakdowns, Counts, unpacked
 from schemas.dimension import dimensions
 from schemas.table import Table
 
@@ -131,6 +131,7 @@ JOIN household_row
 
 def _insertion(table: Table, measure: str, family: Family, counts: Counts) -> str:
     population, numerator, complement = counts.of[measure]
+    label = population.removeprefix(POPULATION)
     categories = [_category(d) for d in table.dimensions] + ["NULL"] * (2 - len(table.dimensions))
     sides = [_side(population), _side(numerator), _complement(population, numerator, complement)]
     sums = ", ".join(f"SUM({name}) AS {name}" for name in {population, numerator, complement} - {None})
@@ -143,7 +144,7 @@ WITH added AS (
     GROUP BY lsoa_id{_columns(table.dimensions)}
 )
 SELECT
-    '{table.table_id}', '{measure}', '{population}', lsoa_id, {", ".join(categories)}, {", ".join(sides)}
+    '{table.table_id}', '{measure}', '{label}', lsoa_id, {", ".join(categories)}, {", ".join(sides)}
 FROM added
 WHERE {population} IS NOT NULL
 """

@@ -25,10 +25,14 @@ class NotProduced:
 
 @dataclass(frozen=True)
 class Plan:
-    """The tables to fill (their measures cut down to what can be counted) and what is left out."""
+    """The tables to fill (their measures cut down to what can be counted) and what is left out.
+
+    complete: attributes known of every household or resident.
+    """
 
     tables: tuple[Table, ...]
     not_produced: tuple[NotProduced, ...]
+    complete: frozenset[str] = frozenset()
 
     def measures_of(self, unit: str) -> tuple[Measure, ...]:
         """Return every measure of a unit that some table needs, by name."""
@@ -45,10 +49,15 @@ class Plan:
         return tuple(unit for unit in UNITS if any(table.unit == unit for table in self.tables))
 
 
-def make_plan(registered: Mapping[str, Table], agreed: tuple[str, ...], known: frozenset[str]) -> Plan:
+def make_plan(
+    registered: Mapping[str, Table],
+    agreed: tuple[str, ...],
+    known: frozenset[str],
+    complete: frozenset[str] = frozenset(),
+) -> Plan:
     """Match the registry with the agreement's outputs and the attributes that hold any value.
 
-    known: names of the household and resident attributes known for somebody.
+    known, complete: names of the household and resident attributes known of somebody, and of everybody.
     """
     produced: list[Table] = []
     left_out: list[NotProduced] = []
@@ -77,7 +86,7 @@ def make_plan(registered: Mapping[str, Table], agreed: tuple[str, ...], known: f
                     table.sensitive,
                 )
             )
-    return Plan(tuple(produced), tuple(left_out))
+    return Plan(tuple(produced), tuple(left_out), complete)
 
 
 def _missing(table: Table, agreed: tuple[str, ...], known: frozenset[str]) -> str | None:

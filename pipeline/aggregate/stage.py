@@ -65,7 +65,12 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
         with locked_connection(context.project.engine, context.spill, (source.folder,)) as connection:
             for table in ("household", "household_member", "placement", "area"):
                 load_table(connection, source.path(table), table)
-            plan = make_plan(tables(), context.agreement.outputs, known_attributes(connection))
+            plan = make_plan(
+                tables(),
+                context.agreement.outputs,
+                known_attributes(connection),
+                known_attributes(connection, of_everybody=True),
+            )
             build_all_cells(connection, plan, load_secret(context))
             facts = _facts(connection, plan)
             build_cap_sensitivity(connection, plan)
@@ -85,15 +90,18 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
     return write_artefact(context.workspace.zone("controlled"), "aggregate", "all", fingerprint, fill)
 
 
-def known_attributes(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """Return the names of the attributes that are known of at least one household or resident."""
+def known_attributes(connection: duckdb.DuckDBPyConnection, *, of_everybody: bool = False) -> frozenset[str]:
+    """Return the names of the attributes known of at least one household or resident, or of every one."""
     known: set[str] = set()
-    for table, unit in (("household", "household"), ("household_member", "resident")):
+    for table, unit in (("household", "household"), ("household_member", "person")):
         present = {row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()}
         named = sorted(present & set(attributes_of(unit)))
         counts = ", ".join(f"COUNT({name})" for name in named)
-        row = connection.execute(f"SELECT {counts} FROM {table} WHERE standing = 'household'").fetchall()[0]
-        known |= {name for name, count in zip(named, row, strict=True) if count}
+        query = f"SELECT COUNT(*), {counts} FROM {table} WHERE standing = 'household'"
+        rows, *filled = connection.execute(query).fetchall()[0]
+        known |= {
+            name for name, count in zip(named, filled, strict=True) if count >= (rows if of_everybody else 1)
+        }
     return frozenset(known)
 
 

@@ -164,7 +164,8 @@ def test_every_cell_counts_what_counting_by_hand_counts(homes: list[Row], people
     dwellings = [dwelling(f"d{i}", **columns) for i, columns in enumerate(homes)]
     registered = {name: tables()[name] for name in _TABLES}
     with built_world(dwellings, records, council, conditions, events) as connection:
-        plan = make_plan(registered, _TABLES, known_attributes(connection))
+        known, complete = (known_attributes(connection, of_everybody=e) for e in (False, True))
+        plan = make_plan(registered, _TABLES, known, complete)
         build_all_cells(connection, plan, _SECRET)
         cells = connection.sql("SELECT * FROM cell").to_arrow_table().to_pylist()
         household_rows = connection.sql("SELECT * FROM household").to_arrow_table().to_pylist()

@@ -1,0 +1,134 @@
+"""Change and comparison: a measure between two releases, between areas, and against a benchmark.
+
+Works on published counts, whose rounding widens no interval: differences smaller than the rounding
+base are not to be read. What else changed between two releases is said beside every difference.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from pipeline.aggregate.interval import (
+    Column,
+    Interval,
+    as_columns,
+    as_interval,
+    check_all,
+    confidence_level,
+    wilson_interval,
+)
+
+#: What a release says of itself that makes two releases comparable or not, and how it is called in words.
+ASPECTS: Mapping[str, str] = {
+    "specification_version": "the definition of the table",
+    "definition": "the household definition",
+    "measures": "the definition of a measure",
+    "model_digest": "the linkage model",
+    "match_rate": "the share of NHS records linked",
+    "households": "the number of households",
+    "residents": "the number of residents",
+    "sources": "the extracts supplied",
+    "area_vintage": "the areas",
+}
+#: Relative change of a number below which it is not said to have changed.
+UNCHANGED_SHARE = 0.02
+
+VERDICTS = ("lower", "similar", "higher", "not compared")
+JUDGEMENTS = {
+    ("lower_is_better", "lower"): "better",
+    ("lower_is_better", "higher"): "worse",
+    ("higher_is_better", "higher"): "better",
+    ("higher_is_better", "lower"): "worse",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that differs between two releases; the statement says what it means for the figures."""
+
+    aspect: str
+    before: Any
+    after: Any
+    statement: str
+
+
+def difference_of_proportions(
+    x_before: Column, n_before: Column, x_after: Column, n_after: Column, confidence: float = 0.95
+) -> Interval:
+    """Return x_after / n_after less x_before / n_before with Newcombe's hybrid score interval.
+
+    Source: Newcombe 1998, Statistics in Medicine 17:873-890, method 10; independent samples, so for two
+    releases of much the same people the interval is wider than need be.
+    """
+    x1, n1, x2, n2 = as_columns(x_before, n_before, x_after, n_after)
+    before, after = wilson_interval(x1, n1, confidence), wilson_interval(x2, n2, confidence)
+    value = np.asarray(after.value) - before.value
+    lower = value - np.hypot(np.asarray(after.value) - after.lower, np.asarray(before.upper) - before.value)
+    upper = value + np.hypot(np.asarray(after.upper) - after.value, np.asarray(before.value) - before.lower)
+    return as_interval(value, lower, upper)
+
+
+def ratio_of_proportions(
+    x_before: Column, n_before: Column, x_after: Column, n_after: Column, confidence: float = 0.95
+) -> Interval:
+    """Return the ratio of two proportions, after over before, with the log interval of Katz.
+
+    Source: Katz et al. 1978; Altman et al. 2000, page 59. Both counts must be above zero.
+    """
+    x1, n1, x2, n2 = as_columns(x_before, n_before, x_after, n_after)
+    check_all((x1 > 0) & (x2 > 0), x1, "both counts must be above zero")
+    value = (x2 / n2) / (x1 / n1)
+    error = np.sqrt(1 / x2 - 1 / n2 + 1 / x1 - 1 / n1)
+    reach = stats.norm.ppf((1 + confidence_level(confidence)) / 2) * error
+    return as_interval(value, value * np.exp(-reach), value * np.exp(reach))
+
+
+def compare_with_benchmark(x: Column, n: Column, benchmark: Column, confidence: float = 0.95) -> np.ndarray:
+    """Say of each area whether its rate is "lower", "similar" or "higher" than the benchmark.
+
+    As in Fingertips: similar unless the benchmark lies outside the area's own interval; "not compared"
+    where either is unknown (a hidden cell).
+    """
+    interval = wilson_interval(x, n, confidence)
+    reference = np.asarray(benchmark, dtype=np.float64)
+    said = np.where(
+        np.asarray(interval.upper) < reference,
+        "lower",
+        np.where(np.asarray(interval.lower) > reference, "higher", "similar"),
+    )
+    return np.where(np.isnan(np.asarray(interval.value)) | np.isnan(reference), "not compared", said)
+
+
+def judge(direction: str, verdict: str) -> str:
+    """Return "better" or "worse" for a verdict where the measure has a direction; else the verdict itself."""
+    return JUDGEMENTS.get((direction, verdict), verdict)
+
+
+def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    """Return what changed in definition, linkage or coverage between two releases' descriptions.
+
+    before, after: aspect (see ASPECTS) -> value, as far as the release says. A number has changed when it
+    moved by 2% or more; an aspect that only one release gives is a change too.
+    """
+    found = []
+    for aspect, words in ASPECTS.items():
+        old, new = before.get(aspect), after.get(aspect)
+        if old is None and new is None:
+            continue
+        if old is None or new is None:
+            known = "later" if old is None else "earlier"
+            found.append(Change(aspect, old, new, f"Only the {known} release says what {words} was."))
+        elif _is_number(old) and _is_number(new):
+            if abs(new - old) >= UNCHANGED_SHARE * abs(old):
+                moved = f"{new / old - 1:+.1%}" if old else "from nought"
+                found.append(Change(aspect, old, new, f"A change of {words}: {moved}."))
+        elif old != new:
+            found.append(Change(aspect, old, new, f"A change of {words}: differences may not be real."))
+    return tuple(found)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
