@@ -4,6 +4,8 @@ Each subject has its file in `flows/commands/`; what they import is imported whe
 the command runs, so that `hearth --help` and completion are quick.
 """
 
+import atexit
+import os
 import sys
 from pathlib import Path
 
@@ -53,6 +55,7 @@ bench.add_to(app)
 
 def main() -> None:
     """Run the command line: our errors become message and exit code, a foreign one its type alone."""
+    atexit.register(_hush_teardown)  # registered first, so it runs after every other exit handler
     try:
         app()
     except HearthError as error:
@@ -64,6 +67,13 @@ def main() -> None:
         told = as_hearth_error(error, Path(sys.argv[0]).name)
         typer.echo(str(told), err=True)
         sys.exit(told.exit_code)
+
+
+def _hush_teardown() -> None:
+    """Close standard error for what follows: DuckDB's binding then counts references that threads of
+    Prefect still hold, a hundred lines that nobody can act on."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 if __name__ == "__main__":
