@@ -36,11 +36,6 @@ _FLAGS = dict.fromkeys(("y", "yes", "1", "true", "t"), True) | dict.fromkeys(
     ("n", "no", "0", "false", "f"), False
 )
 
-#: Blanks of every kind, trimmed from both ends of a cell; what is then empty is NULL.
-_TRIMMED = (
-    "nullif(regexp_replace({0}, '^[\\s\\x{{00A0}}\\x{{FEFF}}]+|[\\s\\x{{00A0}}\\x{{FEFF}}]+$', '', 'g'), '')"
-)
-
 
 @dataclass(frozen=True)
 class CastColumn:
@@ -69,11 +64,6 @@ def create_macros(connection: duckdb.DuckDBPyConnection, code_lists: Sequence[st
             f'CREATE TABLE "code {name}" AS SELECT MAP($spellings::VARCHAR[], $codes::VARCHAR[]) AS codes',
             {"spellings": list(spellings), "codes": list(spellings.values())},
         )
-
-
-def trimmed(cell: str) -> str:
-    """Return SQL for a cell without surrounding blanks, NULL where nothing is left."""
-    return _TRIMMED.format(cell)
 
 
 def cast_column(column: Column, date_formats: Sequence[str]) -> CastColumn:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from governance.errors import Finding, Refused
-from pipeline.ingest.cast import trimmed
 from pipeline.ingest.header import LINE_NUMBER
 from pipeline.ingest.inspection import InspectedExtract, open_table
 from pipeline.ingest.rows import Rows
@@ -18,7 +18,9 @@ _CELLS = pa.list_(pa.string())
 def load_records(
     connection: duckdb.DuckDBPyConnection, extract: InspectedExtract, columns: Sequence[str]
 ) -> int:
-    """Create `record`: line_number, and the wanted cells, trimmed; or `fault` and `cells` of a broken row.
+    """Create `record`: line_number, and the wanted cells; or `fault` and `cells` of a broken row.
+
+    Cells lose the blanks around them; what is then empty is NULL.
 
     columns: contract columns that the file supplies. Returns the rows.
     Raises Refused when the file is no longer the one that was inspected.
@@ -30,7 +32,7 @@ def load_records(
         *(pa.field(f"cell {name}", pa.string()) for name in columns),
     ]
     schema = pa.schema(fields)
-    cells = ", ".join(f"""{trimmed(f'"cell {name}"')} AS "{name}\"""" for name in columns)
+    cells = ", ".join(f"""nullif("cell {name}", '') AS "{name}\"""" for name in columns)
     try:
         with open_table(extract.settings) as (file, reader):
             places = [extract.columns.places[name] for name in columns]
@@ -80,8 +82,9 @@ class _Batches:
 
     def _whole(self, rows: Rows) -> pa.RecordBatch:
         count = len(rows.lines)
+        cells = [pc.utf8_trim_whitespace(column) for column in rows.columns]
         return pa.RecordBatch.from_arrays(
-            [pa.array(rows.lines), pa.nulls(count, pa.string()), pa.nulls(count, _CELLS), *rows.columns],
+            [pa.array(rows.lines), pa.nulls(count, pa.string()), pa.nulls(count, _CELLS), *cells],
             schema=self._schema,
         )
 

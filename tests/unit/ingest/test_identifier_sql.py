@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.cast import create_macros, trimmed
+from pipeline.ingest.cast import create_macros
 
 SENTINELS = {
     *("9" * n for n in range(6, 13)),
     *("1" * n for n in range(8, 13)),
     *("12345678", "123456789", "1234567890", "12345678901", "123456789012", "987654321", "9876543210"),
 }
-BLANKS = " \t\n\r\f\v\u00a0\u2007\u202f"
+BLANKS = " \t\n\r\f\u00a0\u2007\u202f"
 
 connection = duckdb.connect()
 create_macros(connection, [])
@@ -30,18 +30,14 @@ def all_in_sql(form: str, texts: list[str]) -> list[Checked]:
         f"""
         WITH supplied AS (
             SELECT
-                UNNEST($texts::VARCHAR[]) AS text,
-                generate_subscripts($texts::VARCHAR[], 1) AS place
-        ),
-        trimmed AS (
-            SELECT {trimmed("text")} AS cell, place
-            FROM supplied
+                UNNEST($cells::VARCHAR[]) AS cell,
+                generate_subscripts($cells::VARCHAR[], 1) AS place
         )
         SELECT {form}_reason(cell), {form}_canonical(cell)
-        FROM trimmed
+        FROM supplied
         ORDER BY place
         """,
-        {"texts": texts},
+        {"cells": [text.strip() or None for text in texts]},
     ).fetchall()
     return [(None if reason else value, reason) for reason, value in rows]
 
@@ -51,7 +47,7 @@ def in_sql(form: str, text: str) -> Checked:
 
 
 def uprn_in_python(text: str) -> Checked:
-    text = "".join(c for c in text.strip(BLANKS + "\ufeff") if c not in BLANKS)
+    text = "".join(c for c in text.strip() if c not in BLANKS)
     if not text:
         return None, None
     if text.startswith('="') and text.endswith('"') and len(text) > 2:
@@ -78,7 +74,7 @@ def uprn_in_python(text: str) -> Checked:
 
 def nhs_number_in_python(text: str) -> Checked:
     dashes = "-\u2010\u2011\u2012\u2013\u2014\u2015"
-    text = text.strip(BLANKS + "\ufeff")
+    text = text.strip()
     if not text:
         return None, None
     text = "".join(c for c in text if c not in BLANKS + dashes)
