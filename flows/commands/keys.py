@@ -80,20 +80,15 @@ def new(
             record.update(made)
             _tell(made, as_json)
             return
-        from governance.keys.derivation import KeyContext
-        from governance.keys.file_key import create_file_key
         from governance.keys.states import KeyState
 
         place = custodian.place(layer)
         if not custodian.is_demo(layer):
             compared = layer == "inner" and custodian.project.custody != "single-operator"
-            create_file_key(
-                place.path,
-                KeyContext(place.agreement, place.period, place.version or 1),
-                place.passphrase.read(twice=True),
-                state=KeyState.PENDING if compared else KeyState.ACTIVE,
-                today=custodian.use.today,
-                expires=expires.date() if expires else custodian.agreement_expires,
+            place.create(
+                KeyState.PENDING if compared else KeyState.ACTIVE,
+                custodian.use.today,
+                expires.date() if expires else custodian.agreement_expires,
             )
         key = place.open()
         shown = _described(key.description) | {"check_value": key.check_value("uprn")}
@@ -114,7 +109,8 @@ def list_keys(
     for layer in custodian.layers():
         place = custodian.place(layer)
         for path in place.files():
-            rows.append({"layer": layer, **_described(read_sealed_key(path).description)})
+            key = place.open().description if place.remote else read_sealed_key(path).description
+            rows.append({"layer": layer, **_described(key)})
         for path in sorted((place.path.parent / CERTIFICATES).glob("*.json")):
             content = json.loads(path.read_bytes())["content"]
             row = {
@@ -147,7 +143,6 @@ def check_value(
 
     Exit code 2 when the other controller's value differs: then the two hold different keys.
     """
-    from governance.keys.file_key import change_state
     from governance.keys.states import KeyState
     from pipeline.pseudonymise.tables import IDENTIFIERS
 
@@ -165,7 +160,7 @@ def check_value(
                     "Compare the key files' origin; one of the two controllers holds another key.",
                 )
             if key.description.state is KeyState.PENDING:
-                change_state(place.path, place.passphrase.read(), KeyState.ACTIVE)
+                place.change_state(KeyState.ACTIVE)
                 key = place.open()
             record["state"] = str(key.description.state)
     _tell(_described(key.description) | {"check_values": values}, as_json)
@@ -337,6 +332,7 @@ class _Custodian:
     def version(self, layer: Layer, version: int) -> tuple[Path, str]:
         """Return the file of a version, current or not, and the passphrase."""
         place = self.place(layer)
+        place.check_local()
         passphrase = place.passphrase.read()
         older = place.of_version(version)
         path = older if older.exists() else place.path

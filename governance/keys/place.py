@@ -1,26 +1,85 @@
-"""Where a key file lies, what its key must be for, and how its older versions are called."""
+"""Where a key is kept, what it must be for, and how its older versions are called."""
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Protocol
 
-from governance.keys.file_key import open_file_key
+from governance.errors import Fault
+from governance.keys.derivation import KeyContext
+from governance.keys.file_key import change_state, create_file_key, open_file_key
 from governance.keys.held_key import HeldKey
+from governance.keys.keyring_key import KeyringRoot
 from governance.keys.passphrase import PassphraseSource
+from governance.keys.provider import KeyDescription
+from governance.keys.state_record import (
+    change_recorded_state,
+    create_state_record,
+    read_context,
+    read_state_record,
+)
+from governance.keys.states import KeyState
+
+
+class Remote(Protocol):
+    """A service that computes a key's root."""
+
+    def root_of(self, context: KeyContext) -> bytes:
+        """Return the root of a context."""
+        ...
 
 
 @dataclass(frozen=True)
 class KeyPlace:
-    """One layer's key file. version: the only one accepted; None for whichever it holds."""
+    """One layer's key.
+
+    path: its sealed file, or, where `remote` keeps the root, the record of its state.
+    version: the only one accepted; None for whichever is current.
+    """
 
     agreement: str
     period: str
     version: int | None
     path: Path
     passphrase: PassphraseSource
+    provider: str = "file"
+    remote: Remote | None = None
+
+    def create(self, state: KeyState, today: date, expires: date | None) -> HeldKey:
+        """Make the key, or take the remote's into service; raises Fault when it exists already."""
+        context = KeyContext(self.agreement, self.period, self.version or 1)
+        if self.remote is None:
+            passphrase = self.passphrase.read(twice=True)
+            return create_file_key(self.path, context, passphrase, state=state, today=today, expires=expires)
+        if isinstance(self.remote, KeyringRoot):
+            self.remote.create(context)
+        root = self.remote.root_of(context)
+        description = KeyDescription(context, self.provider, state, 8 * len(root), today, expires)
+        create_state_record(self.path, description, root)
+        return HeldKey(root, description)
 
     def open(self) -> HeldKey:
-        """Unseal the key; raises Fault when it is missing, exposed, damaged or the passphrase wrong."""
-        return open_file_key(self.path, self.passphrase.read())
+        """Open the key; raises Fault when it is missing, exposed, damaged, or its custodian denies it."""
+        if self.remote is None:
+            return open_file_key(self.path, self.passphrase.read())
+        root = self.remote.root_of(read_context(self.path, self.agreement, self.period, self.version))
+        return HeldKey(root, read_state_record(self.path, root))
+
+    def change_state(self, wanted: KeyState) -> KeyDescription:
+        """Move the current key to another state; raises Refused when it may not go there."""
+        if self.remote is None:
+            return change_state(self.path, self.passphrase.read(), wanted)
+        root = self.remote.root_of(read_context(self.path, self.agreement, self.period, self.version))
+        return change_recorded_state(self.path, root, wanted)
+
+    def check_local(self) -> None:
+        """Raise Fault where the root is not ours to rotate or destroy."""
+        if self.remote is not None:
+            raise Fault(
+                "KEY_KEPT_ELSEWHERE",
+                f"The root of this key is kept by {self.provider}, which alone can rotate or destroy it.",
+                "Raise `version` and change `path` in [keys], then `hearth keys new`.",
+            )
 
     def of_version(self, version: int) -> Path:
         """Return the file of a version that is no longer the current one."""

@@ -36,6 +36,7 @@ def rotate_key(
     check values first. The version may no longer be fixed in hearth.toml to the old one.
     Raises Refused unless the current key is active.
     """
+    place.check_local()
     passphrase = place.passphrase.read()
     aside = place.path.with_name(f".{place.path.stem}.next{place.path.suffix}")
     if place.path.exists():

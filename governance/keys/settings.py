@@ -1,7 +1,8 @@
 """The [keys] tables of hearth.toml, and the doors through which a run opens its keys.
 
 [keys]                             # the inner layer: at the controllers, and nowhere else
-provider = "file"                  # "file" or "unsafe-demo" (sample project only, the default there)
+provider = "file"                  # "file", "keyring", "vault-transit", "aws-kms" (see each module), or
+                                   # "unsafe-demo" (sample project only, the default there)
 path = "keys/linkage.key"          # relative to hearth.toml
 passphrase_file = "keys/passphrase"  # mode 0600; or passphrase_variable = "NAME" (CI, with a warning)
 version = 2                        # only to insist on one; else whichever the key file holds
@@ -20,15 +21,36 @@ from pathlib import Path
 from typing import Any
 
 from governance.errors import Fault, Finding, Refused
+from governance.keys.aws_kms import AwsKms
 from governance.keys.derivation import KeyContext
 from governance.keys.destruction import was_destroyed
 from governance.keys.held_key import HeldKey
+from governance.keys.keyring_key import KeyringRoot
 from governance.keys.passphrase import PassphraseSource
-from governance.keys.place import KeyPlace
+from governance.keys.place import KeyPlace, Remote
 from governance.keys.unsafe_demo import unsafe_demo_place
+from governance.keys.vault_transit import VaultTransit
 
-PROVIDERS = ("file", "unsafe-demo")
-_OWN = {"provider", "path", "passphrase_file", "passphrase_variable", "version"}
+PROVIDERS = ("file", "keyring", "vault-transit", "aws-kms", "unsafe-demo")
+_TEXTS = (
+    "path",
+    "passphrase_file",
+    "passphrase_variable",
+    "address",
+    "name",
+    "mount",
+    "token_file",
+    "region",
+    "endpoint",
+)
+_OWN = {"provider", "version", *_TEXTS}
+#: What each provider cannot do without.
+_NEEDS = {
+    "file": ("path",),
+    "keyring": ("path",),
+    "vault-transit": ("path", "address", "name", "token_file"),
+    "aws-kms": ("path", "name", "region"),
+}
 _SECTIONS = {"outer", "transfer"}
 #: Read by pipeline/disclosure/record_key.py.
 _ELSEWHERE = {"record_key_file"}
@@ -38,7 +60,8 @@ _ELSEWHERE = {"record_key_file"}
 class KeySettings:
     """A [keys] table, checked. path: the key file; passphrase: where its passphrase comes from.
 
-    version: the only one that is accepted; None for whichever the file holds. outer: settings of the
+    version: the only one that is accepted; None for whichever the file holds. remote: where the root
+    lies, if not in the file. outer: settings of the
     outer layer's key; None where the table names none.
     """
 
@@ -46,6 +69,7 @@ class KeySettings:
     path: Path | None
     passphrase: PassphraseSource
     version: int | None = None
+    remote: Remote | None = None
     outer: "KeySettings | None" = None
 
 
@@ -168,7 +192,15 @@ def _locate(settings: KeySettings, agreement: str, use: KeyUse) -> KeyPlace:
             today=use.today,
         )
     assert settings.path is not None  # noqa: S101  (read_key_settings has seen to it)
-    return KeyPlace(agreement, use.period, settings.version, settings.path, settings.passphrase)
+    return KeyPlace(
+        agreement,
+        use.period,
+        settings.version,
+        settings.path,
+        settings.passphrase,
+        settings.provider,
+        settings.remote,
+    )
 
 
 def _faults(where: str, table: Any, known: set[str], custody: str) -> list[Finding]:
@@ -183,14 +215,17 @@ def _faults(where: str, table: Any, known: set[str], custody: str) -> list[Findi
         found.append(Finding("CONFIG", f"{where} provider", f"must be one of {', '.join(PROVIDERS)}"))
     found += [
         Finding("CONFIG", f"{where} {name}", "must be text")
-        for name in ("path", "passphrase_file", "passphrase_variable")
+        for name in _TEXTS
         if not isinstance(table.get(name, ""), str)
     ]
     version = table.get("version", 1)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         found.append(Finding("CONFIG", f"{where} version", "must be a whole number above zero"))
-    if provider == "file" and "path" not in table:
-        found.append(Finding("CONFIG", f"{where} path", "is missing: where is the key file?"))
+    found += [
+        Finding("CONFIG", f"{where} {name}", f"is missing, and {provider} needs it")
+        for name in _NEEDS.get(str(provider), ())
+        if name not in table
+    ]
     return found
 
 
@@ -210,5 +245,14 @@ def _settings(
         path=absolute("path"),
         passphrase=PassphraseSource(absolute("passphrase_file"), table.get("passphrase_variable")),
         version=table.get("version"),
+        remote=_remote(table, _provider(table, custody), absolute("token_file")),
         outer=outer,
     )
+
+
+def _remote(table: Mapping[str, Any], provider: Any, token_file: Path | None) -> Remote | None:
+    if provider == "vault-transit" and token_file is not None:
+        return VaultTransit(table["address"], table["name"], token_file, table.get("mount", "transit"))
+    if provider == "aws-kms":
+        return AwsKms(table["name"], table["region"], table.get("endpoint"))
+    return KeyringRoot() if provider == "keyring" else None

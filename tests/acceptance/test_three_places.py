@@ -173,7 +173,7 @@ def test_an_altered_package_is_refused_with_a_remedy_and_only_the_audit_log_grow
         assert (refusal["verdict"], refusal["evidence"]["code"]) == ("refused", code)
         flip(package / name)
     grown = {f.split("/")[1] for f in three.linkage.files() - before if f.startswith("workspace/")}
-    assert grown <= {"audit", "runs", "keys"}
+    assert grown <= {"audit", "runs", "keys", ".run.lock"}
 
 
 def test_last_months_package_is_refused(three: Three, tmp_path: Path) -> None:
