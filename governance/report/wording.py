@@ -17,9 +17,10 @@ def summary(facts: ReportFacts) -> tuple[str, ...]:
         }.get(line.outcome, f"did not end as it should ({line.outcome}), so nothing was published")
         first = f"The run of {day(line.started)} {ended}."
     else:
+        others = len(outcomes) - published - refused
         first = (
-            f"Of {len(outcomes)} runs {published} were published, {refused} were refused by a gate and "
-            f"{len(outcomes) - published - refused} did not end as they should."
+            f"{len(outcomes)} runs: {published} published, {refused} refused by a gate, "
+            f"{others} cut short or faulty."
         )
     rows = sum(line.rows_in for line in facts.extracts)
     aside = sum(line.rows_quarantined for line in facts.extracts)

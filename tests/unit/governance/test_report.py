@@ -109,7 +109,7 @@ def test_headings_go_down_by_one_and_tables_have_captions_and_scopes(facts: Repo
 
 def test_it_says_first_what_happened_and_what_needs_attention(facts: ReportFacts) -> None:
     first, second = summary(facts)
-    assert first == ("Of 2 runs 1 were published, 1 were refused by a gate and 0 did not end as they should.")
+    assert first == "2 runs: 1 published, 1 refused by a gate, 0 cut short or faulty."
     assert "100 rows came in, 2 of them went to quarantine" in second
     assert facts.attention[0] == "Run run-2 was refused (NOT_EVALUATED); nothing was published by it."
     assert any("PSE-03 refused" in item for item in facts.attention)
