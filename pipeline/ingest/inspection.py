@@ -12,7 +12,7 @@ from governance.errors import Finding, Refused
 from pipeline.ingest.delimited_reader import DelimitedReader
 from pipeline.ingest.header import ColumnMap, map_columns
 from pipeline.ingest.manifest import Manifest, read_manifest
-from pipeline.ingest.parquet_reader import ParquetReader
+from pipeline.ingest.parquet_reader import TYPED_DATE_FORMAT, ParquetReader
 from pipeline.ingest.rows import TableReader
 from pipeline.ingest.supplied_file import (
     FileRefused,
@@ -39,6 +39,13 @@ class InspectedExtract:
     bytes: int
     rows: int
     manifest: Manifest | None
+
+    @property
+    def date_formats(self) -> tuple[str, ...]:
+        """The formats in which dates are understood: those declared, and that in which typed dates come."""
+        if is_parquet(self.settings.path) and TYPED_DATE_FORMAT not in self.settings.date_formats:
+            return (*self.settings.date_formats, TYPED_DATE_FORMAT)
+        return self.settings.date_formats
 
 
 def contracts_of(controller: str) -> tuple[Contract, ...]:
@@ -103,7 +110,7 @@ def open_table(settings: ExtractSettings) -> Iterator[tuple[SuppliedFile, TableR
     """Lend the reader that a file's name calls for, and the file whose digest it moves on."""
     with open_supplied(settings.path) as (file, content):
         if is_parquet(settings.path):
-            yield file, ParquetReader(settings.path, settings.date_formats[0])
+            yield file, ParquetReader(settings.path)
         else:
             blocks = iter(TextBlocks(content, settings.encoding))
             yield file, DelimitedReader(blocks, settings.delimiter)
@@ -115,6 +122,8 @@ def _inspect(
     where = contract.table
     findings: list[Finding] = []
     manifest = None
+    if not settings.date_formats:
+        findings.append(Finding("ING-03", where, "hearth.toml declares an empty list of date formats"))
     try:
         manifest = read_manifest(settings, project.folder)
     except FileRefused as refusal:

@@ -1,6 +1,6 @@
 """Reading a Parquet extract as text, so that it meets the same contract as any other.
 
-Numbers become the digits they stand for, dates the first format declared. A UPRN that was
+Numbers become the digits they stand for, typed dates ISO dates whatever was declared. A UPRN that was
 stored as a floating-point number keeps its fraction (`.0`), and so is counted as repaired.
 """
 
@@ -24,6 +24,8 @@ from pipeline.ingest.rows import (
 from pipeline.ingest.supplied_file import MAXIMUM_UNPACKED_BYTES, MAXIMUM_UNPACKED_RATIO, FileRefused
 
 _SUSPECT = "[" + "".join(f"\\x{byte:02x}" for byte in CONTROL_BYTES) + "]"
+TYPED_DATE_FORMAT = "%Y-%m-%d"
+
 #: Parquet packs repeated values hard: only beyond this size does the ratio tell a bomb.
 _UNPACKED_BYTES_WITHOUT_RATIO = 256 << 20
 #: Rows of one repeated value take next to nothing; record ids that differ take a bit each at least.
@@ -33,13 +35,12 @@ _MAXIMUM_ROWS_PER_BYTE = 8
 class ParquetReader:
     """Reads the columns and rows of a Parquet file; a row's line is its number, from 1."""
 
-    def __init__(self, path: Path, date_format: str) -> None:
+    def __init__(self, path: Path) -> None:
         try:
             self._file = pq.ParquetFile(path)
             schema = self._file.schema_arrow
         except (pa.ArrowException, OSError):
             raise FileRefused("ING-02", "is not a readable Parquet file") from None
-        self._date_format = date_format
         self._check_size(path)
         nested = [field.name for field in schema if pa.types.is_nested(field.type)]
         if nested:
@@ -81,7 +82,7 @@ class ParquetReader:
         if pa.types.is_dictionary(kind):
             return self._text(column.dictionary_decode())
         if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-            return pc.strftime(column, format=self._date_format)
+            return pc.strftime(column, format=TYPED_DATE_FORMAT)
         if pa.types.is_floating(kind):
             return pa.array(
                 [None if value is None else repr(value) for value in column.to_pylist()], pa.string()

@@ -27,6 +27,7 @@ from pipeline.ingest.identifier_pattern import count_identifier_patterns
 from pipeline.ingest.inspection import InspectedExtract
 from pipeline.ingest.load import load_records
 from pipeline.ingest.rights import remove_on_request
+from pipeline.ingest.table_evidence import cell_facts, file_facts
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def ingest_table(
     """
     table = extract.contract.table
     casts = [
-        cast_column(column, extract.settings.date_formats)
+        cast_column(column, extract.date_formats)
         for column in extract.contract.columns
         if column.name in extract.columns.places
     ]
@@ -79,12 +80,10 @@ def ingest_table(
         "rows_quarantined": quarantined,
         "rows_removed": removed,
         "quarantined_by_reason": by_reason,
-        **_cell_facts(connection, casts),
+        **cell_facts(connection, casts),
         "identifier_patterns": count_identifier_patterns(connection, casts),
-        **_file_facts(extract),
+        **file_facts(extract),
     }
-    for name in ("record", "checked", "duplicate", "verdict"):
-        connection.execute(f"DROP TABLE {name}")
     return TableResult({f"{table}.parquet": kept, f"quarantine/{table}.parquet": noted}, facts)
 
 
@@ -218,83 +217,6 @@ def _quarantine_query(casts: list[CastColumn]) -> str:
         {notes}
         ORDER BY line_number, column_name NULLS FIRST
     """
-
-
-def _cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> dict[str, Any]:
-    """Counts over the kept rows: filled, invalid and repaired cells of each column."""
-    filled: dict[str, int] = {}
-    invalid: dict[str, dict[str, int]] = {}
-    repaired: dict[str, dict[str, int]] = {}
-    for cast in casts:
-        name = cast.column.name
-        repair = "NULL" if cast.repair is None else f'"repair {name}"'
-        counted = connection.execute(
-            f"""
-            SELECT "reason {name}", {repair} AS repair, COUNT("value {name}"), COUNT(*)
-            FROM checked
-            JOIN verdict USING (line_number)
-            WHERE verdict.reason IS NULL
-            GROUP BY ALL
-            ORDER BY ALL
-            """
-        ).fetchall()
-        filled[name] = sum(row[2] for row in counted)
-        for reason, mended, _, count in counted:
-            if reason is not None:
-                invalid.setdefault(name, {})[reason] = invalid.get(name, {}).get(reason, 0) + count
-            if mended is not None:
-                repaired.setdefault(name, {})[mended] = repaired.get(name, {}).get(mended, 0) + count
-    return {
-        "filled": filled,
-        "invalid": invalid,
-        "repaired": repaired,
-        "validity": {
-            cast.column.name: _validity(filled[cast.column.name], invalid.get(cast.column.name, {}))
-            for cast in casts
-            if cast.column.form in ("uprn", "nhs_number")
-        },
-        "rounding_suspected": {
-            cast.column.name: _suspected_of_rounding(connection, cast.column.name)
-            for cast in casts
-            if cast.column.form == "uprn"
-        },
-    }
-
-
-def _suspected_of_rounding(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    """Count UPRNs of twelve digits that end in six zeros.
-
-    That is what is left of 1.00023E+11 once it has been saved as a number again: it cannot be told from
-    a UPRN, and one in a million is so by chance. More than that, and the column was damaged.
-    """
-    query = (
-        f"""SELECT COUNT(*) FROM checked WHERE regexp_full_match("value {name}", '[1-9][0-9]{{5}}000000')"""
-    )
-    return int(connection.execute(query).fetchall()[0][0])
-
-
-def _validity(filled: int, invalid: Mapping[str, int]) -> dict[str, Any]:
-    wrong = sum(invalid.values())
-    stated = filled + wrong
-    return {"stated": stated, "valid": filled, "invalid_share": round(wrong / stated, 6) if stated else 0.0}
-
-
-def _file_facts(extract: InspectedExtract) -> dict[str, Any]:
-    manifest = extract.manifest
-    return {
-        "file_sha256": extract.sha256,
-        "file_bytes": extract.bytes,
-        "manifest": None
-        if manifest is None
-        else {
-            "sequence": manifest.sequence,
-            "supplied": None if manifest.supplied is None else manifest.supplied.isoformat(),
-        },
-        "columns_read": sorted(extract.columns.places),
-        "columns_absent": sorted(extract.columns.absent),
-        "columns_ignored": len(extract.columns.ignored),
-        "header_case_differences": sorted(extract.columns.case_differences),
-    }
 
 
 def _quoted(name: str) -> str:

@@ -33,6 +33,7 @@ def faults(bench: Any, *controllers: str) -> list[tuple[str, str, str]]:
         (b"record_id,record_id\nA,A\n", {}, "ING-03", "stands 2 times"),
         (b"record_id,\nA,A\n", {}, "ING-03", "1 columns of the header have no name"),
         (b"record_id\nA\n", {"columns": {"tenure": "TENURE_CD"}}, "ING-03", "TENURE_CD is missing"),
+        (b"record_id\nA\n", {"date_formats": ()}, "ING-03", "an empty list of date formats"),
         (b"record_id\nA\n", {"columns": {"tenyure": "record_id"}}, "ING-03", "maps tenyure"),
         (b"record_id\nA\n", {"columns": {"line_number": "record_id"}}, "ING-03", "maps line_number"),
         (b"record_id;uprn\nA;1\n", {}, "ING-03", "one column that holds semicolons: declare the delimiter"),

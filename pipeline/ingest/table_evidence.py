@@ -1,0 +1,87 @@
+"""What the evidence says of one extract: counts and names of columns, never a cell."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from pipeline.ingest.cast import CastColumn
+from pipeline.ingest.inspection import InspectedExtract
+
+
+def cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> dict[str, Any]:
+    """Counts over the kept rows: filled, invalid and repaired cells of each column."""
+    filled: dict[str, int] = {}
+    invalid: dict[str, dict[str, int]] = {}
+    repaired: dict[str, dict[str, int]] = {}
+    for cast in casts:
+        name = cast.column.name
+        repair = "NULL" if cast.repair is None else f'"repair {name}"'
+        counted = connection.execute(
+            f"""
+            SELECT "reason {name}", {repair} AS repair, COUNT("value {name}"), COUNT(*)
+            FROM checked
+            JOIN verdict USING (line_number)
+            WHERE verdict.reason IS NULL
+            GROUP BY ALL
+            ORDER BY ALL
+            """
+        ).fetchall()
+        filled[name] = sum(row[2] for row in counted)
+        for reason, mended, _, count in counted:
+            if reason is not None:
+                invalid.setdefault(name, {})[reason] = invalid.get(name, {}).get(reason, 0) + count
+            if mended is not None:
+                repaired.setdefault(name, {})[mended] = repaired.get(name, {}).get(mended, 0) + count
+    return {
+        "filled": filled,
+        "invalid": invalid,
+        "repaired": repaired,
+        "validity": {
+            cast.column.name: _validity(filled[cast.column.name], invalid.get(cast.column.name, {}))
+            for cast in casts
+            if cast.column.form in ("uprn", "nhs_number")
+        },
+        "rounding_suspected": {
+            cast.column.name: _suspected_of_rounding(connection, cast.column.name)
+            for cast in casts
+            if cast.column.form == "uprn"
+        },
+    }
+
+
+def _suspected_of_rounding(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    """Count UPRNs of twelve digits that end in six zeros.
+
+    That is what is left of 1.00023E+11 once it has been saved as a number again: it cannot be told from
+    a UPRN, and one in a million is so by chance. More than that, and the column was damaged.
+    """
+    query = (
+        f"""SELECT COUNT(*) FROM checked WHERE regexp_full_match("value {name}", '[1-9][0-9]{{5}}000000')"""
+    )
+    return int(connection.execute(query).fetchall()[0][0])
+
+
+def _validity(filled: int, invalid: Mapping[str, int]) -> dict[str, Any]:
+    wrong = sum(invalid.values())
+    stated = filled + wrong
+    return {"stated": stated, "valid": filled, "invalid_share": round(wrong / stated, 6) if stated else 0.0}
+
+
+def file_facts(extract: InspectedExtract) -> dict[str, Any]:
+    """Return what the evidence says of the file and of its header."""
+    manifest = extract.manifest
+    return {
+        "file_sha256": extract.sha256,
+        "file_bytes": extract.bytes,
+        "manifest": None
+        if manifest is None
+        else {
+            "sequence": manifest.sequence,
+            "supplied": None if manifest.supplied is None else manifest.supplied.isoformat(),
+        },
+        "columns_read": sorted(extract.columns.places),
+        "columns_absent": sorted(extract.columns.absent),
+        "columns_ignored": len(extract.columns.ignored),
+        "header_case_differences": sorted(extract.columns.case_differences),
+    }
