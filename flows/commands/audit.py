@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands import timestamp
 from flows.commands.run import ConfigOption, WorkspaceOption
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ _WORKSPACE_AUDIT = Path("workspace/audit")
 
 def add_to(parent: typer.Typer) -> None:
     """Mount the commands."""
+    app.add_typer(timestamp.app)
     parent.add_typer(app)
 
 

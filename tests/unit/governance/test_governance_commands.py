@@ -212,4 +212,7 @@ def test_every_command_has_help_with_an_example(group: str) -> None:
     command = typer.main.get_command(app).commands[group]  # type: ignore[attr-defined]
     for name, item in command.commands.items():
         assert item.help, name
+        if hasattr(item, "commands"):
+            assert all("hearth " in (inner.epilog or "") for inner in item.commands.values()), name
+            continue
         assert "hearth " in (item.epilog or ""), name
