@@ -244,7 +244,7 @@ def _street_names(rng: np.random.Generator, count: int) -> Texts:
         weight, len(first)
     )
     keys = rng.exponential(size=len(pairs)) / popularity
-    return pairs[np.argsort(keys)[np.arange(count) % len(pairs)]]
+    return pairs[np.argsort(keys, kind="stable")[np.arange(count) % len(pairs)]]
 
 
 def _building_names(rng: np.random.Generator, count: int) -> Texts:

@@ -145,7 +145,7 @@ def _british_surnames() -> tuple[Texts, Floats]:
         ]
     )
     weight = 1.0 / np.sqrt(np.arange(1, len(rare) + 1))
-    order = np.argsort([hash_text(name) for name in rare])
+    order = np.argsort([hash_text(name) for name in rare], kind="stable")
     rare = rare[order]
     return np.r_[common, rare], np.r_[frequency, weight / weight.sum() * (1 - frequency.sum())]
 
