@@ -110,7 +110,8 @@ def open_table(settings: ExtractSettings) -> Iterator[tuple[SuppliedFile, TableR
     """Lend the reader that a file's name calls for, and the file whose digest it moves on."""
     with open_supplied(settings.path) as (file, content):
         if is_parquet(settings.path):
-            yield file, ParquetReader(settings.path)
+            with file.again() as source:
+                yield file, ParquetReader(source)
         else:
             blocks = iter(TextBlocks(content, settings.encoding))
             yield file, DelimitedReader(blocks, settings.delimiter)

@@ -4,8 +4,9 @@ Numbers become the digits they stand for, typed dates ISO dates whatever was dec
 stored as a floating-point number keeps its fraction (`.0`), and so is counted as repaired.
 """
 
+import io
+import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -35,22 +36,21 @@ _MAXIMUM_ROWS_PER_BYTE = 8
 class ParquetReader:
     """Reads the columns and rows of a Parquet file; a row's line is its number, from 1."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, source: io.FileIO) -> None:
         try:
-            self._file = pq.ParquetFile(path)
+            self._file = pq.ParquetFile(source)
             schema = self._file.schema_arrow
         except (pa.ArrowException, OSError):
             raise FileRefused("ING-02", "is not a readable Parquet file") from None
-        self._check_size(path)
+        self._check_size(os.fstat(source.fileno()).st_size)
         nested = [field.name for field in schema if pa.types.is_nested(field.type)]
         if nested:
             raise FileRefused("ING-03", f"has {len(nested)} columns that hold lists or structures")
         self.header = tuple(schema.names)
 
-    def _check_size(self, path: Path) -> None:
+    def _check_size(self, packed: int) -> None:
         metadata = self._file.metadata
         unpacked = sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
-        packed = path.stat().st_size
         if metadata.num_rows > packed * _MAXIMUM_ROWS_PER_BYTE:
             raise FileRefused("ING-02", "has more rows than record ids would fit into its bytes: a bomb")
         allowed = max(_UNPACKED_BYTES_WITHOUT_RATIO, packed * MAXIMUM_UNPACKED_RATIO)

@@ -63,12 +63,9 @@ class SuppliedFile:
     """An open file with the digest of what has been read of it."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError as error:
-            raise FileRefused("ING-02", f"cannot be read ({error.strerror})") from None
-        self._raw = os.fdopen(descriptor, "rb", buffering=0)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        self._path = path
+        self._raw = _open(path)
+        if not stat.S_ISREG(os.fstat(self._raw.fileno()).st_mode):
             self._raw.close()
             raise FileRefused("ING-02", "is not a regular file")
         self._digest = hashlib.sha256()
@@ -90,8 +87,26 @@ class SuppliedFile:
             pass
         return self._digest.hexdigest()
 
+    def again(self) -> io.FileIO:
+        """Open the same file once more, for a reader that jumps about in it; the caller closes it."""
+        raw = _open(self._path)
+        if not os.path.sameopenfile(raw.fileno(), self._raw.fileno()):
+            raw.close()
+            raise FileRefused("ING-02", "was exchanged while it was opened")
+        return raw
+
     def close(self) -> None:
         self._raw.close()
+
+
+def _open(path: Path) -> io.FileIO:
+    def without_following_links(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+    try:
+        return io.FileIO(path, "rb", opener=without_following_links)
+    except OSError as error:
+        raise FileRefused("ING-02", f"cannot be read ({error.strerror})") from None
 
 
 class _Unpacked:

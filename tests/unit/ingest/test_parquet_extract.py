@@ -105,3 +105,33 @@ def test_a_parquet_file_without_rows_is_refused(bench: Any) -> None:
     put(bench, "council_property", {"record_id": pa.array([], pa.string())})
     with pytest.raises(Refused, match="is empty"):
         bench.inspect("council")
+
+
+def test_a_parquet_file_that_is_exchanged_while_it_is_opened_is_refused(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.ingest.supplied_file import SuppliedFile
+
+    put(bench, "council_property", {"record_id": ["A"]})
+    path = bench.extracts["council_property"].path
+    again = SuppliedFile.again
+
+    def exchange_first(file: SuppliedFile) -> Any:
+        path.rename(path.with_name("kept.parquet"))
+        put(bench, "council_property", {"record_id": ["B"]})
+        return again(file)
+
+    monkeypatch.setattr(SuppliedFile, "again", exchange_first)
+    with pytest.raises(Refused, match="exchanged while it was opened"):
+        bench.inspect("council")
+
+
+def test_more_rows_than_record_ids_could_fill_are_a_bomb(bench: Any) -> None:
+    bench.put("council_property", b"", name="council_property.parquet")
+    schema = pa.schema({"record_id": pa.string()})
+    same = pa.table({"record_id": pa.array(["A"]).take(pa.array([0] * 500_000))})
+    with pq.ParquetWriter(bench.extracts["council_property"].path, schema, compression="zstd") as writer:
+        for _ in range(20):
+            writer.write_table(same)
+    with pytest.raises(Refused, match="a bomb"):
+        bench.inspect("council")
