@@ -1,30 +1,50 @@
 -- One row per NHS record that passed its own rules: one dwelling, or none, per person.
 CREATE TABLE residence AS
-WITH ranked AS (
+WITH own AS (
+    SELECT * EXCLUDE (failed_rule)
+    FROM registration
+    WHERE failed_rule IS NULL
+),
+repeated_person AS (
+    SELECT person_pseudonym
+    FROM own
+    GROUP BY person_pseudonym
+    HAVING COUNT(*) > 1
+),
+ranked AS (
     SELECT
         *,
         RANK() OVER (
             PARTITION BY person_pseudonym
             ORDER BY address_start DESC NULLS LAST, registration_start DESC NULLS LAST
         ) AS recency
-    FROM registration
-    WHERE failed_rule IS NULL
+    FROM own
+    WHERE person_pseudonym IN (SELECT person_pseudonym FROM repeated_person)
 ),
 latest AS (
     SELECT
         *,
-        COUNT(DISTINCT dwelling_record_pseudonym) OVER (PARTITION BY person_pseudonym, recency) AS dwellings,
+        MIN(dwelling_record_pseudonym) OVER (PARTITION BY person_pseudonym, recency)
+            <> MAX(dwelling_record_pseudonym) OVER (PARTITION BY person_pseudonym, recency) AS names_several,
         ROW_NUMBER() OVER (
             PARTITION BY person_pseudonym, recency
             ORDER BY dwelling_record_pseudonym NULLS LAST, record_pseudonym
         ) AS position
     FROM ranked
+    UNION ALL
+    SELECT
+        *,
+        1 AS recency,
+        FALSE AS names_several,
+        1 AS position
+    FROM own
+    WHERE person_pseudonym NOT IN (SELECT person_pseudonym FROM repeated_person)
 )
 SELECT
-    latest.* EXCLUDE (failed_rule, recency, dwellings, position),
+    latest.* EXCLUDE (recency, names_several, position),
     CASE
         WHEN latest.recency > 1 THEN 'superseded'
-        WHEN latest.dwellings > 1 THEN 'multiple_address'
+        WHEN latest.names_several THEN 'multiple_address'
         WHEN latest.position > 1 THEN 'duplicate_record'
         WHEN latest.dwelling_record_pseudonym IS NULL AND latest.link_reason IN ('ambiguous', 'split_off')
             THEN 'imprecise'
