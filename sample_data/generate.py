@@ -45,6 +45,7 @@ class _Counters:
     people: int = 0
     patients: int = 0
     persons: int = 0
+    households: int = 0
     numbers: int = 0
     conditions: int = 0
     events: int = 0
@@ -128,9 +129,7 @@ def _write_block(
     listed = properties.record_of_dwelling(len(dwellings))
     ids = truth.person_ids(counters.persons, len(population))
     truths["properties"].write(truth.property_truth(drawn, properties, written))
-    truths["persons"].write(
-        truth.person_truth(population, health, listed, truth.lsoa_of_dwelling(block, dwellings), ids)
-    )
+    truths["persons"].write(truth.person_truth(drawn, listed, ids, counters.households))
     truths["council_person"].write(truth.council_person_truth(people, ids))
     truths["nhs_person"].write(truth.nhs_person_truth(patients, population, listed, recorded, ids))
     truths["household_pairs"].write(truth.household_pairs(people, patients, population, listed))
@@ -140,6 +139,7 @@ def _write_block(
     counters.patients += len(patients.rows)
     counters.numbers += patients.numbers
     counters.persons += len(population)
+    counters.households += int(population.people.household.max()) + 1
     counters.conditions += len(conditions["record_id"])
     counters.events += len(events["record_id"])
     counters.uprn += UPRN_STEP * (len(dwellings) + 1)

@@ -10,7 +10,6 @@ from sample_data.council_properties import CouncilProperties
 from sample_data.draws import Texts
 from sample_data.dwellings import Dwellings
 from sample_data.geography import Block
-from sample_data.health import Health
 from sample_data.households import COMPOSITIONS
 from sample_data.identifiers import record_ids
 from sample_data.inhabit import InhabitedBlock
@@ -59,18 +58,19 @@ def lsoa_of_dwelling(block: Block, dwellings: Dwellings) -> Texts:
     return np.array([area.lsoa21 for area in block.areas])[dwellings.area]
 
 
-def person_truth(
-    population: Population, health: Health, properties: Texts, lsoas: Texts, ids: Texts
-) -> Columns:
+def person_truth(drawn: InhabitedBlock, properties: Texts, ids: Texts, first_household: int) -> Columns:
     """One row per person, residents and former people: home, determinants and outcomes.
 
-    properties and lsoas: the council record id and the LSOA of each dwelling.
+    properties: the council record id of each dwelling. first_household: households are numbered on
+    over the blocks, so that one number is one household.
     """
+    population, health = drawn.population, drawn.health
     people, exposures = population.people, health.exposures
+    lsoas = lsoa_of_dwelling(drawn.block, drawn.dwellings)
     home = population.home
     return {
         "person_id": ids,
-        "household": people.household,
+        "household": first_household + people.household,
         "council_record_id": np.where(home >= 0, properties[np.maximum(home, 0)], ""),
         "lsoa21": np.where(home >= 0, lsoas[np.maximum(home, 0)], ""),
         "fate": FATES[population.fate],

@@ -102,6 +102,9 @@ def test_ids_are_unique_over_blocks_and_truth_refers_to_them(tmp_path):
     assert len(listed) <= rows["council_property"]
     persons = pq.read_table(tmp_path / "truth" / "persons.parquet").to_pandas()
     assert persons.person_id.is_unique
+    residents = persons[persons.fate == "resident"]
+    assert residents.groupby("household").lsoa21.nunique().max() == 1
+    assert residents.household.nunique() == properties.kind.ne("vacant").sum()
     patients = pq.read_table(tmp_path / "truth" / "nhs_person.parquet").to_pandas()
     assert set(patients.person_id) <= set(persons.person_id)
     pairs = pq.read_table(tmp_path / "truth" / "household_pairs.parquet").to_pandas()
