@@ -52,7 +52,7 @@ def model_is_the_approved_one(evidence: Shown, agreement: Agreement, now: dateti
 
 @rule(
     id="LNK-03",
-    version=1,
+    version=2,
     title="Linkage is as good as agreed, overall and by group",
     stage="link",
     source="GUILD (Gilbert 2018); ONS linkage quality; field-notes.md, published figures",
@@ -62,13 +62,27 @@ def linkage_is_good_enough(evidence: Shown, agreement: Agreement, now: datetime)
     """Refuse a match rate outside the agreed band, too low an estimated precision, too wide a gap."""
     agreed = agreement.thresholds
     rate, precision = evidence.rate("match_rate"), evidence.rate("estimated_precision")
-    observed = f"match rate {rate:.4f}, estimated precision {precision:.4f}"
+    gaps = {
+        f"{group.text('attribute')} {group.text('category')}": rate
+        - group.count("linked") / group.count("records")
+        for group in evidence.rows("subgroups")
+        if group.count("records") >= agreed.minimum_subgroup_residents
+    }
+    widest = max(gaps, key=lambda name: gaps[name], default=None)
+    observed = f"match rate {rate:.4f}, estimated precision {precision:.4f}, " + (
+        "no group large enough to judge"
+        if widest is None
+        else f"widest gap of {len(gaps)} groups {gaps[widest]:.4f} ({widest})"
+    )
     threshold = (
         f"match rate {agreed.minimum_match_rate:g} to {agreed.maximum_match_rate:g}, "
-        f"precision at least {agreed.minimum_estimated_precision:g}"
+        f"precision at least {agreed.minimum_estimated_precision:g}, "
+        f"no group's rate more than {agreed.maximum_subgroup_gap:g} below"
     )
     if not agreed.minimum_match_rate <= rate <= agreed.maximum_match_rate:
         return failed("MATCH_RATE_OUT_OF_BAND", observed, threshold, "the match rate is outside the band")
     if precision < agreed.minimum_estimated_precision:
         return failed("PRECISION_TOO_LOW", observed, threshold, "the estimated precision is too low")
+    if worse := [name for name, gap in gaps.items() if gap > agreed.maximum_subgroup_gap]:
+        return failed("SUBGROUP_LINKED_WORSE", observed, threshold, f"linked worse: {', '.join(worse)}")
     return passed(observed, threshold)

@@ -177,6 +177,13 @@ class Shown:
         """Return the facts of a mapping, to be read in their turn."""
         return Shown(Evidence(self.stage, self.part, self.table(name)))
 
+    def rows(self, name: str) -> tuple["Shown", ...]:
+        """Return a list of facts, none of them missing."""
+        value = self._get(name)
+        if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+            raise NotShown(name, "a list of facts")
+        return tuple(Shown(Evidence(self.stage, self.part, item)) for item in value)
+
     def columns(self, name: str) -> Mapping[str, tuple[str, ...]]:
         """Return a mapping of tables to the names of their columns, none of them missing."""
         value = self.table(name)

@@ -36,6 +36,10 @@ LINK: dict[str, Any] = {
     "model_digest": "f" * 64,
     "match_rate": 0.6,
     "estimated_precision": 0.95,
+    "subgroups": [
+        {"attribute": "sex", "category": "1", "records": 200, "linked": 70},
+        {"attribute": "sex", "category": "2", "records": 199, "linked": 0},
+    ],
     "keys_in_reach": 0,
     "clear_files_in_reach": 0,
 }
@@ -172,8 +176,15 @@ def test_the_estimated_precision_must_be_shown_and_reach_the_agreed_one(
     assert ask("LNK-03", but(LINK, estimated_precision=precision)).outcome == outcome
 
 
+def test_a_group_that_is_linked_much_worse_is_refused_once_it_is_large_enough_to_judge(ask: Any) -> None:
+    gap = {"maximum_subgroup_gap": 0.25}
+    assert ask("LNK-03", LINK, thresholds=gap).outcome == "pass"
+    assert ask("LNK-03", LINK, thresholds={"maximum_subgroup_gap": 0.2499}).code == "SUBGROUP_LINKED_WORSE"
+    assert ask("LNK-03", LINK, thresholds=gap | {"minimum_subgroup_residents": 199}).outcome == "fail"
+
+
 def test_a_match_rate_that_is_too_good_is_refused_where_it_was_agreed(ask: Any) -> None:
-    band = {"maximum_match_rate": 0.99}
+    band = {"maximum_match_rate": 0.99, "maximum_subgroup_gap": 1}
     assert ask("LNK-03", but(LINK, match_rate=0.99), thresholds=band).outcome == "pass"
     assert ask("LNK-03", but(LINK, match_rate=0.991), thresholds=band).outcome == "fail"
 

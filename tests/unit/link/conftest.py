@@ -40,7 +40,7 @@ _TABLES = {
     "council_resident": ("council_person", ("record", "dwelling_record", "uprn", "service", "role")),
     "nhs_resident": (
         "nhs_person",
-        ("record", "nhs_number", "uprn", "address_group", "age_years"),
+        ("record", "nhs_number", "uprn", "address_group", "age_years", "sex", "ethnic_category"),
     ),
 }
 _SOURCE = {
@@ -172,7 +172,7 @@ def _pseudonymised(table: str, clear: Mapping[str, Rows]) -> pa.Table:
         given = [row.get(_SOURCE.get(column, column)) for row in clear[source]]
         if column == "age_years":
             output[column], types[column] = [_age(row.get("birth_date")) for row in clear[source]], pa.int64()
-        elif column in ("service", "role"):
+        elif column in ("service", "role", "sex", "ethnic_category"):
             output[column], types[column] = given, pa.string()
         else:
             kind = "uprn " if "uprn" in column else ""
