@@ -6,6 +6,7 @@ Evidence facts (what the gate's rules read):
 - `dwellings`, `nhs_records`, `address_groups`, `candidate_pairs`, `candidate_pairs_by_rule`
 - `linked_groups`, `linked_records`, `linked_dwellings`, `match_rate` (share of NHS records linked)
 - `estimated_precision`, `estimated_recall` (from match probabilities; null where nothing is linked)
+- `subgroups`: list of {attribute, category, records, linked} by sex, age band, ethnic category (LNK-03)
 - `keys_in_reach`, `clear_files_in_reach`: what this very process could open (LNK-01)
 - `records_by_reason`, `records_by_level`, `contradicted_links`, `moved_records`
 """
@@ -29,6 +30,7 @@ from pipeline.link.deciding import decide, moved_bits
 from pipeline.link.members import judge_members
 from pipeline.link.model import Model, model_of
 from pipeline.link.scoring import score_pairs
+from pipeline.link.subgroup import subgroup_counts
 from pipeline.link.units import build_units, read_sql
 
 TABLES = ("address_group", "link", "resident_link", "unlinked_dwelling", "decision")
@@ -53,6 +55,7 @@ def link(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) 
             facts = _facts(connection, model) | reach_facts(
                 context.workspace.root, context.project.keys, context.project.folder
             )
+            facts["subgroups"] = subgroup_counts(connection, nhs.artefact)
         context.report(
             f"link: {facts['linked_records']:,} of {facts['nhs_records']:,} NHS records linked"
             f" ({facts['match_rate']:.1%}), {facts['candidate_pairs']:,} pairs compared"
