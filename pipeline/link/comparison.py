@@ -184,6 +184,17 @@ LISTED = Comparison(
     ),
 )
 
+LIST_KIND = Comparison(
+    "list_kind",
+    "what kind of list does not know an adult",
+    "listed by somebody, or a child",
+    (
+        Level("tenants", "a tenancy or a benefit claim, which names the household", "tenants"),
+        Level("electors", "the electoral register, which names adults", "electors"),
+        Level("payers", "council tax or a school alone", "payers"),
+    ),
+)
+
 #: Levels of LISTED that say the list knows the person.
 KNOWN_LEVELS = tuple(level.id for level in _KNOWN if level.id not in ("birth", "forename"))
 
@@ -191,5 +202,5 @@ KNOWN_LEVELS = tuple(level.id for level in _KNOWN if level.id not in ("birth", "
 SCORECARDS: dict[str, tuple[Comparison, ...]] = {
     "recorded": (PLACE, PEOPLE),
     "moved": (ELSEWHERE,),
-    "residence": (LISTED,),
+    "residence": (LISTED, LIST_KIND),
 }

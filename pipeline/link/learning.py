@@ -19,8 +19,8 @@ from pipeline.link.scoring import score_pairs
 _UPPER, _LOWER, _MARGIN = 0.0, -4.0, 1.0
 #: A move contradicts the recorded address, so it must be likelier right than wrong four to one.
 _MOVED_UPPER = 2.0
-#: Leaving a resident out is held to be 2.6 times as bad as keeping a ghost (log2 of 1 / 2.6).
-_RESIDENCE_UPPER = -1.38
+#: Leaving a resident out is held to be half as bad again as keeping a ghost (log2 of 1 / 1.5).
+_RESIDENCE_UPPER = -0.585
 
 
 def learn_from_truth(
@@ -116,6 +116,7 @@ def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[
         f"""
         SELECT
             residence.listed_level,
+            residence.list_kind_level,
             COUNT(truth.nhs_record_pseudonym),
             COUNT(*) - COUNT(truth.nhs_record_pseudonym)
         FROM residence
@@ -124,11 +125,11 @@ def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[
             ON truth.nhs_record_pseudonym = residence.record_pseudonym
             AND truth.dwelling_record_pseudonym = dwelling_unit.unit
         WHERE residence.listed_level IS NOT NULL
-        GROUP BY residence.listed_level
-        ORDER BY residence.listed_level
+        GROUP BY residence.listed_level, residence.list_kind_level
+        ORDER BY residence.listed_level, residence.list_kind_level
         """
     ).fetchall()
-    return [Cell((level,), true, other) for level, true, other in rows]
+    return [Cell((level, kind), true, other) for level, kind, true, other in rows]
 
 
 def _card(fitted: Fit, upper: float) -> Scorecard:

@@ -93,12 +93,18 @@ def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
 
 def weigh_residence(connection: duckdb.DuckDBPyConnection, card: Scorecard) -> None:
     """Create `residence` (the weight of the evidence that each member lives there) and `outcome`."""
-    weights = " ".join(
-        f"WHEN '{level}' THEN {p.match_weight!r}" for level, p in card.levels["listed"].items()
-    )
+    weights = {
+        name: " ".join(f"WHEN '{level}' THEN {p.match_weight!r}" for level, p in levels.items())
+        for name, levels in card.levels.items()
+    }
     bands = " ".join(f"WHEN age_years <= {last} THEN '{band}'" for last, band in AGE_BANDS)
     text = read_sql("residence")
-    for part, value in (("age_band", bands), ("weights", weights), ("known_levels", str(KNOWN_LEVELS))):
+    for part, value in (
+        ("age_band", bands),
+        ("weights", weights["listed"]),
+        ("list_kind_weights", weights["list_kind"]),
+        ("known_levels", str(KNOWN_LEVELS)),
+    ):
         text = text.replace("{" + part + "}", value)
     connection.execute(
         text,

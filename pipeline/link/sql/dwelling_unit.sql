@@ -19,6 +19,11 @@ household AS (
         dwelling,
         COUNT(*) AS people,
         COUNT(*) FILTER (service = 'council_tax' AND role = 'liable') = COUNT(*) AS is_payer_only,
+        CASE
+            WHEN BOOL_OR(service IN ('benefits', 'housing')) THEN 'tenants'
+            WHEN BOOL_OR(service = 'electoral_register') THEN 'electors'
+            ELSE 'payers'
+        END AS list_kind,
         {person_lists}
     FROM resident
     WHERE dwelling IS NOT NULL
@@ -34,6 +39,7 @@ SELECT
     {address_lists},
     COALESCE(household.people, 0) AS people,
     COALESCE(household.is_payer_only, FALSE) AS is_payer_only,
+    household.list_kind,
     {person_columns}
 FROM dwelling
 LEFT JOIN household ON household.dwelling = dwelling.record_pseudonym

@@ -36,6 +36,7 @@ SELECT
     {address_columns},
     grouped.people,
     FALSE AS is_payer_only,
+    NULL::VARCHAR AS list_kind,
     {person_columns}
 FROM grouped
 LEFT JOIN parent ON parent.uprn = grouped.uprn
