@@ -8,14 +8,17 @@ _LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", dtype=np.uint8)
 _PAIRS = np.stack([np.repeat(_LETTERS, 32), np.tile(_LETTERS, 32)], axis=1).reshape(-1).view(np.uint16)
 
 
-def base32_text(tokens: bytes, token_bytes: int) -> pa.Array:
-    """Return the tokens, which lie end to end in `tokens`, as text without padding.
+DIGEST_BYTES = 32
 
-    token_bytes: length of each; 20 bytes make 32 letters, 7 bytes make 12.
+
+def base32_text(digests: bytes, token_bytes: int) -> pa.Array:
+    """Return the first `token_bytes` of each digest as text without padding.
+
+    digests: 32 bytes each, end to end. token_bytes: 20 make 32 letters, 7 make 12.
     """
-    count = len(tokens) // token_bytes
+    count = len(digests) // DIGEST_BYTES
     fives = -(-token_bytes // 5)
-    padded = np.frombuffer(tokens, dtype=np.uint8).reshape(count, token_bytes)
+    padded = np.frombuffer(digests, dtype=np.uint8).reshape(count, DIGEST_BYTES)[:, :token_bytes]
     if token_bytes % 5:
         padded = np.pad(padded, ((0, 0), (0, fives * 5 - token_bytes)))
     a, b, c, d, e = padded.reshape(-1, 5).T.astype(np.uint16, order="C")

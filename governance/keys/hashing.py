@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from governance.errors import Fault
-from governance.keys.base32 import base32_text
+from governance.keys.base32 import DIGEST_BYTES, base32_text
 from governance.keys.derivation import PSEUDONYM_BYTES
 from governance.keys.hashing_worker import hash_values
 from governance.keys.provider import KeyProvider
@@ -62,14 +62,14 @@ class KeyedHasher:
         worker = self._idle.get()
         try:
             for layer in layers:
-                distinct = base32_text(worker.hash(layer, distinct, token_bytes), token_bytes)
+                distinct = base32_text(worker.hash(layer, distinct), token_bytes)
         finally:
             self._idle.put(worker)
         return distinct.take(encoded.indices)
 
 
 class _Worker(Protocol):
-    def hash(self, state: int, values: pa.Array, token_bytes: int) -> bytes: ...
+    def hash(self, state: int, values: pa.Array) -> bytes: ...
 
 
 @contextmanager
@@ -98,26 +98,26 @@ class _InProcess:
     def __init__(self, layers: Sequence[KeyProvider], kinds: Sequence[str]) -> None:
         self._states = [keys.keyed_state(kind) for keys in layers for kind in kinds]
 
-    def hash(self, state: int, values: pa.Array, token_bytes: int) -> bytes:
-        return hash_values(self._states[state], values.cast(pa.binary()).to_pylist(), token_bytes)
+    def hash(self, state: int, values: pa.Array) -> bytes:
+        return hash_values(self._states[state], values.cast(pa.binary()).to_pylist())
 
 
 class _HashingProcess:
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
 
-    def hash(self, state: int, values: pa.Array, token_bytes: int) -> bytes:
+    def hash(self, state: int, values: pa.Array) -> bytes:
         offsets, data = _buffers(values)
         requests, replies = _pipes(self._process)
         try:
-            requests.write(struct.pack("<III", state, token_bytes, len(values)))
+            requests.write(struct.pack("<II", state, len(values)))
             requests.write(offsets)
             requests.write(data)
             requests.flush()
-            joined = bytes(replies.read(len(values) * token_bytes))
+            joined = bytes(replies.read(len(values) * DIGEST_BYTES))
         except OSError:
             joined = b""
-        if len(joined) != len(values) * token_bytes:
+        if len(joined) != len(values) * DIGEST_BYTES:
             raise Fault(
                 "HASHING_PROCESS_DIED",
                 "A hashing process ended before its work did.",

@@ -5,8 +5,8 @@ of the project and inherits no connection, log or thread. Keys come over the
 anonymous pipe alone: never in arguments, environment or a file.
 
     greeting   u32 states, then for each: u16 length, kind, 32 bytes of key
-    request    u32 state, u32 bytes a token, u32 values, (values + 1) int32 offsets, the values' bytes
-    reply      values * bytes a token
+request    u32 state, u32 values, (values + 1) int32 offsets, the values' bytes
+reply      values * 32 bytes
 """
 
 import struct
@@ -23,24 +23,25 @@ KEY_BYTES = 32
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until the pipe is closed."""
     states = _read_states(requests)
-    while header := requests.read(12):
-        state, token_bytes, count = struct.unpack("<III", header)
+    while header := requests.read(8):
+        state, count = struct.unpack("<II", header)
         offsets = requests.read(4 * (count + 1))
         data = requests.read(struct.unpack_from("<i", offsets, 4 * count)[0])
         values = pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
-        replies.write(hash_values(states[state], values.to_pylist(), token_bytes))
+        replies.write(hash_values(states[state], values.to_pylist()))
         replies.flush()
 
 
-def hash_values(state: hmac.HMAC, values: Sequence[bytes], token_bytes: int) -> bytes:
-    """Return the tokens of the values, end to end."""
+def hash_values(state: hmac.HMAC, values: Sequence[bytes]) -> bytes:
+    """Return the values' digests, 32 bytes each, end to end."""
     copy = state.copy
-    tokens = []
+    digests: list[bytes] = []
+    keep = digests.append
     for value in values:
         keyed = copy()
         keyed.update(value)
-        tokens.append(keyed.finalize()[:token_bytes])
-    return b"".join(tokens)
+        keep(keyed.finalize())
+    return b"".join(digests)
 
 
 def _read_states(requests: BinaryIO) -> list[hmac.HMAC]:

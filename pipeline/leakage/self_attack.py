@@ -23,7 +23,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from governance.keys.base32 import base32_text
+from governance.keys.base32 import DIGEST_BYTES, base32_text
 from governance.keys.derivation import PSEUDONYM_BYTES
 
 #: A way of hashing recovers every UPRN or none, so more candidates would cost time and show nothing more.
@@ -105,7 +105,7 @@ def _guessed(
 ) -> Iterator[pa.RecordBatch]:
     for method in methods:
         for values in spellings:
-            digests = b"".join([method(v)[:PSEUDONYM_BYTES].ljust(PSEUDONYM_BYTES, b"\0") for v in values])
+            digests = b"".join([method(v)[:DIGEST_BYTES].ljust(DIGEST_BYTES, b"\0") for v in values])
             yield pa.RecordBatch.from_arrays([base32_text(digests, PSEUDONYM_BYTES)], schema=schema)
 
 
