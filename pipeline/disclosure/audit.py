@@ -79,8 +79,12 @@ class Auditor:
         self._entry_sign = system.member_sign[by_cell]
         self._entry_start = np.searchsorted(system.member_cell[by_cell], np.arange(system.size + 1))
 
-    def run(self) -> AuditResult:
-        """Audit every target; raises Refused where the solver ends without an answer."""
+    def run(self, jointly_at_most: int | None = None) -> AuditResult:
+        """Audit every target; raises Refused where the solver ends without an answer.
+
+        jointly_at_most: where more cells than this of one measure and breakdown are still open after their
+        neighbourhoods, they are taken as exposed without the joint program: all will be coarsened.
+        """
         targets = self.targets
         neighbourhoods = Neighbourhoods(self.system)
         for key, members_of_key in neighbourhoods.groups(targets).items():
@@ -90,9 +94,10 @@ class Auditor:
                     break
                 self._explore(members, still)
         near = len(targets) - len(self._open(targets))
-        for authority in sorted(set(self.system.authority[self._open(targets)])):
+        still = self._few_together(self._open(targets), jointly_at_most)
+        for authority in sorted(set(self.system.authority[still])):
             members = np.flatnonzero(self.system.authority == authority)
-            self._explore(members, self._open(members[self._is_target[members]]), sweeps=0)
+            self._explore(members, still[self.system.authority[still] == authority], sweeps=0)
         exposed = self._open(targets)
         return AuditResult(
             hidden=len(targets),
@@ -109,6 +114,15 @@ class Auditor:
         covers = (low <= self.least_unsafe) & (high >= self.most_unsafe)
         is_wide = high - low >= MINIMUM_WIDTH - TOLERANCE
         return cells[~(covers | is_wide)]
+
+    def _few_together(self, cells: Whole, at_most: int | None) -> Whole:
+        """Return the cells of which no more than so many share a measure and breakdown."""
+        if at_most is None or not len(cells):
+            return cells
+        named = self.system.measure_group[cells] + "|" + self.system.breakdown[cells]
+        names, group, count = np.unique(named.astype(str), return_inverse=True, return_counts=True)
+        del names
+        return cells[count[group] <= at_most]
 
     def _explore(self, members: Whole, targets: Whole, sweeps: int = _SWEEPS) -> None:
         """Look for witnesses among the members while every other cell stays at the reference.

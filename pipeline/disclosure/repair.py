@@ -29,6 +29,8 @@ from pipeline.disclosure.secondary import cheapest_cover
 
 #: Rounds of audit and repair before what is still exposed is coarsened.
 MAXIMUM_ROUNDS = 12
+#: More exposed cells than this of one measure and breakdown: the table is too fine, not a cell too bare.
+COARSENED_FROM = 3
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,24 @@ def audit_and_repair(
     hidden_counts = coarsened = 0
     for rounds in range(1, 2 * MAXIMUM_ROUNDS + 1):
         system, reference, targets = true_system(connection, rules, area)
-        audit = Auditor(system, reference, rules.minimum_cell_count, targets=targets).run()
+        audit = Auditor(system, reference, rules.minimum_cell_count, targets=targets).run(
+            jointly_at_most=None if rules.is_exact else COARSENED_FROM
+        )
         if not len(audit.exposed):
             return Repaired(audit, rounds, hidden_counts, coarsened)
-        support = (
-            _covers(system, reference, targets, audit)
-            if rules.is_exact
-            else _neighbours(system, reference, audit)
-        )
-        if rounds <= MAXIMUM_ROUNDS and len(support):
-            hidden_counts += _hide(connection, support)
+        if rules.is_exact:
+            few, many = audit.exposed, audit.exposed[:0]
         else:
-            coarsened += _coarsen(connection, audit.exposed)
+            few, many = _few_and_many(system, audit.exposed)
+        if rounds > MAXIMUM_ROUNDS:
+            few, many = few[:0], audit.exposed
+        if len(many):
+            coarsened += _coarsen(connection, many)
+        if len(few):
+            support = (
+                _covers(system, reference, few) if rules.is_exact else _neighbours(system, reference, few)
+            )
+            hidden_counts += _hide(connection, support)
         print_again()
     raise Refused(
         "AUDIT_EXPOSED",
@@ -165,10 +173,18 @@ def _has_printed_part(system: PublishedSystem) -> np.ndarray:
     return found
 
 
-def _neighbours(system: PublishedSystem, reference: Floats, audit: AuditResult) -> Whole:
+def _few_and_many(system: PublishedSystem, exposed: Whole) -> tuple[Whole, Whole]:
+    """Return exposed cells of measures and breakdowns that have few of them, and the others."""
+    named = (system.measure_group[exposed] + "|" + system.breakdown[exposed]).astype(str)
+    _, group, count = np.unique(named, return_inverse=True, return_counts=True)
+    is_few = count[group] <= COARSENED_FROM
+    return exposed[is_few], exposed[~is_few]
+
+
+def _neighbours(system: PublishedSystem, reference: Floats, exposed: Whole) -> Whole:
     """Return for each exposed cell the smallest printed cell that shares a sum with it."""
     chosen = set()
-    for cell in audit.exposed:
+    for cell in exposed:
         relations = system.member_relation[system.member_cell == cell]
         near = np.unique(system.member_cell[np.isin(system.member_relation, relations)])
         near = near[system.printed[near]]
@@ -177,7 +193,7 @@ def _neighbours(system: PublishedSystem, reference: Floats, audit: AuditResult) 
     return np.array(sorted(chosen), dtype=np.int64)
 
 
-def _covers(system: PublishedSystem, reference: Floats, targets: Whole, audit: AuditResult) -> Whole:
+def _covers(system: PublishedSystem, reference: Floats, exposed: Whole) -> Whole:
     """Return printed cells whose hiding lets every exposed cell move, each by the cheapest cover."""
     start = np.searchsorted(
         system.member_relation, np.arange(int(system.member_relation.max(initial=-1)) + 2)
@@ -190,9 +206,8 @@ def _covers(system: PublishedSystem, reference: Floats, targets: Whole, audit: A
     cell_system = CellSystem({c: float(v) for c, v in enumerate(reference)}, tuple(relations))
     hidden: set[CellId] = {int(c) for c in np.flatnonzero(~system.printed)}
     before = set(hidden)
-    for cell in audit.exposed:
+    for cell in exposed:
         hidden |= cheapest_cover(cell_system, hidden, int(cell), MINIMUM_WIDTH)
-    del targets
     return np.array(sorted(int(str(c)) for c in hidden - before), dtype=np.int64)
 
 

@@ -51,7 +51,7 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
     reach = rules.rounding_base // 2 + rules.noise_bound
     unlike = single = hidden_parts = 0
     for value, numerator, denominator, has_counts in rates:
-        if has_counts and abs(value - round(100 * numerator / denominator, _DECIMALS)) < 1e-9:
+        if has_counts and _is_told(value, numerator, denominator):
             continue
         unlike += 1
         hidden_parts += not has_counts
@@ -71,6 +71,12 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
         },
         {"rates": len(rates)},
     )
+
+
+def _is_told(value: float, numerator: float, denominator: float) -> bool:
+    """Answer whether a printed rate is no more than the printed counts give, rounded either way at a tie."""
+    is_rounded = abs(value - round(value, _DECIMALS)) < 1e-9
+    return is_rounded and abs(value - 100 * numerator / denominator) <= 0.5 * 10.0**-_DECIMALS + 1e-9
 
 
 def _pairs_that_give(

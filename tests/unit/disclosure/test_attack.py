@@ -108,7 +108,9 @@ def test_broken_build_that_ignores_the_solver_is_caught(
     bench.terms = DisclosureTerms(profile="exact-count")
     with monkeypatch.context() as broken:
         run = Auditor.run
-        broken.setattr(Auditor, "run", lambda self: replace(run(self), exposed=np.zeros(0, dtype=np.int64)))
+        broken.setattr(
+            Auditor, "run", lambda self, **how: replace(run(self, **how), exposed=np.zeros(0, dtype=np.int64))
+        )
         release = bench.night(make_town(8))
 
     assert found(run_attacks([release]))[2]["EXACT"] > 0

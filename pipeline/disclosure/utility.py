@@ -1,0 +1,60 @@
+"""What protection costs: cells shown, hidden and not produced, and the error of what is shown.
+
+Errors need the exact counts, so they are worked out beside the release and never printed with
+it; the shares of cells are public.
+"""
+
+from typing import Any
+
+import duckdb
+
+_BY_LEVEL = """
+SELECT
+    area_level,
+    COUNT(*) AS cells,
+    COUNT(value) AS published,
+    COUNT(*) FILTER (shorthand = '[c]') AS hidden,
+    COUNT(*) FILTER (shorthand = '[x]') AS not_produced
+FROM protected_cell
+GROUP BY area_level
+ORDER BY area_level
+"""
+
+_ERROR = """
+SELECT
+    protected_cell.area_level,
+    SUM(ABS(protected_cell.value - count.n)) / SUM(count.n) AS total_relative_error,
+    AVG(ABS(protected_cell.value - count.n)) AS mean_absolute_error,
+    MAX(ABS(protected_cell.value - count.n)) AS largest_absolute_error
+FROM protected_cell
+INNER JOIN count
+    ON count.role <> 'complement'
+   AND count.count_measure = protected_cell.measure
+   AND count.unit = protected_cell.unit
+   AND count.area_code = protected_cell.area_code
+   AND count.dimension_1 IS NOT DISTINCT FROM protected_cell.dimension_1
+   AND count.category_1 IS NOT DISTINCT FROM protected_cell.category_1
+   AND count.dimension_2 IS NOT DISTINCT FROM protected_cell.dimension_2
+   AND count.category_2 IS NOT DISTINCT FROM protected_cell.category_2
+WHERE protected_cell.value IS NOT NULL
+GROUP BY protected_cell.area_level
+ORDER BY protected_cell.area_level
+"""
+
+
+def measure_utility(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    """Return area level -> figures, from `protected_cell` and `count`.
+
+    total_relative_error: summed absolute errors of printed counts over the summed counts.
+    """
+    shares = {
+        level: {"cells": cells, "published": published, "hidden": hidden, "not_produced": left_out}
+        for level, cells, published, hidden, left_out in connection.execute(_BY_LEVEL).fetchall()
+    }
+    for level, relative, absolute, largest in connection.execute(_ERROR).fetchall():
+        shares[level] |= {
+            "total_relative_error": round(float(relative), 5),
+            "mean_absolute_error": round(float(absolute), 3),
+            "largest_absolute_error": float(largest),
+        }
+    return shares
