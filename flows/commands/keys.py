@@ -3,27 +3,23 @@
 import getpass
 import json
 import secrets
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from flows.commands.run import ConfigOption, JsonOption, WorkspaceOption
-from governance.errors import Fault, HearthError, Refused
+from governance.errors import Refused
 
 if TYPE_CHECKING:
-    from governance.keys.place import KeyPlace
+    from flows.custodian import Custodian
     from governance.keys.provider import KeyDescription
-    from governance.keys.settings import KeyUse
-    from pipeline.project import Project
 
 Layer = Literal["inner", "outer"]
 LayerOption = Annotated[
     Layer, typer.Option(help="inner: the controllers' linkage key. outer: the linkage environment's.")
 ]
-RUN = "keys"
 
 app = typer.Typer(
     name="keys",
@@ -71,7 +67,7 @@ def new(
 
     A linkage key begins as pending: it makes no pseudonyms until its check value was compared.
     """
-    custodian = _Custodian.of(config, workspace)
+    custodian = _custodian(config, workspace)
     with custodian.recording("new") as record:
         if signing or identity or record_key:
             made = (
@@ -104,7 +100,7 @@ def list_keys(
     from governance.keys.destruction import CERTIFICATES
     from governance.keys.sealed_file import read_sealed_key
 
-    custodian = _Custodian.of(config, workspace)
+    custodian = _custodian(config, workspace)
     rows: list[dict[str, Any]] = []
     for layer in custodian.layers():
         place = custodian.place(layer)
@@ -146,7 +142,7 @@ def check_value(
     from governance.keys.states import KeyState
     from pipeline.pseudonymise.tables import IDENTIFIERS
 
-    custodian = _Custodian.of(config, workspace)
+    custodian = _custodian(config, workspace)
     place = custodian.place(layer)
     key = place.open()
     values = {kind: key.check_value(kind) for kind in IDENTIFIERS}
@@ -181,7 +177,7 @@ def rotate(
     from governance.keys.rotation import rotate_key
     from governance.keys.states import KeyState
 
-    custodian = _Custodian.of(config, workspace)
+    custodian = _custodian(config, workspace)
     compared = layer == "inner" and custodian.project.custody != "single-operator"
     with custodian.recording("rotate") as record:
         rotated = rotate_key(
@@ -208,7 +204,7 @@ def retire(
     from governance.keys.file_key import change_state
     from governance.keys.states import KeyState
 
-    custodian = _Custodian.of(config, workspace)
+    custodian = _custodian(config, workspace)
     with custodian.recording("retire") as record:
         path, passphrase = custodian.version(layer, version)
         shown = _described(change_state(path, passphrase, KeyState.RETIRED))
@@ -230,7 +226,7 @@ def destroy(
     from governance.canonical import digest_of_file
     from governance.keys.destruction import destroy_key
 
-    custodian = _Custodian.of(config, workspace)
+    custodian = _custodian(config, workspace)
     with custodian.recording("destroy") as record:
         path, passphrase = custodian.version(layer, version)
         certificate = destroy_key(
@@ -266,7 +262,7 @@ def rekey(
     from pipeline.project import read_project
     from pipeline.transfer.rekey import PAIRS_FILE
 
-    custodian = _Custodian.of(config, workspace)
+    custodian = _custodian(config, workspace)
     with custodian.recording("rekey") as record:
         package = rekey_at_source(read_project(config, workspace), controller, new_run_id(), from_version)
         record.update(
@@ -279,110 +275,13 @@ def rekey(
     typer.echo(f"Pairs of {controller}: {package}")
 
 
-@dataclass(frozen=True)
-class _Custodian:
-    """One place's project, and where its keys lie."""
+def _custodian(config: Path, workspace: Path | None) -> "Custodian":
+    from flows.custodian import Custodian
 
-    project: "Project"
-    use: "KeyUse"
-    policy: str
-    agreement_expires: date
-    audit_folder: Path
-
-    @classmethod
-    def of(cls, config: Path, workspace: Path | None) -> "_Custodian":
-        from flows.custody import key_use
-        from governance.agreement import read_agreement
-        from pipeline.project import read_project
-        from pipeline.workspace import Workspace
-
-        project = read_project(config, workspace)
-        agreement = read_agreement(project.agreement)
-        place = Workspace.open(project.workspace)
-        use = key_use(project, agreement, place)
-        return cls(project, use, agreement.digest, agreement.expires, place.zone("audit"))
-
-    def layers(self) -> list[Layer]:
-        """Return the layers this place has settings for."""
-        layers: list[Layer] = []
-        if self.project.custody == "single-operator" or "path" in self.project.keys:
-            layers.append("inner")
-        if self._settings().outer is not None:
-            layers.append("outer")
-        return layers
-
-    def place(self, layer: Layer) -> "KeyPlace":
-        from governance.keys.settings import locate_inner, locate_outer
-
-        settings = self._settings(needs_inner=layer == "inner")
-        if layer == "inner":
-            return locate_inner(settings, self.use)
-        if settings.outer is None:
-            raise Fault(
-                "KEY_OUTER_MISSING",
-                "[keys.outer] is missing in hearth.toml.",
-                "Name its path and passphrase.",
-            )
-        return locate_outer(settings.outer, self.use)
-
-    def is_demo(self, layer: Layer) -> bool:
-        settings = self._settings()
-        return bool((settings if layer == "inner" else settings.outer or settings).provider == "unsafe-demo")
-
-    def version(self, layer: Layer, version: int) -> tuple[Path, str]:
-        """Return the file of a version, current or not, and the passphrase."""
-        place = self.place(layer)
-        place.check_local()
-        passphrase = place.passphrase.read()
-        older = place.of_version(version)
-        path = older if older.exists() else place.path
-        from governance.keys.sealed_file import read_sealed_key
-
-        found = read_sealed_key(path).description
-        if found.context.version != version:
-            raise Fault(
-                "KEY_MISSING",
-                f"There is no version {version} of the {layer} key here; the current one is {found.key_id}.",
-                "`hearth keys list` shows those there are.",
-            )
-        return path, passphrase
-
-    def recording(self, act: str) -> "_Recording":
-        return _Recording(self, act)
-
-    def _settings(self, needs_inner: bool = False) -> Any:
-        from governance.keys.settings import read_key_settings
-
-        return read_key_settings(
-            self.project.keys, self.project.folder, self.project.custody, needs_inner=needs_inner
-        )
+    return Custodian.of(config, workspace)
 
 
-class _Recording:
-    """Puts one act on a key into the audit log: done with its facts, or refused with its code."""
-
-    def __init__(self, custodian: _Custodian, act: str) -> None:
-        from governance.audit.log import AuditLog
-        from governance.audit.signer import open_log_signer
-
-        signer = open_log_signer(custodian.use.workspace_keys, f"hearth/{custodian.project.name}")
-        self._audit = AuditLog.open(custodian.audit_folder, signer)
-        self._policy = custodian.policy
-        self._facts: dict[str, Any] = {"act": act}
-
-    def __enter__(self) -> dict[str, Any]:
-        return self._facts
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        verdict = "done" if error is None else "refused" if isinstance(error, Refused) else "fault"
-        if isinstance(error, HearthError):
-            self._facts["code"] = error.code
-        actor = f"operator:{getpass.getuser()}"
-        self._audit.append(RUN, actor, None, "key", None, verdict, self._facts, self._policy)
-        self._audit.checkpoint()
-
-
-def _new_transfer_key(custodian: _Custodian, signing: Path | None, identity: Path | None) -> dict[str, Any]:
+def _new_transfer_key(custodian: "Custodian", signing: Path | None, identity: Path | None) -> dict[str, Any]:
     from pipeline.transfer.identities import create_identity, create_signing_key
     from pipeline.transfer.settings import read_transfer_settings
 
@@ -393,7 +292,7 @@ def _new_transfer_key(custodian: _Custodian, signing: Path | None, identity: Pat
     return {"what": "transfer identity", "public_key": create_identity(identity.absolute(), passphrase)}
 
 
-def _new_record_key(custodian: _Custodian) -> dict[str, Any]:
+def _new_record_key(custodian: "Custodian") -> dict[str, Any]:
     from governance.keys.sealed_file import write_private_file
     from pipeline.disclosure.record_key import SECRET_BYTES, SECRET_FILE
 

@@ -6,8 +6,8 @@ run      what exists only while a run is under way: ingested and pseudonymised t
 storage  what must be readable between runs: links, household rows, cells, quarantine. Retained
          with the project.
 
-Both are 32 bytes of the operating system's generator in private files. Their folder can lie on
-another volume ([keys.at_rest] folder), so that neither a lost disk nor its backup holds key and data.
+Both are 32 bytes of the operating system's generator in private files. The workspace's `keys`
+folder can be another volume or tmpfs, so that neither a lost disk nor its backup holds key and data.
 """
 
 import hashlib
