@@ -15,7 +15,6 @@ from flows.commands import (
     attack,
     audit,
     bench,
-    governance,
     init,
     keys,
     linkage,
@@ -48,7 +47,7 @@ linkage.add_to(app)
 attack.add_to(app)
 sample.add_to(app)
 audit.add_to(app)
-governance.add_to(app)
+govern.add_to(app)
 retention.add_to(app)
 bench.add_to(app)
 
