@@ -15,6 +15,7 @@ from flows.commands import (
     attack,
     audit,
     bench,
+    govern,
     init,
     keys,
     linkage,
