@@ -71,13 +71,14 @@ def plan_counts(
 ) -> Counts:
     """Return the counts of a unit; the resident counts they read are noted in `residents`.
 
-    Measures with the same denominator share one population, named after the unit where it is everybody,
-    else after the first of the measures. complete: attributes that are known of everybody.
+    Measures with the same denominator share one population, named after the measure that counts it, else
+    after the unit where it is everybody, else after the first of the measures.
+    complete: attributes that are known of everybody.
     """
     populations: dict[str, str] = {}
     listed: dict[str, Count] = {}
     of: dict[str, tuple[str, str | None, str | None]] = {}
-    for measure in chosen:
+    for measure in sorted(chosen, key=lambda m: (m.count is not None, m.name)):
         included = condition_sql(measure.include, residents)
         if measure.count is None:
             inside, numerator, complement = included, None, None
@@ -91,7 +92,7 @@ def plan_counts(
             listed[numerator] = Count(numerator, f"({inside} AND {counted})")
             if complement is not None:
                 listed[complement] = Count(complement, f"({inside} AND NOT {counted})")
-        whom = unit if inside == "TRUE" else measure.name
+        whom = unit if inside == "TRUE" and measure.count is not None else measure.name
         population = populations.setdefault(inside, f"{POPULATION}{whom}")
         listed.setdefault(population, Count(population, inside))
         of[measure.name] = (population, numerator, complement)

@@ -223,6 +223,14 @@ def test_a_table_is_not_produced_without_its_attributes_or_the_agreement_and_say
     assert cells == [("emergency_admission",), ("households",)]
 
 
+def test_a_denominator_that_a_measure_counts_bears_its_name() -> None:
+    with built_world([dwelling("a")], [record("r", "a", emergency_admissions=1)]) as connection:
+        plan = make_plan(tables(), ("health", "resident_health"), known_attributes(connection))
+        build_all_cells(connection, plan, _SECRET)
+        named = dict(connection.sql("SELECT DISTINCT measure, population FROM cell").fetchall())
+    assert (named["emergency_admission"], named["residents"]) == ("households", "residents")
+
+
 def test_an_unknown_tenure_is_a_category_and_not_a_loss() -> None:
     homes = [dwelling("a", tenure="mortgage"), dwelling("b"), dwelling("c", tenure="local_authority")]
     rows = [record("ra", "a"), record("rb", "b"), record("rc", "c")]
