@@ -9,7 +9,7 @@ WITH keyed AS (
             'supplied ' || address_group_pseudonym,
             'uprn ' || uprn_pseudonym,
             'address ' || address_exact,
-            'street ' || address_unit_street[1],
+            'street ' || CAST(address_unit_street[1] AS VARCHAR),
             'record ' || record_pseudonym
         ) AS group_key,
         address_exact,
