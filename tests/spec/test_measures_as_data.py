@@ -176,3 +176,7 @@ def test_every_attribute_that_a_measure_may_use_is_a_column_of_its_table() -> No
     assert set(household_attributes()) <= household
     assert {a.name for a in resident_attributes()} <= member
     assert all(d.attributes <= household | member for d in dimensions().values())
+
+
+def test_every_dimension_is_a_declared_column_of_a_release() -> None:
+    assert set(dimensions()) <= set(load_contract("published", "release_table").names)
