@@ -11,6 +11,7 @@ from terminal import Ran, hearth
 
 CONTROLLERS = ("council", "nhs")
 PASSPHRASE = "four random words here"
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)
