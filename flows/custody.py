@@ -21,6 +21,12 @@ from pipeline.transfer.settings import read_transfer_settings
 from pipeline.workspace import Workspace
 
 
+IN_ENVIRONMENT = (
+    "WARNING: a key's passphrase comes from an environment variable, which every process of this user can "
+    "read. That is for CI; elsewhere name a passphrase_file."
+)
+
+
 @dataclass(frozen=True)
 class RunKeys:
     """What a run holds: the linkage key, or the outer key and a receiver of packages, never both kinds.
@@ -64,7 +70,9 @@ def open_run_keys(project: Project, agreement: Agreement, workspace: Workspace) 
     use = key_use(project, agreement, workspace)
     if project.custody == "single-operator":
         inner = open_key(settings, use)
-        return RunKeys(inner, warning=WARNING if inner.description.provider == "unsafe-demo" else "")
+        if inner.description.provider == "unsafe-demo":
+            return RunKeys(inner, warning=WARNING)
+        return RunKeys(inner, warning=IN_ENVIRONMENT if settings.passphrase.variable else "")
     outer = open_outer_key(settings, use)
     if outer is None:
         raise Fault(
@@ -73,7 +81,8 @@ def open_run_keys(project: Project, agreement: Agreement, workspace: Workspace) 
             "Make one with `hearth keys new --layer outer` and name it in hearth.toml.",
         )
     transfer = read_transfer_settings(project)
-    return RunKeys(outer=outer, receiver=Receiver.of(transfer))
+    exposed = settings.outer is not None and settings.outer.passphrase.variable is not None
+    return RunKeys(outer=outer, receiver=Receiver.of(transfer), warning=IN_ENVIRONMENT if exposed else "")
 
 
 def key_use(project: Project, agreement: Agreement, workspace: Workspace) -> KeyUse:
