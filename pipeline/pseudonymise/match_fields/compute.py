@@ -137,26 +137,39 @@ def _withhold_common(
     connection: duckdb.DuckDBPyConnection, fields: tuple[MatchField, ...], raw: str, target: str
 ) -> None:
     """Create `target` from `raw` without the values that more records bear than their field allows."""
-    capped = [field for field in fields if field.maximum_records is not None]
-    for field in capped:
-        value = f"UNNEST({field.name})" if field.is_list else field.name
+    joins = []
+    for field in fields:
+        if field.maximum_records is None:
+            continue
+        each = f"UNNEST({field.name})" if field.is_list else field.name
         connection.execute(
             f"""
             CREATE TEMP TABLE "{field.name}_common" AS
             SELECT value
-            FROM (SELECT {value} AS value FROM "{raw}")
+            FROM (SELECT {each} AS value FROM "{raw}")
             WHERE value IS NOT NULL
             GROUP BY value
             HAVING COUNT(*) > {field.maximum_records}
             """
         )
-    common = " ".join(
-        f'CROSS JOIN (SELECT COALESCE(list(value), []) AS hidden FROM "{field.name}_common")'
-        f" AS {field.name}_c"
-        for field in capped
-        if field.is_list
+        together = "list(value ORDER BY value)" if field.is_list else "ANY_VALUE(value)"
+        connection.execute(
+            f"""
+            CREATE TEMP TABLE "{field.name}_kept" AS
+            SELECT
+                record_id,
+                {together} AS kept
+            FROM (SELECT record_id, {each} AS value FROM "{raw}")
+            ANTI JOIN "{field.name}_common" USING (value)
+            WHERE value IS NOT NULL
+            GROUP BY record_id
+            """
+        )
+        joins.append(f'LEFT JOIN "{field.name}_kept" ON "{field.name}_kept".record_id = raw.record_id')
+    columns = ",\n".join(
+        f"raw.{field.name}" if field.maximum_records is None else f'"{field.name}_kept".kept AS {field.name}'
+        for field in fields
     )
-    columns = ",\n".join(_withheld(field) for field in fields)
     connection.execute(
         f"""
         CREATE OR REPLACE TABLE "{target}" AS
@@ -164,23 +177,12 @@ def _withhold_common(
             raw.record_id,
             {columns}
         FROM "{raw}" AS raw
-        {common}
+        {" ".join(joins)}
         """
     )
-    for field in capped:
-        connection.execute(f'DROP TABLE "{field.name}_common"')
-
-
-def _withheld(field: MatchField) -> str:
-    """SQL: the field's column, its common values withheld."""
-    column = f"raw.{field.name}"
-    if field.maximum_records is None:
-        return f"{column} AS {field.name}"
-    if not field.is_list:
-        hidden = f'SELECT value FROM "{field.name}_common"'
-        return f"CASE WHEN {column} NOT IN ({hidden}) THEN {column} END AS {field.name}"
-    rare = f"list_filter({column}, lambda v: NOT list_contains({field.name}_c.hidden, v))"
-    return f"CASE WHEN len({rare}) > 0 THEN {rare} END AS {field.name}"
+    for field in fields:
+        connection.execute(f'DROP TABLE IF EXISTS "{field.name}_common"')
+        connection.execute(f'DROP TABLE IF EXISTS "{field.name}_kept"')
 
 
 def _keep_sectors(connection: duckdb.DuckDBPyConnection, scratch: str, target: str) -> None:
