@@ -20,7 +20,6 @@ from pipeline.transfer.receiving import Receiver
 from pipeline.transfer.settings import read_transfer_settings
 from pipeline.workspace import Workspace
 
-
 IN_ENVIRONMENT = (
     "WARNING: a key's passphrase comes from an environment variable, which every process of this user can "
     "read. That is for CI; elsewhere name a passphrase_file."
