@@ -40,7 +40,7 @@ from governance.terms import (
     Waiver,
 )
 
-PROFILES = ("cell-key", "exact-count")
+PROFILES = ("cell-key", "exact-count", "nhs-hes", "opensafely", "uk-llc")
 EPOCHS = ("month", "quarter", "year")
 #: What the template of `hearth init` writes where a person must decide.
 UNFILLED = "FILL IN"

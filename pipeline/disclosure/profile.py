@@ -18,6 +18,11 @@ SPECIFICATION_VERSION = "1.0"
 FLOOR_CELL_COUNT = 10
 FLOOR_ROUNDING_BASE = 5
 
+#: Rules in force elsewhere as (least count printed, rounding base); the floor applies beside them, so that a
+#: preset is never looser. All three print with cell-key noise.
+#: NHS England HES: 1 to 7 hidden, the rest to 5. OpenSAFELY: 7 or fewer hidden, to 5. UK LLC: under 10.
+PRESETS = {"nhs-hes": (8, 5), "opensafely": (8, 5), "uk-llc": (10, 5)}
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -68,17 +73,18 @@ def profile_of(agreement: "Agreement") -> Profile:
     """Return the profile that the agreement chose."""
     terms, thresholds = agreement.disclosure, agreement.thresholds
     exact = terms.profile == "exact-count"
-    if terms.profile not in ("cell-key", "exact-count"):
+    if terms.profile not in ("cell-key", "exact-count", *PRESETS):
         raise Refused(
             "PROFILE_UNKNOWN",
             "The agreement names a disclosure profile that is not known.",
-            "Use cell-key or exact-count.",
+            f"Use cell-key, exact-count, {', '.join(PRESETS)}.",
         )
+    least_count, least_base = PRESETS.get(terms.profile, (FLOOR_CELL_COUNT, FLOOR_ROUNDING_BASE))
     return Profile(
         name=terms.profile,
         method=f"{terms.profile} {SPECIFICATION_VERSION}",
-        minimum_cell_count=thresholds.minimum_cell_count,
-        rounding_base=1 if exact else thresholds.rounding_base,
+        minimum_cell_count=max(thresholds.minimum_cell_count, least_count),
+        rounding_base=1 if exact else max(thresholds.rounding_base, least_base),
         noise_bound=0 if exact else terms.noise_bound,
         floor_households=terms.floor_households,
         floor_persons=terms.floor_persons,

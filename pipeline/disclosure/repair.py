@@ -28,7 +28,7 @@ from pipeline.disclosure.published_system import (
 from pipeline.disclosure.secondary import cheapest_cover
 
 #: Rounds of audit and repair before what is still exposed is coarsened.
-MAXIMUM_ROUNDS = 12
+MAXIMUM_ROUNDS = 5
 #: More exposed cells than this of one measure and breakdown: the table is too fine, not a cell too bare.
 COARSENED_FROM = 3
 

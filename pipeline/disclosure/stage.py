@@ -21,6 +21,7 @@ Evidence facts (all counts of cells unless said otherwise), and the rule that re
 | attribute_exposed | such counts printed all the same; must be 0 | AGG-04 |
 | epoch | name of the epoch the values belong to | AGG-05 |
 | cells, cells_published, cells_hidden | rows of all tables, with a value, with `[c]` | |
+| utility | area level -> cells shown, hidden, not produced, and error against the exact counts | |
 | tables_outside_agreement | ids of tables the agreement does not name; left out | |
 | not_produced | list of {table_id, measure, area_level, cells, hidden_cells} left out as too sparse | |
 
@@ -54,6 +55,7 @@ from pipeline.disclosure.registry import (
 )
 from pipeline.disclosure.repair import audit_and_repair
 from pipeline.disclosure.statements import create_table
+from pipeline.disclosure.utility import measure_utility
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table, write_query
 
@@ -94,6 +96,7 @@ def disclosure(aggregated: Cleared, fingerprint: str, context: RunContext) -> tu
                 for table in ("protected_cell", "published_measure", *CARRIED)
             }
             facts["tables_outside_agreement"] = outside
+            facts["utility"] = measure_utility(connection)
             facts |= check_written(connection, folder / "protected_cell.parquet", profile)
         context.report(
             f"disclosure: {facts['cells_published']:,} cells published, {facts['cells_hidden']:,} hidden, "

@@ -45,6 +45,7 @@ import pyarrow as pa
 from governance.artefact import Artefact, Evidence
 from governance.canonical import canonical_json, digest_of, digest_of_file
 from governance.clearance import Cleared
+from governance.errors import Refused
 from pipeline.code_version import code_version
 from pipeline.context import RunContext
 from pipeline.disclosure.attack.run import run_attacks
@@ -101,13 +102,26 @@ def publish(protected: Cleared, fingerprint: str, context: RunContext) -> tuple[
     staged.mkdir(mode=0o700)
     try:
         frozen = _write(protected, staged, release_id, fingerprint, ledger, context)
+        evidence = _evidence(staged, context, ledger, frozen)
+        check_repelled(evidence)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
         raise
     return (
         Artefact(STAGE, "all", staged, fingerprint, verify_release(staged)),
-        _evidence(staged, context, ledger, frozen),
+        evidence,
     )
+
+
+def check_repelled(evidence: Evidence) -> None:
+    """Refuse a release on whose finished files an attack succeeded, whatever rules its gate has."""
+    successes = int(evidence.facts["attack_successes"])
+    if successes:
+        raise Refused(
+            "ATTACK_SUCCEEDED",
+            f"Attacks on the finished files succeeded {successes:,} times.",
+            "Nothing was released. Report the run's id; leave the table named by the attack out meanwhile.",
+        )
 
 
 def find_standing(fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence] | None:

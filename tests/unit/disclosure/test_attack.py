@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from governance.canonical import digest_of_file
+from governance.errors import Refused
 from governance.terms import DisclosureTerms
 from pipeline.disclosure.attack.run import AttackReport, run_attacks
 from pipeline.disclosure.repair import Repaired
@@ -80,12 +81,18 @@ def test_broken_build_primary_suppression_alone_is_caught(
     bench: Any, make_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.terms = DisclosureTerms(profile="exact-count")
-    nothing = replace_audit()
-    monkeypatch.setattr("pipeline.disclosure.stage.audit_and_repair", nothing)
+    monkeypatch.setattr("pipeline.disclosure.stage.audit_and_repair", replace_audit())
+    with pytest.raises(Refused, match="ATTACK_SUCCEEDED"):
+        bench.night(make_town(8))
+    monkeypatch.setattr("pipeline.publish.stage.check_repelled", let_pass)
 
     attacks = found(run_attacks([bench.night(make_town(8))]))
 
     assert attacks[2]["EXACT"] > 0
+
+
+def let_pass(_: object) -> None:
+    """Stand in for the gate of a build that has none."""
 
 
 def replace_audit() -> Callable[..., Repaired]:
@@ -107,6 +114,7 @@ def test_broken_build_that_ignores_the_solver_is_caught(
 
     bench.terms = DisclosureTerms(profile="exact-count")
     with monkeypatch.context() as broken:
+        broken.setattr("pipeline.publish.stage.check_repelled", let_pass)
         run = Auditor.run
         broken.setattr(
             Auditor, "run", lambda self, **how: replace(run(self, **how), exposed=np.zeros(0, dtype=np.int64))
@@ -178,7 +186,8 @@ def test_broken_build_whose_rate_was_left_unrounded_is_caught(
 def test_broken_build_that_refreshes_nightly_is_caught(
     bench: Any, make_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.publish.stage.freeze", lambda *_: Frozen(None, 0))
+    monkeypatch.setattr("pipeline.publish.stage.freeze", lambda *_: Frozen(None))
+    monkeypatch.setattr("pipeline.publish.stage.check_repelled", let_pass)
     first = bench.night(make_town(12, seed=1))
     second = bench.night(make_town(12, seed=2))
 

@@ -155,7 +155,9 @@ def test_intervals_are_those_that_trying_every_table_finds(
     for name in hidden:
         values = [table[name] for table in tables]
         assert found[name].lower == min(values)
-        assert found[name].upper == max(values) or (math.isinf(found[name].upper) and max(values) == most)
+        assert found[name].upper == max(values) or (
+            math.isinf(found[name].upper) and max(values) >= most - cells["all"]
+        )
 
 
 @settings(max_examples=120, deadline=None)
