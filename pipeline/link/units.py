@@ -170,7 +170,6 @@ def add_blocking_columns(
         FROM {unit} AS unit
         INNER JOIN {unit}_block AS block ON block.unit_id = unit.unit_id
         {" ".join(joins)}
-        ORDER BY unit.unit_id
         """
     )
     connection.execute(f"DROP TABLE {unit}_block")

@@ -14,6 +14,13 @@ WITH resident AS (
         GROUP BY uprn_pseudonym
     ) AS by_uprn ON by_uprn.uprn_pseudonym = council_resident.uprn_pseudonym
 ),
+-- Numbered before the wide columns join it: rows of tokens are dear to sort.
+numbered AS (
+    SELECT
+        record_pseudonym,
+        ROW_NUMBER() OVER (ORDER BY record_pseudonym) AS unit_id
+    FROM dwelling
+),
 household AS (
     SELECT
         dwelling,
@@ -30,7 +37,7 @@ household AS (
     GROUP BY dwelling
 )
 SELECT
-    ROW_NUMBER() OVER (ORDER BY dwelling.record_pseudonym) AS unit_id,
+    numbered.unit_id,
     dwelling.record_pseudonym AS unit,
     dwelling.uprn_pseudonym AS uprn,
     dwelling.previous_uprn_pseudonym AS previous_uprn,
@@ -42,5 +49,5 @@ SELECT
     household.list_kind,
     {person_columns}
 FROM dwelling
+INNER JOIN numbered ON numbered.record_pseudonym = dwelling.record_pseudonym
 LEFT JOIN household ON household.dwelling = dwelling.record_pseudonym
-ORDER BY unit_id

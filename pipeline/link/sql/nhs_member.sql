@@ -100,4 +100,3 @@ SELECT
     ) AS unit_id
 FROM parted
 LEFT JOIN largest_part ON largest_part.group_key = parted.group_key
-ORDER BY parted.record_pseudonym

@@ -40,4 +40,3 @@ SELECT
     {person_columns}
 FROM grouped
 LEFT JOIN parent ON parent.uprn = grouped.uprn
-ORDER BY grouped.unit_id
