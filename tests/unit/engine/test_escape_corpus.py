@@ -155,8 +155,6 @@ def test_what_the_stages_need_still_works(locked: Connection, place: Path) -> No
     assert locked.execute("SELECT SUM(a) FROM arrow").fetchall() == [(3,)]
     assert locked.execute(f"SELECT * FROM '{place}/allowed/t.parquet'").fetchall() == [(1,)]
     locked.execute(f"COPY (SELECT 1 AS a) TO '{place}/allowed/inner/out.parquet'")
-    locked.create_function("twice", lambda x: 2 * x, ["BIGINT"], "BIGINT")  # type: ignore[list-item, arg-type]
-    assert locked.execute("SELECT twice(21)").fetchall() == [(42,)]
 
 
 def test_with_no_folder_lent_nothing_at_all_is_reached(place: Path) -> None:
