@@ -72,6 +72,7 @@ def freeze(
             "CREATE OR REPLACE TABLE protected_cell AS SELECT * FROM released_cell "
             "WHERE table_id IN (SELECT DISTINCT table_id FROM tonight_cell)"
         )
+        _repeat_measures(connection, workspace.zone("releases") / latest.release_id)
         changed = count_rows(connection, "protected_cell") - _unchanged(connection)
         return Frozen(latest.release_id, False, changed, state_sha256=latest.state_sha256)
     _load_state(connection, workspace, latest)
@@ -128,6 +129,18 @@ def _verified(releases: Path, latest: LedgerEntry) -> Path:
             "Restore it from a copy and find out who changed it.",
         )
     return folder
+
+
+def _repeat_measures(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Replace `published_measure` by the release's own: values and what they are made of belong together."""
+    connection.register("_measure", pq.read_table(folder / "measure.parquet"))
+    try:
+        connection.execute(
+            "CREATE OR REPLACE TABLE published_measure AS "
+            "SELECT measure, unit, kind, numerator_measure, denominator_measure FROM _measure"
+        )
+    finally:
+        connection.unregister("_measure")
 
 
 def _unchanged(connection: duckdb.DuckDBPyConnection) -> int:
