@@ -108,7 +108,7 @@ def token_lists(fields: tuple[MatchField, ...], table: str | None = None) -> str
         lists.append(
             f"list_distinct(flatten(list({column}) {known})) AS {field.name}"
             if field.is_list
-            else f"list(DISTINCT {column}) {known} AS {field.name}"
+            else f"list_distinct(list({column}) {known}) AS {field.name}"
         )
     return ",\n        ".join(lists)
 
