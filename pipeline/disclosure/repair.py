@@ -8,14 +8,14 @@ its table is not produced at that level. What is exposed even then refuses the r
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from governance.errors import Refused
-from pipeline.disclosure.audit import MINIMUM_WIDTH, Auditor, AuditResult
+from pipeline.disclosure.audit import MINIMUM_WIDTH, Auditor, AuditResult, find_reference
 from pipeline.disclosure.cell_system import CellId, CellSystem
 from pipeline.disclosure.profile import Profile
 from pipeline.disclosure.published_system import (
@@ -26,6 +26,7 @@ from pipeline.disclosure.published_system import (
     create_system,
 )
 from pipeline.disclosure.secondary import cheapest_cover
+from pipeline.disclosure.solver import Infeasible
 
 #: Rounds of audit and repair before what is still exposed is coarsened.
 MAXIMUM_ROUNDS = 5
@@ -58,14 +59,15 @@ def audit_and_repair(
         audit = Auditor(system, reference, rules.minimum_cell_count, targets=targets).run(
             jointly_at_most=None if rules.is_exact else COARSENED_FROM
         )
-        if not len(audit.exposed):
+        exposed = audit.exposed if len(audit.exposed) else exact_if_none_is_zero(system, rules)
+        if not len(exposed):
             return Repaired(audit, rounds, hidden_counts, coarsened)
         if rules.is_exact:
-            few, many = audit.exposed, audit.exposed[:0]
+            few, many = exposed, exposed[:0]
         else:
-            few, many = _few_and_many(system, audit.exposed)
+            few, many = _few_and_many(system, exposed)
         if rounds > MAXIMUM_ROUNDS:
-            few, many = few[:0], audit.exposed
+            few, many = few[:0], exposed
         if len(many):
             coarsened += _coarsen(connection, many)
         if len(few):
@@ -76,7 +78,7 @@ def audit_and_repair(
         print_again()
     raise Refused(
         "AUDIT_EXPOSED",
-        f"{len(audit.exposed)} hidden cells can be worked out from what would be printed.",
+        f"{len(exposed)} hidden cells can be worked out from what would be printed.",
         "Merge categories, or leave the tables named above out of the agreement's outputs at that level.",
     )
 
@@ -140,6 +142,19 @@ def true_system(
         )
     small = np.asarray(columns["is_small_complement"], dtype=bool) & _has_printed_part(system)
     return system, reference, np.flatnonzero(system.hidden | small)
+
+
+def exact_if_none_is_zero(system: PublishedSystem, rules: PublicRules) -> Whole:
+    """Return the hidden cells that somebody pins down who guesses that no hidden count is zero.
+
+    Empty where the guess contradicts what is printed.
+    """
+    guessed = replace(system, lower=np.where(system.hidden, np.maximum(system.lower, 1.0), system.lower))
+    try:
+        audit = Auditor(guessed, find_reference(guessed), rules.minimum_cell_count).run()
+    except Infeasible:
+        return np.zeros(0, dtype=np.int64)
+    return audit.exposed[audit.high[audit.exposed] - audit.low[audit.exposed] < 1]
 
 
 def _fill_implied(system: PublishedSystem, counts: Floats) -> Floats:
