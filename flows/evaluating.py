@@ -68,7 +68,8 @@ def evaluate_run(project: Project, truth: Path, links_out: Path | None = None) -
         with locked_connection(project.engine, spill) as connection:
             load_table(connection, folder / "resident_link.parquet", "resident_link")
             _register_truth(connection, truth)
-            _name_records(connection, project, keys)
+            for side, named in named_records(project, keys).items():
+                connection.register(f"{side}_name", named)
             return _compare(connection, links_out)
 
 
@@ -89,8 +90,12 @@ def _register_truth(connection: duckdb.DuckDBPyConnection, truth: Path) -> None:
     connection.register("truth", pairs)
 
 
-def _name_records(connection: duckdb.DuckDBPyConnection, project: Project, keys: KeyProvider) -> None:
-    """Create `council_name` and `nhs_name`: record_pseudonym, record_id."""
+def named_records(project: Project, keys: KeyProvider) -> dict[str, pa.Table]:
+    """Return, for "council" and "nhs", each record's pseudonym and record id, made anew from the extract.
+
+    One row is a dwelling, or an NHS record: record_pseudonym, record_id.
+    """
+    tables: dict[str, pa.Table] = {}
     extracts = inspect_extracts(tuple(side for side, _, _ in _SIDES), project)
     layers = [keys] if keys.outer is None else [keys, keys.outer]
     with keyed_hasher(layers, [kind for _, _, kind in _SIDES], 0) as hasher:
@@ -101,7 +106,8 @@ def _name_records(connection: duckdb.DuckDBPyConnection, project: Project, keys:
                 parts = [pa.compute.utf8_trim_whitespace(rows.columns[0]) for rows in reader.rows([place])]
             ids = pa.concat_arrays(parts).unique()
             named = {"record_pseudonym": hasher.pseudonyms(kind, ids).result(), "record_id": ids}
-            connection.register(f"{side}_name", pa.table(named))
+            tables[side] = pa.table(named)
+    return tables
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, links_out: Path | None) -> Evaluated:

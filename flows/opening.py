@@ -64,7 +64,8 @@ def open_night(
             context = RunContext(run_id, project, agreement, workspace, spill, display.say)
             night = Night(context, gatekeeper, audit, keys, display, perform, orchestrator_homes())
             yield night
-            remove_superseded(night)
+            if any(s.stage == "publish" for s in night.stages):
+                remove_superseded(night)
     except BaseException as error:
         told = as_hearth_error(error, night.stages[-1].stage if night and night.stages else "the start")
         verdict = "refused" if isinstance(told, Refused) else "fault"
@@ -75,8 +76,9 @@ def open_night(
         audit.checkpoint()
         raise
     _shred(audit, workspace, run_id, actor, agreement.digest, at_rest)
+    verdict = "published" if any(s.stage == "publish" for s in night.stages) else "done"
     audit.append(
-        run_id, actor, None, "run_end", None, "published", {"stages": len(night.stages)}, agreement.digest
+        run_id, actor, None, "run_end", None, verdict, {"stages": len(night.stages)}, agreement.digest
     )
     audit.checkpoint()
 

@@ -1,4 +1,4 @@
-"""`hearth evaluate`: how good the links are, where the truth is known."""
+"""`hearth train` and `hearth evaluate`: the linkage model, and how good its links are."""
 
 import json
 from pathlib import Path
@@ -21,9 +21,46 @@ Allowed in single-operator custody alone: it joins links to the suppliers' recor
 """
 
 
+TRAIN_EXAMPLES = """
+Examples:
+
+    hearth train --config hearth.toml --out model-2026
+
+    hearth train --config my-sample/hearth.toml --truth my-sample/truth --out model-2026
+
+Put `model = "model-2026/model.json"` into hearth.toml, and have the digest approved in the agreement.
+"""
+
+
 def add_to(app: typer.Typer) -> None:
     """Mount the commands."""
+    app.command(epilog=TRAIN_EXAMPLES)(train)
     app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
+
+
+def train(
+    out: Annotated[Path, typer.Option(help="Folder for model.json and model-card.md.", file_okay=False)],
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="The truth folder of a `hearth synth` population.", file_okay=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a linkage model and write it with its card; a night never trains, it uses the approved file.
+
+    Without truth only the prior adapts to the records, and the weights of the project's model stay.
+    """
+    from flows.training import train_project
+    from pipeline.project import read_project
+
+    training = train_project(read_project(config, workspace), out, truth)
+    typer.echo(f"Wrote {out / 'model.json'} and {out / 'model-card.md'}", err=as_json)
+    typer.echo(f"Digest to approve in the agreement: {training.model.digest}", err=as_json)
+    for name, difference in training.starts.items():
+        typer.echo(f"{name}: two starts differ by at most {difference:g}", err=as_json)
+    if as_json:
+        typer.echo(json.dumps({"digest": training.model.digest, "starts": dict(training.starts)}))
 
 
 def evaluate(

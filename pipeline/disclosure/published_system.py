@@ -150,6 +150,34 @@ def create_system(
     )
 
 
+def with_known_households(
+    connection: duckdb.DuckDBPyConnection, system: PublishedSystem, reference: Floats
+) -> PublishedSystem:
+    """Return the system of somebody who knows how many households each area has.
+
+    reference: the point whose numbers are known: the true counts in the audit before a release.
+    """
+    cells = np.asarray(
+        connection.sql(
+            """
+            SELECT cell
+            FROM system_cell
+            WHERE unit = 'household'
+              AND dimension_1 IS NULL
+              AND measure NOT IN (SELECT measure FROM denominator_of)
+              AND NOT contains(measure, ':complement')
+              AND NOT contains(measure, '_population')
+            """
+        ).fetchnumpy()["cell"],
+        dtype=np.int64,
+    )
+    lower, upper = system.lower.copy(), system.upper.copy()
+    lower[cells] = upper[cells] = reference[cells]
+    hidden = system.hidden.copy()
+    hidden[cells] = False
+    return replace(system, lower=lower, upper=upper, hidden=hidden)
+
+
 def _bounds(cells: Mapping[str, Any], rules: PublicRules) -> tuple[Floats, Floats]:
     """Return what the printed value, or its absence, says of each count."""
     value = np.ma.filled(np.ma.asarray(cells["value"]).astype(np.float64), np.nan)

@@ -24,6 +24,7 @@ from pipeline.disclosure.published_system import (
     PublishedSystem,
     Whole,
     create_system,
+    with_known_households,
 )
 from pipeline.disclosure.secondary import cheapest_cover
 from pipeline.disclosure.solver import Infeasible
@@ -59,7 +60,12 @@ def audit_and_repair(
         audit = Auditor(system, reference, rules.minimum_cell_count, targets=targets).run(
             jointly_at_most=None if rules.is_exact else COARSENED_FROM
         )
-        exposed = audit.exposed if len(audit.exposed) else exact_if_none_is_zero(system, rules)
+        exposed = audit.exposed
+        if not len(exposed) and not rules.is_exact:
+            known = with_known_households(connection, system, reference)
+            exposed = Auditor(known, reference, rules.minimum_cell_count).run().exposed
+        if not len(exposed):
+            exposed = exact_if_none_is_zero(system, rules)
         if not len(exposed):
             return Repaired(audit, rounds, hidden_counts, coarsened)
         if rules.is_exact:
