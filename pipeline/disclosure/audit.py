@@ -32,6 +32,8 @@ class AuditResult:
 
     exposed: hidden cells that fail. low, high: bounds of each hidden cell's interval as far as it was
     explored; exact for the exposed. certified_in_block, certified_jointly: how many passed where.
+    pinned: exposed cells that are proven to have one possible value; for another exposed cell it may only be
+    that no second whole-number table was found.
     """
 
     hidden: int
@@ -40,6 +42,7 @@ class AuditResult:
     high: Floats = field(repr=False)
     certified_in_block: int
     certified_jointly: int
+    pinned: Whole = field(repr=False)
 
     def count(self, of: str) -> int:
         """Return how many hidden cells are "exact", "narrow" (under 5) or "zero" (proven)."""
@@ -74,6 +77,8 @@ class Auditor:
         self.is_whole = is_whole
         self.low = reference.copy()
         self.high = reference.copy()
+        self._least_possible = np.full(system.size, -np.inf)
+        self._most_possible = np.full(system.size, np.inf)
         by_cell = np.argsort(system.member_cell, kind="stable")
         self._entry_relation = system.member_relation[by_cell]
         self._entry_sign = system.member_sign[by_cell]
@@ -99,6 +104,7 @@ class Auditor:
             members = np.flatnonzero(self.system.authority == authority)
             self._explore(members, still[self.system.authority[still] == authority], sweeps=0)
         exposed = self._open(targets)
+        possible = self._most_possible[exposed] - self._least_possible[exposed]
         return AuditResult(
             hidden=len(targets),
             exposed=exposed,
@@ -106,6 +112,7 @@ class Auditor:
             high=self.high,
             certified_in_block=near,
             certified_jointly=len(targets) - near - len(exposed),
+            pinned=exposed[possible < 1 - TOLERANCE],
         )
 
     def _open(self, cells: Whole) -> Whole:
@@ -146,14 +153,24 @@ class Auditor:
                 if not len(self._open(np.array([cell]))):
                     break
                 move = {number[int(cell)]: factor}
-                if not self._ask(model, members, move) and len(members) <= _LARGEST_WHOLE_PROGRAM:
+                farthest, is_witness = self._ask(model, members, move)
+                if not is_witness and len(members) <= _LARGEST_WHOLE_PROGRAM:
                     whole = whole or self._moves_of(members, is_whole=True)
-                    self._ask(whole, members, move)
+                    farthest, _ = self._ask(whole, members, move)
+                if sweeps == 0:  # all cells of the authority could move, so no table goes further
+                    self._note_limit(int(cell), factor, farthest)
 
-    def _ask(self, model: LinearSystem, members: Whole, move: dict[int, float]) -> bool:
+    def _note_limit(self, cell: int, factor: float, farthest: float) -> None:
+        if factor < 0:
+            self._most_possible[cell] = self.reference[cell] + farthest
+        else:
+            self._least_possible[cell] = self.reference[cell] - farthest
+
+    def _ask(self, model: LinearSystem, members: Whole, move: dict[int, float]) -> tuple[float, bool]:
         """Move some cells as far as they go (-1 up, 1 down) and note how far every member went.
 
-        Answers whether the point found counts as a witness: fractions do not where counts are whole.
+        Returns how far they went together, and whether the point found counts as a witness: fractions
+        do not where counts are whole.
         """
         size = len(members)
         costs = move | {size + column: -factor for column, factor in move.items()}
@@ -164,12 +181,12 @@ class Auditor:
         if found.point is None:
             raise not_optimal("Unbounded although every move is bounded")
         if self.is_whole and not found.is_integral:
-            return False
+            return -found.value, False
         moved = found.point[:size] - found.point[size:]
         point = self.reference[members] + (np.rint(moved) if self.is_whole else moved)
         self.low[members] = np.minimum(self.low[members], point)
         self.high[members] = np.maximum(self.high[members], point)
-        return True
+        return -found.value, True
 
     def _moves_of(self, members: Whole, is_whole: bool = False) -> LinearSystem:
         """Return the system of moves away from the reference: how much each member rises and falls.

@@ -153,14 +153,17 @@ def true_system(
 def exact_if_none_is_zero(system: PublishedSystem, rules: PublicRules) -> Whole:
     """Return the hidden cells that somebody pins down who guesses that no hidden count is zero.
 
-    Empty where the guess contradicts what is printed.
+    He first believes that hidden counts are small; where that contradicts what is printed, that they are
+    of any size. Empty where both do.
     """
     guessed = replace(system, lower=np.where(system.hidden, np.maximum(system.lower, 1.0), system.lower))
-    try:
-        audit = Auditor(guessed, find_reference(guessed), rules.minimum_cell_count).run()
-    except Infeasible:
-        return np.zeros(0, dtype=np.int64)
-    return audit.exposed[audit.high[audit.exposed] - audit.low[audit.exposed] < 1]
+    of_any_size = replace(guessed, upper=np.where(system.hidden, np.inf, system.upper))
+    for candidate in (guessed, of_any_size):
+        try:
+            return Auditor(candidate, find_reference(candidate), rules.minimum_cell_count).run().pinned
+        except Infeasible:
+            continue
+    return np.zeros(0, dtype=np.int64)
 
 
 def _fill_implied(system: PublishedSystem, counts: Floats) -> Floats:

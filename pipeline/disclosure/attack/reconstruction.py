@@ -42,13 +42,13 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
     # numbers of households that fit stand for the true ones, which are not in the files; so an interval
     # may be narrow here that the true numbers leave wide: that is told, and only certainty is a success
     known = Auditor(with_known_households(connection, system, reference), reference, minimum).run()
-    findings["EXACT_KNOWING_HOUSEHOLDS"] = known.count("exact")
+    findings["EXACT_KNOWING_HOUSEHOLDS"] = len(known.pinned)
     findings["PROVEN_ZERO_KNOWING_HOUSEHOLDS"] = known.count("zero")
-    figures["narrow_with_numbers_that_fit"] = len(known.exposed) - known.count("exact")
+    figures["narrow_with_numbers_that_fit"] = len(known.exposed) - len(known.pinned)
     guessed = replace(system, lower=np.where(system.hidden, np.maximum(system.lower, 1.0), system.lower))
     try:
         guess = Auditor(guessed, find_reference(guessed), minimum).run()
-        findings["EXACT_IF_NONE_IS_ZERO"] = guess.count("exact")
+        findings["EXACT_IF_NONE_IS_ZERO"] = len(guess.pinned)
     except Infeasible:
         figures["some_hidden_is_zero"] = True
     return AttackOutcome.of(NUMBER, NAME, findings, figures)

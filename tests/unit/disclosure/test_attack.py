@@ -102,7 +102,7 @@ def replace_audit() -> Callable[..., Repaired]:
     empty = np.zeros(0)
 
     def skip(*_: object) -> Repaired:
-        return Repaired(AuditResult(0, none, empty, empty, 0, 0), 1, 0, 0)
+        return Repaired(AuditResult(0, none, empty, empty, 0, 0, none), 1, 0, 0)
 
     return skip
 
