@@ -52,7 +52,7 @@ def model_is_the_approved_one(evidence: Shown, agreement: Agreement, now: dateti
 
 @rule(
     id="LNK-03",
-    version=2,
+    version=3,
     title="Linkage is as good as agreed, overall and by group",
     stage="link",
     source="GUILD (Gilbert 2018); ONS linkage quality; field-notes.md, published figures",
@@ -61,7 +61,10 @@ def model_is_the_approved_one(evidence: Shown, agreement: Agreement, now: dateti
 def linkage_is_good_enough(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a match rate outside the agreed band, too low an estimated precision, too wide a gap."""
     agreed = agreement.thresholds
-    rate, precision = evidence.rate("match_rate"), evidence.rate("estimated_precision")
+    rate = evidence.rate("match_rate")
+    # with UPRNs alone nothing speaks for or against a link but the UPRN itself
+    precision = evidence.rate("estimated_precision") if evidence.count("people_compared") else None
+    told = "cannot be estimated without names or birth dates" if precision is None else f"{precision:.4f}"
     gaps = {
         f"{group.text('attribute')} {group.text('category')}": rate
         - group.count("linked") / group.count("records")
@@ -69,7 +72,7 @@ def linkage_is_good_enough(evidence: Shown, agreement: Agreement, now: datetime)
         if group.count("records") >= agreed.minimum_subgroup_residents
     }
     widest = max(gaps, key=lambda name: gaps[name], default=None)
-    observed = f"match rate {rate:.4f}, estimated precision {precision:.4f}, " + (
+    observed = f"match rate {rate:.4f}, estimated precision {told}, " + (
         "no group large enough to judge"
         if widest is None
         else f"widest gap of {len(gaps)} groups {gaps[widest]:.4f} ({widest})"
@@ -81,7 +84,7 @@ def linkage_is_good_enough(evidence: Shown, agreement: Agreement, now: datetime)
     )
     if not agreed.minimum_match_rate <= rate <= agreed.maximum_match_rate:
         return failed("MATCH_RATE_OUT_OF_BAND", observed, threshold, "the match rate is outside the band")
-    if precision < agreed.minimum_estimated_precision:
+    if precision is not None and precision < agreed.minimum_estimated_precision:
         return failed("PRECISION_TOO_LOW", observed, threshold, "the estimated precision is too low")
     if worse := [name for name, gap in gaps.items() if gap > agreed.maximum_subgroup_gap]:
         return failed("SUBGROUP_LINKED_WORSE", observed, threshold, f"linked worse: {', '.join(worse)}")

@@ -6,6 +6,7 @@ Evidence facts (what the gate's rules read):
 - `dwellings`, `nhs_records`, `address_groups`, `candidate_pairs`, `candidate_pairs_by_rule`
 - `linked_groups`, `linked_records`, `linked_dwellings`, `match_rate` (share of NHS records linked)
 - `estimated_precision`, `estimated_recall` (from match probabilities; null where nothing is linked)
+- `people_compared` (pairs with people on both sides; at 0 the precision is null: UPRNs alone cannot tell it)
 - `subgroups`: list of {attribute, category, records, linked} by sex, age band, ethnic category (LNK-03)
 - `keys_in_reach`, `clear_files_in_reach`: what this very process could open (LNK-01)
 - `records_by_reason`, `records_by_level`, `contradicted_links`, `moved_records`
@@ -106,6 +107,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any
         )
         """
     ).fetchall()[0]
+    people_compared = number("SELECT COUNT(*) FROM pair WHERE people IS NOT NULL")
     links = number("SELECT COUNT(DISTINCT address_group) FROM outcome WHERE dwelling_id IS NOT NULL")
     records = number("SELECT COUNT(*) FROM outcome")
     linked_records = number("SELECT COUNT(*) FROM outcome WHERE dwelling_id IS NOT NULL")
@@ -129,7 +131,8 @@ def _facts(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any
         "linked_records": linked_records,
         "linked_dwellings": number("SELECT COUNT(DISTINCT dwelling_id) FROM outcome"),
         "match_rate": round(linked_records / records, 6) if records else 0.0,
-        "estimated_precision": round(linked_probable / linked, 6) if linked else None,
+        "people_compared": people_compared,
+        "estimated_precision": round(linked_probable / linked, 6) if linked and people_compared else None,
         "estimated_recall": round((linked_probable or 0.0) / probable, 6) if probable else None,
         "records_by_reason": counts("SELECT reason, COUNT(*) FROM outcome GROUP BY reason ORDER BY reason"),
         "records_by_level": counts(

@@ -35,6 +35,7 @@ LEAKAGE: dict[str, Any] = {
 LINK: dict[str, Any] = {
     "model_digest": "f" * 64,
     "match_rate": 0.6,
+    "people_compared": 1,
     "estimated_precision": 0.95,
     "subgroups": [
         {"attribute": "sex", "category": "1", "records": 200, "linked": 70},
@@ -174,6 +175,12 @@ def test_the_estimated_precision_must_be_shown_and_reach_the_agreed_one(
     precision: float | None, outcome: str, ask: Any
 ) -> None:
     assert ask("LNK-03", but(LINK, estimated_precision=precision)).outcome == outcome
+
+
+def test_with_uprns_alone_the_precision_cannot_be_estimated_and_the_verdict_says_so(ask: Any) -> None:
+    verdict = ask("LNK-03", but(LINK, people_compared=0, estimated_precision=None))
+    assert verdict.outcome == "pass"
+    assert "cannot be estimated without names" in verdict.observed
 
 
 def test_a_group_that_is_linked_much_worse_is_refused_once_it_is_large_enough_to_judge(ask: Any) -> None:
