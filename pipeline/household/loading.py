@@ -4,6 +4,16 @@ import duckdb
 
 from governance.artefact import Artefact
 from pipeline.engine.tables import load_table
+from schemas.contract import load_contract
+
+#: A contract's logical types in SQL.
+_SQL_TYPES = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+}
 
 COUNCIL_RESIDENT_COLUMNS = (
     "record_pseudonym",
@@ -65,9 +75,19 @@ def load_inputs(
     load_table(connection, linked.path("resident_link"), "resident_link", RESIDENT_LINK_COLUMNS)
     load_table(connection, council.path("dwelling"), "dwelling", DWELLING_COLUMNS)
     load_table(connection, council.path("area"), "area")
-    load_table(connection, council.path("council_resident"), "council_resident", COUNCIL_RESIDENT_COLUMNS)
+    if council.has("council_resident"):
+        load_table(connection, council.path("council_resident"), "council_resident", COUNCIL_RESIDENT_COLUMNS)
+    else:
+        _create_empty(connection, "council_resident", COUNCIL_RESIDENT_COLUMNS)
     load_table(connection, nhs.path("nhs_resident"), "nhs_resident", NHS_RESIDENT_COLUMNS)
     supplied = frozenset(source for source in ("condition", "event") if nhs.has(f"nhs_{source}"))
     for source in sorted(supplied):
         load_table(connection, nhs.path(f"nhs_{source}"), f"nhs_{source}")
     return supplied
+
+
+def _create_empty(connection: duckdb.DuckDBPyConnection, table: str, columns: tuple[str, ...]) -> None:
+    """Create a pseudonymised table that was not supplied, without rows."""
+    contract = load_contract("pseudonymised", table)
+    typed = ", ".join(f"{name} {_SQL_TYPES[contract.column(name).logical_type]}" for name in columns)
+    connection.execute(f"CREATE OR REPLACE TABLE {table} ({typed})")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pandas as pd
 import pyarrow.parquet as pq
 from terminal import SampleProject, hearth
 
@@ -81,3 +82,31 @@ def test_an_expired_agreement_refuses_with_code_reason_and_remedy(project: Sampl
 def test_a_configuration_that_is_not_there_is_a_fault(project: SampleProject) -> None:
     ran = hearth("run", "--config", project.folder / "other.toml", "--no-orchestrator", "--json")
     assert (ran.code, ran.outcome["status"], ran.outcome["code"]) == (1, "fault", "CONFIG_UNREADABLE")
+
+
+def test_uprns_and_attributes_alone_are_enough(project: SampleProject) -> None:
+    kept = {
+        "council_property": ["property_ref", "uprn", "lsoa21", "tenure"],
+        "nhs_person": ["record_id", "uprn", "emergency_admissions"],
+    }
+    for table, columns in kept.items():
+        path = project.folder / f"{table}.csv"
+        pd.read_csv(path, dtype=str, keep_default_na=False)[columns].to_csv(path, index=False)
+    (project.folder / "hearth.toml").write_text(
+        """
+        [project]
+        name = "uprns-alone"
+        custody = "single-operator"
+        reference_date = 2026-03-31
+        [extracts.council_property]
+        path = "council_property.csv"
+        columns = { record_id = "property_ref" }
+        [extracts.nhs_person]
+        path = "nhs_person.csv"
+        """
+    )
+    ran = project.run()
+    assert ran.code == 0, ran.err
+    (linked,) = [stage["facts"] for stage in ran.outcome["stages"] if stage["stage"] == "link"]
+    assert linked["match_rate"] > 0.8
+    assert linked["estimated_precision"] is None
