@@ -1,7 +1,7 @@
 hearth-agreement/v1
 SAMPLE-HOUSEHOLDS
 1
-c0ef54f68b2aa37b4661f8d11a72c512e405df8019aaed40d56d3f695e407074
+73245be262595bd2e87fef043026d4207cd5e1056300fdd8b7d5402413f4e3b5
 
-— council-siro NCNLhKYNGByIX+iul7NTUk+dV5ZDTi/ksx+mEUP168qyJRyfb9/XhHrzP1mQO4eB+lfJ+Lagh6J1aYbXYAB7UaeD5wY=
-— nhs-siro 9MArQJ7NGdoD+d+jI3Sj+EoSDyXI4eQYWQi6sMRABdUq59B20W0IZ4umRX79/x3CdmXHZfsW9UvuZ/W/wN6CUwxrSgA=
+— council-siro NCNLhF1ymi8jZqKFI5b2+ibjz9ZqaobCLnkKQeasQsruipe0pxUYvwaAlUsSgV+vDcMXY27QoyHEVlsbZASRymrtjw4=
+— nhs-siro 9MArQKxk0fPSqt6rznJUQPAcotGNCmOdZ9D5mvBV8rwFvCy4nsTny/htJnPnz7sU03F5ReyqKVmVAsoSi1tqenUWcwk=
