@@ -25,12 +25,6 @@ class NotProduced:
     cells: int
     hidden_cells: int
 
-    def __str__(self) -> str:
-        return (
-            f"{self.table_id}: {self.measure} is not produced for {self.area_level} "
-            f"({self.hidden_cells:,} of {self.cells:,} cells would be hidden)"
-        )
-
 
 def find_areas_below_floor(connection: duckdb.DuckDBPyConnection, profile: Profile) -> int:
     """Create `below_floor` (table_id, area_level, area_code); returns its rows."""

@@ -100,7 +100,7 @@ def disclosure(aggregated: Cleared, fingerprint: str, context: RunContext) -> tu
             facts |= check_written(connection, folder / "protected_cell.parquet", profile)
         context.report(
             f"disclosure: {facts['cells_published']:,} cells published, {facts['cells_hidden']:,} hidden, "
-            f"{len(facts['not_produced'])} tables not produced at a level"
+            f"{len(facts['not_produced'])} measures not produced at a level (the catalogue says which)"
         )
         return rows, Evidence(STAGE, "all", facts)
 
@@ -139,8 +139,6 @@ def protect_cells(
     )
     areas_below_floor = find_areas_below_floor(connection, profile)
     not_produced = find_sparse_tables(connection, profile)
-    for left_out in not_produced:
-        context.report(str(left_out))
     create_table(connection, "published_measure")
     epoch = epoch_of(context.project.reference_date, profile.epoch)
 
