@@ -116,8 +116,9 @@ def test_broken_build_that_ignores_the_solver_is_caught(
     with monkeypatch.context() as broken:
         broken.setattr("pipeline.publish.stage.check_repelled", let_pass)
         run = Auditor.run
+        none = np.zeros(0, dtype=np.int64)
         broken.setattr(
-            Auditor, "run", lambda self, **how: replace(run(self, **how), exposed=np.zeros(0, dtype=np.int64))
+            Auditor, "run", lambda self, **how: replace(run(self, **how), exposed=none, pinned=none)
         )
         release = bench.night(make_town(8))
 
