@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from flows.display import Display
-from flows.faults import Interrupted, as_hearth_error, write_places
+from flows.faults import Interrupted, StopRequest, as_hearth_error, write_places
 from flows.night import Night, Perform, at_once
 from flows.opening import open_night
 from flows.outcome import Outcome, StageRecord, Status
@@ -59,7 +59,7 @@ def conduct(
         folder = workspace.run_folder(request.run_id)
     except BaseException as error:  # noqa: BLE001 told, not hidden: see _ended_badly
         return _ended_badly(request, error, stages)
-    with Display(folder / "run.log", quiet) as display, _stops_on_sigterm():
+    with Display(folder / "run.log", quiet) as display, _stops_when_asked():
         try:
             with (
                 workspace.lock(),
@@ -99,16 +99,21 @@ def _keep(path: Path, record: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _stops_on_sigterm() -> Iterator[None]:
+def _stops_when_asked() -> Iterator[None]:
+    """Turn Ctrl-C and a service manager's SIGTERM into an orderly end."""
+
     def stop(_signal: int, _frame: FrameType | None) -> None:
+        StopRequest.was_made = True
         raise Interrupted
 
+    StopRequest.was_made = False
     try:
-        before = signal.signal(signal.SIGTERM, stop)
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     except ValueError:  # not the main thread: whoever owns the process handles its signals
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -15,16 +15,22 @@ class Interrupted(BaseException):
     """The operator or the service manager asked the run to stop."""
 
 
+class StopRequest:
+    """Whether this process was asked to stop: engines turn the interruption into errors of their own."""
+
+    was_made = False
+
+
 def as_hearth_error(error: BaseException, stage: str) -> HearthError:
-    """Return `error` itself when it is ours, else a Fault that carries its type alone."""
-    if isinstance(error, HearthError):
-        return error
-    if isinstance(error, KeyboardInterrupt | Interrupted):
+    """Return `error` itself when it is ours, else a Fault that carries its type alone; a stop comes first."""
+    if StopRequest.was_made or isinstance(error, KeyboardInterrupt | Interrupted):
         return Fault(
             "INTERRUPTED",
             f"The run was asked to stop during {stage}; nothing was published.",
             "Start it again: finished stages are not run twice.",
         )
+    if isinstance(error, HearthError):
+        return error
     if is_disk_full(error):
         return Fault(
             "DISK_FULL",
