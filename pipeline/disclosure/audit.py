@@ -32,8 +32,8 @@ class AuditResult:
 
     exposed: hidden cells that fail. low, high: bounds of each hidden cell's interval as far as it was
     explored; exact for the exposed. certified_in_block, certified_jointly: how many passed where.
-    pinned: exposed cells that are proven to have one possible value; for another exposed cell it may only be
-    that no second whole-number table was found.
+    least_possible, most_possible: proven bounds of each exposed cell. An exposed cell may be one for which
+    only no second whole-number table was found: to hide it is right, to call it worked out is not.
     """
 
     hidden: int
@@ -42,7 +42,19 @@ class AuditResult:
     high: Floats = field(repr=False)
     certified_in_block: int
     certified_jointly: int
-    pinned: Whole = field(repr=False)
+    least_possible: Floats = field(repr=False)
+    most_possible: Floats = field(repr=False)
+
+    @property
+    def pinned(self) -> Whole:
+        """Exposed cells that are proven to have one possible value."""
+        return self.exposed[self.most_possible - self.least_possible < 1]
+
+    def count_proven(self, of: str) -> int:
+        """Return how many cells are proven "exact", "narrow" (under 5, exact ones too) or "zero"."""
+        width = self.most_possible - self.least_possible
+        found = {"exact": width < 1, "narrow": width < MINIMUM_WIDTH, "zero": self.most_possible < 1}
+        return int(found[of].sum())
 
     def count(self, of: str) -> int:
         """Return how many hidden cells are "exact", "narrow" (under 5) or "zero" (proven)."""
@@ -104,7 +116,6 @@ class Auditor:
             members = np.flatnonzero(self.system.authority == authority)
             self._explore(members, still[self.system.authority[still] == authority], sweeps=0)
         exposed = self._open(targets)
-        possible = self._most_possible[exposed] - self._least_possible[exposed]
         return AuditResult(
             hidden=len(targets),
             exposed=exposed,
@@ -112,7 +123,8 @@ class Auditor:
             high=self.high,
             certified_in_block=near,
             certified_jointly=len(targets) - near - len(exposed),
-            pinned=exposed[possible < 1 - TOLERANCE],
+            least_possible=np.ceil(self._least_possible[exposed] - TOLERANCE),
+            most_possible=np.floor(self._most_possible[exposed] + TOLERANCE),
         )
 
     def _open(self, cells: Whole) -> Whole:

@@ -38,13 +38,13 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
     reference = find_reference(system)
     plain = Auditor(system, reference, minimum).run()
     _note(findings, plain)
-    figures["narrowest_interval"] = _narrowest(plain, system)
+    figures["narrowest_interval_found"] = _narrowest(plain, system)
     # numbers of households that fit stand for the true ones, which are not in the files; so an interval
     # may be narrow here that the true numbers leave wide: that is told, and only certainty is a success
     known = Auditor(with_known_households(connection, system, reference), reference, minimum).run()
     findings["EXACT_KNOWING_HOUSEHOLDS"] = len(known.pinned)
-    findings["PROVEN_ZERO_KNOWING_HOUSEHOLDS"] = known.count("zero")
-    figures["narrow_with_numbers_that_fit"] = len(known.exposed) - len(known.pinned)
+    findings["PROVEN_ZERO_KNOWING_HOUSEHOLDS"] = known.count_proven("zero")
+    figures["narrow_with_numbers_that_fit"] = known.count_proven("narrow") - len(known.pinned)
     guessed = replace(system, lower=np.where(system.hidden, np.maximum(system.lower, 1.0), system.lower))
     try:
         guess = Auditor(guessed, find_reference(guessed), minimum).run()
@@ -75,10 +75,10 @@ def _fit(system: PublishedSystem) -> tuple[PublishedSystem, str] | None:
 
 
 def _note(findings: dict[str, int], result: AuditResult) -> None:
-    exact = result.count("exact")
+    exact = result.count_proven("exact")
     findings["EXACT"] = exact
-    findings["PROVEN_ZERO"] = result.count("zero")
-    findings["NARROW"] = max(0, len(result.exposed) - exact)
+    findings["PROVEN_ZERO"] = result.count_proven("zero")
+    findings["NARROW"] = result.count_proven("narrow") - exact
 
 
 def _narrowest(result: AuditResult, system: PublishedSystem) -> float | None:

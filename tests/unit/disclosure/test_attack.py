@@ -102,7 +102,7 @@ def replace_audit() -> Callable[..., Repaired]:
     empty = np.zeros(0)
 
     def skip(*_: object) -> Repaired:
-        return Repaired(AuditResult(0, none, empty, empty, 0, 0, none), 1, 0, 0)
+        return Repaired(AuditResult(0, none, empty, empty, 0, 0, empty, empty), 1, 0, 0)
 
     return skip
 
@@ -118,7 +118,11 @@ def test_broken_build_that_ignores_the_solver_is_caught(
         run = Auditor.run
         none = np.zeros(0, dtype=np.int64)
         broken.setattr(
-            Auditor, "run", lambda self, **how: replace(run(self, **how), exposed=none, pinned=none)
+            Auditor,
+            "run",
+            lambda self, **how: replace(
+                run(self, **how), exposed=none, least_possible=none * 1.0, most_possible=none * 1.0
+            ),
         )
         release = bench.night(make_town(8))
 
