@@ -57,6 +57,14 @@ FORMS = ("uprn", "nhs_number", "postcode")
 CODE_MATCHES = ("spelling", "narrowest_class")
 
 LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "array")
+#: Each logical type of a single value, in SQL.
+SQL_TYPES = {
+    "string": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+}
 
 #: Names are written into SQL, so they are plain; and each stands for itself, so none is a pattern.
 _COLUMN_NAME = re.compile("[a-z][a-z0-9_]*")

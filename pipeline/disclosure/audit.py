@@ -56,12 +56,6 @@ class AuditResult:
         found = {"exact": width < 1, "narrow": width < MINIMUM_WIDTH, "zero": self.most_possible < 1}
         return int(found[of].sum())
 
-    def count(self, of: str) -> int:
-        """Return how many hidden cells are "exact", "narrow" (under 5) or "zero" (proven)."""
-        low, high = self.low[self.exposed], self.high[self.exposed]
-        found = {"exact": high - low < 1, "narrow": high - low < MINIMUM_WIDTH, "zero": high < 1}
-        return int(found[of].sum())
-
 
 class Auditor:
     """An audit of one system, from one point that fits it.

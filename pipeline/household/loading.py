@@ -4,16 +4,7 @@ import duckdb
 
 from governance.artefact import Artefact
 from pipeline.engine.tables import load_table
-from schemas.contract import load_contract
-
-#: A contract's logical types in SQL.
-_SQL_TYPES = {
-    "string": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-}
+from schemas.contract import SQL_TYPES, load_contract
 
 COUNCIL_RESIDENT_COLUMNS = (
     "record_pseudonym",
@@ -89,5 +80,5 @@ def load_inputs(
 def _create_empty(connection: duckdb.DuckDBPyConnection, table: str, columns: tuple[str, ...]) -> None:
     """Create a pseudonymised table that was not supplied, without rows."""
     contract = load_contract("pseudonymised", table)
-    typed = ", ".join(f"{name} {_SQL_TYPES[contract.column(name).logical_type]}" for name in columns)
+    typed = ", ".join(f"{name} {SQL_TYPES[contract.column(name).logical_type]}" for name in columns)
     connection.execute(f"CREATE OR REPLACE TABLE {table} ({typed})")

@@ -24,13 +24,6 @@ import duckdb
 from schemas.code_list import SPELLING_SQL, load_code_list
 from schemas.contract import Column
 
-SQL_TYPES = {
-    "string": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-}
 _MACRO_FILES = ("uprn.sql", "nhs_number.sql", "postcode.sql")
 _FLAGS = dict.fromkeys(("y", "yes", "1", "true", "t"), True) | dict.fromkeys(
     ("n", "no", "0", "false", "f"), False

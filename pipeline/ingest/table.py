@@ -21,13 +21,14 @@ import duckdb
 from governance.errors import Refused
 from governance.retention.rights import RightsRequest
 from pipeline.engine.tables import write_query
-from pipeline.ingest.cast import SQL_TYPES, CastColumn, cast_column, create_macros
+from pipeline.ingest.cast import CastColumn, cast_column, create_macros
 from pipeline.ingest.header import LINE_NUMBER
 from pipeline.ingest.identifier_pattern import count_identifier_patterns
 from pipeline.ingest.inspection import InspectedExtract
 from pipeline.ingest.load import load_records
 from pipeline.ingest.rights import remove_on_request
 from pipeline.ingest.table_evidence import cell_facts, file_facts
+from schemas.contract import SQL_TYPES
 
 
 @dataclass(frozen=True)
