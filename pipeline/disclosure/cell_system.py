@@ -4,17 +4,24 @@ A relation says that a total is the sum of its parts. Cells are named by ids of 
 hashable kind.
 """
 
+import math
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, NamedTuple
 
 from governance.errors import Fault
 
 CellId = Hashable
-#: id -> value, None where hidden; or (id, value) pairs; or records with `id` and `value`.
+#: id -> value, None where hidden; or (id, value) pairs; or records of two fields, an id and a value.
 Cells = Mapping[CellId, float | None] | Iterable[Any]
-#: total id -> part ids; or (total id, part ids) pairs; or records with `total` and `parts`.
-Relations = Mapping[CellId, Iterable[CellId]] | Iterable[Any]
+#: total id -> part ids; or (total id, part ids) pairs; or records of two fields, a total and its parts.
+#: A total with several breakdowns stands once for each, or once with a list of lists of parts.
+Relations = Mapping[CellId, Iterable[Any]] | Iterable[Any]
+
+_ID = ("id", "cell_id", "cell")
+_VALUE = ("value",)
+_TOTAL = ("total", "total_id")
+_PARTS = ("parts", "part_ids")
 
 
 class Interval(NamedTuple):
@@ -34,22 +41,26 @@ class CellSystem:
     @property
     def is_whole(self) -> bool:
         """Answer whether every known value is a whole number, so that the cells are counts."""
-        return all(value is None or float(value).is_integer() for value in self.values.values())
+        return all(value is None or value.is_integer() for value in self.values.values())
 
 
 def read_system(cells: Cells, relations: Relations) -> CellSystem:
     """Return cells and relations in one form.
 
-    Raises Fault where an id stands twice or a relation names a cell that is not there.
+    Raises Fault where they cannot be understood, an id stands twice or a relation names a cell that is
+    not there.
     """
-    listed = [_pair(cell, "id", "value") for cell in _items(cells)]
     values: dict[CellId, float | None] = {}
-    for cell_id, value in listed:
+    for cell_id, value in (_pair(cell, _ID, _VALUE, "cell") for cell in _items(cells)):
+        if not _is_id(cell_id):
+            raise _not_understood("cell")
         if cell_id in values:
             raise Fault("CELL_TWICE", "A cell id stands twice.", "Give every cell an id of its own.")
-        values[cell_id] = None if value is None or value != value else value
+        values[cell_id] = _number(value)
     bound = tuple(
-        (total, tuple(parts)) for total, parts in (_pair(r, "total", "parts") for r in _items(relations))
+        (total, parts)
+        for total, given in (_pair(r, _TOTAL, _PARTS, "relation") for r in _items(relations))
+        for parts in _breakdowns(given, values)
     )
     unknown = {c for total, parts in bound for c in (total, *parts)} - set(values)
     if unknown:
@@ -61,14 +72,79 @@ def read_system(cells: Cells, relations: Relations) -> CellSystem:
     return CellSystem(values, bound)
 
 
+def read_ids(given: Any, values: Mapping[CellId, Any]) -> tuple[CellId, ...]:
+    """Return cell ids from a collection of them, or from the id of a single cell."""
+    if _is_id(given) and given in values:
+        return (given,)
+    return tuple(given)
+
+
 def _items(given: Any) -> Iterable[Any]:
     return given.items() if isinstance(given, Mapping) else given
 
 
-def _pair(item: Any, first: str, second: str) -> tuple[Any, Any]:
-    if isinstance(item, Mapping):
-        return item[first], item[second]
-    if hasattr(item, first) and hasattr(item, second):
-        return getattr(item, first), getattr(item, second)
-    one, other = item
-    return one, other
+def _pair(item: Any, first: tuple[str, ...], second: tuple[str, ...], what: str) -> tuple[Any, Any]:
+    """Return the two parts of a record, by their names where it has any, else by their order."""
+    for one in first:
+        for other in second:
+            if isinstance(item, Mapping) and one in item and other in item:
+                return item[one], item[other]
+            if hasattr(item, one) and hasattr(item, other):
+                return getattr(item, one), getattr(item, other)
+    if is_dataclass(item):
+        item = [getattr(item, field.name) for field in fields(item)]
+    try:
+        one, *others = item
+    except TypeError:
+        raise _not_understood(what) from None
+    if isinstance(item, str | Mapping) or not others or (what == "cell" and len(others) > 1):
+        raise _not_understood(what)
+    return one, (others[0] if len(others) == 1 else others)
+
+
+def _breakdowns(given: Any, values: Mapping[CellId, Any]) -> list[tuple[CellId, ...]]:
+    """Return the parts of a total, once for each of its breakdowns."""
+    try:
+        parts = read_ids(given, values)
+        if parts and not any(_is_id(part) for part in parts):
+            return [tuple(breakdown) for breakdown in parts]  # type: ignore[arg-type]
+    except TypeError:
+        raise _not_understood("relation") from None
+    if not all(_is_id(part) for part in parts):
+        raise _not_understood("relation")
+    return [parts]
+
+
+def _is_id(given: Any) -> bool:
+    try:
+        hash(given)
+    except TypeError:
+        return False
+    return True
+
+
+def _number(value: Any) -> float | None:
+    """Return a value as a number; None for every sign of a missing one (None, NaN, pandas' NA)."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise Fault(
+            "CELL_VALUE_NOT_A_NUMBER",
+            "The value of a cell is neither a number nor None.",
+            "Give numbers; None marks a hidden cell.",
+        ) from None
+    if math.isinf(number):
+        raise Fault("CELL_VALUE_NOT_A_NUMBER", "The value of a cell is infinite.", "Give finite numbers.")
+    return None if math.isnan(number) else number
+
+
+def _not_understood(what: str) -> Fault:
+    forms = {
+        "cell": "id -> value (None where hidden), (id, value) pairs, or records with `id` and `value`",
+        "relation": "total -> parts, (total, parts) pairs, or records with `total` and `parts`",
+    }
+    return Fault(
+        f"{what.upper()}_NOT_UNDERSTOOD", f"A {what} has none of the known forms.", f"Use {forms[what]}."
+    )

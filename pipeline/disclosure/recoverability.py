@@ -7,15 +7,13 @@ Source: SDC Handbook (2nd ed.), audit of tabular data; disclosure-control.md P5.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
 from governance.errors import Refused
 from pipeline.disclosure.cell_system import CellId, Cells, CellSystem, Interval, Relations, read_system
-from pipeline.disclosure.solver import TOLERANCE, Infeasible, LinearSystem, Optimum
-
-_Row = tuple[list[int], list[float], float]
+from pipeline.disclosure.solver import TOLERANCE, Infeasible, LinearSystem, Numbers, Optimum, Row
 
 
 def feasible_intervals(
@@ -33,15 +31,49 @@ def feasible_intervals(
     system = read_system(cells, relations)
     hidden = [cell_id for cell_id, value in system.values.items() if value is None]
     wanted = set(hidden if only is None else only)
-    equations = _equations(system)
-    found: dict[CellId, Interval] = {}
-    for members, rows in _components(hidden, equations):
-        asked = [cell_id for cell_id in members if cell_id in wanted]
-        if rows and asked:
-            found |= _solve(members, rows, asked, lower, system.is_whole)
-        elif asked:
-            found |= {cell_id: Interval(lower, math.inf) for cell_id in asked}
+    found = dict(find_intervals(system, wanted.__contains__, lower))
     return {cell_id: found[cell_id] for cell_id in hidden if cell_id in found}
+
+
+def find_intervals(
+    system: CellSystem,
+    is_wanted: Callable[[CellId], bool],
+    lower: float = 0,
+    note: Callable[[list[CellId], Numbers], None] | None = None,
+) -> Iterator[tuple[CellId, Interval]]:
+    """Yield hidden cells with their intervals, as long as more are asked for.
+
+    is_wanted: asked of each hidden cell just before it is solved, so that what was learnt since counts.
+    note: told of every table that was found to fit: the cells it has values for, and the values.
+    """
+    hidden = [cell_id for cell_id, value in system.values.items() if value is None]
+    for members, rows in _components(hidden, _equations(system)):
+        asked = (cell_id for cell_id in members if is_wanted(cell_id))
+        if rows:
+            yield from _solve(members, rows, asked, lower, system.is_whole, note)
+        else:
+            yield from ((cell_id, Interval(lower, math.inf)) for cell_id in asked)
+
+
+def find_values(system: CellSystem, lower: float = 0) -> dict[CellId, float]:
+    """Return values of the hidden cells that fit the others, whole where the others are.
+
+    Raises Refused (CELLS_CONTRADICT) where none do, also where nothing is hidden.
+    """
+    hidden = [cell_id for cell_id, value in system.values.items() if value is None]
+    found: dict[CellId, float] = dict.fromkeys(hidden, lower)
+    for members, equations in _components(hidden, _equations(system)):
+        if equations:
+            bounds = np.full(len(members), float(lower)), np.full(len(members), np.inf)
+            rows = _rows(members, equations)
+            try:
+                point = LinearSystem(*bounds, rows, is_whole=system.is_whole).least({}).point
+            except Infeasible:
+                raise _contradiction() from None
+            if point is None:
+                raise _contradiction()
+            found |= dict(zip(members, (np.rint(point) if system.is_whole else point).tolist(), strict=True))
+    return found
 
 
 def _equations(system: CellSystem) -> list[tuple[dict[CellId, float], float]]:
@@ -92,34 +124,39 @@ def _components(
 def _solve(
     members: list[CellId],
     equations: list[tuple[dict[CellId, float], float]],
-    asked: list[CellId],
+    asked: Iterable[CellId],
     lower: float,
     is_whole: bool,
-) -> dict[CellId, Interval]:
+    note: Callable[[list[CellId], Numbers], None] | None,
+) -> Iterator[tuple[CellId, Interval]]:
     number = {cell_id: position for position, cell_id in enumerate(members)}
-    rows: list[_Row] = [
+    rows = _rows(members, equations)
+    bounds = np.full(len(members), float(lower)), np.full(len(members), np.inf)
+    relaxed: LinearSystem | None = None
+    whole: LinearSystem | None = None
+    for cell_id in asked:
+        relaxed = relaxed or LinearSystem(*bounds, rows)
+        column = {number[cell_id]: 1.0}
+        try:
+            ends = [relaxed.least(column), relaxed.greatest(column)]
+            for end, ask in enumerate(("least", "greatest")):
+                if is_whole and not _is_settled(ends[end]):
+                    whole = whole or LinearSystem(*bounds, rows, is_whole=True)
+                    ends[end] = getattr(whole, ask)(column)
+        except Infeasible:
+            raise _contradiction() from None
+        for found in ends:
+            if note is not None and found.point is not None:
+                note(members, np.rint(found.point) if is_whole else found.point)
+        yield cell_id, Interval(*(_rounded(end.value) if is_whole else end.value for end in ends))
+
+
+def _rows(members: list[CellId], equations: list[tuple[dict[CellId, float], float]]) -> list[Row]:
+    number = {cell_id: position for position, cell_id in enumerate(members)}
+    return [
         ([number[cell_id] for cell_id in unknown], list(unknown.values()), side)
         for unknown, side in equations
     ]
-    bounds = np.full(len(members), float(lower)), np.full(len(members), np.inf)
-    relaxed = LinearSystem(*bounds, rows)
-    whole: LinearSystem | None = None
-    found: dict[CellId, Interval] = {}
-    try:
-        for cell_id in asked:
-            column = {number[cell_id]: 1.0}
-            ends = [relaxed.least(column), relaxed.greatest(column)]
-            if is_whole:
-                for end, ask in enumerate(("least", "greatest")):
-                    if not _is_settled(ends[end]):
-                        whole = whole or LinearSystem(*bounds, rows, is_whole=True)
-                        ends[end] = getattr(whole, ask)(column)
-                found[cell_id] = Interval(*(_rounded(end.value) for end in ends))
-            else:
-                found[cell_id] = Interval(ends[0].value, ends[1].value)
-    except Infeasible:
-        raise _contradiction() from None
-    return found
 
 
 def _is_settled(end: Optimum) -> bool:

@@ -9,14 +9,23 @@ Source: Fischetti and Salazar-Gonzalez (2001); SDC Handbook (2nd ed.), secondary
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from governance.errors import Fault, Refused
-from pipeline.disclosure.cell_system import CellId, Cells, CellSystem, Interval, Relations, read_system
-from pipeline.disclosure.recoverability import feasible_intervals
+from pipeline.disclosure.cell_system import (
+    CellId,
+    Cells,
+    CellSystem,
+    Interval,
+    Relations,
+    read_ids,
+    read_system,
+)
+from pipeline.disclosure.recoverability import find_intervals, find_values
 from pipeline.disclosure.solver import Infeasible, LinearSystem
+from pipeline.disclosure.witnesses import Witnesses
 
 #: Relations around an unsafe cell that are searched for cover at first; widened until cover is found.
 _FIRST_RADIUS = 2
@@ -29,25 +38,30 @@ def protect(
 ) -> set[CellId]:
     """Return the ids to hide: the unsafe ones and the complementary cells that cover them.
 
-    cells: id -> true value of every cell, totals too. relations: total id -> part ids.
+    cells: id -> true value of every cell, totals too; None for one that is hidden already and stays so.
+    relations: total id -> part ids.
     minimum_width: how wide an unsafe cell's interval must at least be; one means not exact.
     Afterwards no unsafe cell is exact or proven zero to an attacker who knows all other cells.
 
-    Raises Refused (CANNOT_PROTECT) where hiding every cell would not do.
+    Raises Refused where hiding every cell would not do (CANNOT_PROTECT), or where the values are not sums
+    of each other (CELLS_CONTRADICT).
     """
     system = read_system(cells, relations)
-    wanted = list(dict.fromkeys(unsafe))
+    wanted = list(dict.fromkeys(read_ids(unsafe, system.values)))
     _check(system, wanted)
-    hidden = set(wanted)
-    exposed = _exposed(system, hidden, wanted, minimum_width)
+    already = {cell_id for cell_id, value in system.values.items() if value is None}
+    system = CellSystem({**system.values, **find_values(system)}, system.relations)
+    hidden = already | set(wanted)
+    witnesses = Witnesses(system, wanted)
+    exposed = list(_exposed(system, hidden, wanted, minimum_width, witnesses))
     while exposed:
         cell_id = exposed[0]
         hidden |= cheapest_cover(system, hidden, cell_id, minimum_width)
-        still = _exposed(system, hidden, exposed, minimum_width)
+        still = list(_exposed(system, hidden, exposed, minimum_width, witnesses))
         if cell_id in still:
             raise _cannot(len(still))
         exposed = still
-    return _without_needless(system, hidden, wanted, minimum_width)
+    return _without_needless(system, hidden, already, wanted, minimum_width, witnesses)
 
 
 def is_exposed(interval: Interval, minimum_width: float = 1) -> bool:
@@ -56,11 +70,11 @@ def is_exposed(interval: Interval, minimum_width: float = 1) -> bool:
 
 
 def _check(system: CellSystem, unsafe: list[CellId]) -> None:
-    if any(value is None or value < 0 for value in system.values.values()):
+    if any(value is not None and value < 0 for value in system.values.values()):
         raise Fault(
-            "CELLS_UNKNOWN",
-            "Cells without a value, or below zero, cannot be protected.",
-            "Give the true value of every cell; `feasible_intervals` takes hidden ones.",
+            "CELLS_BELOW_ZERO",
+            "Cells below zero cannot be protected: counts and amounts are taken to be nought or more.",
+            "Shift amounts that can be negative, or leave them out.",
         )
     missing = [cell_id for cell_id in unsafe if cell_id not in system.values]
     if missing:
@@ -72,11 +86,26 @@ def _check(system: CellSystem, unsafe: list[CellId]) -> None:
 
 
 def _exposed(
-    system: CellSystem, hidden: set[CellId], asked: list[CellId], minimum_width: float
-) -> list[CellId]:
+    system: CellSystem,
+    hidden: set[CellId],
+    asked: list[CellId],
+    minimum_width: float,
+    witnesses: Witnesses,
+) -> Iterator[CellId]:
+    """Yield the asked cells that the shown ones give away; those that tables seen before cover come free."""
     seen = {c: None if c in hidden else value for c, value in system.values.items()}
-    intervals = feasible_intervals(seen, system.relations, only=asked)
-    return [cell_id for cell_id in asked if is_exposed(intervals[cell_id], minimum_width)]
+    witnesses.show_all_but(hidden)
+    left = {c for c in asked if is_exposed(witnesses.interval(c), minimum_width)}
+
+    def is_open(cell_id: CellId) -> bool:
+        return cell_id in left and is_exposed(witnesses.interval(cell_id), minimum_width)
+
+    if left:
+        for cell_id, interval in find_intervals(
+            CellSystem(seen, system.relations), is_open, note=witnesses.add
+        ):
+            if is_exposed(interval, minimum_width):
+                yield cell_id
 
 
 def cheapest_cover(
@@ -213,15 +242,20 @@ def _cost(system: CellSystem, member: CellId) -> float:
 
 
 def _without_needless(
-    system: CellSystem, hidden: set[CellId], unsafe: list[CellId], minimum_width: float
+    system: CellSystem,
+    hidden: set[CellId],
+    already: set[CellId],
+    unsafe: list[CellId],
+    minimum_width: float,
+    witnesses: Witnesses,
 ) -> set[CellId]:
     """Show again, the largest first, every complementary cell without which all stays covered."""
-    extra = sorted(hidden - set(unsafe), key=lambda c: (-float(system.values[c] or 0), str(c)))
+    extra = sorted(hidden - already - set(unsafe), key=lambda c: (-float(system.values[c] or 0), str(c)))
     if len(extra) > _PRUNED_AT_MOST:
         return hidden
     for cell_id in extra:
         fewer = hidden - {cell_id}
-        if not _exposed(system, fewer, unsafe, minimum_width):
+        if next(_exposed(system, fewer, unsafe, minimum_width, witnesses), None) is None:
             hidden = fewer
     return hidden
 
