@@ -16,6 +16,7 @@ from pipeline.engine.tables import write_table
 from pipeline.ingest.inspection import InspectedExtract, contracts_of
 from pipeline.ingest.rights import requests_digest
 from pipeline.ingest.table import ingest_table
+from pipeline.leakage.canary import canary_of
 from schemas.code_list import load_code_list, packaged_areas
 from schemas.contract import load_contract
 
@@ -48,7 +49,8 @@ def ingest(
 ) -> tuple[Artefact, Evidence]:
     """Read a controller's extracts into typed tables; what breaks the contract goes to quarantine.
 
-    Writes `<table>.parquet` (columns of the contract and `line_number`, ordered by it) and
+    Writes `<table>.parquet` (columns of the contract and `line_number`, ordered by it; after the extract's
+    rows those of a canary, which have no line number and are in no count: `pipeline/leakage/canary.py`) and
     `quarantine/<table>.parquet` (line_number, column_name, reason, columns, cells).
 
     Facts: `controller`; `requests_applied`, erasures and objections in effect, and
@@ -69,6 +71,7 @@ def ingest(
     clear_zone = context.workspace.zone("clear")
     zone = clear_zone / controller
     requests = read_requests(clear_zone, controller)
+    canary = canary_of(controller, fingerprint)
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         rows: dict[str, int | None] = {}
@@ -77,7 +80,7 @@ def ingest(
             table = extract.contract.table
             try:
                 with locked_connection(context.project.engine, context.spill) as connection:
-                    result = ingest_table(connection, extract, folder, requests)
+                    result = ingest_table(connection, extract, folder, canary, requests)
             except (duckdb.Error, pa.ArrowException) as error:
                 raise Fault(
                     "INGEST_ENGINE",

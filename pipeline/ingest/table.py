@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from governance.errors import Refused
 from governance.retention.rights import RightsRequest
@@ -28,6 +29,7 @@ from pipeline.ingest.inspection import InspectedExtract
 from pipeline.ingest.load import load_records
 from pipeline.ingest.rights import remove_on_request
 from pipeline.ingest.table_evidence import cell_facts, file_facts
+from pipeline.leakage.canary import Canary
 from schemas.contract import SQL_TYPES
 
 
@@ -43,11 +45,13 @@ def ingest_table(
     connection: duckdb.DuckDBPyConnection,
     extract: InspectedExtract,
     folder: Path,
+    canary: Canary,
     requests: Sequence[RightsRequest] = (),
 ) -> TableResult:
     """Write the kept table and its quarantine; raises Refused unless every row is accounted for.
 
-    requests: erasures and objections, whose rows leave first.
+    requests: erasures and objections, whose rows leave first. canary: planted among the kept rows, as
+    rows of no line; counted nowhere.
     """
     table = extract.contract.table
     casts = [
@@ -60,7 +64,7 @@ def ingest_table(
     removed = remove_on_request(connection, table, [cast.column.name for cast in casts], requests)
     _check(connection, casts)
     _find_duplicates(connection, casts)
-    kept = write_query(connection, _kept_query(extract, casts), folder / f"{table}.parquet")
+    kept = _write_kept(connection, extract, casts, canary, folder / f"{table}.parquet")
     (folder / "quarantine").mkdir(exist_ok=True, mode=0o700)
     noted = write_query(connection, _quarantine_query(casts), folder / "quarantine" / f"{table}.parquet")
     by_reason = dict(
@@ -161,6 +165,29 @@ def _find_duplicates(connection: duckdb.DuckDBPyConnection, casts: list[CastColu
            AND row_fault IS NULL
         """
     )
+
+
+def _write_kept(
+    connection: duckdb.DuckDBPyConnection,
+    extract: InspectedExtract,
+    casts: list[CastColumn],
+    canary: Canary,
+    path: Path,
+) -> int:
+    """Write the kept rows and, after them, the planted ones; returns how many of the extract were kept."""
+    planted = canary.rows().get(extract.contract.table, [])
+    query = _kept_query(extract, casts)
+    if not planted:
+        return write_query(connection, query, path)
+    connection.register("planted", pa.Table.from_pylist(planted))
+    try:
+        with_canary = f"SELECT * FROM ({query}) UNION ALL BY NAME SELECT * FROM planted"
+        written = write_query(
+            connection, f"SELECT * FROM ({with_canary}) ORDER BY line_number NULLS LAST", path
+        )
+    finally:
+        connection.unregister("planted")
+    return written - len(planted)
 
 
 def _kept_query(extract: InspectedExtract, casts: list[CastColumn]) -> str:

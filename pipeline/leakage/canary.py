@@ -1,7 +1,8 @@
 """Canaries: invented people planted in the copy of an extract, and looked for everywhere else.
 
-They take the road of every other row through pseudonymisation, are set apart
-with what became of them, and are counted nowhere. What they are follows from a
+Ingest writes them after the rows of the extract, without a line number. They take
+the road of every other row through pseudonymisation, are set apart with what
+became of them, and are counted nowhere. What they are follows from a
 seed, so that whoever searches later knows what to look for. Their UPRNs begin
 with 8, which no UPRN does; their postcode areas do not exist; their NHS numbers
 are of the test range.

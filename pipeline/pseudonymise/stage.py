@@ -15,7 +15,7 @@ Evidence (what PSE-01, PSE-02, PSE-04 judge):
     identifiers       {identifier kind: {values, distinct_in, distinct_out}}
     sentinels_hashed  values that stand for "unknown" and were hashed all the same
     tables            {table: {rows_in, rows_out, columns}}
-    canary_seed, canary_rows   from which the planted rows follow, and how many there were
+    canary_seed, canary_rows   from which the rows that ingest planted follow, and how many there were
     self_attack       see `pipeline/leakage/self_attack.py`
     ages_withheld     people whose birth lies after the reference date
 """
@@ -42,7 +42,7 @@ from pipeline.leakage.canary import canary_of
 from pipeline.pseudonymise.attack import attack_own_pseudonyms
 from pipeline.pseudonymise.counts import count_identifiers, count_sentinels, count_unborn
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
-from pipeline.pseudonymise.planting import plant, set_apart, uproot
+from pipeline.pseudonymise.planting import planted_rows, set_apart, uproot
 from pipeline.pseudonymise.streaming import hashed_batches, hashed_schema
 from pipeline.pseudonymise.tables import IDENTIFIERS, UPRN, PseudonymisedTable, tables_of
 
@@ -73,17 +73,17 @@ def pseudonymise(
     zone = context.workspace.zone("pseudonymised") / controller
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
-        return _fill(ingested.artefact, keys, fingerprint, context, folder)
+        return _fill(ingested.artefact, keys, context, folder)
 
     return write_artefact(zone, STAGE, controller, fingerprint, fill)
 
 
 def _fill(
-    ingested: Artefact, keys: KeyProvider, fingerprint: str, context: RunContext, folder: Path
+    ingested: Artefact, keys: KeyProvider, context: RunContext, folder: Path
 ) -> tuple[dict[str, int | None], Evidence]:
     tables = [table for table in tables_of(ingested.part) if ingested.has(table.source)]
     kinds = sorted({column.kind for table in tables for column in table.hashed.values()} | set(IDENTIFIERS))
-    canary = canary_of(ingested.part, fingerprint)
+    canary = canary_of(ingested.part, ingested.fingerprint)
     rows: dict[str, int | None] = {}
     shown: dict[str, Any] = {}
     with locked_connection(context.project.engine, context.spill) as connection:
@@ -91,7 +91,7 @@ def _fill(
             source: load_table(connection, ingested.path(source), source)
             for source in sorted({table.source for table in tables})
         }
-        planted = plant(connection, canary, set(loaded))
+        planted = planted_rows(connection, canary, loaded)
         processes = context.project.engine.threads if sum(loaded.values()) >= _ROWS_WORTH_PROCESSES else 0
         with keyed_hasher(_layers(keys), kinds, processes) as hasher:
             for table in tables:
@@ -106,12 +106,12 @@ def _fill(
                 rows[f"{table.name}.parquet"] = written
                 rows |= {apart: len(canary.rows()[table.source])} if apart else {}
                 shown[table.name] = {
-                    "rows_in": loaded[table.source],
+                    "rows_in": loaded[table.source] - planted[table.source],
                     "rows_out": written,
                     "columns": columns,
                 }
                 context.report(f"{table.name}: {written:,} rows pseudonymised")
-        uproot(connection, canary, set(loaded))
+        uproot(connection, canary, loaded)
         lost = [name for name, counts in shown.items() if counts["rows_in"] != counts["rows_out"]]
         if lost:
             raise Fault(
@@ -124,8 +124,8 @@ def _fill(
             "sentinels_hashed": count_sentinels(connection, tables),
             "ages_withheld": count_unborn(connection, tables, context.project.reference_date),
             "tables": shown,
-            "canary_seed": fingerprint,
-            "canary_rows": planted,
+            "canary_seed": ingested.fingerprint,
+            "canary_rows": sum(planted.values()),
             "self_attack": attack_own_pseudonyms(connection, tables, keys, context),
         }
     return rows, Evidence(STAGE, ingested.part, facts)

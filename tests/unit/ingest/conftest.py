@@ -21,7 +21,7 @@ from pipeline.workspace import Workspace
 
 @dataclass(frozen=True)
 class Ingested:
-    """What ingest left: kept rows, quarantine, and the table's facts."""
+    """What ingest left: kept rows without the planted ones, quarantine, and the table's facts."""
 
     kept: list[dict[str, Any]]
     quarantine: list[dict[str, Any]]
@@ -79,7 +79,11 @@ class Bench:
             artefact, evidence = ingest(controller, extracts, "f" * 64, context)
         quarantine = artefact.folder / "quarantine" / f"{table}.parquet"
         return Ingested(
-            pq.read_table(artefact.path(table)).to_pylist(),
+            [
+                row
+                for row in pq.read_table(artefact.path(table)).to_pylist()
+                if row["line_number"] is not None
+            ],
             pq.read_table(quarantine).to_pylist() if quarantine.exists() else [],
             evidence.facts["tables"][table],
             artefact.folder,

@@ -19,6 +19,7 @@ from governance.keys.states import KeyState
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import EngineSettings
+from pipeline.leakage.canary import canary_of
 from pipeline.project import Project
 from pipeline.workspace import Workspace
 
@@ -88,6 +89,8 @@ SCHEMAS = {
 }
 
 Rows = list[dict[str, Any]]
+#: Of the ingested artefact, from which its canary follows.
+FINGERPRINT = "f" * 64
 
 
 @pytest.fixture
@@ -142,14 +145,15 @@ def ingested(context: RunContext) -> Callable[..., Cleared]:
             rows: dict[str, int | None] = {}
             for name, records in tables.items():
                 schema = pa.schema(list(SCHEMAS[name].items()))
-                full = [dict.fromkeys(schema.names) | record for record in records]
+                planted = canary_of(controller, FINGERPRINT).rows().get(name, [])
+                full = [dict.fromkeys(schema.names) | record for record in (*records, *planted)]
                 pq.write_table(pa.Table.from_pylist(full, schema), folder / f"{name}.parquet")
                 rows[f"{name}.parquet"] = len(records)
             return rows, Evidence("ingest", controller, {})
 
         zone = context.workspace.zone("clear") / controller
         zone.mkdir(exist_ok=True)
-        artefact, _ = write_artefact(zone, "ingest", controller, "f" * 64, fill)
+        artefact, _ = write_artefact(zone, "ingest", controller, FINGERPRINT, fill)
         return _cleared(artefact)
 
     return make
