@@ -15,6 +15,7 @@ from flows.commands import (
     attack,
     audit,
     bench,
+    findings,
     govern,
     init,
     keys,
@@ -41,6 +42,7 @@ app = typer.Typer(
 run.add_to(app)
 init.add_to(app)
 releases.add_to(app)
+findings.add_to(app)
 quarantine.add_to(app)
 pseudonymise.add_to(app)
 keys.add_to(app)

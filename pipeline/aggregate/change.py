@@ -23,15 +23,19 @@ from pipeline.aggregate.interval import (
 
 #: What a release says of itself that makes two releases comparable or not, and how it is called in words.
 ASPECTS: Mapping[str, str] = {
-    "specification_version": "the definition of the table",
+    "specification_version": "the version of the disclosure method",
+    "method": "the disclosure profile",
     "definition": "the household definition",
-    "measures": "the definition of a measure",
+    "measures": "the definition of measures",
     "model_digest": "the linkage model",
-    "match_rate": "the share of NHS records linked",
+    "match_rate": "the share of NHS records placed in a dwelling",
     "households": "the number of households",
     "residents": "the number of residents",
     "sources": "the extracts supplied",
-    "area_vintage": "the areas",
+    "tables": "the tables published",
+    "area_set": "the areas covered",
+    "area_vintage": "the boundaries of areas",
+    "deprivation": "the deprivation deciles of areas",
 }
 #: Relative change of a number below which it is not said to have changed.
 UNCHANGED_SHARE = 0.02
@@ -126,8 +130,22 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
                 moved = f"{new / old - 1:+.1%}" if old else "from nought"
                 found.append(Change(aspect, old, new, f"A change of {words}: {moved}."))
         elif old != new:
-            found.append(Change(aspect, old, new, f"A change of {words}: differences may not be real."))
+            named = _which(old, new)
+            found.append(
+                Change(aspect, old, new, f"A change of {words}{named}: differences there may not be real.")
+            )
     return tuple(found)
+
+
+def _which(old: Any, new: Any) -> str:
+    """Name the members that changed of two mappings or lists."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    elif isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        changed = sorted({*map(str, old)} ^ {*map(str, new)})
+    else:
+        return ""
+    return f" ({', '.join(changed)})"
 
 
 def _is_number(value: Any) -> bool:

@@ -1,0 +1,96 @@
+"""All that one release says, in tables: what `hearth findings` writes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from governance.errors import Fault
+from pipeline.aggregate.interval import confidence_level
+from pipeline.findings.benchmark import compare_with_benchmark_file, read_benchmark
+from pipeline.findings.framework_report import fill_framework
+from pipeline.findings.inequality import inequality_of
+from pipeline.findings.rates import compare_with_area, funnel_of, rates_of
+from pipeline.findings.release_comparison import Comparison, compare_releases
+from pipeline.findings.release_figures import ReleaseFigures, read_release
+from pipeline.findings.standardised import standardised_rates_of
+from schemas.framework import Framework, frameworks
+
+DEFAULT_FRAMEWORK = "household_outcomes"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Tables worked out from one release; comparison: with an earlier one, None where none was given."""
+
+    release: ReleaseFigures
+    confidence: float
+    framework_name: str
+    rates: pd.DataFrame
+    funnel: pd.DataFrame
+    standardised: pd.DataFrame
+    inequality: pd.DataFrame
+    framework: pd.DataFrame
+    comparison: Comparison | None
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return name -> table of everything that is written."""
+        named = {
+            "rates": self.rates,
+            "funnel": self.funnel,
+            "standardised": self.standardised.drop(columns=["lower_95", "upper_95"]),
+            "inequality": self.inequality,
+            "framework": self.framework,
+        }
+        if self.comparison is not None:
+            named["changes"] = self.comparison.changes
+        return named
+
+
+def find_all(
+    folder: Path,
+    earlier: Path | None = None,
+    benchmark: Path | None = None,
+    framework: str = DEFAULT_FRAMEWORK,
+    confidence: float = 0.95,
+) -> Findings:
+    """Return the findings of the release in `folder`; see the modules of this package for each table.
+
+    benchmark: a file of the form of `schemas/benchmarks/england.csv`, which is taken when None.
+    """
+    level = check_confidence(confidence)
+    chosen = _framework(framework)
+    release = read_release(folder)
+    rates = compare_with_area(rates_of(release, level), release, level)
+    rates = compare_with_benchmark_file(rates, read_benchmark(benchmark), level)
+    standardised = standardised_rates_of(rates, release, level)
+    comparison = None if earlier is None else compare_releases(read_release(earlier), release, level)
+    return Findings(
+        release=release,
+        confidence=level,
+        framework_name=framework,
+        rates=rates,
+        funnel=funnel_of(rates),
+        standardised=standardised,
+        inequality=inequality_of(rates, standardised, level),
+        framework=fill_framework(chosen, rates, None if comparison is None else comparison.changes),
+        comparison=comparison,
+    )
+
+
+def check_confidence(confidence: float) -> float:
+    """Return the level as a share; raises Fault where it is none."""
+    try:
+        return confidence_level(confidence)
+    except ValueError as error:
+        raise Fault("NO_SUCH_CONFIDENCE", f"{error}.", "Use 95 or 99.8, as Fingertips does.") from None
+
+
+def _framework(name: str) -> Framework:
+    if name not in frameworks():
+        raise Fault(
+            "NO_SUCH_FRAMEWORK",
+            f"There is no framework of that name among {len(frameworks())}.",
+            f"Name one of {', '.join(frameworks())}, or add a file to schemas/frameworks.",
+        )
+    return frameworks()[name]

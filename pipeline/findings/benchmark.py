@@ -1,0 +1,104 @@
+"""Benchmarks: published figures of England, or of whomever a file names, that rates are compared with.
+
+A benchmark file is CSV. `schemas/benchmarks/england.csv` comes with Hearth (Census 2021 and IMD 2025, Open
+Government Licence v3); an analyst may name another. Only what is defined alike should stand in it.
+
+| column | meaning |
+|---|---|
+| measure | a measure of the register |
+| dimension, category | the breakdown it is of, or both empty for everybody |
+| numerator, denominator | counts, both above nought |
+| area, period, source | what it is of, in words |
+"""
+
+from collections.abc import Hashable, Mapping
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from governance.errors import Fault
+from pipeline.findings.rates import verdicts
+from schemas.dimension import dimensions
+from schemas.measure import measures
+
+COLUMNS = ("measure", "dimension", "category", "numerator", "denominator", "area", "period", "source")
+_WORDS = ("measure", "dimension", "category", "area", "period", "source")
+
+
+def read_benchmark(path: Path | None = None) -> pd.DataFrame:
+    """Return a benchmark file's rows; the one that comes with Hearth where no path is given.
+
+    Raises Fault with every fault of the file.
+    """
+    packed = files("schemas") / "benchmarks" / "england.csv"
+    try:
+        text = packed.open("rb") if path is None else path.open("rb")
+        with text as source:
+            rows = pd.read_csv(source, dtype=dict.fromkeys(_WORDS, "str"), keep_default_na=False)
+    except (OSError, ValueError):
+        raise _invalid(["it cannot be read as CSV in UTF-8"]) from None
+    missing = [name for name in COLUMNS if name not in rows.columns]
+    if missing:
+        raise _invalid([f"column {name} is missing" for name in missing])
+    faults = [
+        fault for line, row in enumerate(rows.to_dict("records"), start=2) for fault in _faults(line, row)
+    ]
+    if rows.duplicated(["measure", "dimension", "category"]).any():
+        faults.append("a measure stands twice for one category")
+    if faults:
+        raise _invalid(faults)
+    return rows.astype({"numerator": np.float64, "denominator": np.float64})
+
+
+def compare_with_benchmark_file(
+    rates: pd.DataFrame, benchmark: pd.DataFrame, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Add benchmark_percent, benchmark_area and against_benchmark.
+
+    A rate of one category is compared with the benchmark of that category, any other with everybody's.
+    """
+    known = benchmark.assign(percent=100 * benchmark["numerator"] / benchmark["denominator"])
+    known = known.set_index(["measure", "dimension", "category"])
+    keys = pd.MultiIndex.from_arrays(
+        [
+            rates["measure"],
+            rates["dimension_1"],
+            rates["category_1"].where(rates["dimension_2"] == "", "(of two dimensions)"),
+        ]
+    )
+    rates = rates.copy()
+    rates["benchmark_percent"] = known["percent"].reindex(keys).to_numpy(np.float64)
+    rates["benchmark_area"] = known["area"].reindex(keys).to_numpy()
+    rates["against_benchmark"] = verdicts(rates, rates["benchmark_percent"].to_numpy(np.float64), confidence)
+    return rates
+
+
+def _faults(line: int, row: Mapping[Hashable, object]) -> list[str]:
+    found = []
+    if row["measure"] not in measures():
+        found.append(f"line {line}: no measure of the register")
+    dimension = dimensions().get(str(row["dimension"]))
+    if row["dimension"] and dimension is None:
+        found.append(f"line {line}: no dimension of the register")
+    elif (dimension is None) != (not row["category"]):
+        found.append(f"line {line}: dimension and category stand together or not at all")
+    elif dimension is not None and row["category"] not in dimension.categories:
+        found.append(f"line {line}: no category of its dimension")
+    try:
+        numerator, denominator = float(str(row["numerator"])), float(str(row["denominator"]))
+    except ValueError:
+        return [*found, f"line {line}: numerator and denominator are numbers"]
+    if not 0 < numerator < denominator < float("inf"):
+        found.append(f"line {line}: the numerator lies between nought and the denominator")
+    return found
+
+
+def _invalid(faults: list[str]) -> Fault:
+    listed = "; ".join(faults[:10]) + (f"; and {len(faults) - 10} more" if len(faults) > 10 else "")
+    return Fault(
+        "BENCHMARK_INVALID",
+        f"The benchmark file has {len(faults)} faults: {listed}.",
+        "Follow the form of schemas/benchmarks/england.csv.",
+    )

@@ -1,0 +1,149 @@
+"""Every rate of a release: a published count over its published denominator, with its intervals.
+
+A rate is given where numerator, denominator and complement are each at least the agreed minimum. Two
+things are uncertain about it and are given apart:
+- chance: Wilson's interval (lower, upper), as public health in England prints it;
+- protection: noise and rounding may have moved the rate by up to `protection_margin` (95%).
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from pipeline.aggregate.change import compare_with_benchmark, judge
+from pipeline.aggregate.funnel import funnel_limits, funnel_significance
+from pipeline.aggregate.interval import confidence_level, wilson_interval
+from pipeline.findings.release_figures import PLACE, ReleaseFigures
+from schemas.measure import measures
+
+#: Areas smaller than this number are too few for an average that a funnel is drawn around.
+MINIMUM_AREAS_OF_FUNNEL = 5
+Numbers = npt.NDArray[np.float64]
+
+
+def rates_of(release: ReleaseFigures, confidence: float = 0.95) -> pd.DataFrame:
+    """Return one row per rate: PLACE, unit, measure, title, direction, numerator, denominator, shorthand,
+    percent with lower and upper (Wilson), and protection_margin in percentage points.
+
+    A rate that cannot be given has its shorthand: that of the hidden part, or [c] where a part or the
+    complement is too small.
+    """
+    values = release.values
+    made = release.measures[
+        (release.measures["kind"] == "count") & release.measures["denominator_measure"].notna()
+    ]
+    counts = values[values["measure"].isin(made.index)].copy()
+    counts["denominator_measure"] = counts["measure"].map(made["denominator_measure"])
+    totals = values[[*PLACE, "measure", "value", "shorthand"]].rename(
+        columns={"measure": "denominator_measure", "value": "denominator", "shorthand": "total_shorthand"}
+    )
+    rates = counts.merge(totals, on=[*PLACE, "denominator_measure"], how="left", validate="many_to_one")
+    rates = rates.rename(columns={"value": "numerator"}).drop(columns="denominator_measure")
+    rates["title"] = rates["measure"].map(made["title"])
+    rates["direction"] = [measures()[m].direction if m in measures() else "neutral" for m in rates["measure"]]
+    x, n = rates["numerator"].to_numpy(np.float64), rates["denominator"].to_numpy(np.float64)
+    least = release.minimum_count
+    given = (x >= least) & (n - x >= least)
+    interval = wilson_interval(np.where(given, x, np.nan), np.where(given, n, np.nan), confidence, 100)
+    rates["percent"], rates["lower"], rates["upper"] = interval
+    rates["protection_margin"] = protection_margin(
+        np.where(given, x, np.nan), np.where(given, n, np.nan), release.count_variance, confidence
+    )
+    hidden = rates["shorthand"].fillna(rates["total_shorthand"])
+    # a structural zero is no hidden value: nobody can be counted there, so there is no rate either
+    rates["shorthand"] = hidden.where(hidden.notna() | given, "[c]").where(~given, None)
+    return rates[
+        [
+            *PLACE,
+            "unit",
+            "measure",
+            "title",
+            "direction",
+            "numerator",
+            "denominator",
+            "percent",
+            "lower",
+            "upper",
+            "protection_margin",
+            "shorthand",
+        ]
+    ]
+
+
+def protection_margin(x: Numbers, n: Numbers, count_variance: float, confidence: float = 0.95) -> Numbers:
+    """Return by how many percentage points noise and rounding may have moved x / n, at the confidence given.
+
+    count_variance: of each published count. By the delta method, Var(x / n) is the variance of a count times
+    (1 + rate squared) over n squared; the errors of the two counts are taken as independent.
+    """
+    z = float(stats.norm.ppf((1 + confidence_level(confidence)) / 2))
+    rate = x / n
+    return np.asarray(100 * z * np.sqrt(count_variance * (1 + rate**2)) / n)
+
+
+def compare_with_area(rates: pd.DataFrame, release: ReleaseFigures, confidence: float = 0.95) -> pd.DataFrame:
+    """Add area_percent and against_area: the whole of the local authority's rate of the same measure, and
+    whether each rate is better, similar, worse (higher, lower where a measure has no direction).
+
+    "not compared" where one of the two is not given, and for the authority's own rate.
+    """
+    whole = rates[(rates["area_level"] == "LAD") & (rates["dimension_1"] == "")]
+    percent_of = whole.drop_duplicates(["measure", "area_code"]).set_index(["measure", "area_code"])[
+        "percent"
+    ]
+    authority = authority_of(rates, release)
+    keys = pd.MultiIndex.from_arrays([rates["measure"], authority])
+    rates = rates.copy()
+    rates["area_percent"] = percent_of.reindex(keys).to_numpy(np.float64)
+    is_whole = (rates["area_level"] == "LAD") & (rates["dimension_1"] == "")
+    rates.loc[is_whole, "area_percent"] = np.nan
+    rates["against_area"] = verdicts(rates, rates["area_percent"].to_numpy(np.float64), confidence)
+    return rates
+
+
+def authority_of(rates: pd.DataFrame, release: ReleaseFigures) -> pd.Series:
+    """Return the local authority that holds each row's area."""
+    areas = release.areas
+    within = {code: code for code in areas["local_authority"]}
+    for level in ("lsoa21", "msoa21"):
+        within |= dict(zip(areas[level], areas["local_authority"], strict=True))
+    return rates["area_code"].map(within)
+
+
+def verdicts(rates: pd.DataFrame, benchmark_percent: Numbers, confidence: float = 0.95) -> list[str]:
+    """Judge each rate against a benchmark, by the direction of its measure."""
+    given = rates["percent"].notna().to_numpy()
+    x = np.where(given, rates["numerator"].to_numpy(np.float64), np.nan)
+    n = np.where(given, rates["denominator"].to_numpy(np.float64), np.nan)
+    said = compare_with_benchmark(x, n, benchmark_percent / 100, confidence)
+    return [
+        judge(direction, str(verdict)) for direction, verdict in zip(rates["direction"], said, strict=True)
+    ]
+
+
+def funnel_of(rates: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per area of every rate that is not broken down: its place in a funnel plot.
+
+    Columns: measure, table_id, area_level, area_code, denominator, percent, baseline (the areas'
+    average), lower_2s, upper_2s, lower_3s, upper_3s at the area's denominator, and outlier ("high 0.001",
+    "high 0.025", "low ..." or ""). Areas whose rate is not given are left out of the average too.
+    """
+    undivided = rates[
+        (rates["dimension_1"] == "") & (rates["area_level"] != "LAD") & rates["percent"].notna()
+    ]
+    parts = []
+    for _, group in undivided.groupby(["table_id", "measure", "area_level"], sort=True):
+        if len(group) < MINIMUM_AREAS_OF_FUNNEL:
+            continue
+        x, n = group["numerator"].to_numpy(np.float64), group["denominator"].to_numpy(np.float64)
+        limits = funnel_limits(x, n, at=n)
+        part = group[["measure", "table_id", "area_level", "area_code", "denominator", "percent"]].copy()
+        part["baseline"] = limits.baseline
+        part["lower_2s"], part["upper_2s"] = limits.lower_2s, limits.upper_2s
+        part["lower_3s"], part["upper_3s"] = limits.lower_3s, limits.upper_3s
+        part["outlier"] = funnel_significance(x, n)
+        parts.append(part)
+    names = ["measure", "table_id", "area_level", "area_code", "denominator", "percent", "baseline"]
+    names += ["lower_2s", "upper_2s", "lower_3s", "upper_3s", "outlier"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)

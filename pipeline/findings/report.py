@@ -1,0 +1,199 @@
+"""The findings of a release in words and small tables, for somebody who reads one page."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from pipeline.findings.all_findings import Findings
+from pipeline.findings.budget import BudgetShares
+from pipeline.findings.release_comparison import Comparison
+from pipeline.findings.release_figures import ReleaseFigures
+from pipeline.findings.standardised import DIRECT
+
+#: Rows of a list that is longer than a page; the tables beside the report hold every one.
+LISTED = 12
+
+
+def report_findings(findings: Findings) -> str:
+    """Return the one-page report of `hearth findings`, as Markdown."""
+    release = findings.release
+    level = f"{100 * findings.confidence:g}%"
+    given = int(findings.rates["percent"].notna().sum())
+    parts = [
+        f"# What release {release.release_id} says",
+        f"Reference date {release.reference_date}, epoch {release.epoch}. {given:,} of "
+        f"{len(findings.rates):,} rates can be given; all of them are made of published counts alone. Limits "
+        f"are {level} (Wilson) and tell of chance; noise and rounding may move a rate further by its "
+        "`protection_margin`.",
+        f"## Framework: {findings.framework_name}",
+        *_framework(findings.framework),
+        "## Inequality",
+        "Difference (SII, percentage points; age-standardised: per 1,000) and ratio (RII) between the least "
+        "and the most deprived end of the scale. Below nought (a ratio below one): more among the deprived.",
+        _table(*_inequality(findings.inequality)),
+        "## Standardised for age",
+        f"Rate {DIRECT}.",
+        _table(*_standardised(findings.standardised)),
+        "## Areas that stand out",
+        *_outliers(findings.funnel),
+    ]
+    if findings.comparison is not None:
+        parts += ["## Since the earlier release", *_comparison(findings.comparison)]
+    return "\n\n".join(parts) + "\n"
+
+
+def report_comparison(earlier: ReleaseFigures, later: ReleaseFigures, comparison: Comparison) -> str:
+    """Return the one-page report of `hearth compare`, as Markdown."""
+    parts = [
+        f"# From release {earlier.release_id} to {later.release_id}",
+        f"Reference dates {earlier.reference_date} and {later.reference_date}, epochs {earlier.epoch} and "
+        f"{later.epoch}.",
+        *_comparison(comparison),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def report_budget(release: ReleaseFigures, shared: BudgetShares, budget: float, ratio: float) -> str:
+    """Return the page that is to be published with an allocation, as Markdown."""
+    weights = [(f"{w['imd_decile']}", f"{w['weight']:.4f}") for w in shared.weights.to_dict("records")]
+    areas = [
+        (
+            a["area_code"],
+            f"{a['count']:,.0f}",
+            f"{a['weight']:.4f}",
+            f"{100 * a['share']:.2f}",
+            f"{a['amount']:,.2f}",
+        )
+        for a in shared.shares.to_dict("records")
+    ]
+    parts = [
+        f"# Allocation of {budget:,.2f} by release {release.release_id}",
+        "An area's share is its published count times the weight of its LSOAs' IMD decile. The most deprived "
+        f"tenth weighs {ratio:g} times the least deprived one; the steps between are equal in proportion. "
+        f"Counted: {shared.shares['counted'].iloc[0]}.",
+        _table(("IMD decile", "weight"), weights),
+        _table(("area", "count", "mean weight", "share, percent", "amount"), areas),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _framework(framework: pd.DataFrame) -> list[str]:
+    parts = []
+    for title, goal in framework.groupby("goal_title", sort=False):
+        rows = [
+            (
+                str(row["title"]),
+                _percent(row["percent"], row["lower"], row["upper"], row["note"]),
+                _benchmark(row),
+                _points(row["change"], row["change_lower"], row["change_upper"]),
+                str(row["verdict"]),
+            )
+            for row in goal.to_dict("records")
+        ]
+        parts += [f"**{title}**", _table(("indicator", "percent", "benchmark", "change", "since then"), rows)]
+    return parts
+
+
+def _inequality(inequality: pd.DataFrame) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    rows: list[tuple[str, ...]] = [
+        (
+            str(row["title"]) + (", age-standardised" if row["is_age_standardised"] else ""),
+            str(row["over"]),
+            _triple(row["sii"], row["sii_lower"], row["sii_upper"], "+.1f"),
+            _triple(row["rii"], row["rii_lower"], row["rii_upper"], ".2f"),
+            str(row["finding"]),
+        )
+        for row in inequality[inequality["area_level"] == "LAD"].to_dict("records")
+    ]
+    return ("measure", "over", "SII", "RII", "finding"), rows
+
+
+def _standardised(standardised: pd.DataFrame) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    direct = standardised[(standardised["method"] == DIRECT) & (standardised["area_level"] == "LAD")]
+    rows: list[tuple[str, ...]] = [
+        (
+            str(row["title"]),
+            f"{row['dimension']} {row['category']}".strip() or "everybody",
+            str(row["ages"]),
+            _triple(row["rate"], row["lower"], row["upper"], ".1f") or str(row["note"]),
+        )
+        for row in direct.to_dict("records")
+    ]
+    return ("measure", "of", "ages", "rate"), rows
+
+
+def _outliers(funnel: pd.DataFrame) -> list[str]:
+    far = funnel[funnel["outlier"].isin(["high 0.001", "low 0.001"])]
+    if far.empty:
+        return [f"None of {len(funnel):,} rates of areas lies beyond the three sigma limits of its funnel."]
+    rows = [
+        (
+            str(row["measure"]),
+            str(row["area_code"]),
+            f"{row['percent']:.1f}",
+            f"{row['baseline']:.1f}",
+            str(row["outlier"]).split()[0],
+        )
+        for row in far.sort_values(["measure", "area_level", "area_code"]).head(LISTED).to_dict("records")
+    ]
+    told = f"{len(far):,} of {len(funnel):,} rates of areas lie beyond the three sigma limits of their funnel"
+    return [
+        told + (f"; the first {LISTED}:" if len(far) > LISTED else ":"),
+        _table(("measure", "area", "percent", "average", "side"), rows),
+    ]
+
+
+def _comparison(comparison: Comparison) -> list[str]:
+    changes = comparison.changes
+    verdicts = changes["verdict"].value_counts()
+    told = ", ".join(f"{int(count):,} {verdict}" for verdict, count in sorted(verdicts.items()))
+    statements = [f"- {change.statement}" for change in comparison.statements]
+    whole = changes[
+        (changes["area_level"] == "LAD") & (changes["dimension_1"] == "") & changes["change"].notna()
+    ].drop_duplicates(["measure", "area_code"])
+    rows = [
+        (
+            str(row["title"]),
+            f"{row['percent_before']:.1f}",
+            f"{row['percent']:.1f}",
+            _points(row["change"], row["change_lower"], row["change_upper"]),
+            str(row["verdict"]),
+        )
+        for row in whole.to_dict("records")
+    ]
+    return [
+        f"{len(changes):,} rates stand in both: {told or 'none'}.",
+        "What else changed, so that a difference may not be a change of the population:",
+        "\n".join(statements) or "- Nothing that the releases tell of.",
+        _table(("measure", "before", "after", "change in points", "verdict"), rows),
+    ]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    listed = [tuple(cell.replace("|", "/") for cell in row) for row in rows]
+    if not listed:
+        return "(none in this release)"
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in listed)])
+
+
+def _percent(value: float | None, lower: float | None, upper: float | None, note: object) -> str:
+    return _triple(value, lower, upper, ".1f") or str(note)
+
+
+def _triple(value: float | None, lower: float | None, upper: float | None, form: str) -> str:
+    if value is None or pd.isna(value):
+        return ""
+    return f"{value:{form}} ({lower:{form}} to {upper:{form}})"
+
+
+def _points(value: float | None, lower: float | None, upper: float | None) -> str:
+    return _triple(value, lower, upper, "+.1f")
+
+
+def _benchmark(row: Mapping[Hashable, Any]) -> str:
+    percent = row["benchmark_percent"]
+    if percent is None or pd.isna(percent):
+        return ""
+    return f"{row['benchmark_area']} {percent:.1f}: {row['against_benchmark']}"

@@ -1,0 +1,203 @@
+"""Age-standardised rates of residents, from published age bands.
+
+- Directly: the rate per 1,000 that the European Standard Population 2013 would have at the area's own rates
+  by age, with Dobson's interval.
+- Indirectly: events as a percentage of those expected at the authority's rates by age, with Byar's interval;
+  needs the population of every age band, and the events in all.
+
+Young bands with so few events that they are hidden are left out of a direct rate, of all the categories that
+it compares alike, and `ages` says from what age on it counts. A hidden band in between gives no rate.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pipeline.aggregate.interval import Interval
+from pipeline.aggregate.standardisation import (
+    ESP2013,
+    MINIMUM_EVENTS,
+    directly_standardised_rate,
+    indirectly_standardised_ratio,
+)
+from pipeline.findings.rates import authority_of
+from pipeline.findings.release_figures import ReleaseFigures
+from schemas.dimension import UNKNOWN, dimensions
+
+DIRECT = "direct, per 1,000 of the European Standard Population 2013"
+INDIRECT = "indirect, the authority being 100"
+AGE = "age"
+PER = 1000.0
+_EVERYBODY_LIVES_TO = 95
+#: Fewer bands of age than this are not standardised for age.
+MINIMUM_BANDS = 3
+COLUMNS = (
+    "measure",
+    "title",
+    "direction",
+    "table_id",
+    "area_level",
+    "area_code",
+    "dimension",
+    "category",
+    "method",
+    "ages",
+    "events",
+    "population",
+    "rate",
+    "lower",
+    "upper",
+    "lower_95",
+    "upper_95",
+    "note",
+)
+Numbers = npt.NDArray[np.float64]
+
+
+def standardised_rates_of(
+    rates: pd.DataFrame, release: ReleaseFigures, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return one row per measure and area (or category of it) with bands of age; `note` says why none."""
+    direct = list(_direct(rates, confidence))
+    return pd.DataFrame([*direct, *_indirect(rates, release, confidence)], columns=list(COLUMNS))
+
+
+def standard_population() -> dict[str, float]:
+    """Return age category -> European Standard Population 2013, five-year bands shared evenly by year."""
+    by_year = np.repeat(np.array(ESP2013, dtype=np.float64) / 5, 5)
+    shared = {}
+    for category, (low, high) in dimensions()[AGE].bands.items():
+        last = _EVERYBODY_LIVES_TO if high is None else high + 1
+        shared[category] = float(by_year[low or 0 : last].sum())
+    return shared
+
+
+def _direct(rates: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any]]:
+    standard = standard_population()
+    for told, categories in _compared(rates):
+        every = [bands.reindex(list(standard)) for _, bands in categories]
+        ages = _published_ages(every)
+        weights = np.array([standard[age] for age in ages])
+        for (category, _), bands in zip(categories, every, strict=True):
+            used = bands.loc[ages] if ages else bands
+            events, population = (used[name].to_numpy(np.float64) for name in ("numerator", "denominator"))
+            row = told | {"category": category, "method": DIRECT, "ages": _ages_in_words(ages)}
+            row |= {"events": np.nansum(events), "population": np.nansum(population)}
+            note = _note(events, population)
+            if note:
+                yield row | _unknown(note)
+                continue
+            figures = [
+                directly_standardised_rate(events, population, weights, level, PER)
+                for level in (confidence, 0.95)
+            ]
+            yield row | _known(*figures)
+
+
+def _published_ages(every: list[pd.DataFrame]) -> list[str]:
+    """Return the bands from the oldest down to the first that some category hides; none if too few."""
+    ages = list(standard_population())
+    shown = [all(b.loc[age, ["numerator", "denominator"]].notna().all() for b in every) for age in ages]
+    kept = len(shown) - shown[::-1].index(False) if False in shown else 0
+    return ages[kept:] if len(ages) - kept >= MINIMUM_BANDS else []
+
+
+def _ages_in_words(ages: list[str]) -> str:
+    if not ages:
+        return ""
+    low = dimensions()[AGE].bands[ages[0]][0]
+    return f"{low} and over" if low else "all"
+
+
+def _indirect(rates: pd.DataFrame, release: ReleaseFigures, confidence: float) -> Iterator[dict[str, Any]]:
+    """Yield the ratios of areas within an authority, against its own rates by age."""
+    authorities = authority_of(rates, release)
+    reference = {
+        (told["measure"], told["area_code"]): bands
+        for told, bands in _by_age(rates[rates["area_level"] == "LAD"])
+        if told["dimension"] == ""
+    }
+    totals = rates[(rates["dimension_1"] == "") & (rates["area_level"] != "LAD")]
+    events_of = totals.drop_duplicates(["measure", "area_code"]).set_index(["measure", "area_code"])[
+        "numerator"
+    ]
+    authority = dict(zip(rates["area_code"], authorities, strict=True))
+    standard = list(standard_population())
+    for told, bands in _by_age(rates[rates["area_level"] != "LAD"]):
+        key = (told["measure"], told["area_code"])
+        whole = reference.get((told["measure"], authority[told["area_code"]]))
+        if told["dimension"] or whole is None or key not in events_of.index:
+            continue
+        population = bands.reindex(standard)["denominator"].to_numpy(np.float64)
+        expected = whole.reindex(standard)
+        observed = float(events_of[key])
+        row = told | {
+            "method": INDIRECT,
+            "ages": "all",
+            "events": observed,
+            "population": np.nansum(population),
+        }
+        note = _note(expected["numerator"].to_numpy(np.float64), population, "of the authority")
+        if note or np.isnan(observed):
+            yield row | _unknown(note or "the events of the area are hidden")
+            continue
+        figures = [
+            indirectly_standardised_ratio(
+                [],
+                population,
+                expected["numerator"],
+                expected["denominator"],
+                level,
+                refvalue=100,
+                observed_total=observed,
+            )
+            for level in (confidence, 0.95)
+        ]
+        yield row | _known(*figures)
+
+
+def _by_age(rates: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """Yield each area (or category of it) that is broken down by age, with its bands as rows."""
+    for told, categories in _compared(rates):
+        for category, bands in categories:
+            yield told | {"category": category}, bands
+
+
+def _compared(rates: pd.DataFrame) -> Iterator[tuple[dict[str, Any], list[tuple[str, pd.DataFrame]]]]:
+    """Yield each area broken down by age, and the bands of each category of the other dimension, if any."""
+    keys = ["measure", "title", "direction", "table_id", "area_level", "area_code", "dimension"]
+    for own, other in ((1, 2), (2, 1)):
+        chosen = rates[(rates[f"dimension_{own}"] == AGE) & (rates[f"category_{own}"] != UNKNOWN)]
+        chosen = chosen.assign(dimension=chosen[f"dimension_{other}"], category=chosen[f"category_{other}"])
+        chosen = chosen[chosen["category"] != UNKNOWN]
+        for key, group in chosen.groupby(keys, sort=True):
+            lived_in = [
+                (str(category), bands.set_index(f"category_{own}"))
+                for category, bands in group.groupby("category", sort=True)
+                if bands["denominator"].fillna(1).sum() > 0
+            ]
+            yield dict(zip(keys, key, strict=True)), lived_in
+
+
+def _note(events: Numbers, population: Numbers, whose: str = "") -> str:
+    words = f" {whose}" if whose else ""
+    if np.isnan(population).any():
+        return f"the population of {int(np.isnan(population).sum())} of {len(population)} age bands is hidden"
+    if np.isnan(events).any():
+        return f"the events of {int(np.isnan(events).sum())} of {len(events)} age bands{words} are hidden"
+    if events.sum() < MINIMUM_EVENTS:
+        return f"fewer than {MINIMUM_EVENTS} events"
+    return ""
+
+
+def _known(given: Interval, usual: Interval) -> dict[str, Any]:
+    """given: at the confidence asked for; usual: at 95%, which indices of inequality are drawn from."""
+    names = ("rate", "lower", "upper", "lower_95", "upper_95", "note")
+    return dict(zip(names, (*given, *usual[1:], ""), strict=True))
+
+
+def _unknown(note: str) -> dict[str, Any]:
+    return dict.fromkeys(("rate", "lower", "upper", "lower_95", "upper_95"), np.nan) | {"note": note}

@@ -1,0 +1,45 @@
+"""Findings as files: Parquet for programs, CSV for spreadsheets, Markdown for people."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from governance.errors import Fault
+from pipeline.publish.release_table import write_plain_parquet
+
+#: Decimals of every figure: enough for any use, and the same on every machine.
+DECIMALS = 6
+#: A spreadsheet takes text that begins with one of these for a formula.
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_findings(folder: Path, tables: Mapping[str, pd.DataFrame], report: str, name: str) -> None:
+    """Write `<table>.parquet` and `<table>.csv` of every table, and the report as `<name>.md`.
+
+    Raises Fault where the folder holds other things: a release must not be mixed with what is made of it.
+    """
+    if (folder / "manifest.json").exists():
+        raise Fault(
+            "OUT_IS_A_RELEASE",
+            "The folder to write to is a release, and releases never change.",
+            "Name another folder with --out.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for table, exact in tables.items():
+        frame = exact.round(DECIMALS)
+        write_plain_parquet(pa.Table.from_pandas(frame, preserve_index=False), folder / f"{table}.parquet")
+        _without_formulas(frame).to_csv(folder / f"{table}.csv", index=False, lineterminator="\n")
+    (folder / f"{name}.md").write_text(report, "utf-8")
+
+
+def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put an apostrophe before text that a spreadsheet would calculate."""
+    text = [name for name in frame.columns if frame[name].dtype == object or frame[name].dtype == "str"]
+    safe = frame.copy()
+    for name in text:
+        column = safe[name]
+        risky = column.map(lambda cell: isinstance(cell, str) and cell.startswith(_FORMULA_SIGNS))
+        safe[name] = column.where(~risky.astype(bool), "'" + column.astype(str))
+    return safe
