@@ -26,6 +26,11 @@ from pipeline.project import Project
 from pipeline.pseudonymise.tables import COUNCIL_PROPERTY_RECORD, NHS_PERSON_RECORD
 
 TRUTH_COLUMNS = ("council_record_id", "nhs_record_id")
+#: A truth folder's files, each .parquet or .csv: which dwelling a record's person lives in; which
+#: dwelling's listed household an address group shares a person with.
+RESIDENCE, HOUSEHOLDS = "residence_pairs", "household_pairs"
+#: A file of pairs that has this column is of households.
+_OF_HOUSEHOLDS = "address_group_id"
 _SIDES = (
     ("council", "council_property", COUNCIL_PROPERTY_RECORD),
     ("nhs", "nhs_person", NHS_PERSON_RECORD),
@@ -48,9 +53,8 @@ class Evaluated:
 def evaluate_run(project: Project, truth: Path, links_out: Path | None = None) -> Evaluated:
     """Compare the links of the workspace's last run with true pairs.
 
-    truth: CSV or Parquet with council_record_id, nhs_record_id (the suppliers' own ids), one row per NHS
-    record that belongs to a dwelling. links_out: where to write the links with the suppliers' ids
-    (CSV: council_record_id, nhs_record_id, match_weight, level).
+    truth: see `read_truth`. links_out: where to write the links with the suppliers' ids (CSV:
+    council_record_id, nhs_record_id, match_weight, level).
     Raises Refused outside single-operator custody, Fault where there is nothing to compare.
     """
     if project.custody != "single-operator" or project.production:
@@ -67,33 +71,69 @@ def evaluate_run(project: Project, truth: Path, links_out: Path | None = None) -
         keys = open_run_keys(project, agreement, workspace).linkage()
         with locked_connection(project.engine, spill) as connection:
             load_table(connection, folder / "resident_link.parquet", "resident_link")
-            _register_truth(connection, truth)
+            truths = read_truth(truth)
+            for unit, pairs in truths.items():
+                connection.register(unit, pairs)
             for side, named in named_records(project, keys).items():
                 connection.register(f"{side}_name", named)
-            return _compare(connection, links_out)
+            return _compare(connection, frozenset(truths), links_out)
 
 
-def _register_truth(connection: duckdb.DuckDBPyConnection, truth: Path) -> None:
+def read_truth(path: Path) -> dict[str, pa.Table]:
+    """Return the true pairs of "residence" and of "households", whichever are given.
+
+    path: a folder with residence_pairs and household_pairs (Parquet or CSV), or one such file. Both have
+    council_record_id and nhs_record_id, the suppliers' own ids. One file with address_group_id is of
+    households; without, its pairs are the truth of both units. Raises Fault where there is neither.
+    """
+    if not path.is_dir():
+        pairs = _read_pairs(path)
+        if _OF_HOUSEHOLDS in pairs.column_names:
+            return {"households": pairs}
+        return {"residence": pairs, "households": pairs}
+    found = {
+        unit: file
+        for unit, name in (("residence", RESIDENCE), ("households", HOUSEHOLDS))
+        for file in (path / f"{name}.csv", path / f"{name}.parquet")
+        if file.is_file()
+    }
+    if not found:
+        raise _unreadable(path, "no such file")
+    return {unit: _read_pairs(file) for unit, file in found.items()}
+
+
+def _read_pairs(file: Path) -> pa.Table:
     try:
         table = (
-            pa.csv.read_csv(truth, convert_options=pa.csv.ConvertOptions(strings_can_be_null=True))
-            if truth.suffix == ".csv"
-            else pa.parquet.read_table(truth)
+            pa.csv.read_csv(
+                file,
+                convert_options=pa.csv.ConvertOptions(
+                    strings_can_be_null=True, column_types=dict.fromkeys(TRUTH_COLUMNS, pa.string())
+                ),
+            )
+            if file.suffix == ".csv"
+            else pa.parquet.read_table(file)
         )
-        pairs = table.select(TRUTH_COLUMNS).cast(pa.schema([(c, pa.string()) for c in TRUTH_COLUMNS]))
+        kept = [*TRUTH_COLUMNS, *(c for c in table.column_names if c == _OF_HOUSEHOLDS)]
+        return table.select(kept).cast(pa.schema([(c, pa.string()) for c in kept]))
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
-        raise Fault(
-            "TRUTH_UNREADABLE",
-            f"{truth.name} cannot be used as truth ({type(error).__name__}).",
-            f"Give a CSV or Parquet file with the columns {' and '.join(TRUTH_COLUMNS)}.",
-        ) from None
-    connection.register("truth", pairs)
+        raise _unreadable(file, type(error).__name__) from None
+
+
+def _unreadable(path: Path, why: str) -> Fault:
+    return Fault(
+        "TRUTH_UNREADABLE",
+        f"{path.name} cannot be used as truth ({why}).",
+        f"Give a folder with {RESIDENCE} and {HOUSEHOLDS}, or one file with the columns "
+        f"{' and '.join(TRUTH_COLUMNS)} (CSV or Parquet).",
+    )
 
 
 def named_records(project: Project, keys: KeyProvider) -> dict[str, pa.Table]:
     """Return, for "council" and "nhs", each record's pseudonym and record id, made anew from the extract.
 
-    One row is a dwelling, or an NHS record: record_pseudonym, record_id.
+    One row is a dwelling, or an NHS record: record_pseudonym, record_id, and address_group, the
+    supplier's own group of the record (null where the extract has none).
     """
     tables: dict[str, pa.Table] = {}
     extracts = inspect_extracts(tuple(side for side, _, _ in _SIDES), project)
@@ -102,15 +142,28 @@ def named_records(project: Project, keys: KeyProvider) -> dict[str, pa.Table]:
         for side, table, kind in _SIDES:
             extract = next(e for e in extracts[side] if e.contract.table == table)
             with open_table(extract.settings) as (_, reader):
-                place = extract.columns.places["record_id"]
-                parts = [pa.compute.utf8_trim_whitespace(rows.columns[0]) for rows in reader.rows([place])]
-            ids = pa.concat_arrays(parts).unique()
-            named = {"record_pseudonym": hasher.pseudonyms(kind, ids).result(), "record_id": ids}
-            tables[side] = pa.table(named)
+                places = extract.columns.places
+                wanted = [places[c] for c in ("record_id", "address_group_id") if c in places]
+                rows = [
+                    [pa.compute.utf8_trim_whitespace(c) for c in part.columns] for part in reader.rows(wanted)
+                ]
+            ids, *groups = (pa.concat_arrays(parts) for parts in zip(*rows, strict=True))
+            given = pa.table({"id": ids, "group": groups[0] if groups else pa.nulls(len(ids), pa.string())})
+            once = given.group_by("id", use_threads=False).aggregate([("group", "first")])
+            ids = once.column("id").combine_chunks()
+            tables[side] = pa.table(
+                {
+                    "record_pseudonym": hasher.pseudonyms(kind, ids).result(),
+                    "record_id": ids,
+                    "address_group": once.column("group_first"),
+                }
+            )
     return tables
 
 
-def _compare(connection: duckdb.DuckDBPyConnection, links_out: Path | None) -> Evaluated:
+def _compare(
+    connection: duckdb.DuckDBPyConnection, truths: frozenset[str], links_out: Path | None
+) -> Evaluated:
     connection.execute(
         """
         CREATE TABLE named_link AS
@@ -119,7 +172,9 @@ def _compare(connection: duckdb.DuckDBPyConnection, links_out: Path | None) -> E
             nhs_name.record_id AS nhs_record_id,
             resident_link.match_weight,
             resident_link.level,
-            resident_link.address_group
+            -- who was found elsewhere is still of the group that the supplier recorded
+            COALESCE(nullif(nhs_name.address_group, ''), split_part(resident_link.address_group, '-', 1))
+                AS address_group
         FROM resident_link
         LEFT JOIN nhs_name ON nhs_name.record_pseudonym = resident_link.nhs_record_pseudonym
         LEFT JOIN council_name
@@ -144,7 +199,13 @@ def _compare(connection: duckdb.DuckDBPyConnection, links_out: Path | None) -> E
             "None of the linked records is in the extracts that hearth.toml names.",
             "Evaluate with the extracts, key and workspace that the run had.",
         )
-    evaluation = evaluate_links(connection, "named_link", "truth", "named_link")
+    evaluation = evaluate_links(
+        connection,
+        "named_link",
+        "named_link",
+        residence="residence" if "residence" in truths else None,
+        households="households" if "households" in truths else None,
+    )
     if links_out is not None:
         links = connection.sql(
             """

@@ -15,7 +15,10 @@ EVALUATE_EXAMPLES = """
 Example:
 
     hearth evaluate --config sample_data/sample/hearth.toml --workspace workspace
-    --truth sample_data/sample/truth/household_pairs.parquet
+    --truth sample_data/sample/truth
+
+Records are held against residence_pairs (where each record's person lives), households against
+household_pairs (which listed household an address group shares a person with).
 
 Allowed in single-operator custody alone: it joins links to the suppliers' record ids.
 """
@@ -66,7 +69,11 @@ def train(
 def evaluate(
     truth: Annotated[
         Path,
-        typer.Option(help="True pairs, CSV or Parquet: council_record_id, nhs_record_id.", dir_okay=False),
+        typer.Option(
+            help="Folder with residence_pairs and household_pairs, or one file of true pairs "
+            "(CSV or Parquet: council_record_id, nhs_record_id).",
+            exists=True,
+        ),
     ],
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
@@ -84,8 +91,12 @@ def evaluate(
         ("NHS records", evaluated.evaluation.records),
         ("households", evaluated.evaluation.households),
     ):
-        precision, recall = _shown(measured.precision), _shown(measured.recall)
-        typer.echo(f"{unit}: precision {precision}, recall {recall}", err=as_json)
+        told = (
+            "not measured, no truth of that unit was given"
+            if measured is None
+            else f"precision {_shown(measured.precision)}, recall {_shown(measured.recall)}"
+        )
+        typer.echo(f"{unit}: {told}", err=as_json)
     if links_out is not None:
         typer.echo(
             f"Links are in {links_out}; they name records: keep them as you keep an extract.", err=True

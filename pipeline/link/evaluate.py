@@ -1,8 +1,13 @@
 """Links held against the truth: precision and recall with intervals, overall and by group.
 
-Two units, as everywhere in Hearth: the record (this NHS record belongs to that dwelling) and
-the household (this NHS address group shares a person with that dwelling's listed household).
-Allowed where truth exists: synthetic data and clerical samples.
+Two units, each with a truth of its own, as everywhere in Hearth:
+
+record      this NHS record's person lives in that dwelling (residence)
+household   this NHS address group shares a person with that dwelling's listed household
+
+A group is what the supplier recorded at one address. It holds people who have left, ghosts and closed
+spells too: that they are not linked is right of the record and says nothing of the household, so
+neither truth can stand for the other. Allowed where truth exists: synthetic data and clerical samples.
 """
 
 from dataclasses import dataclass
@@ -54,17 +59,17 @@ class GroupGap:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the comparison with truth gave."""
+    """What the comparison with truth gave; None where no truth of that unit was given."""
 
-    records: Measured
-    households: Measured
+    records: Measured | None
+    households: Measured | None
     gaps: tuple[GroupGap, ...]
 
     def as_json(self) -> dict[str, object]:
         """Return the evaluation as a JSON-able mapping."""
         return {
-            "records": self.records.as_json(),
-            "households": self.households.as_json(),
+            "records": None if self.records is None else self.records.as_json(),
+            "households": None if self.households is None else self.households.as_json(),
             "gaps": [gap.as_json() for gap in self.gaps],
         }
 
@@ -72,47 +77,53 @@ class Evaluation:
 def evaluate_links(
     connection: duckdb.DuckDBPyConnection,
     links: str,
-    truth: str,
     groups: str,
+    *,
+    residence: str | None = None,
+    households: str | None = None,
     attributes: str | None = None,
 ) -> Evaluation:
-    """Compare two tables of pairs (council_record_id, nhs_record_id; any ids, the same in both).
+    """Compare three tables of pairs (council_record_id, nhs_record_id; any ids, the same in all).
 
     groups: table (nhs_record_id, address_group) that says which records are one household.
-    attributes: table (nhs_record_id, one text column per attribute) for recall by group.
+    residence: the true pairs of records. households: the true pairs of households, by any of their records.
+    attributes: table (nhs_record_id, one text column per attribute) for the records' recall by group.
     Rows that repeat count once.
     """
+    _create_pairs(connection, "link", links, groups)
+    records = whole = None
+    gaps: tuple[GroupGap, ...] = ()
+    if residence is not None:
+        _create_pairs(connection, "truth", residence, groups)
+        records = _measure(connection, "evaluated_link", "evaluated_truth")
+        if attributes is not None:
+            gaps = _gaps(connection, attributes, records.recall)
+    if households is not None:
+        _create_pairs(connection, "truth", households, groups)
+        whole = _measure(connection, "evaluated_household_link", "evaluated_household_truth")
+    return Evaluation(records, whole, gaps)
+
+
+def _create_pairs(connection: duckdb.DuckDBPyConnection, name: str, pairs: str, groups: str) -> None:
+    """Create views of distinct pairs: `evaluated_<name>`, and of groups `evaluated_household_<name>`."""
     connection.execute(
         f"""
-        CREATE OR REPLACE TEMP VIEW evaluated_link AS
+        CREATE OR REPLACE TEMP VIEW evaluated_{name} AS
         SELECT DISTINCT council_record_id, nhs_record_id
-        FROM {links}
+        FROM {pairs}
         WHERE council_record_id IS NOT NULL AND nhs_record_id IS NOT NULL
         """
     )
     connection.execute(
         f"""
-        CREATE OR REPLACE TEMP VIEW evaluated_truth AS
-        SELECT DISTINCT council_record_id, nhs_record_id
-        FROM {truth}
-        WHERE council_record_id IS NOT NULL AND nhs_record_id IS NOT NULL
+        CREATE OR REPLACE TEMP VIEW evaluated_household_{name} AS
+        SELECT DISTINCT
+            pair.council_record_id,
+            grouped.address_group AS nhs_record_id
+        FROM evaluated_{name} AS pair
+        INNER JOIN {groups} AS grouped ON grouped.nhs_record_id = pair.nhs_record_id
         """
     )
-    for name in ("link", "truth"):
-        connection.execute(
-            f"""
-            CREATE OR REPLACE TEMP VIEW evaluated_household_{name} AS
-            SELECT DISTINCT
-                pair.council_record_id,
-                grouped.address_group AS nhs_record_id
-            FROM evaluated_{name} AS pair
-            INNER JOIN {groups} AS grouped ON grouped.nhs_record_id = pair.nhs_record_id
-            """
-        )
-    records = _measure(connection, "evaluated_link", "evaluated_truth")
-    households = _measure(connection, "evaluated_household_link", "evaluated_household_truth")
-    gaps = () if attributes is None else _gaps(connection, attributes, records.recall)
-    return Evaluation(records, households, gaps)
 
 
 def _measure(connection: duckdb.DuckDBPyConnection, links: str, truth: str) -> Measured:

@@ -51,9 +51,33 @@ def test_records_and_households_are_counted_apart(connection: duckdb.DuckDBPyCon
         ("c", "G2"),
         ("d", "G3"),
     )
-    result = evaluate_links(connection, "links", "truth", "grouped")
+    result = evaluate_links(connection, "links", "grouped", residence="truth", households="truth")
+    assert result.records is not None
+    assert result.households is not None
     assert (result.records.precision, result.records.recall) == (Proportion(2, 3), Proportion(2, 4))
     assert (result.households.precision, result.households.recall) == (Proportion(2, 3), Proportion(2, 3))
+
+
+def test_a_ghost_that_is_not_linked_is_no_fault_of_the_household(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """b left long ago and is still registered: its group is found by a, and b has no residence to find."""
+    table(connection, "residence", PAIR, ("D1", "a"))
+    table(connection, "households", PAIR, ("D1", "a"), ("D1", "b"))
+    table(connection, "links", PAIR, ("D1", "a"))
+    table(connection, "grouped", "nhs_record_id address_group", ("a", "G1"), ("b", "G1"))
+    result = evaluate_links(connection, "links", "grouped", residence="residence", households="households")
+    assert result.records is not None
+    assert result.households is not None
+    assert result.records.recall == result.households.recall == Proportion(1, 1)
+
+
+def test_a_unit_without_truth_is_not_measured(connection: duckdb.DuckDBPyConnection) -> None:
+    table(connection, "links", PAIR, ("D1", "a"))
+    table(connection, "grouped", "nhs_record_id address_group", ("a", "G1"))
+    result = evaluate_links(connection, "links", "grouped", households="links")
+    assert (result.records, result.as_json()["records"]) == (None, None)
+    assert result.households is not None
 
 
 @pytest.mark.parametrize(("missed", "flagged"), [(2, False), (3, True)])
@@ -65,5 +89,5 @@ def test_a_group_more_than_two_points_behind_is_flagged(
     table(connection, "links", PAIR, *records[missed:], *((f"E{n}", f"s{n}") for n in range(9_900)))
     table(connection, "grouped", "nhs_record_id address_group")
     table(connection, "attribute", "nhs_record_id tenure", *((r, "rented") for _, r in records))
-    (gap,) = evaluate_links(connection, "links", "truth", "grouped", "attribute").gaps
+    (gap,) = evaluate_links(connection, "links", "grouped", residence="truth", attributes="attribute").gaps
     assert (gap.category, gap.recall, gap.is_flagged) == ("rented", Proportion(100 - missed, 100), flagged)
