@@ -7,7 +7,6 @@ only if, besides, the changes inside its carried-forward MSOAs number none or at
 within each deprivation decile and air quality zone: else the difference would tell of them.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +15,14 @@ import pyarrow.parquet as pq
 
 from governance.canonical import digest_of_file
 from governance.errors import Refused
-from pipeline.disclosure.ledger import FOLDER, Ledger, LedgerEntry
+from pipeline.disclosure.ledger import Ledger, LedgerEntry
 from pipeline.disclosure.statements import count_rows, create_table
+from pipeline.publish.ledger_table import keep_table, load_kept
 from pipeline.publish.manifest import MANIFEST, verify_release
-from pipeline.publish.release_table import write_plain_parquet
 from pipeline.workspace import Workspace
+
+STATE = "state"
+_STATE = ("level", "lsoa21", "contribution", "digest")
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def freeze(
         _repeat_measures(connection, workspace.zone("releases") / latest.release_id)
         changed = count_rows(connection, "protected_cell") - _unchanged(connection)
         return Frozen(latest.release_id, False, changed, state_sha256=latest.state_sha256)
-    _load_state(connection, workspace, latest)
+    load_kept(connection, "released_state", _STATE, STATE, latest.state_sha256, workspace)
     _create_whole_area(connection)
     create_table(connection, "area_change")
     create_table(connection, "area_verdict", minimum_changed_households=minimum_changed_households)
@@ -178,26 +180,6 @@ def _load_release(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         connection.unregister(f"_released_{number}")
 
 
-def _state_path(workspace: Workspace, sha256: str) -> Path:
-    return workspace.zone("controlled") / FOLDER / f"state-{sha256}.parquet"
-
-
-def _load_state(connection: duckdb.DuckDBPyConnection, workspace: Workspace, latest: LedgerEntry) -> None:
-    """Create `released_state` (level, lsoa21, contribution, digest) of the latest release."""
-    path = _state_path(workspace, latest.state_sha256 or "")
-    if latest.state_sha256 is None or not path.is_file() or digest_of_file(path) != latest.state_sha256:
-        raise Refused(
-            "LEDGER_LOST",
-            "The record of which households the latest release counts is gone or changed.",
-            "Restore controlled/ledger from its copy; without it the change of no area can be counted.",
-        )
-    connection.register("_state", pq.read_table(path))
-    try:
-        connection.execute("CREATE OR REPLACE TABLE released_state AS SELECT * FROM _state")
-    finally:
-        connection.unregister("_state")
-
-
 def _create_kept_state(connection: duckdb.DuckDBPyConnection, *, all_new: bool) -> None:
     """Create `kept_state`: per level, the households that the values now printed count.
 
@@ -223,14 +205,5 @@ def _create_kept_state(connection: duckdb.DuckDBPyConnection, *, all_new: bool) 
 
 
 def _write_state(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> str:
-    """Keep `kept_state` under its digest; returns the digest. It holds digests alone, no pseudonym."""
-    folder = workspace.zone("controlled") / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    aside = folder / ".state.new"
-    rows = connection.sql(
-        "SELECT level, lsoa21, contribution, digest FROM kept_state ORDER BY ALL"
-    ).to_arrow_table()
-    write_plain_parquet(rows, aside)
-    sha256 = hashlib.sha256(aside.read_bytes()).hexdigest()
-    aside.replace(_state_path(workspace, sha256))
-    return sha256
+    """Keep `kept_state`; returns the digest of its rows. It holds digests alone, no pseudonym."""
+    return keep_table(connection, "kept_state", _STATE, STATE, workspace)

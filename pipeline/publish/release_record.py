@@ -6,10 +6,10 @@ from typing import Any
 
 import duckdb
 
-from governance.canonical import canonical_json, digest_of_file
+from governance.canonical import canonical_json
 from governance.errors import Refused
 from pipeline.disclosure.ledger import FOLDER
-from pipeline.publish.release_table import write_plain_parquet
+from pipeline.publish.ledger_table import keep_table
 from pipeline.workspace import Workspace
 
 #: One row per cell: which it is, and a digest of what was printed for it.
@@ -23,20 +23,15 @@ SELECT
     epoch,
     method
 FROM protected_cell
-ORDER BY cell
 """
+_CELL_COLUMNS = ("cell", "value_digest", "epoch", "method")
 
 
 def write_cell_digests(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> tuple[str, int]:
-    """Write the list of cell digests of `protected_cell` under its own digest; returns digest and rows."""
-    folder = workspace.zone("controlled") / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    digests = connection.sql(_CELL_DIGESTS).to_arrow_table()
-    aside = folder / ".cells.new"
-    write_plain_parquet(digests, aside)
-    sha256 = digest_of_file(aside)
-    aside.replace(folder / f"cells-{sha256}.parquet")
-    return sha256, int(digests.num_rows)
+    """Keep the list of cell digests of `protected_cell` under its own digest; returns digest and rows."""
+    connection.execute(f"CREATE OR REPLACE TABLE cell_digest AS {_CELL_DIGESTS}")
+    digest = keep_table(connection, "cell_digest", _CELL_COLUMNS, "cells", workspace)
+    return digest, int(connection.execute("SELECT COUNT(*) FROM cell_digest").fetchall()[0][0])
 
 
 def write_record(workspace: Workspace, record: dict[str, Any]) -> None:
