@@ -56,19 +56,17 @@ def funnel_limits(
     at: points of the horizontal axis; by default 100 that become denser towards small areas, from the
     smallest to the largest area with a margin (years_of_data keeps a rate's axis in whole years).
     """
-    if statistic not in STATISTICS:
-        raise ValueError(f"statistic is one of {', '.join(STATISTICS)}")
     events, size = as_columns(numerator, denominator)
-    if np.isnan(events).any() or np.isnan(size).any():
+    if not events.size or np.isnan(events).any() or np.isnan(size).any():
         raise ValueError("numerators and denominators must be known for every area")
-    check_all(events >= 0, events, "numerators must not be negative")
-    check_all(size > 0, size, "denominators must be above zero")
+    _check(events, size, statistic)
     average = float(events.sum() / size.sum())
     points = (
         _axis(size, statistic, average, years_of_data)
         if at is None
         else np.atleast_1d(np.asarray(at, dtype=float))
     )
+    check_all(points > 0, points, "points of the axis must be above zero")
     if statistic == "proportion":
         limits = [limit for tail in TAILS for limit in _wilson_limits(points, average, tail, multiplier)]
         return FunnelLimits(points, average * multiplier, *limits)
@@ -82,11 +80,15 @@ def funnel_limits(
 def funnel_significance(numerator: Column, denominator: Column, statistic: str = "proportion") -> np.ndarray:
     """Say of each area whether it lies outside the limits: "high 0.001", "high 0.025", "low ..." or "".
 
-    For ratios and rates the area's own Poisson interval (exact below 10 events, else Byar's) is
-    compared with the baseline.
+    An area whose numbers are unknown is out of the average too, and "unknown". For ratios and rates the
+    area's own Poisson interval (exact below 10 events, else Byar's) is compared with the baseline.
     """
     events, size = as_columns(numerator, denominator)
-    average = float(events.sum() / size.sum()) if statistic != "ratio" else 1.0
+    _check(events, size, statistic)
+    known = ~(np.isnan(events) | np.isnan(size))
+    if not known.any():
+        return np.full(events.shape, "unknown", dtype="<U10")
+    average = float(events[known].sum() / size[known].sum()) if statistic != "ratio" else 1.0
     said = np.full(events.shape, "", dtype="<U10")
     for tail in TAILS:
         if statistic == "proportion":
@@ -96,7 +98,16 @@ def funnel_significance(numerator: Column, denominator: Column, statistic: str =
             lower, upper = poisson_limits(events, 1 - 2 * tail, EXACT_BELOW)
             low, high = upper / size < average, lower / size > average
         said = np.where(low, f"low {tail}", np.where(high, f"high {tail}", said))
-    return said
+    return np.where(known, said, "unknown")
+
+
+def _check(events: Numbers, size: Numbers, statistic: str) -> None:
+    if statistic not in STATISTICS:
+        raise ValueError(f"statistic is one of {', '.join(STATISTICS)}")
+    check_all(events >= 0, events, "numerators must not be negative")
+    check_all(size > 0, size, "denominators must be above zero")
+    if statistic == "proportion":
+        check_all(events <= size, events, "a numerator must not exceed its denominator")
 
 
 def _wilson_limits(

@@ -127,20 +127,21 @@ def inequality_indices(
     seed: int = 20_260_331,
 ) -> InequalityIndices:
     """Return slope and relative index from one simulation; arguments as of `slope_index_of_inequality`."""
-    kind = VALUE_TYPES[value_type] if isinstance(value_type, int) else value_type
+    kind = {str(number): name for number, name in enumerate(VALUE_TYPES)}.get(str(value_type), value_type)
     if kind not in VALUE_TYPES:
-        raise ValueError(f"value_type is one of {', '.join(VALUE_TYPES)}")
+        raise ValueError(f"value_type is one of {', '.join(VALUE_TYPES)}, or 0, 1, 2")
     if transform and (kind == "normal" or se is not None):
         raise ValueError("a transform is of a rate or a proportion, and needs its limits rather than se")
     if repetitions < MINIMUM_REPETITIONS:
         raise ValueError(f"at least {MINIMUM_REPETITIONS} repetitions")
-    order = np.argsort(np.asarray(quantile), kind="stable")
+    ranks = _ranks(quantile)
+    order = np.argsort(ranks, kind="stable")
     people = _known(population, order, "population")
     if value is None and (x is None or kind != "proportion"):
         raise ValueError("give the value of each quantile, or x for a proportion")
     given = _known(value, order, "value") if value is not None else _known(x, order, "x") / people
     error = _error(kind, order, se, lower_cl, upper_cl)
-    _check_quantiles(np.asarray(quantile), people)
+    _check_quantiles(ranks, people)
     centre = _to_scale(kind, given)
     draws = np.random.default_rng(seed).normal(centre[:, None], error[:, None], (len(centre), repetitions))
     fitted = centre if transform else given
@@ -170,6 +171,14 @@ def ridit_scores(population: Column) -> Numbers:
     return np.asarray(np.cumsum(share) - share / 2)
 
 
+def _ranks(quantile: Column) -> Numbers:
+    """Return the quantiles as numbers: as text, 10 would come before 2."""
+    try:
+        return np.asarray(quantile, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError("quantiles are numbers, 1 the most deprived") from None
+
+
 def _known(column: Column | None, order: npt.NDArray[np.intp], name: str) -> Numbers:
     values = np.asarray(column, dtype=np.float64)
     if values.shape != order.shape or np.isnan(values).any():
@@ -196,7 +205,7 @@ def _error(
     return (upper - lower) / 2 / float(stats.norm.ppf(0.975))
 
 
-def _check_quantiles(quantile: npt.NDArray[np.generic], people: Numbers) -> None:
+def _check_quantiles(quantile: Numbers, people: Numbers) -> None:
     if len(np.unique(quantile)) != len(quantile) or len(quantile) < MINIMUM_QUANTILES:
         raise ValueError(f"at least {MINIMUM_QUANTILES} quantiles, each once")
     if (people <= 0).any():

@@ -127,8 +127,18 @@ def confidence_level(confidence: float) -> float:
 
 
 def as_columns(*columns: Column) -> tuple[Numbers, ...]:
-    """Return the columns as arrays of floats of one shape."""
-    return tuple(np.broadcast_arrays(*(np.asarray(column, dtype=np.float64) for column in columns)))
+    """Return the columns as arrays of floats of one shape.
+
+    Raises ValueError where they do not fit beside each other, or hold an infinite number.
+    """
+    arrays = [np.asarray(column, dtype=np.float64) for column in columns]
+    if any(np.isinf(array).any() for array in arrays):
+        raise ValueError("numbers must be finite")
+    try:
+        return tuple(np.broadcast_arrays(*arrays))
+    except ValueError:
+        shapes = ", ".join(str(array.shape) for array in arrays)
+        raise ValueError(f"columns must be of one length (their shapes are {shapes})") from None
 
 
 def check_all(holds: npt.NDArray[np.bool_], column: Numbers, message: str) -> None:

@@ -26,7 +26,10 @@ def quantile_assignment(
         raise ValueError("values must be one column")
     if groups is None:
         return _assign(column, nquantiles, invert)
-    labels = np.unique(np.asarray(groups), return_inverse=True)[1]
+    names = np.asarray(groups).astype(str)
+    if names.shape != column.shape:
+        raise ValueError("every value needs its group")
+    labels = np.unique(names, return_inverse=True)[1]
     assigned = np.full(column.shape, np.nan)
     for label in range(labels.max(initial=-1) + 1):
         chosen = labels == label

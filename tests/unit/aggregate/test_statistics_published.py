@@ -5,7 +5,11 @@ documented results of the R package PHEindicatormethods 2.1 (public health techn
 guidance); Spiegelhalter 2005.
 """
 
+from decimal import Decimal
+
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from pipeline.aggregate.statistics import (
@@ -301,7 +305,15 @@ def test_an_area_outside_three_sigma_is_told_from_one_outside_two_and_one_inside
             "population",
         ),
         (lambda: slope_index_of_inequality(range(5), [1] * 5, [0] * 5, "rate", se=[1] * 5), "above zero"),
+        (lambda: slope_index_of_inequality(range(5), [1] * 5, [1] * 5, 3, se=[1] * 5), "value_type"),
+        (lambda: slope_index_of_inequality(list("abcde"), [1] * 5, [1] * 5, se=[1] * 5), "are numbers"),
         (lambda: funnel_limits([1], [1], "median"), "statistic"),
+        (lambda: funnel_limits([], []), "known for every area"),
+        (lambda: funnel_limits([11], [10]), "must not exceed"),
+        (lambda: funnel_limits([1], [10], at=[0]), "above zero"),
+        (lambda: wilson_interval([1, 2], [1, 2, 3]), "one length"),
+        (lambda: byars_interval(1, np.inf), "finite"),
+        (lambda: quantile_assignment([1, 2, 3], 2, groups=["a"]), "needs its group"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(call: object, message: str) -> None:
@@ -313,3 +325,35 @@ def test_an_unknown_input_gives_an_unknown_result_beside_known_ones() -> None:
     value, lower, upper = wilson_interval([np.nan, 5], [100, 100])
     assert np.isnan([value[0], lower[0], upper[0]]).all()
     assert not np.isnan([value[1], lower[1], upper[1]]).any()
+
+
+def test_quantiles_given_as_text_are_ranked_as_numbers() -> None:
+    as_text = [str(decile) for decile in DECILES]
+    limits = wilson_interval(OBESE, MEASURED)
+    given = {"x": OBESE, "lower_cl": limits.lower, "upper_cl": limits.upper, "value_type": "proportion"}
+    assert slope_index_of_inequality(as_text, MEASURED, **given) == slope_index_of_inequality(
+        DECILES, MEASURED, **given
+    )
+
+
+def test_an_area_of_unknown_numbers_is_out_of_the_funnels_average() -> None:
+    said = funnel_significance([500, np.nan, 410, 400 * 24], [1000, 1000, 1000, 24000])
+    assert list(said) == ["high 0.001", "unknown", "", ""]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1, None, 5]),
+        pa.chunked_array([[1], [None, 5]]),
+        pd.Series([1, None, 5], dtype="Int64"),
+        pd.Series([1, None, 5], index=[7, 8, 9]),
+        [1, None, 5],
+        [Decimal(1), None, Decimal(5)],
+    ],
+)
+def test_columns_of_any_kind_are_taken(column: object) -> None:
+    value, lower, upper = wilson_interval(column, [10, 10, 10])  # type: ignore[arg-type]
+    np.testing.assert_allclose(value, [0.1, np.nan, 0.5])
+    np.testing.assert_allclose(lower, [0.01787621, np.nan, 0.23659309], rtol=1e-6)
+    np.testing.assert_allclose(upper, [0.40415003, np.nan, 0.76340691], rtol=1e-6)
