@@ -15,6 +15,7 @@ from flows.display import Display
 from flows.meter import Meter
 from flows.outcome import StageRecord
 from flows.plan import Made, Plan, Step
+from flows.truth import check_truth_is_allowed, pseudonymised_truth
 from governance.audit.log import AuditLog
 from governance.clearance import Cleared
 from governance.errors import Refused
@@ -31,6 +32,8 @@ from pipeline.link import stage as link_stage
 from pipeline.pseudonymise import stage as pseudonymise_stage
 from pipeline.publish import stage as publish_stage
 from pipeline.publish.reveal import reveal
+from pipeline.quality import stage as quality_stage
+from pipeline.quality.counting import TruePairs
 from pipeline.transfer import receiving
 from pipeline.transfer.receiving import HeldPackage
 from pipeline.transfer.verification import check_same_linkage_key
@@ -108,6 +111,14 @@ class Night:
         """Link NHS address groups to dwellings on pseudonyms alone."""
         return self._stage("link", "all", lambda fp: link_stage.link(council, nhs, fp, self.context))
 
+    def quality(self, linked: Cleared, council: Cleared, nhs: Cleared) -> Cleared:
+        """Count how well each group was linked, and keep a sample for clerical review."""
+        return self._stage(
+            "quality",
+            "all",
+            lambda fp: quality_stage.quality(linked, council, nhs, fp, self.context, self.truth),
+        )
+
     def household(self, linked: Cleared, council: Cleared, nhs: Cleared) -> Cleared:
         """Form households: the residents of a dwelling at the reference date."""
         return self._stage(
@@ -126,12 +137,14 @@ class Night:
             "disclosure", "all", lambda fp: disclosure_stage.disclosure(cells, fp, self.context)
         )
 
-    def publish(self, protected: Cleared) -> Cleared:
+    def publish(self, protected: Cleared, figures: Cleared) -> Cleared:
         """Stage the release, have its bytes judged, and only then let it appear by one rename.
 
         Before that the whole workspace is searched for the planted canaries.
         """
-        cleared = self._stage("publish", "all", lambda fp: publish_stage.publish(protected, fp, self.context))
+        cleared = self._stage(
+            "publish", "all", lambda fp: publish_stage.publish(protected, figures, fp, self.context)
+        )
         self.display.now("looking for canaries")
         self.gatekeeper.check(prove_absence(self.context.workspace, self._canary_seeds(), self.further))
         return Cleared(reveal(cleared, self.context), cleared.clearance)
@@ -148,6 +161,14 @@ class Night:
         except Refused as refused:
             self.gatekeeper.record_refusal("ingest", refused)
             raise
+
+    @cached_property
+    def truth(self) -> TruePairs | None:
+        """True pairs in this run's pseudonyms, where the project's people are invented and it names them."""
+        if self.context.project.truth is None:
+            return None
+        check_truth_is_allowed(self.context.project)
+        return pseudonymised_truth(self.context.project, self.keys.linkage())
 
     @cached_property
     def packages(self) -> dict[str, HeldPackage]:
@@ -193,6 +214,8 @@ class Night:
         ):
             settings[stage, "all"] = module.fingerprint_settings(context)
             zones[stage, "all"] = workspace.zone(zone)
+        settings["quality", "all"] = quality_stage.fingerprint_settings(context, self.truth)
+        zones["quality", "all"] = workspace.zone("linkage")
         return Plan.of(settings, zones, lambda fp: publish_stage.find_standing(fp, context))
 
     def _stage(self, stage: str, part: str, make: Callable[[str], Made]) -> Cleared:

@@ -15,10 +15,11 @@ def journey(night: Night) -> Cleared:
     council = night.pseudonymised("council")
     nhs = night.pseudonymised("nhs")
     linked = night.link(council, nhs)
+    figures = night.quality(linked, council, nhs)
     households = night.household(linked, council, nhs)
     cells = night.aggregate(households)
     protected = night.disclosure(cells)
-    return night.publish(protected)
+    return night.publish(protected, figures)
 
 
 @flow(name="hearth-nightly")

@@ -27,10 +27,11 @@ INPUTS: Mapping[Step, tuple[Step, ...]] = {
     ("pseudonymise", "council"): (("ingest", "council"),),
     ("pseudonymise", "nhs"): (("ingest", "nhs"),),
     ("link", "all"): (("pseudonymise", "council"), ("pseudonymise", "nhs")),
+    ("quality", "all"): (("link", "all"), ("pseudonymise", "council"), ("pseudonymise", "nhs")),
     ("household", "all"): (("link", "all"), ("pseudonymise", "council"), ("pseudonymise", "nhs")),
     ("aggregate", "all"): (("household", "all"),),
     ("disclosure", "all"): (("aggregate", "all"),),
-    ("publish", "all"): (("disclosure", "all"),),
+    ("publish", "all"): (("disclosure", "all"), ("quality", "all")),
 }
 
 

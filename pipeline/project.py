@@ -39,7 +39,10 @@ class ExtractSettings:
 
 @dataclass(frozen=True)
 class Project:
-    """One `hearth.toml`, checked; every path is absolute."""
+    """One `hearth.toml`, checked; every path is absolute.
+
+    truth: true pairs of an invented population, for the quality report; None with real people.
+    """
 
     name: str
     folder: Path
@@ -52,6 +55,7 @@ class Project:
     engine: EngineSettings
     keys: Mapping[str, Any]
     extracts: Mapping[str, ExtractSettings]
+    truth: Path | None = None
 
 
 def read_project(path: Path, workspace: Path | None = None) -> Project:
@@ -91,7 +95,7 @@ class _Reader:
         self._known(
             "[project]",
             section,
-            {"name", "custody", "production", "reference_date", "agreement", "workspace", "model"},
+            {"name", "custody", "production", "reference_date", "agreement", "workspace", "model", "truth"},
         )
         engine = self._table("engine", self.raw.get("engine", {}))
         self._known("[engine]", engine, {"threads", "memory_limit"})
@@ -106,7 +110,7 @@ class _Reader:
             self._fault("[project] reference_date", "must be a date such as 2026-03-31")
             reference = date.min
         custody = self._choice("[project] custody", section.get("custody", "at-source"), CUSTODY_MODES)
-        model = section.get("model")
+        model, truth = section.get("model"), section.get("truth")
         return Project(
             name=self._text("[project] name", section.get("name", path.absolute().parent.name)),
             folder=self.folder,
@@ -119,6 +123,7 @@ class _Reader:
                 if workspace
                 else self._path("[project] workspace", section.get("workspace", "workspace"))
             ),
+            truth=None if truth is None else self._path("[project] truth", truth),
             model=None if model is None else self._path("[project] model", model),
             engine=EngineSettings(
                 threads=self._number("[engine] threads", engine.get("threads", 2)),

@@ -89,3 +89,32 @@ def linkage_is_good_enough(evidence: Shown, agreement: Agreement, now: datetime)
     if worse := [name for name, gap in gaps.items() if gap > agreed.maximum_subgroup_gap]:
         return failed("SUBGROUP_LINKED_WORSE", observed, threshold, f"linked worse: {', '.join(worse)}")
     return passed(observed, threshold)
+
+
+@rule(
+    id="LNK-06",
+    version=1,
+    title="Every record has a link or a reason, and truth is known of invented people alone",
+    stage="quality",
+    source="GUILD (Gilbert 2018), linkage step; governance.md, Keys: nobody who links knows who is linked",
+    remedy="Report the counts as a defect; remove truth from [project] where the people are real.",
+)
+def every_record_is_accounted_for(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse what has neither link nor reason, a link without its scores, a truth of real people."""
+    records, dwellings = evidence.count("nhs_records"), evidence.count("dwellings")
+    lost = evidence.count("unexplained_records") + evidence.count("unexplained_dwellings")
+    incomplete, true_pairs = evidence.count("incomplete_links"), evidence.optional_count("true_pairs")
+    observed = (
+        f"{records} NHS records and {dwellings} dwellings, {lost} without link or reason, "
+        f"{incomplete} links without their scores, "
+        + ("no truth" if true_pairs is None else f"{true_pairs} true pairs of invented people")
+    )
+    threshold = "a link or a reason for each, every score, no truth but of invented people"
+    if lost:
+        return failed("UNEXPLAINED", observed, threshold, f"{lost} have neither a link nor a reason")
+    if incomplete:
+        return failed("LINK_WITHOUT_SCORES", observed, threshold, f"{incomplete} links lack a score")
+    invented = evidence.run.text("custody") == "single-operator" and not evidence.run.flag("production")
+    if true_pairs is not None and not invented:
+        return failed("TRUTH_OF_REAL_PEOPLE", observed, threshold, "true pairs of real people were at hand")
+    return passed(observed, threshold)

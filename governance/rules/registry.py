@@ -24,6 +24,7 @@ STAGES = (
     "ingest",
     "pseudonymise",
     "link",
+    "quality",
     "household",
     "aggregate",
     "disclosure",

@@ -1,6 +1,7 @@
 """The publish stage: protected cells in, a whole release out, staged until its gate has judged it.
 
-    publish(protected, fingerprint, context) -> (Artefact, Evidence)   writes releases/.staged-<release id>/
+    publish(protected, figures, fingerprint, context) -> (Artefact, Evidence)
+                                               writes releases/.staged-<release id>/
     reveal(cleared, context) -> Artefact       (reveal.py)              enters the ledger and renames it
 
 A release's id follows from the reference date and the fingerprint. Where that release
@@ -87,8 +88,15 @@ def release_id_of(context: RunContext, fingerprint: str) -> str:
     return f"{context.project.reference_date.isoformat()}-{fingerprint[:12]}"
 
 
-def publish(protected: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
+def publish(
+    protected: Cleared,
+    figures: Cleared,  # noqa: ARG001 the report that is made of them comes next
+    fingerprint: str,
+    context: RunContext,
+) -> tuple[Artefact, Evidence]:
     """Stage the release, or return it where it stands; `reveal` makes it appear.
+
+    figures: what the quality stage counted.
 
     Raises Refused where the ledger is lost or edited, or a standing release was changed.
     """

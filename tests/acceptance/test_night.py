@@ -12,6 +12,7 @@ STAGES = [
     ("ingest", "nhs"),
     ("pseudonymise", "nhs"),
     ("link", "all"),
+    ("quality", "all"),
     ("household", "all"),
     ("aggregate", "all"),
     ("disclosure", "all"),

@@ -15,7 +15,7 @@ SPECIFIED = {
     "PRE": range(1, 7),
     "ING": range(1, 10),
     "PSE": range(1, 7),
-    "LNK": range(1, 6),
+    "LNK": range(1, 7),
     "HHD": range(1, 4),
     "AGG": range(6),
     "PUB": range(1, 6),

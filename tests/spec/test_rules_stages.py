@@ -44,6 +44,14 @@ LINK: dict[str, Any] = {
     "keys_in_reach": 0,
     "clear_files_in_reach": 0,
 }
+QUALITY: dict[str, Any] = {
+    "nhs_records": 30,
+    "dwellings": 10,
+    "unexplained_records": 0,
+    "unexplained_dwellings": 0,
+    "incomplete_links": 0,
+    "true_pairs": None,
+}
 HOUSEHOLD: dict[str, Any] = {
     "households": 95,
     "improbable_dwellings": 5,
@@ -95,6 +103,7 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": but(HOUSEHOLD, improbable_dwellings=6)},
         "HOUSEHOLD_TAIL_TOO_HEAVY",
     ),
+    "LNK-06": ({"facts": QUALITY}, {"facts": but(QUALITY, unexplained_dwellings=1)}, "UNEXPLAINED"),
     "HHD-01": (
         {"facts": HOUSEHOLD},
         {"facts": but(HOUSEHOLD, columns={"household": ["household_pseudonym", "birth_date"]})},
@@ -247,3 +256,14 @@ def test_no_contract_of_household_rows_calls_them_anonymous(ask: Any) -> None:
     assert (
         ask("HHD-03", but(HOUSEHOLD, columns={"anonymous_household": ["tenure"]})).code == "CALLED_ANONYMOUS"
     )
+
+
+def test_every_link_bears_its_scores(ask: Any) -> None:
+    assert ask("LNK-06", but(QUALITY, incomplete_links=1)).code == "LINK_WITHOUT_SCORES"
+
+
+def test_truth_is_for_invented_people_alone(ask: Any) -> None:
+    known = but(QUALITY, true_pairs=20)
+    assert ask("LNK-06", known).code == "TRUTH_OF_REAL_PEOPLE"
+    assert ask("LNK-06", known, run={"custody": "single-operator", "production": False}).outcome == "pass"
+    assert ask("LNK-06", known, run={"custody": "single-operator"}).code == "TRUTH_OF_REAL_PEOPLE"

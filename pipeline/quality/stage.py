@@ -1,0 +1,93 @@
+"""The quality stage: what is known of the links' errors while the people linked can still be looked up.
+
+It runs between link and publish, because a night removes the pseudonymised tables at its end. What it
+keeps lies in the linkage zone under its retention and key, and holds counts by group, and a sample of
+comparison vectors without either side's pseudonym (for clerical review).
+
+Evidence facts (what LNK-06 judges):
+
+- `nhs_records`, `dwellings`
+- `unexplained_records`, `unexplained_dwellings`: neither linked nor given a reason; must be 0
+- `incomplete_links`: links without match weight, probability, key, level, evidence bits or margin; 0
+- `records_by_reason`, `dwellings_by_reason`
+- `review_cases`, `review_strata`: size of the review sample
+- `true_pairs`: true pairs the links were held against; null where the project names no truth
+"""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from governance.artefact import Artefact, Evidence
+from governance.clearance import Cleared
+from pipeline.artefact_store import write_artefact
+from pipeline.context import RunContext
+from pipeline.engine.duckdb import locked_connection
+from pipeline.engine.tables import write_query
+from pipeline.quality.counting import TruePairs, count_quality, load_links, read_sql
+from pipeline.quality.review_sample import draw_cases
+
+STAGE = "quality"
+
+
+def fingerprint_settings(context: RunContext, truth: TruePairs | None) -> dict[str, Any]:
+    """Return what the figures depend on beside the links: the reference date and the truth, if any."""
+    return {
+        "reference_date": context.project.reference_date.isoformat(),
+        "truth": None if truth is None else truth.digest,
+    }
+
+
+def quality(
+    linked: Cleared,
+    council: Cleared,
+    nhs: Cleared,
+    fingerprint: str,
+    context: RunContext,
+    truth: TruePairs | None = None,
+) -> tuple[Artefact, Evidence]:
+    """Count how well each group was linked, and draw the sample for clerical review."""
+
+    def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
+        with locked_connection(context.project.engine, context.spill) as connection:
+            load_links(
+                connection,
+                linked.artefact,
+                council.artefact,
+                nhs.artefact,
+                context.project.reference_date,
+                truth,
+            )
+            draw_cases(connection)
+            queries = {
+                "quality_count": count_quality(connection, truth),
+                "match_weight": read_sql("match_weight"),
+                "review_case": "SELECT * FROM review_case ORDER BY band, stratum_group, drawn_as",
+            }
+            rows: dict[str, int | None] = {
+                f"{table}.parquet": write_query(connection, query, folder / f"{table}.parquet")
+                for table, query in queries.items()
+            }
+            facts = _facts(connection)
+        context.report(f"quality: {facts['review_cases']:,} pairs kept for clerical review")
+        facts["true_pairs"] = None if truth is None else truth.pairs
+        return rows, Evidence(STAGE, "all", facts)
+
+    return write_artefact(context.workspace.zone("linkage"), STAGE, "all", fingerprint, fill)
+
+
+def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    cursor = connection.execute(read_sql("account"))
+    names = [column[0] for column in cursor.description]
+    facts: dict[str, Any] = dict(zip(names, cursor.fetchall()[0], strict=True))
+    for table, name in (("record", "records_by_reason"), ("dwelling", "dwellings_by_reason")):
+        facts[name] = dict(
+            connection.execute(
+                f"SELECT reason, COUNT(*) FROM quality_{table} GROUP BY reason ORDER BY reason"
+            ).fetchall()
+        )
+    facts["review_cases"], facts["review_strata"] = connection.execute(
+        "SELECT COUNT(*), COUNT(DISTINCT (band, stratum_group)) FROM review_case"
+    ).fetchall()[0]
+    return facts
