@@ -5,13 +5,15 @@ and gates as in a night run, then the package is made, the workspace searched fo
 the planted canary, the clear and pseudonymised tables removed and their key destroyed.
 """
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from flows.acting import acting_facts, login
 from flows.closing import shred
 from flows.custody import key_use, orchestrator_homes
 from flows.display import Display
@@ -31,6 +33,7 @@ from governance.keys.held_key import HeldKey
 from governance.keys.settings import locate_inner, open_key, read_key_settings
 from governance.keys.states import check_may_pseudonymise
 from governance.keys.unsafe_demo import WARNING
+from governance.mandate import actor_of
 from pipeline.artefact_store import dispose_artefact
 from pipeline.code_version import code_version
 from pipeline.context import RunContext
@@ -189,8 +192,9 @@ def _recorded_run(project: Project, workspace: Workspace, run_id: str, display: 
     agreement = read_agreement(project.agreement)
     signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(workspace.zone("audit"), signer)
-    actor = f"operator:{getpass.getuser()}"
-    facts = run_evidence(project)
+    acting = acting_facts(project, agreement, run_id, "pseudonymise", _package_signers(project))
+    facts = run_evidence(project, acting)
+    actor = actor_of(facts.facts, login())
     audit.append(run_id, actor, None, "run_start", evidence=dict(facts.facts), policy=agreement.digest)
     gatekeeper = Gatekeeper(run_id=run_id, agreement=agreement, audit=audit, actor=actor)
     at_rest = workspace.zone("keys") / "at-rest"
@@ -220,6 +224,14 @@ def _recorded_run(project: Project, workspace: Workspace, run_id: str, display: 
                 audit.append(run_id, actor, None, "disposal", None, "done", destroyed, agreement.digest)
         audit.append(run_id, actor, None, "run_end", None, verdict, {"code": code}, agreement.digest)
         audit.checkpoint()
+
+
+def _package_signers(project: Project) -> tuple[Ed25519PrivateKey, ...]:
+    """Return the key that signs this controller's packages; where it is a key holder's, it signs the run."""
+    transfer = read_transfer_settings(project)
+    if transfer.signing_key is None:
+        return ()
+    return (open_signing_key(transfer.signing_key, transfer.read_passphrase()),)
 
 
 def _open_linkage_key(project: Project, agreement: Agreement, workspace: Workspace) -> HeldKey:

@@ -7,9 +7,9 @@ finding, and no half-written release; the next run takes up its finished stages.
 import json
 import secrets
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -37,10 +37,19 @@ class RunRequest:
 
     @classmethod
     def of(
-        cls, config: str | Path, workspace: str | Path | None = None, run_id: str | None = None
+        cls,
+        config: str | Path,
+        workspace: str | Path | None = None,
+        run_id: str | None = None,
+        signing_keys: Sequence[str | Path] = (),
     ) -> "RunRequest":
-        """Read the configuration; raises Fault where it is not usable."""
+        """Read the configuration; raises Fault where it is not usable.
+
+        signing_keys: files of the keys of those who act, instead of the configured ones.
+        """
         project = read_project(Path(config), None if workspace is None else Path(workspace))
+        if signing_keys:
+            project = replace(project, signing_keys=tuple(Path(path).absolute() for path in signing_keys))
         return cls(project, run_id or new_run_id())
 
 

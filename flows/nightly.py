@@ -23,9 +23,18 @@ def journey(night: Night) -> Cleared:
 
 
 @flow(name="hearth-nightly")
-def nightly(config: str, workspace: str | None = None, run_id: str | None = None) -> State | None:
-    """Run one night under Prefect; a gate's refusal is a failed flow run that names code and remedy."""
-    outcome = conduct(RunRequest.of(config, workspace, run_id), journey, perform=as_task)
+def nightly(
+    config: str,
+    workspace: str | None = None,
+    run_id: str | None = None,
+    signing_keys: list[str] | None = None,
+) -> State | None:
+    """Run one night under Prefect; a gate's refusal is a failed flow run that names code and remedy.
+
+    signing_keys: paths of key files, see `flows.acting`; the keys themselves stay on this side.
+    """
+    request = RunRequest.of(config, workspace, run_id, signing_keys or ())
+    outcome = conduct(request, journey, perform=as_task)
     tell_officers(outcome)
     if outcome.status == "published":
         return None

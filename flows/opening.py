@@ -4,12 +4,12 @@ The order matters: the agreement is read, the audit log opened, `run_start`
 written and the rules that precede a run judged before any extract is touched.
 """
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flows.acting import acting_facts, login
 from flows.closing import remove_superseded, shred
 from flows.custody import open_run_keys, orchestrator_homes
 from flows.display import Display
@@ -22,6 +22,7 @@ from governance.audit.signer import open_log_signer
 from governance.errors import Refused
 from governance.gate import Gatekeeper
 from governance.keys.at_rest_keys import open_at_rest_keys
+from governance.mandate import actor_of
 from governance.retention.evidence import retention_evidence
 from governance.retention.residue import remove_stale_spill
 from pipeline.context import RunContext
@@ -42,8 +43,8 @@ def open_night(
     agreement = read_agreement(project.agreement)
     signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(workspace.zone("audit"), signer)
-    actor = f"operator:{getpass.getuser()}"
-    facts = run_evidence(project)
+    facts = run_evidence(project, acting_facts(project, agreement, run_id, "run"))
+    actor = actor_of(facts.facts, login())
     audit.append(run_id, actor, None, "run_start", evidence=dict(facts.facts), policy=agreement.digest)
     gatekeeper = Gatekeeper(run_id=run_id, agreement=agreement, audit=audit, actor=actor)
     at_rest = workspace.zone("keys") / "at-rest"

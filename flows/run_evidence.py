@@ -9,10 +9,13 @@ Facts:
     uncommitted_changes     number of changed files in the checkout; null outside one
     reference_date          the date the households are formed for
     extracts                names of the extract tables that are configured
+    run_id, action, presented, unknown_keys, mandates      see `governance/mandate.py`
 """
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from governance.artefact import Evidence
 from governance.canonical import digest_of_file
@@ -22,8 +25,8 @@ from pipeline.project import Project
 _ROOT = Path(__file__).resolve().parent.parent
 
 
-def run_evidence(project: Project) -> Evidence:
-    """Collect the facts that the rules before a run read."""
+def run_evidence(project: Project, acting: Mapping[str, Any]) -> Evidence:
+    """Collect the facts that the rules before a run read; acting: who starts it (`flows.acting`)."""
     lock = _ROOT / "requirements.lock"
     changes = _git("status", "--porcelain")
     return Evidence(
@@ -38,6 +41,7 @@ def run_evidence(project: Project) -> Evidence:
             "uncommitted_changes": None if changes is None else len(changes.splitlines()),
             "reference_date": project.reference_date.isoformat(),
             "extracts": sorted(project.extracts),
+            **acting,
         },
     )
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from governance.agreement import Agreement
 from governance.audit.signer import read_signing_key
 from governance.decisions import approval_statement, decisions_path, read_decisions, waiver_statement
-from governance.errors import Fault, Refused
-from governance.roles import may
+from governance.errors import Fault
+from governance.mandate import principal_who_may
 from governance.statement import public_key_of, sign_statement
 from governance.terms import Approval, Waiver
 
@@ -32,31 +32,24 @@ def create_signing_key(path: Path) -> str:
     return public_key_of(key)
 
 
-def key_of_principal(agreement: Agreement, principal_id: str, action: str, path: Path) -> Ed25519PrivateKey:
-    """Return the key at `path`; raises Refused unless it is that principal's, who may take the action."""
+def key_of_principal(
+    agreement: Agreement, principal_id: str | None, action: str, path: Path
+) -> tuple[str, Ed25519PrivateKey]:
+    """Return (the principal's id, the key at `path`); raises Refused unless that principal may do it.
+
+    principal_id: whom the key must belong to; None for whoever it belongs to.
+    """
     key = read_signing_key(path)
-    principal = next((item for item in agreement.principals if item.id == principal_id), None)
-    if principal is None or principal.public_key != public_key_of(key):
-        raise Refused(
-            "NOT_A_PRINCIPAL",
-            f"{path.name} is not the key of a principal {principal_id} of this agreement.",
-            "Use the key whose public half stands in [[principals]].",
-        )
-    if not may(principal, action):
-        raise Refused(
-            "NOT_PERMITTED",
-            f"{principal_id} is {', '.join(principal.roles)} and may not {action}.",
-            "Ask someone who bears a role that may; governance/roles.py has the table.",
-        )
-    return key
+    principal = principal_who_may(agreement, key, action, path.name, principal_id)
+    return principal.id, key
 
 
 def add_approval(
-    path: Path, agreement: Agreement, specification: str, principal_id: str, key_path: Path
+    path: Path, agreement: Agreement, specification: str, principal_id: str | None, key_path: Path
 ) -> Path:
     """Sign an approval and put it among the decisions beside the agreement at `path`; returns their file."""
-    key = key_of_principal(agreement, principal_id, "approve-release", key_path)
-    unsigned = Approval(specification, principal_id, _today(), "")
+    principal, key = key_of_principal(agreement, principal_id, "approve-release", key_path)
+    unsigned = Approval(specification, principal, _today(), "")
     statement = approval_statement(agreement.id, unsigned)
     signed = replace(unsigned, signature=sign_statement("approval", statement, key))
     return _append(
@@ -77,12 +70,12 @@ def add_waiver(
     rule_id: str,
     reason: str,
     expires: date,
-    principal_id: str,
+    principal_id: str | None,
     key_path: Path,
 ) -> Path:
     """Sign a waiver and put it among the decisions beside the agreement at `path`; returns their file."""
-    key = key_of_principal(agreement, principal_id, "waive", key_path)
-    unsigned = Waiver(rule_id, reason, principal_id, _today(), expires, "")
+    principal, key = key_of_principal(agreement, principal_id, "waive", key_path)
+    unsigned = Waiver(rule_id, reason, principal, _today(), expires, "")
     if expires <= unsigned.granted_on:
         raise Fault("WAIVER_ENDED", "The waiver would have ended already.", "Give a day after today.")
     signature = sign_statement("waiver", waiver_statement(agreement.id, unsigned), key)
@@ -92,7 +85,7 @@ def add_waiver(
         {
             "rule": rule_id,
             "reason": reason,
-            "granted_by": principal_id,
+            "granted_by": principal,
             "granted_on": unsigned.granted_on,
             "expires": expires,
             "signature": signature,

@@ -17,7 +17,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from governance.agreement import read_agreement
+from governance.agreement import Agreement, read_agreement
 from governance.agreement_signature import add_signature, signature_path, signed_text
 from governance.errors import Refused
 from governance.statement import public_key_of
@@ -39,6 +39,16 @@ def unsafe_demo_key(principal_id: str) -> Ed25519PrivateKey:
     """Return the key of a sample principal; it follows from the name alone, so it is no secret."""
     seed = hashlib.sha256(f"hearth unsafe demo principal|{principal_id}".encode()).digest()
     return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def unsafe_demo_keys(agreement: Agreement, custody: str, production: bool) -> tuple[Ed25519PrivateKey, ...]:
+    """Return the keys a sample is run and released with where nobody gave any; none anywhere else.
+
+    They are for a sample's agreement, in single-operator custody outside production.
+    """
+    if not agreement.id.startswith(_SAMPLE) or custody != "single-operator" or production:
+        return ()
+    return tuple(unsafe_demo_key(name) for name in ("operator", "releaser", "council-keeper"))
 
 
 def write_unsafe_demo_keys(folder: Path) -> None:

@@ -41,6 +41,7 @@ class ExtractSettings:
 class Project:
     """One `hearth.toml`, checked; every path is absolute.
 
+    signing_keys: keys of the principals who start its runs and let its releases appear.
     truth: true pairs of an invented population, for the quality report; None with real people.
     """
 
@@ -55,6 +56,7 @@ class Project:
     engine: EngineSettings
     keys: Mapping[str, Any]
     extracts: Mapping[str, ExtractSettings]
+    signing_keys: tuple[Path, ...] = ()
     truth: Path | None = None
 
 
@@ -95,7 +97,17 @@ class _Reader:
         self._known(
             "[project]",
             section,
-            {"name", "custody", "production", "reference_date", "agreement", "workspace", "model", "truth"},
+            {
+                "name",
+                "custody",
+                "production",
+                "reference_date",
+                "agreement",
+                "workspace",
+                "model",
+                "signing_keys",
+                "truth",
+            },
         )
         engine = self._table("engine", self.raw.get("engine", {}))
         self._known("[engine]", engine, {"threads", "memory_limit"})
@@ -131,6 +143,10 @@ class _Reader:
             ),
             keys=self._table("keys", self.raw.get("keys", {})),
             extracts=extracts,
+            signing_keys=tuple(
+                self._path("[project] signing_keys", item)
+                for item in self._texts("[project] signing_keys", section.get("signing_keys", []))
+            ),
         )
 
     def _extract(self, name: str, section: dict[str, Any]) -> ExtractSettings:

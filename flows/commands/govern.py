@@ -19,7 +19,9 @@ app = typer.Typer(
 AgreementArgument = Annotated[Path, typer.Argument(help="The agreement (TOML).")]
 AuditOption = Annotated[Path, typer.Option("--audit", help="The audit folder with past verdicts.")]
 KeyOption = Annotated[Path, typer.Option("--key", help="Your Ed25519 key (PEM, mode 0600).")]
-AsOption = Annotated[str, typer.Option("--as", help="Your id among the agreement's principals.")]
+AsOption = Annotated[
+    str | None, typer.Option("--as", help="Your id among the agreement's principals, as a check.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _WORKSPACE_AUDIT = Path("workspace/audit")
 
@@ -157,29 +159,28 @@ def key(out: Annotated[Path, typer.Argument(help="The new key file; it must not 
     typer.echo(f"fingerprint {fingerprint_of(public)}: tell it to the other parties by another way.")
 
 
-@app.command(epilog="Example:\n\n    hearth governance sign agreement.toml --as council-siro --key siro.pem")
-def sign(agreement: AgreementArgument, key: KeyOption, principal: AsOption) -> None:
+@app.command(epilog="Example:\n\n    hearth governance sign agreement.toml --key siro.pem")
+def sign(agreement: AgreementArgument, key: KeyOption, principal: AsOption = None) -> None:
     """Sign an agreement as one of its signatories; the signature stands in a file beside it."""
     from governance.agreement import read_agreement
     from governance.agreement_signature import add_signature, signature_path, signed_text
     from governance.signing_key import key_of_principal
 
     read = read_agreement(agreement)
-    signing_key = key_of_principal(read, principal, "sign-agreement", key)
+    signer, signing_key = key_of_principal(read, principal, "sign-agreement", key)
     text = signed_text(read.id, read.version, read.digest)
-    add_signature(signature_path(agreement), text, principal, signing_key)
+    add_signature(signature_path(agreement), text, signer, signing_key)
     _tell_signature(read_agreement(agreement))
 
 
 @app.command(
-    epilog="Example:\n\n    hearth governance approve agreement.toml --specification 6f0a… "
-    "--as nhs-analyst --key me.pem"
+    epilog="Example:\n\n    hearth governance approve agreement.toml --specification 6f0a… --key me.pem"
 )
 def approve(
     agreement: AgreementArgument,
     specification: Annotated[str, typer.Option("--specification", help="As the refusal of PUB-01 names it.")],
     key: KeyOption,
-    principal: AsOption,
+    principal: AsOption = None,
 ) -> None:
     """Approve a release's specification; a release needs two approvers who may not run it."""
     from governance.agreement import read_agreement
@@ -191,7 +192,7 @@ def approve(
 
 @app.command(
     epilog="Example:\n\n    hearth governance waive agreement.toml --rule PRE-04 --until 2026-07-31 "
-    '--reason "Toolkit published, status pending" --as council-siro --key siro.pem'
+    '--reason "Toolkit published, status pending" --key siro.pem'
 )
 def waive(
     agreement: AgreementArgument,
@@ -199,7 +200,7 @@ def waive(
     until: Annotated[str, typer.Option("--until", help="The day on which the waiver ends.")],
     reason: Annotated[str, typer.Option("--reason", help="Why the run may go on.")],
     key: KeyOption,
-    principal: AsOption,
+    principal: AsOption = None,
 ) -> None:
     """Let runs continue past one rule's warning until a day; a failure cannot be waived."""
     from datetime import date

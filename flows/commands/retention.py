@@ -23,7 +23,13 @@ app = typer.Typer(
     help="What is kept and until when; disposal with two signatures; people's requests put in effect.",
 )
 KeyOption = Annotated[Path, typer.Option("--key", help="Your Ed25519 key (PEM, mode 0600).")]
-AsOption = Annotated[str, typer.Option("--as", help="Your id among the agreement's principals.")]
+ProjectKeyOption = Annotated[
+    Path | None,
+    typer.Option("--key", help="Your Ed25519 key (PEM, mode 0600), instead of the project's signing_keys."),
+]
+AsOption = Annotated[
+    str | None, typer.Option("--as", help="Your id among the agreement's principals, as a check.")
+]
 _CONFIG = Path("hearth.toml")
 
 
@@ -54,25 +60,25 @@ def list_holdings(
 
 
 @app.command(
-    epilog="Example:\n\n    hearth retention dispose --overdue --as ola --key ola.pem\n\n"
-    "Then a second person: `hearth retention witness CERTIFICATE --as ann --key ann.pem`."
+    epilog="Example:\n\n    hearth retention dispose --overdue --key ola.pem\n\n"
+    "Then a second person: `hearth retention witness CERTIFICATE --key ann.pem`."
 )
 def dispose(
-    key: KeyOption,
-    principal: AsOption,
     names: Annotated[list[str] | None, typer.Argument(help="As `list` names them.")] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Everything that is overdue.")] = False,
+    key: ProjectKeyOption = None,
+    principal: AsOption = None,
     config: ConfigOption = _CONFIG,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Delete artefacts and certify it; a release that is not overdue is never deleted."""
+    from flows.acting import acting_principal
     from governance.errors import Fault, Refused
     from governance.retention.disposal import dispose as dispose_of
     from governance.retention.holdings import holdings
-    from governance.signing_key import key_of_principal
 
     project, agreement = _read(config, workspace)
-    signing_key = key_of_principal(agreement, principal, "dispose", key)
+    actor, signing_key = acting_principal(project, agreement, "dispose", key, principal)
     now = datetime.now(UTC)
     with _locked(project):
         held = {item.name: item for item in holdings(project.workspace, agreement)}
@@ -88,17 +94,17 @@ def dispose(
             )
         audit = _audit(project)
         for name in wanted:
-            path = dispose_of(project.workspace, held[name], agreement, audit, principal, signing_key, now)
+            path = dispose_of(project.workspace, held[name], agreement, audit, actor, signing_key, now)
             typer.echo(f"{name} is gone; certificate {path.name} waits for a second person.")
     if not wanted:
         typer.echo("Nothing to dispose of.")
 
 
-@app.command(epilog="Example:\n\n    hearth retention witness disposal-0a1b….json --as ann --key ann.pem")
+@app.command(epilog="Example:\n\n    hearth retention witness disposal-0a1b….json --key ann.pem")
 def witness(
     certificate: Annotated[str, typer.Argument(help="The certificate's file name.")],
     key: KeyOption,
-    principal: AsOption,
+    principal: AsOption = None,
     config: ConfigOption = _CONFIG,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -107,9 +113,9 @@ def witness(
     from governance.signing_key import key_of_principal
 
     project, agreement = _read(config, workspace)
-    signing_key = key_of_principal(agreement, principal, "witness-disposal", key)
+    actor, signing_key = key_of_principal(agreement, principal, "witness-disposal", key)
     path = project.workspace / "audit" / CERTIFICATES / Path(certificate).name
-    witness_disposal(project.workspace, path, agreement, _audit(project), principal, signing_key)
+    witness_disposal(project.workspace, path, agreement, _audit(project), actor, signing_key)
     typer.echo(f"{path.name} is signed by two people.")
 
 
@@ -128,14 +134,18 @@ def request(
     receipt: Annotated[Path, typer.Option("--receipt", help="Where to write the receipt.")] = Path(
         "receipt.json"
     ),
+    key: ProjectKeyOption = None,
+    principal: AsOption = None,
     config: ConfigOption = _CONFIG,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Put a person's erasure or objection in effect from the next run on, and on record."""
+    from flows.acting import acting_principal
     from governance.errors import Fault
     from governance.retention.rights import record_request, write_receipt
 
     project, agreement = _read(config, workspace)
+    actor, _ = acting_principal(project, agreement, "record-rights-request", key, principal)
     if controller not in agreement.controllers:
         raise Fault(
             "CONTROLLER_UNKNOWN", "No such controller.", f"Give one of {', '.join(agreement.controllers)}."
@@ -150,7 +160,7 @@ def request(
             value,
             date.fromisoformat(received),
             _audit(project),
-            "records-officer",
+            actor,
         )
     write_receipt(receipt, made)
     typer.echo(

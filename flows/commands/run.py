@@ -18,6 +18,15 @@ ConfigOption = Annotated[
 WorkspaceOption = Annotated[
     Path | None, typer.Option("--workspace", "-w", help="Where to work, instead of the configured folder.")
 ]
+KeysOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--key",
+        help="Key file of a principal who acts (PEM, mode 0600); repeat it for the releaser. "
+        "Instead of signing_keys in hearth.toml.",
+        dir_okay=False,
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print figures as one JSON line, the last of the output.")
 ]
@@ -28,6 +37,11 @@ Examples:
     hearth run --config sample_data/sample/hearth.toml --workspace workspace
 
     hearth run --no-orchestrator --json | tail -n 1 | jq .status
+
+    hearth run --config hearth.toml --key operator.pem --key releaser.pem
+
+The run is signed by a principal of the agreement who may start it, and its release by one who may release;
+the sample does it with demo keys that anyone can make.
 
 Exit code: 0 published, 2 refused by a gate (code, reason and remedy are printed), 1 fault.
 """
@@ -44,6 +58,7 @@ def run(
     no_orchestrator: Annotated[
         bool, typer.Option("--no-orchestrator", help="Run the same stages without Prefect.")
     ] = False,
+    key: KeysOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run one night: extracts in, every gate passed, a release out."""
@@ -52,7 +67,7 @@ def run(
     from pipeline.workspace import Workspace
 
     try:
-        request = RunRequest.of(config, workspace)
+        request = RunRequest.of(config, workspace, signing_keys=key or ())
         place = Workspace.open(request.project.workspace)
     except HearthError as error:
         _tell({"run_id": None, "status": "fault", "release_dir": None, "stages": [], **_told(error)}, as_json)
@@ -83,6 +98,7 @@ def _orchestrated(request: "RunRequest", config: Path, workspace: Path | None) -
             str(config.absolute()),
             None if workspace is None else str(workspace.absolute()),
             request.run_id,
+            [str(path) for path in request.project.signing_keys] or None,
             return_state=True,
         )
     except BaseException as error:  # noqa: BLE001 the run's own outcome is what counts, see below

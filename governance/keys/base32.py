@@ -2,11 +2,14 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 _LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", dtype=np.uint8)
 #: The two letters of each 10-bit number, side by side in memory.
 _PAIRS = np.stack([np.repeat(_LETTERS, 32), np.tile(_LETTERS, 32)], axis=1).reshape(-1).view(np.uint16)
-
+#: The five bits of each letter.
+_VALUES = np.zeros(256, dtype=np.uint8)
+_VALUES[_LETTERS] = np.arange(32)
 
 DIGEST_BYTES = 32
 
@@ -31,3 +34,15 @@ def base32_text(digests: bytes, token_bytes: int) -> pa.Array:
     text = np.ascontiguousarray(letters.view(np.uint8).reshape(count, fives * 8)[:, :length])
     offsets = np.arange(count + 1, dtype=np.int32) * np.int32(length)
     return pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), pa.py_buffer(text)])
+
+
+def is_base32(texts: pa.Array) -> pa.Array:
+    """Say of each text whether it is a whole pseudonym: 32 letters of the alphabet."""
+    return pc.match_substring_regex(texts, "^[A-Z2-7]{32}$")
+
+
+def start_of_base32(texts: pa.Array, token_bytes: int) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
+    """Return the first `token_bytes` (at most 20) that each pseudonym stands for, a row each."""
+    letters = np.frombuffer("".join(texts.to_pylist()).encode(), dtype=np.uint8).reshape(len(texts), 32)
+    bits = np.unpackbits(_VALUES[letters][:, :, None], axis=2)[:, :, 3:]
+    return np.packbits(bits.reshape(len(texts), 160), axis=1)[:, :token_bytes]

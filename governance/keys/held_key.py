@@ -4,7 +4,7 @@ Every custody ends here: the file provider once it has unsealed its file, Vault
 and KMS once they have answered the one request that stands for the root.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hmac import compare_digest
 
@@ -27,13 +27,20 @@ class Rekeying:
 class HeldKey:
     """A root in memory with its description; it cannot be printed, pickled or copied."""
 
-    __slots__ = ("__root", "_description", "_outer")
+    __slots__ = ("__root", "_description", "_outer", "_previous")
 
-    def __init__(self, root: bytes, description: KeyDescription, outer: KeyProvider | None = None) -> None:
+    def __init__(
+        self,
+        root: bytes,
+        description: KeyDescription,
+        outer: KeyProvider | None = None,
+        previous: Sequence["HeldKey"] = (),
+    ) -> None:
         check_root(root)
         self.__root = root
         self._description = description
         self._outer = outer
+        self._previous = tuple(previous)
 
     def __repr__(self) -> str:
         return f"HeldKey({self._description.key_id})"
@@ -51,13 +58,26 @@ class HeldKey:
         """The key of the outer layer, if this process holds it too."""
         return self._outer
 
+    @property
+    def previous(self) -> tuple["HeldKey", ...]:
+        """Earlier versions of this key that are still in custody, whatever their state."""
+        return self._previous
+
     def with_outer(self, outer: KeyProvider) -> "HeldKey":
         """Return this key together with that of the outer layer, as single-operator custody has it."""
-        return HeldKey(self.__root, self._description, outer)
+        return HeldKey(self.__root, self._description, outer, self._previous)
 
     def without_outer(self) -> "HeldKey":
         """Return this key alone, as a controller holds it."""
-        return HeldKey(self.__root, self._description)
+        return HeldKey(self.__root, self._description, None, self._previous)
+
+    def with_previous(self, previous: Sequence["HeldKey"]) -> "HeldKey":
+        """Return this key with the earlier versions that the self-attack tries."""
+        return HeldKey(self.__root, self._description, self._outer, previous)
+
+    def attack_key(self, identifier: str) -> WorkerKey:
+        """Return the key of one kind for the self-attack, which keeps nothing it hashes; any state may."""
+        return WorkerKey(derive_key(self.__root, self._description.context, identifier))
 
     def has_root_of(self, other: "HeldKey") -> bool:
         """Answer whether two keys were made of the same root, whatever they are for."""

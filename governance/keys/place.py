@@ -65,12 +65,41 @@ class KeyPlace:
         root = self.remote.root_of(read_context(self.path, self.agreement, self.period, self.version))
         return HeldKey(root, read_state_record(self.path, root))
 
+    def open_previous(self, current: int) -> list[HeldKey]:
+        """Open every version before `current` that is still in custody, oldest first.
+
+        Raises Fault where one is exposed, damaged or under another passphrase: what nobody can open
+        any more is destroyed, not kept.
+        """
+        if self.remote is not None:
+            return [key for version in range(1, current) if (key := self._recall(version)) is not None]
+        paths = [self.of_version(version) for version in range(1, current)]
+        if not any(path.exists() for path in paths):
+            return []
+        passphrase = self.passphrase.read()
+        return [open_file_key(path, passphrase) for path in paths if path.exists()]
+
     def change_state(self, wanted: KeyState) -> KeyDescription:
         """Move the current key to another state; raises Refused when it may not go there."""
         if self.remote is None:
             return change_state(self.path, self.passphrase.read(), wanted)
         root = self.remote.root_of(read_context(self.path, self.agreement, self.period, self.version))
         return change_recorded_state(self.path, root, wanted)
+
+    def _recall(self, version: int) -> HeldKey | None:
+        """Return an earlier version whose root is elsewhere, None where it is there no longer."""
+        assert self.remote is not None  # noqa: S101  (the caller has looked)
+        context = KeyContext(self.agreement, self.period, version)
+        try:
+            root = self.remote.root_of(context)
+        except Fault as fault:
+            if fault.code == "KEY_MISSING":
+                return None
+            raise
+        today = date.today()  # noqa: DTZ011  (says nothing: the record of an earlier version is gone)
+        return HeldKey(
+            root, KeyDescription(context, self.provider, KeyState.RETIRED, 8 * len(root), today, None)
+        )
 
     def check_local(self) -> None:
         """Raise Fault where the root is not ours to rotate or destroy."""

@@ -49,6 +49,15 @@ class KeyProvider(Protocol):
         """The key of the outer layer, where one operator holds both; None where only one is held."""
         ...
 
+    @property
+    def previous(self) -> "tuple[KeyProvider, ...]":
+        """Earlier versions of the key that are still in custody."""
+        ...
+
+    def attack_key(self, identifier: str) -> "WorkerKey":
+        """Return one kind's key for a guessing process, whatever the key's state: the self-attack's alone."""
+        ...
+
     def keyed_state(self, identifier: str) -> hmac.HMAC:
         """Return HMAC state of one identifier kind, to be copied for each value."""
         ...

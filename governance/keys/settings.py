@@ -116,7 +116,9 @@ def open_key(settings: KeySettings, use: KeyUse) -> HeldKey:
             "One operator would hold the key and the data, which production does not allow.",
             "Set custody to at-source or third-party.",
         )
-    inner = _open(locate_inner(settings, use), use)
+    place = locate_inner(settings, use)
+    inner = _open(place, use)
+    inner = inner.with_previous(place.open_previous(inner.description.context.version))
     if use.custody != "single-operator":
         return inner
     outer = open_outer_key(settings, use)

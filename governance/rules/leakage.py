@@ -1,4 +1,4 @@
-"""Proof of absence: planted people are nowhere but where they were planted.
+"""Proof of absence: planted people are nowhere but where they were planted, and tables do not lie open.
 
 Facts: see `pipeline/leakage/absence.py`.
 """
@@ -36,3 +36,20 @@ def no_canary_escaped(evidence: Shown, agreement: Agreement, now: datetime) -> V
     if unreadable:
         return failed("SEARCH_INCOMPLETE", observed, threshold, f"{unreadable} files could not be searched")
     return passed(observed, threshold)
+
+
+@rule(
+    id="PSE-07",
+    version=1,
+    title="No table between two stages rests in clear",
+    stage="leakage",
+    source="governance.md, Threats: data at rest; UK GDPR art. 32(1)(a)",
+    remedy="Remove the table; what wrote it must write through `pipeline/engine/tables.py`, then run again.",
+)
+def no_table_rests_in_clear(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse one table outside the releases and the private spill that is not encrypted."""
+    tables = evidence.count("tables_in_clear")
+    observed = f"{tables} of {evidence.count('files')} files are tables in clear"
+    if tables:
+        return failed("TABLE_IN_CLEAR", observed, "none", f"{tables} tables rest in clear")
+    return passed(observed, "none")

@@ -111,22 +111,26 @@ def pseudonyms_are_one_to_one(evidence: Shown, agreement: Agreement, now: dateti
 
 @rule(
     id="PSE-05",
-    version=1,
+    version=2,
     title="Our own dictionary attack recovers no UPRN",
     stage="pseudonymise",
     source="governance.md, Keys: OS Open UPRN lists 40.9 million UPRNs; ICO motivated intruder test",
     remedy="Stop and destroy the pseudonyms: the hash is not keyed, or its key can be guessed.",
 )
 def dictionary_attack_fails(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse one recovered pseudonym, and an attack that tried nothing although there are UPRNs."""
+    """Refuse one recovered pseudonym, and an attack that left out a UPRN of the extract."""
     attack = evidence.within("self_attack")
     distinct, tried, recovered = attack.count("distinct"), attack.count("tried"), attack.count("recovered")
+    candidates = attack.count("candidates")
     observed = (
-        f"{attack.count('candidates')} of {distinct} UPRNs, {attack.count('methods')} methods, "
-        f"{tried} hashes, {recovered} recovered"
+        f"{candidates} of {distinct} UPRNs and {attack.count('range_candidates')} others of their range tried "
+        f"in {attack.count('methods')} ways, {attack.count('previous_keys')} previous keys among them: "
+        f"{tried} hashes, {recovered} of {attack.count('pseudonyms')} pseudonyms recovered"
     )
     if recovered:
         return failed("PSEUDONYM_RECOVERED", observed, "none recovered", f"{recovered} were recovered")
+    if candidates != distinct:
+        raise NotShown("self_attack.candidates", "every UPRN of the extract")
     if distinct and not tried:
         raise NotShown("self_attack.tried", "a count above zero")
     return passed(observed, "none recovered")

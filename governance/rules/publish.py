@@ -7,32 +7,45 @@ from datetime import datetime, timedelta
 
 from governance.agreement import Agreement
 from governance.decisions import approvers_of, release_specification
+from governance.mandate import mandated_by
+from governance.roles import may
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule, warned
 
 
 @rule(
     id="PUB-01",
-    version=1,
-    title="Two people other than the operator approved this specification of the release",
+    version=2,
+    title="A releaser signed for this release, and two other people approved its specification",
     stage="publish",
     source="OpenSAFELY and UK LLC output checking (two checkers); Five Safes, safe outputs",
-    remedy="Have two approvers each run `hearth governance approve` with the specification named above.",
+    remedy="Run with a releaser's key (--key, or signing_keys in hearth.toml); have two approvers each run "
+    "`hearth governance approve` with the specification named above.",
 )
 def two_people_approved(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a specification that fewer than two approvers signed; later nights ride on their approval.
+    """Refuse a release that no releaser signed for, or whose specification fewer than two approvers signed.
 
-    In single-operator custody outside production, where people are invented, none is asked for.
+    Neither approver may be the run's operator or its releaser; later nights ride on their approval.
+    In single-operator custody outside production, where people are invented, no approver is asked for,
+    and no releaser where the agreement names none.
     """
     specification = release_specification(
         agreement, evidence.names("tables"), evidence.table("disclosure_criteria")
     )
-    approvers = approvers_of(agreement, specification, now.date())
-    observed = f"specification {specification}, approved by {len(approvers)}"
-    threshold = "two approvers, neither of whom may run it"
+    run = evidence.run
+    run_id, mandates = run.text("run_id"), run.table("mandates")
+    operator, releaser = (mandated_by(agreement, run_id, action, mandates) for action in ("run", "release"))
+    own = {person.id for person in (operator, releaser) if person is not None}
+    approvers = [name for name in approvers_of(agreement, specification, now.date()) if name not in own]
+    by = "nobody" if releaser is None else releaser.id
+    observed = f"specification {specification}, approved by {len(approvers)}, released by {by}"
+    threshold = "a releaser; two approvers, neither of whom runs or releases it"
+    alone = run.text("custody") == "single-operator" and not run.flag("production")
+    if releaser is None and (not alone or any(may(person, "release") for person in agreement.principals)):
+        return failed("RELEASER_NOT_AUTHENTICATED", observed, threshold, "no releaser signed for it")
     if len(approvers) >= 2:
         return passed(f"{observed} ({', '.join(approvers)})", threshold)
-    if evidence.run.text("custody") == "single-operator" and not evidence.run.flag("production"):
-        return passed(f"{observed} (none asked for: single operator, not in production)", threshold)
+    if alone:
+        return passed(f"{observed} (no approver asked for: single operator, not in production)", threshold)
     return failed(
         "RELEASE_NOT_APPROVED",
         observed,

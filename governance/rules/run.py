@@ -6,12 +6,14 @@ Facts of the evidence (stage "run"):
   code_version          version of the programme, with its commit where there is one
   uncommitted_changes   number of changed files in the checkout; null where there is no checkout
   lock_digest           SHA-256 of requirements.lock; null where it is not there
+  run_id, action, presented, unknown_keys, mandates      see `governance/mandate.py`
 """
 
 from datetime import datetime, timedelta
 
 from governance.agreement import Agreement
-from governance.roles import clashes
+from governance.mandate import NEEDED, mandated_by
+from governance.roles import POWERS, clashes, may
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule, warned
 from schemas.contract import load_contract
 
@@ -202,30 +204,49 @@ def programme_is_known(evidence: Shown, agreement: Agreement, now: datetime) -> 
 
 @rule(
     id="PRE-06",
-    version=1,
-    title="Nobody holds a linkage key who also links or releases",
+    version=2,
+    title="Whoever starts the run may do so, and nobody who holds a linkage key links or releases",
     stage="run",
     source="Separation of duties; ICO anonymisation guidance (2025); governance.md, Keys",
-    remedy="Give the roles to different principals in [[principals]], and set custody to at-source.",
+    remedy="Start it with the key of a principal who may (--key, or signing_keys in hearth.toml); give "
+    "clashing roles in [[principals]] to different people, and set custody to at-source.",
 )
 def duties_are_separate(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse clashing roles and single-operator custody; the latter is for the sample project alone."""
-    custody = evidence.text("custody")
+    """Refuse clashing roles, a run that no principal signed who may start it, and single-operator custody.
+
+    The latter is for invented people alone; there an agreement that names nobody who may start a run
+    has nobody to ask.
+    """
+    custody, action = evidence.text("custody"), evidence.text("action")
     found = clashes(agreement.principals)
-    observed = f"custody {custody}, {len(agreement.principals)} principals, {len(found)} clashes"
-    threshold = "no principal with roles that must be separate"
     if custody not in ("at-source", "third-party", "single-operator"):
         raise NotShown("custody", "one of the three custody modes")
+    if action not in NEEDED:
+        raise NotShown("action", "a kind of run")
+    starter = mandated_by(agreement, evidence.text("run_id"), action, evidence.table("mandates"))
+    observed = (
+        f"custody {custody}, {len(agreement.principals)} principals, {len(found)} clashes, "
+        f"started by {'nobody who signed for it' if starter is None else starter.id}"
+    )
+    threshold = f"no principal with roles that must be separate; signed for by one who may {action}"
     if found:
         told = "; ".join(f"{name} is {first} and {second}" for name, first, second in found)
         return failed("DUTIES_NOT_SEPARATE", observed, threshold, told)
-    if custody == "single-operator":
-        if evidence.flag("production"):
-            return failed(
-                "CUSTODY_FORBIDDEN", observed, threshold, "one operator would hold the key and the data"
-            )
-        return passed(f"{observed} (permitted: not in production)", threshold)
+    alone = custody == "single-operator" and not evidence.flag("production")
+    if custody == "single-operator" and not alone:
+        return failed(
+            "CUSTODY_FORBIDDEN", observed, threshold, "one operator would hold the key and the data"
+        )
     held = {role for principal in agreement.principals for role in principal.roles}
-    if missing := [role for role in ("key-holder", "operator", "releaser") if role not in held]:
+    if not alone and (missing := [r for r in ("key-holder", "operator", "releaser") if r not in held]):
         return failed("ROLE_MAP_INCOMPLETE", observed, threshold, f"nobody is {', '.join(missing)}")
-    return passed(observed, threshold)
+    if starter is None and (not alone or any(may(person, action) for person in agreement.principals)):
+        presented = evidence.names("presented")
+        if presented and not evidence.count("unknown_keys"):
+            told = f"{', '.join(presented)} may not {action}: that is for {' or '.join(POWERS[action])}"
+            return failed("NOT_PERMITTED", observed, threshold, told)
+        told = (
+            "a key that was given is no principal's" if evidence.count("unknown_keys") else "no key was given"
+        )
+        return failed("OPERATOR_NOT_AUTHENTICATED", observed, threshold, told)
+    return passed(f"{observed} (permitted: not in production)" if alone else observed, threshold)

@@ -1,10 +1,13 @@
 """A night from the command line: what it prints, what it leaves, what a second one does."""
 
+import json
 from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 from terminal import SampleProject, hearth
+
+from governance.unsafe_demo_principals import write_unsafe_demo_keys
 
 STAGES = [
     ("ingest", "council"),
@@ -78,6 +81,18 @@ def test_an_expired_agreement_refuses_with_code_reason_and_remedy(project: Sampl
     assert ran.outcome["code"] == "AGREEMENT_EXPIRED"
     assert ran.outcome["remedy"]
     assert project.releases() == []
+
+
+def test_a_run_that_no_operator_signed_for_is_refused_before_any_extract_is_read(
+    project: SampleProject,
+) -> None:
+    write_unsafe_demo_keys(project.folder / "people")
+    ran = project.run("--key", str(project.folder / "people" / "UNSAFE-nhs-analyst.pem"))
+    assert (ran.code, ran.outcome["code"], ran.outcome["stages"]) == (2, "NOT_PERMITTED", [])
+    events = [json.loads(line) for line in (project.workspace / "audit" / "audit.jsonl").open()]
+    assert {event["actor"].split(":")[0] for event in events if event["event"] == "run_start"} == {
+        "unauthenticated"
+    }
 
 
 def test_a_configuration_that_is_not_there_is_a_fault(project: SampleProject) -> None:

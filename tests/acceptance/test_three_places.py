@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from terminal import Ran, hearth
 
+from governance.unsafe_demo_principals import write_unsafe_demo_keys
+
 CONTROLLERS = ("council", "nhs")
 PASSPHRASE = "four random words here"
 pytestmark = pytest.mark.slow
@@ -34,6 +36,14 @@ class Place:
 
     def run(self) -> dict[str, Any]:
         return self.ask("run", "--no-orchestrator", "--json").outcome
+
+    def acts_by(self, *names: str) -> None:
+        """Let the sample agreement's people start runs here, by the project's setting."""
+        write_unsafe_demo_keys(self.folder / "people")
+        keys = ", ".join(f'"people/UNSAFE-{name}.pem"' for name in names)
+        config = self.folder / "hearth.toml"
+        text = config.read_text().replace("[project]\n", f"[project]\nsigning_keys = [{keys}]\n")
+        config.write_text(text)
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.workspace / "audit" / "audit.jsonl").open()]
@@ -118,11 +128,12 @@ def agreed(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Three:
     for place in (council, nhs, linkage):
         with (place.folder / "agreement.toml").open("a") as agreement:
             agreement.write(f"\n[linkage_key]\ncheck_values = {{ {checks} }}\n")
-            for role, party in (("key-holder", "council"), ("operator", "nhs"), ("releaser", "nhs")):
+            for party, key in signers.items():
                 agreement.write(
-                    f'\n[[principals]]\nid = "{role}-1"\nname = "{role}"\nparty = "{party}"\n'
-                    f'public_key = "{signers[party]}"\nroles = ["{role}"]\n'
+                    f'\n[[principals]]\nid = "{party}-sender"\nname = "sender"\nparty = "{party}"\n'
+                    f'public_key = "{key}"\nroles = ["key-holder"]\n'
                 )
+    linkage.acts_by("operator", "releaser")
     return Three(council, nhs, linkage)
 
 
@@ -149,6 +160,15 @@ def test_two_packages_reach_the_link_stage_where_no_linkage_key_and_no_clear_tab
         left = [f for f in place.files() if f.startswith("workspace/") and f.endswith(".parquet")]
         assert [f for f in left if "quarantine" not in f] == []
         assert hearth("audit", "verify", place.workspace / "audit").code in (0, 4)
+
+
+def test_a_linkage_environment_without_an_operators_key_starts_nothing(three: Three) -> None:
+    config = three.linkage.folder / "hearth.toml"
+    kept = [line for line in config.read_text().splitlines() if not line.startswith("signing_keys")]
+    config.write_text("\n".join(kept) + "\n")
+    outcome = three.linkage.run()
+    assert (outcome["status"], outcome["code"]) == ("refused", "OPERATOR_NOT_AUTHENTICATED")
+    assert three.linkage.events()[-1]["actor"].startswith("unauthenticated:")
 
 
 def flip(path: Path) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.agreement import Agreement, read_agreement
 from governance.artefact import Evidence
 from governance.gate import judged
+from governance.mandate import mandate_facts
 from governance.rules import all_rules
 from governance.rules.registry import Shown, Verdict
 
@@ -24,6 +26,16 @@ RUN = {
     "lock_digest": "a" * 64,
     "reference_date": "2026-09-30",
 }
+
+
+def key_of(name: str) -> Ed25519PrivateKey:
+    """Return the key of one of the specifications' people."""
+    return Ed25519PrivateKey.from_private_bytes(name.ljust(32).encode())
+
+
+def started_by(agreement: Agreement, *names: str) -> dict[str, Any]:
+    """Return the facts of a run that these people signed for."""
+    return mandate_facts(agreement, "run-1", "run", [key_of(name) for name in names])
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +61,8 @@ Ask = Callable[..., Verdict]
 def ask(agreement: Agreement) -> Ask:
     """Asks one rule: `ask("ING-03", facts, part="nhs", run={…}, now=…, thresholds={…}, dpia=None)`.
 
-    run: changes to the facts of a run in production. Other names change the agreement's fields.
+    run: changes to the facts of a run in production. started: names of those whose keys were given, all
+    principals by default. Other names change the agreement's fields.
     """
 
     def asked(
@@ -63,6 +76,7 @@ def ask(agreement: Agreement) -> Ask:
         requests: int = 0,
         thresholds: Mapping[str, Any] | None = None,
         disclosure: Mapping[str, Any] | None = None,
+        started: tuple[str, ...] | None = None,
         **changes: Any,
     ) -> Verdict:
         changed = replace(
@@ -72,7 +86,8 @@ def ask(agreement: Agreement) -> Ask:
             **changes,
         )
         (found,) = (item for item in all_rules() if item.id == rule_id)
-        run_facts = RUN | dict(run or {})
+        names = [item.id for item in changed.principals] if started is None else started
+        run_facts = RUN | started_by(changed, *names) | dict(run or {})
         shown = run_facts if found.stage == "run" else dict(facts or {})
         evidence = Evidence(found.stage, part, shown)
         before = Evidence("run", "all", run_facts)

@@ -44,12 +44,13 @@ PUBLISH: dict[str, Any] = {
     "tables_without_catalogue_entry": [],
     "disclosure_criteria": {"minimum_cell_count": 10},
 }
-KEYS = {name: Ed25519PrivateKey.from_private_bytes(name.ljust(32).encode()) for name in ("ann", "bob", "ola")}
+KEYS = {
+    name: Ed25519PrivateKey.from_private_bytes(name.ljust(32).encode())
+    for name in ("ann", "bob", "ola", "rae")
+}
+ROLES = {"ann": ("approver",), "bob": ("approver",), "ola": ("operator",), "rae": ("releaser",)}
 PEOPLE = tuple(
-    Principal(
-        name, name.title(), "nhs", public_key_of(key), ("operator",) if name == "ola" else ("approver",)
-    )
-    for name, key in KEYS.items()
+    Principal(name, name.title(), "nhs", public_key_of(key), ROLES[name]) for name, key in KEYS.items()
 )
 
 
@@ -205,6 +206,26 @@ def test_later_nights_ride_on_the_approval_until_more_than_data_changes(
     assert (
         ask("PUB-01", PUBLISH, principals=PEOPLE, approvals=signed, model_digest="e" * 64).outcome == "fail"
     )
+
+
+def test_a_release_that_no_releaser_signed_for_is_refused(ask: Any, agreement: Agreement) -> None:
+    approved = {"principals": PEOPLE, "approvals": approvals(agreement, "ann", "bob")}
+    assert ask("PUB-01", PUBLISH, **approved, started=("ola", "rae")).outcome == "pass"
+    assert ask("PUB-01", PUBLISH, **approved, started=("ola",)).code == "RELEASER_NOT_AUTHENTICATED"
+    sample = {"custody": "single-operator", "production": False}
+    unsigned = ask("PUB-01", PUBLISH, **approved, run=sample, started=("ola",))
+    assert unsigned.code == "RELEASER_NOT_AUTHENTICATED"
+
+
+def test_an_approver_who_also_releases_does_not_count(ask: Any, agreement: Agreement) -> None:
+    both = tuple(
+        replace(person, roles=("approver", "releaser")) if person.id == "bob" else person
+        for person in PEOPLE
+        if person.id != "rae"
+    )
+    signed = approvals(agreement, "ann", "bob")
+    asked = ask("PUB-01", PUBLISH, principals=both, approvals=signed, started=("ola", "bob"))
+    assert asked.code == "RELEASE_NOT_APPROVED"
 
 
 def test_the_sample_project_needs_no_approvers(ask: Any) -> None:

@@ -5,8 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.agreement import Agreement
+from governance.mandate import mandate_facts
+from governance.statement import public_key_of
 from governance.terms import Confidentiality, Dpia, Dspt, LawfulBases, Principal
 
 EXPIRY = date(2026, 12, 31)
@@ -16,8 +19,12 @@ def at(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 23, 59, tzinfo=UTC)
 
 
+def key_of(name: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(name.ljust(32).encode())
+
+
 def principal(name: str, *roles: str, key: str | None = None) -> Principal:
-    return Principal(name, name.title(), "council", f"{key or name:A<43}=", roles)
+    return Principal(name, name.title(), "council", public_key_of(key_of(key or name)), roles)
 
 
 SEPARATE = (principal("kit", "key-holder"), principal("ola", "operator"), principal("rae", "releaser"))
@@ -178,3 +185,35 @@ def test_single_operator_custody_is_refused_in_production_alone(ask: Any) -> Non
 
 def test_a_role_map_without_a_key_holder_is_refused(ask: Any) -> None:
     assert ask("PRE-06", principals=SEPARATE[1:]).code == "ROLE_MAP_INCOMPLETE"
+
+
+def test_a_run_is_refused_that_nobody_signed_for_or_a_stranger_or_someone_who_may_not(ask: Any) -> None:
+    for started, code in (
+        (("ola",), None),
+        ((), "OPERATOR_NOT_AUTHENTICATED"),
+        (("stranger",), "OPERATOR_NOT_AUTHENTICATED"),
+        (("rae", "kit"), "NOT_PERMITTED"),
+    ):
+        verdict = ask("PRE-06", principals=SEPARATE, started=started)
+        assert (verdict.outcome, verdict.code) == (("pass", "") if code is None else ("fail", code)), started
+    assert "started by ola" in ask("PRE-06", principals=SEPARATE, started=("ola",)).observed
+
+
+def test_a_signature_for_another_run_or_agreement_starts_nothing(ask: Any) -> None:
+    assert ask("PRE-06", principals=SEPARATE, run={"run_id": "run-2"}).code == "NOT_PERMITTED"
+    signed = {"run": {"principal": "ola", "signature": "AAAA"}}
+    assert ask("PRE-06", principals=SEPARATE, run={"mandates": signed}).outcome == "fail"
+
+
+def test_a_sample_whose_agreement_names_an_operator_asks_for_his_key_too(ask: Any) -> None:
+    sample = {"custody": "single-operator", "production": False}
+    asked = ask("PRE-06", run=sample, principals=SEPARATE, started=())
+    assert asked.code == "OPERATOR_NOT_AUTHENTICATED"
+    assert ask("PRE-06", run=sample, principals=(), started=()).outcome == "pass"
+
+
+def test_pseudonymising_at_a_controller_is_for_a_key_holder(ask: Any, agreement: Agreement) -> None:
+    agreed = replace(agreement, principals=SEPARATE)
+    for name, code in (("kit", ""), ("ola", "NOT_PERMITTED")):
+        facts = mandate_facts(agreed, "run-1", "pseudonymise", [key_of(name)])
+        assert ask("PRE-06", principals=SEPARATE, run=facts).code == code

@@ -21,7 +21,16 @@ PSEUDONYMISE: dict[str, Any] = {
     "sentinels_hashed": 0,
     "outer_key_id": None,
     "outer_check_value": None,
-    "self_attack": {"distinct": 10, "candidates": 10, "methods": 4, "tried": 40, "recovered": 0},
+    "self_attack": {
+        "distinct": 10,
+        "candidates": 10,
+        "range_candidates": 10,
+        "methods": 4,
+        "previous_keys": 1,
+        "tried": 80,
+        "pseudonyms": 10,
+        "recovered": 0,
+    },
 }
 LEAKAGE: dict[str, Any] = {
     "canaries": {"council": 1, "nhs": 1},
@@ -31,6 +40,7 @@ LEAKAGE: dict[str, Any] = {
     "hits": 0,
     "hit_places": [],
     "unreadable": 0,
+    "tables_in_clear": 0,
 }
 LINK: dict[str, Any] = {
     "model_digest": "f" * 64,
@@ -85,6 +95,7 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": but(LEAKAGE, hits=1, hit_places=["runs/1: UPRN, plain"])},
         "CANARY_FOUND",
     ),
+    "PSE-07": ({"facts": LEAKAGE}, {"facts": but(LEAKAGE, tables_in_clear=1)}, "TABLE_IN_CLEAR"),
     "PSE-05": (
         {"facts": PSEUDONYMISE},
         {"facts": but(PSEUDONYMISE, self_attack=PSEUDONYMISE["self_attack"] | {"recovered": 1})},
@@ -231,9 +242,13 @@ def test_a_search_without_a_canary_of_each_controller_or_with_an_unread_file_is_
 
 
 def test_an_attack_that_tried_nothing_proves_nothing_but_where_there_is_no_uprn(ask: Any) -> None:
-    idle = {"distinct": 10, "candidates": 0, "methods": 0, "tried": 0, "recovered": 0}
+    sound = PSEUDONYMISE["self_attack"]
+    idle = sound | {"tried": 0}
     assert ask("PSE-05", but(PSEUDONYMISE, self_attack=idle)).code == "NOT_EVALUATED"
-    assert ask("PSE-05", but(PSEUDONYMISE, self_attack=idle | {"distinct": 0})).outcome == "pass"
+    none = idle | {"distinct": 0, "candidates": 0}
+    assert ask("PSE-05", but(PSEUDONYMISE, self_attack=none)).outcome == "pass"
+    all_but_one = sound | {"candidates": 9}
+    assert ask("PSE-05", but(PSEUDONYMISE, self_attack=all_but_one)).code == "NOT_EVALUATED"
 
 
 def test_the_same_key_may_come_again_and_its_outer_layer_counts_too(ask: Any) -> None:

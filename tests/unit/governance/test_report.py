@@ -15,12 +15,14 @@ from governance.artefact import Evidence
 from governance.audit.log import AuditLog
 from governance.errors import Fault, Refused
 from governance.gate import Gatekeeper
+from governance.mandate import mandate_facts
 from governance.report.crate import PROFILE, write_crate
 from governance.report.crosswalk import CROSSWALK, SAFES
 from governance.report.facts import ReportFacts, gather
 from governance.report.page import render_page
 from governance.report.wording import summary
 from governance.rules import all_rules
+from governance.unsafe_demo_principals import unsafe_demo_key
 
 SAMPLE = Path(__file__).parents[3] / "sample_data" / "sample" / "agreement.toml"
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
@@ -50,7 +52,8 @@ def facts(audit: AuditLog, agreement: Agreement) -> ReportFacts:
     for run in ("run-1", "run-2"):
         audit.append(run, "operator:root", None, "run_start", policy=agreement.digest)
         keeper = Gatekeeper(run, agreement, audit, "operator:root", NOW)
-        keeper.check_run(Evidence("run", "all", RUN_FACTS))
+        started = mandate_facts(agreement, run, "run", [unsafe_demo_key("operator")])
+        keeper.check_run(Evidence("run", "all", RUN_FACTS | started))
         if run == "run-2":
             with pytest.raises(Refused):
                 keeper.check(Evidence("leakage", "all", {}))
