@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 
 from flows.commands import (
+    assign_uprn,
     attack,
     audit,
     bench,
@@ -24,6 +25,7 @@ from flows.commands import (
     quarantine,
     releases,
     retention,
+    review,
     run,
     sample,
 )
@@ -45,8 +47,10 @@ releases.add_to(app)
 findings.add_to(app)
 quarantine.add_to(app)
 pseudonymise.add_to(app)
+assign_uprn.add_to(app)
 keys.add_to(app)
 linkage.add_to(app)
+review.add_to(app)
 attack.add_to(app)
 sample.add_to(app)
 audit.add_to(app)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from sample_data import truth
+from sample_data.address_list import address_list
 from sample_data.addresses import AddressRecorder
 from sample_data.addresses_by_package import PackageRecorder
 from sample_data.addresses_by_pattern import PatternRecorder
@@ -27,7 +28,7 @@ from sample_data.nhs_patients import NhsPatients, list_patients
 from sample_data.planted import planted_effects
 from sample_data.project_file import hearth_toml
 from sample_data.recording import date_texts
-from sample_data.settings import DIALECTS, SyntheticSettings
+from sample_data.settings import ADDRESS_LIST, DIALECTS, SyntheticSettings
 from sample_data.tables import ExtractWriter, TruthWriter, write_manifest
 
 #: Invented UPRNs start here: twelve digits, a range the gazetteers do not use.
@@ -55,7 +56,7 @@ class _Counters:
 def synthesise(
     households: int, seed: int, out: Path, settings: SyntheticSettings | None = None
 ) -> dict[str, int]:
-    """Write extracts, `truth/` and `hearth.toml` of `households` invented households under `out`.
+    """Write extracts, address list, `truth/` and `hearth.toml` of `households` invented households.
 
     Returns rows by extract. The same households, seed and settings give the same bytes. Raises
     ValueError when `households` is not above zero or more than the geography can hold.
@@ -73,8 +74,9 @@ def synthesise(
             for name, dialect in DIALECTS.items()
         }
         truths = {name: stack.enter_context(TruthWriter(out / "truth", name)) for name in TRUTH_TABLES}
+        addresses = stack.enter_context(ExtractWriter(out, ADDRESS_LIST, settings.file_format))
         for block in blocks(households, seed, settings.msoas, settings.households_per_block):
-            _write_block(block, seed, settings, council, nhs, counters, writers, truths)
+            _write_block(block, seed, settings, council, nhs, counters, writers, truths, addresses)
     if settings.manifests:
         for writer in writers.values():
             write_manifest(writer.path, writer.rows, settings.reference_date)
@@ -109,6 +111,7 @@ def _write_block(
     counters: _Counters,
     writers: dict[str, ExtractWriter],
     truths: dict[str, TruthWriter],
+    addresses: ExtractWriter,
 ) -> None:
     drawn = inhabit(block, seed, settings, counters.uprn)
     dwellings, population, health = drawn.dwellings, drawn.population, drawn.health
@@ -126,6 +129,7 @@ def _write_block(
     events = _event_table(health, patients, counters.events, seed, block)
     writers["nhs_event"].write(events)
     writers["area_lookup"].write(_area_table(block))
+    addresses.write(address_list(dwellings))
     listed = properties.record_of_dwelling(len(dwellings))
     ids = truth.person_ids(counters.persons, len(population))
     truths["properties"].write(truth.property_truth(drawn, properties, written))

@@ -154,6 +154,8 @@ DIALECTS: dict[str, Dialect] = {
     "nhs_event": Dialect("nhs_event", date_formats=("%d/%m/%Y",)),
     "area_lookup": Dialect("area_lookup"),
 }
+#: No extract: what `hearth assign-uprn` looks addresses up in.
+ADDRESS_LIST = Dialect("address_list")
 
 
 @dataclass(frozen=True)

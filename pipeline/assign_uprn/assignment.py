@@ -1,0 +1,214 @@
+"""UPRNs assigned to the records of one extract, step by step, and everything counted.
+
+What comes of it is a folder: the extract again under its own name, `evidence.csv` (why each UPRN was
+taken), `unassigned.csv` (which records are left without one, and why) and `summary.json` (counts alone).
+All but the last identify people and dwellings: they stay where the extract is.
+
+Reasons in `unassigned.csv`:
+
+NO_ADDRESS       the record has no address
+NO_CANDIDATE     nothing in the list resembles its address
+BELOW_THRESHOLD  the best candidate's match weight is below the minimum
+AMBIGUOUS        another candidate is about as good, or another UPRN has the same address
+UNUSABLE_KEPT    its UPRN is none (`0`, exponent form, ...), and nobody asked to replace such
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.csv
+
+from governance.errors import Fault
+from pipeline.assign_uprn.address_list import ListTolerance, check_address_list
+from pipeline.assign_uprn.columns import NamedColumns
+from pipeline.assign_uprn.environment import MatcherEnvironment, open_environment
+from pipeline.assign_uprn.extract_copy import UprnChange, write_copy
+from pipeline.assign_uprn.loading import LoadedFile, load_addresses
+from pipeline.assign_uprn.lookup import look_up
+from pipeline.assign_uprn.private_folder import private_folder
+from pipeline.assign_uprn.statements import create_uprn_macros, run_statement
+from pipeline.engine.duckdb import EngineSettings, locked_connection
+from pipeline.engine.tables import BATCH_ROWS
+from pipeline.ingest.supplied_file import is_parquet
+from pipeline.project import ExtractSettings
+
+#: Chosen on the sample project, held on another population: docs/decisions/0020-uprn-assignment.md.
+MINIMUM_MATCH_WEIGHT = 15.0
+MINIMUM_DISTINGUISHABILITY = 5.0
+
+EVIDENCE, UNASSIGNED, SUMMARY = "evidence.csv", "unassigned.csv", "summary.json"
+#: Rows broken in these ways were split into cells all the same, so a cell can be added to them.
+_SPLIT_REASONS = frozenset({"RAGGED_ROW", "NUL_BYTE", "CONTROL_CHARACTER"})
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What an answer of the matcher must reach, unless a rule of its own decided it.
+
+    match_weight: evidence for the best candidate, in bits. distinguishability: its lead over the next.
+    """
+
+    match_weight: float = MINIMUM_MATCH_WEIGHT
+    distinguishability: float = MINIMUM_DISTINGUISHABILITY
+
+
+@dataclass(frozen=True)
+class AssignmentRequest:
+    """What an operator asks for.
+
+    out: folder of the results; must not exist. overwrites: which UPRNs beside missing ones may be
+    written: "unusable" (those that ingest would reject), "supplied" (those the list contradicts).
+    compares_supplied: look up addresses that have a UPRN too, to say how many the list contradicts.
+    """
+
+    extract: ExtractSettings
+    columns: NamedColumns
+    address_list: ExtractSettings
+    list_columns: NamedColumns
+    out: Path
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    overwrites: tuple[str, ...] = ()
+    compares_supplied: bool = True
+    tolerance: ListTolerance = field(default_factory=ListTolerance)
+    engine: EngineSettings = field(default_factory=lambda: EngineSettings(memory_limit="2GB"))
+    report: Callable[[str], None] = field(default=lambda _: None, repr=False)
+
+
+def assign_uprns(request: AssignmentRequest) -> dict[str, Any]:
+    """Do what was asked and return the summary, as written to `summary.json`.
+
+    Raises Fault where the matcher is not installed, a file cannot be used, or `out` exists; then
+    nothing is left behind.
+    """
+    if request.out.exists():
+        raise Fault(
+            "WOULD_OVERWRITE",
+            f"{request.out.name} exists already.",
+            "Name a new folder with --out, or remove that one first.",
+        )
+    if request.extract.path.name in (EVIDENCE, UNASSIGNED, SUMMARY):
+        raise Fault(
+            "ASSIGN_FILE_NAME",
+            f"The extract bears the name of a result, {request.extract.path.name}.",
+            "Give it another name.",
+        )
+    environment = open_environment()
+    with private_folder(request.out) as folder:
+        result, spill = folder / "result", folder / "spill"
+        result.mkdir(mode=0o700)
+        spill.mkdir(mode=0o700)
+        with locked_connection(request.engine, spill) as connection:
+            summary = _assign(connection, request, environment, folder, result)
+        (result / SUMMARY).write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n", "utf-8")
+        try:
+            os.rename(result, request.out)  # noqa: PTH104 Path.rename would replace an empty folder too
+        except OSError as error:
+            raise Fault(
+                "OUT_NOT_WRITABLE",
+                f"The results could not be put into place ({error.strerror}).",
+                "Name a new folder with --out.",
+            ) from None
+    return summary
+
+
+def _assign(
+    connection: duckdb.DuckDBPyConnection,
+    request: AssignmentRequest,
+    environment: MatcherEnvironment,
+    folder: Path,
+    result: Path,
+) -> dict[str, Any]:
+    create_uprn_macros(connection)
+    listed = load_addresses(
+        connection, "list_row", request.address_list, request.list_columns, "--list-", needs_uprn=True
+    )
+    list_counts = check_address_list(connection, listed, request.tolerance)
+    request.report(f"{list_counts['addresses']:,} addresses of {list_counts['uprns']:,} UPRNs to look in")
+    extract = load_addresses(connection, "extract_row", request.extract, request.columns, "--")
+    run_statement(connection, "sought.sql", {"compares_supplied": request.compares_supplied})
+    request.report(f"{_count(connection, 'sought'):,} addresses of {extract.rows:,} records to look up")
+    look_up(connection, environment, request.engine, folder)
+    run_statement(
+        connection,
+        "verdict.sql",
+        {
+            "minimum_match_weight": request.thresholds.match_weight,
+            "minimum_distinguishability": request.thresholds.distinguishability,
+        },
+    )
+    run_statement(connection, "outcome.sql", {"overwrites": list(request.overwrites)})
+    source = f"uk-address-matcher {environment.version}"
+    _write_tables(connection, result, source)
+    counts = _counts(connection, extract)
+    sha256 = write_copy(extract.settings, _change(connection, extract), result / extract.settings.path.name)
+    if sha256 != extract.sha256:
+        raise Fault(
+            "ASSIGN_FILE_CHANGED",
+            f"{extract.settings.path.name} changed while it was read.",
+            "Wait until the supplier has finished writing, then start again.",
+        )
+    return {
+        "extract": {"file": extract.settings.path.name, "sha256": extract.sha256, **counts},
+        "address_list": list_counts,
+        "source": source,
+        "thresholds": asdict(request.thresholds),
+        "overwrites": list(request.overwrites),
+    }
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, extract: LoadedFile) -> dict[str, Any]:
+    """Count records by what was supplied, what became of them and why; raises Fault unless it adds up."""
+
+    def by(column: str, condition: str) -> dict[str, int]:
+        rows = connection.execute(
+            f"SELECT {column}, COUNT(*) FROM outcome WHERE {condition} GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        return {str(value): int(count) for value, count in rows}
+
+    by_uprn, by_outcome = by("state", "true"), by("outcome", "true")
+    if {sum(by_uprn.values()), sum(by_outcome.values())} != {extract.rows}:
+        raise Fault(
+            "ASSIGN_UNACCOUNTED",
+            f"{extract.rows:,} records were read, {sum(by_outcome.values()):,} have an outcome.",
+            "This is a defect of Hearth: report it.",
+        )
+    return {
+        "rows": extract.rows + len(extract.broken),
+        "broken_rows": len(extract.broken),
+        "records": extract.rows,
+        "by_uprn": by_uprn,
+        "by_outcome": by_outcome,
+        "assigned_by_match_reason": by("match_reason", "outcome IN ('assigned', 'replaced')"),
+        "not_assigned_by_reason": by("reason", "outcome = 'not_assigned'"),
+    }
+
+
+def _change(connection: duckdb.DuckDBPyConnection, extract: LoadedFile) -> UprnChange:
+    written = connection.execute(
+        "SELECT line_number, candidate_uprn FROM outcome WHERE outcome IN ('assigned', 'replaced')"
+    ).fetchall()
+    supplied: dict[int, str | None] = {}
+    if extract.columns.uprn is None or is_parquet(extract.settings.path):
+        supplied = dict.fromkeys(row.line for row in extract.broken if row.reason in _SPLIT_REASONS)
+        supplied |= connection.execute("SELECT line_number, uprn FROM extract_row").fetchall()
+    return UprnChange(extract.columns.uprn, dict(written), supplied)
+
+
+def _write_tables(connection: duckdb.DuckDBPyConnection, result: Path, source: str) -> None:
+    """Write the two tables of records, in the order of the extract."""
+    for statement, name in (("evidence.sql", EVIDENCE), ("unassigned.sql", UNASSIGNED)):
+        run_statement(connection, statement, {"source": source} if name == EVIDENCE else None)
+        table = statement.removesuffix(".sql")
+        reader = connection.sql(f"SELECT * FROM {table} ORDER BY line_number").to_arrow_reader(BATCH_ROWS)
+        with pyarrow.csv.CSVWriter(result / name, reader.schema) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchall()[0][0])

@@ -1,0 +1,170 @@
+"""The extract again, with UPRNs in it: what is not a changed UPRN stays as it was, to the byte.
+
+Rows that are no rows stay too, so that ingest meets and counts them as it would have.
+In Parquet the UPRN column becomes text; every other column keeps its type.
+"""
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from governance.errors import Fault
+from pipeline.engine.tables import BATCH_ROWS
+from pipeline.ingest.supplied_file import FileRefused, is_parquet, open_supplied
+from pipeline.ingest.text_block import TextBlocks
+from pipeline.project import ExtractSettings
+
+_BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+_NEW_COLUMN = "uprn"
+
+
+@dataclass(frozen=True)
+class UprnChange:
+    """What the copy is to change. place: of the UPRN column in the header, None where one is added.
+
+    assigned: new UPRN by the line of its row. supplied: the UPRN as supplied by the line of its row, of all
+    rows where the whole column is written anew (an added one, or one of Parquet). name: of an added column.
+    """
+
+    place: int | None
+    assigned: Mapping[int, str]
+    supplied: Mapping[int, str | None]
+    name: str = _NEW_COLUMN
+
+
+def write_copy(settings: ExtractSettings, change: UprnChange, target: Path) -> str:
+    """Write the changed extract to `target`, in the extract's own format; returns the extract's SHA-256."""
+    try:
+        if is_parquet(settings.path):
+            return _write_parquet(settings, change, target)
+        return _write_delimited(settings, change, target)
+    except FileRefused as refusal:
+        raise Fault(
+            "ASSIGN_FILE_UNREADABLE",
+            f"{settings.path.name} {refusal.what}.",
+            "Wait until the supplier has finished writing, then start again.",
+        ) from None
+
+
+def _write_parquet(settings: ExtractSettings, change: UprnChange, target: Path) -> str:
+    with open_supplied(settings.path) as (file, _), file.again() as source:
+        parquet = pq.ParquetFile(source)
+        schema = parquet.schema_arrow
+        if change.place is None:
+            schema = schema.append(pa.field(change.name, pa.string()))
+        else:
+            schema = schema.set(change.place, pa.field(schema.names[change.place], pa.string()))
+        line = 1
+        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            for batch in parquet.iter_batches(BATCH_ROWS):
+                lines = range(line, line + batch.num_rows)
+                line += batch.num_rows
+                uprns = [change.assigned.get(n) or change.supplied.get(n) for n in lines]
+                columns = list(batch.columns)
+                if change.place is None:
+                    columns.append(pa.array(uprns, pa.string()))
+                else:
+                    columns[change.place] = pa.array(uprns, pa.string())
+                writer.write_batch(pa.record_batch(columns, schema=schema))
+        return file.finish()
+
+
+def _write_delimited(settings: ExtractSettings, change: UprnChange, target: Path) -> str:
+    with (
+        open_supplied(settings.path) as (file, content),
+        _open_target(target) as out,
+    ):
+        mark = _begins_with_mark(settings.path)
+        if mark:
+            out.write(_BYTE_ORDER_MARK.encode())
+        lines = enumerate(_lines(TextBlocks(content, settings.encoding)), start=1)
+        copy = _Copy(lines, settings.delimiter, change)
+        for text in copy.texts():
+            out.write(text.encode(settings.encoding))
+        return file.finish()
+
+
+@dataclass
+class _Copy:
+    """The lines of a file, one row after the other. lines: number and text, line end included."""
+
+    lines: Iterator[tuple[int, str]]
+    delimiter: str
+    change: UprnChange
+
+    def texts(self) -> Iterator[str]:
+        """Yield the copy's text."""
+        is_header = True
+        for number, line in self.lines:
+            if is_header and line.strip("\r\n"):
+                is_header = False
+                yield self._header(line)
+            elif number in self.change.assigned:
+                yield self._assigned(number, line)
+            elif self.change.place is None and number in self.change.supplied:
+                yield self._appended("".join(self._row(line)[1]), "")
+            else:
+                yield line
+
+    def _header(self, line: str) -> str:
+        if self.change.place is not None:
+            return line
+        return self._appended("".join(self._row(line)[1]), self.change.name)
+
+    def _assigned(self, number: int, line: str) -> str:
+        cells, texts = self._row(line)
+        uprn = self.change.assigned[number]
+        if self.change.place is None:
+            return self._appended("".join(texts), uprn)
+        cells[self.change.place] = uprn
+        row = io.StringIO()
+        csv.writer(row, delimiter=self.delimiter, lineterminator=_line_end(texts[-1])).writerow(cells)
+        return row.getvalue()
+
+    def _appended(self, text: str, cell: str) -> str:
+        end = _line_end(text)
+        return f"{text[: len(text) - len(end)]}{self.delimiter}{cell}{end}"
+
+    def _row(self, first: str) -> tuple[list[str], list[str]]:
+        """Return the cells of the row that starts with a line, and all its lines; it is known to be one."""
+        taken = [first]
+
+        def feed() -> Iterator[str]:
+            yield first
+            for _, line in self.lines:
+                taken.append(line)
+                yield line
+
+        return next(csv.reader(feed(), delimiter=self.delimiter, strict=True)), taken
+
+
+def _lines(blocks: TextBlocks) -> Iterator[str]:
+    for block in blocks:
+        yield from io.StringIO(block.decode(), newline="")
+
+
+def _line_end(text: str) -> str:
+    return text[len(text.rstrip("\r\n")) :]
+
+
+def _begins_with_mark(path: Path) -> bool:
+    with open_supplied(path) as (_, content):
+        return content.read(3) == _BYTE_ORDER_MARK.encode()
+
+
+@contextmanager
+def _open_target(target: Path) -> Iterator[BinaryIO]:
+    with target.open("wb") as raw:
+        if target.suffix.lower() != ".gz":
+            yield raw
+            return
+        with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as packed:
+            yield packed  # type: ignore[misc] # a GzipFile writes as any binary file does

@@ -1,0 +1,11 @@
+-- One row per record that is left without a usable UPRN: why, and what the best candidate reached.
+CREATE TABLE unassigned AS
+SELECT
+    line_number,
+    record_id,
+    coalesce(reason, 'UNUSABLE_KEPT') AS reason,
+    match_reason,
+    round(match_weight, 3) AS match_weight,
+    round(distinguishability, 3) AS distinguishability
+FROM outcome
+WHERE outcome IN ('not_assigned', 'left_unusable')
