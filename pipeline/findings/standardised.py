@@ -29,7 +29,6 @@ from schemas.dimension import UNKNOWN, dimensions
 
 DIRECT = "direct, per 1,000 of the European Standard Population 2013"
 INDIRECT = "indirect, the authority being 100"
-AGE = "age"
 PER = 1000.0
 _EVERYBODY_LIVES_TO = 95
 #: Fewer bands of age than this are not standardised for age.
@@ -44,6 +43,7 @@ COLUMNS = (
     "dimension",
     "category",
     "method",
+    "bands",
     "ages",
     "events",
     "population",
@@ -65,26 +65,34 @@ def standardised_rates_of(
     return pd.DataFrame([*direct, *_indirect(rates, release, confidence)], columns=list(COLUMNS))
 
 
-def standard_population() -> dict[str, float]:
-    """Return age category -> European Standard Population 2013, five-year bands shared evenly by year."""
+def age_dimensions() -> tuple[str, ...]:
+    """Return the dimensions that are bands of age."""
+    return tuple(name for name, d in dimensions().items() if d.attribute == "age_years" and d.bands)
+
+
+def standard_population(ages: str = "age") -> dict[str, float]:
+    """Return category of a dimension of age -> European Standard Population 2013.
+
+    Its five-year bands are shared evenly by year where the dimension's bands cut them.
+    """
     by_year = np.repeat(np.array(ESP2013, dtype=np.float64) / 5, 5)
     shared = {}
-    for category, (low, high) in dimensions()[AGE].bands.items():
+    for category, (low, high) in dimensions()[ages].bands.items():
         last = _EVERYBODY_LIVES_TO if high is None else high + 1
         shared[category] = float(by_year[low or 0 : last].sum())
     return shared
 
 
 def _direct(rates: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any]]:
-    standard = standard_population()
     for told, categories in _compared(rates):
+        standard = standard_population(told["bands"])
         every = [bands.reindex(list(standard)) for _, bands in categories]
-        ages = _published_ages(every)
+        ages = _published_ages(every, list(standard))
         weights = np.array([standard[age] for age in ages])
         for (category, _), bands in zip(categories, every, strict=True):
             used = bands.loc[ages] if ages else bands
             events, population = (used[name].to_numpy(np.float64) for name in ("numerator", "denominator"))
-            row = told | {"category": category, "method": DIRECT, "ages": _ages_in_words(ages)}
+            row = told | {"category": category, "method": DIRECT, "ages": _ages_in_words(told["bands"], ages)}
             row |= {"events": np.nansum(events), "population": np.nansum(population)}
             note = _note(events, population)
             if note:
@@ -97,18 +105,17 @@ def _direct(rates: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any]]:
             yield row | _known(*figures)
 
 
-def _published_ages(every: list[pd.DataFrame]) -> list[str]:
+def _published_ages(every: list[pd.DataFrame], ages: list[str]) -> list[str]:
     """Return the bands from the oldest down to the first that some category hides; none if too few."""
-    ages = list(standard_population())
     shown = [all(b.loc[age, ["numerator", "denominator"]].notna().all() for b in every) for age in ages]
     kept = len(shown) - shown[::-1].index(False) if False in shown else 0
     return ages[kept:] if len(ages) - kept >= MINIMUM_BANDS else []
 
 
-def _ages_in_words(ages: list[str]) -> str:
+def _ages_in_words(dimension: str, ages: list[str]) -> str:
     if not ages:
         return ""
-    low = dimensions()[AGE].bands[ages[0]][0]
+    low = dimensions()[dimension].bands[ages[0]][0]
     return f"{low} and over" if low else "all"
 
 
@@ -116,7 +123,7 @@ def _indirect(rates: pd.DataFrame, release: ReleaseFigures, confidence: float) -
     """Yield the ratios of areas within an authority, against its own rates by age."""
     authorities = authority_of(rates, release)
     reference = {
-        (told["measure"], told["area_code"]): bands
+        (told["measure"], told["bands"], told["area_code"]): bands
         for told, bands in _by_age(rates[rates["area_level"] == "LAD"])
         if told["dimension"] == ""
     }
@@ -125,10 +132,10 @@ def _indirect(rates: pd.DataFrame, release: ReleaseFigures, confidence: float) -
         "numerator"
     ]
     authority = dict(zip(rates["area_code"], authorities, strict=True))
-    standard = list(standard_population())
     for told, bands in _by_age(rates[rates["area_level"] != "LAD"]):
+        standard = list(standard_population(told["bands"]))
         key = (told["measure"], told["area_code"])
-        whole = reference.get((told["measure"], authority[told["area_code"]]))
+        whole = reference.get((told["measure"], told["bands"], authority[told["area_code"]]))
         if told["dimension"] or whole is None or key not in events_of.index:
             continue
         population = bands.reindex(standard)["denominator"].to_numpy(np.float64)
@@ -168,10 +175,15 @@ def _by_age(rates: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]
 
 def _compared(rates: pd.DataFrame) -> Iterator[tuple[dict[str, Any], list[tuple[str, pd.DataFrame]]]]:
     """Yield each area broken down by age, and the bands of each category of the other dimension, if any."""
-    keys = ["measure", "title", "direction", "table_id", "area_level", "area_code", "dimension"]
+    keys = ["measure", "title", "direction", "table_id", "area_level", "area_code", "bands", "dimension"]
     for own, other in ((1, 2), (2, 1)):
-        chosen = rates[(rates[f"dimension_{own}"] == AGE) & (rates[f"category_{own}"] != UNKNOWN)]
-        chosen = chosen.assign(dimension=chosen[f"dimension_{other}"], category=chosen[f"category_{other}"])
+        by_age = rates[f"dimension_{own}"].isin(age_dimensions())
+        chosen = rates[by_age & (rates[f"category_{own}"] != UNKNOWN)]
+        chosen = chosen.assign(
+            bands=chosen[f"dimension_{own}"],
+            dimension=chosen[f"dimension_{other}"],
+            category=chosen[f"category_{other}"],
+        )
         chosen = chosen[chosen["category"] != UNKNOWN]
         for key, group in chosen.groupby(keys, sort=True):
             lived_in = [

@@ -11,7 +11,7 @@ from pipeline.findings.all_findings import find_all
 from pipeline.findings.benchmark import COLUMNS, read_benchmark
 from pipeline.findings.rates import protection_margin, rates_of
 from pipeline.findings.release_figures import read_release
-from pipeline.findings.standardised import DIRECT, INDIRECT, standard_population
+from pipeline.findings.standardised import DIRECT, INDIRECT, age_dimensions, standard_population
 from tests.unit.findings.conftest import AREA, MakeRelease, cell, rate_cells
 
 AGES = ("0_to_4", "5_to_15", "16_to_24", "25_to_44", "45_to_64", "65_to_74", "75_to_84", "85_and_over")
@@ -157,6 +157,9 @@ def test_the_standard_population_keeps_its_total_over_the_bands_that_are_publish
     assert sum(standard.values()) == 100_000
     # 5-9, 10-14 and a fifth of 15-19; the rest of 15-19 and 20-24
     assert (standard["5_to_15"], standard["16_to_24"]) == (5500 + 5500 + 1100, 4400 + 6000)
+    assert age_dimensions() == ("age", "age_broad")
+    assert sum(standard_population("age_broad").values()) == 100_000
+    assert standard_population("age_broad")["0_to_17"] == 5000 + 5500 + 5500 + 3300
 
 
 def test_equal_rates_at_every_age_standardise_to_themselves(make_release: MakeRelease) -> None:
