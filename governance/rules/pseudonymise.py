@@ -123,8 +123,8 @@ def dictionary_attack_fails(evidence: Shown, agreement: Agreement, now: datetime
     distinct, tried, recovered = attack.count("distinct"), attack.count("tried"), attack.count("recovered")
     candidates = attack.count("candidates")
     observed = (
-        f"{candidates} of {distinct} UPRNs and {attack.count('range_candidates')} others of their range tried "
-        f"in {attack.count('methods')} ways, {attack.count('previous_keys')} previous keys among them: "
+        f"{candidates} of {distinct} UPRNs and {attack.count('range_candidates')} others in their range "
+        f"tried in {attack.count('methods')} ways, {attack.count('previous_keys')} previous keys among them: "
         f"{tried} hashes, {recovered} of {attack.count('pseudonyms')} pseudonyms recovered"
     )
     if recovered:

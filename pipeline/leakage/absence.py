@@ -5,7 +5,7 @@ while it exists, tables, packages, keys, audit log, the orchestrator's home and
 its database with its write-ahead log) and every further folder named. A hit, or
 a file that could not be read, refuses the release.
 
-Facts (what PSE-03 judges):
+Facts (what PSE-03 and PSE-07 judge):
 
     canaries          planted, by controller
     identifiers       how many identifiers were searched for, and in how many forms

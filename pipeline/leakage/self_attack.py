@@ -1,139 +1,238 @@
 """The dictionary attack that anyone with a list of UPRNs could make, made by ourselves first.
 
 OS Open UPRN lists every UPRN, so pseudonyms that are unkeyed, or keyed with
-anything guessable, are as good as clear. For each run UPRNs over the whole range
-of the extract (the strongest list there is: every answer is on it) are hashed in
-all the ways below and looked for among the pseudonyms of both layers. One
-recovered refuses.
+anything guessable, are as good as clear. For each run every UPRN of the extract
+(the strongest list there is: every answer is on it) is hashed in every way of
+`guess_methods` and looked for among the pseudonyms of both layers, and as many
+other numbers of the same range besides. One recovered refuses.
+
+Salts are tried over `MAXIMUM_SALTED` UPRNs, evenly spread: one salt recovers all or none, so
+there more would cost minutes and show nothing more. All other ways are tried over all.
 
 Facts (what PSE-05 judges):
 
-    distinct     UPRNs in the extract; candidates: how many of them, evenly spread, were tried
-    methods      ways of hashing times ways of writing a UPRN
-    tried        hashes compared
-    pseudonyms   distinct pseudonyms they were compared with
-    recovered    pseudonyms found
+    distinct         UPRNs in the extract
+    candidates       how many of them were hashed, unkeyed and under previous keys: all
+    range_candidates other numbers between the lowest and the highest of them
+    salted           how many of them were hashed with known salts
+    methods          ways of hashing times ways of writing a UPRN
+    previous_keys    earlier versions of the key among them
+    tried            hashes made and compared
+    pseudonyms       distinct pseudonyms they were compared with, both layers
+    recovered        pseudonyms found
 """
 
-import hashlib
-import hmac
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+import base64
+import binascii
+import json
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
-import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from governance.keys.base32 import DIGEST_BYTES, base32_text
-from governance.keys.derivation import PSEUDONYM_BYTES
+from governance.errors import Fault
+from governance.keys.base32 import is_base32, start_of_base32
+from governance.keys.provider import WorkerKey
+from pipeline.leakage.guess_methods import Method, plain_methods, previous_key_methods, salted_methods
+from pipeline.leakage.guessing import PREFIX_BYTES, Guessing
 
-#: A way of hashing recovers every UPRN or none, so more candidates would cost time and show nothing more.
-MAXIMUM_CANDIDATES = 5_000
-_ALGORITHMS: tuple[Callable[[bytes], Any], ...] = (
-    hashlib.sha256,
-    hashlib.sha1,
-    hashlib.md5,
-    hashlib.sha512,
-    hashlib.sha3_256,
-    hashlib.blake2b,
-)
-_KNOWN_SALTS = ("salt", "secret", "password", "hearth", "uprn", "UPRN", "RALF", "check", "0" * 32)
-
-#: Bytes of a UPRN's text -> digest.
-Method = Callable[[bytes], bytes]
+MAXIMUM_SALTED = 25_000
+_SCRIPT = Path(__file__).with_name("guessing.py")
+#: Below this many hashes the start of further processes costs more than it saves.
+_HASHES_WORTH_PROCESSES = 2_000_000
+_PAUSE_SECONDS = 10
+_BATCH = 65_536
 
 
-def choose_candidates(connection: duckdb.DuckDBPyConnection, uprns: str) -> tuple[int, pa.Array]:
-    """Return how many distinct UPRNs a query (column `value`) gives, and an even spread of them."""
-    distinct = _number(connection, f"SELECT COUNT(DISTINCT value) FROM ({uprns})")
-    step = max(1, -(-distinct // MAXIMUM_CANDIDATES))
-    chosen = connection.sql(
-        f"""
-        SELECT value
-        FROM (SELECT DISTINCT value FROM ({uprns}) WHERE value IS NOT NULL)
-        QUALIFY row_number() OVER (ORDER BY value) % $step = 0
-        ORDER BY value
-        """,
-        params={"step": step},
-    ).to_arrow_table()
-    return distinct, chosen.column("value").combine_chunks().cast(pa.string())
+@dataclass(frozen=True)
+class _Task:
+    methods: list[Method]
+    uprns: Any
+
+    def __len__(self) -> int:
+        return len(self.methods) * len(self.uprns)
+
+    def parts(self, count: int) -> "list[_Task]":
+        return [_Task(self.methods, self.uprns[n::count]) for n in range(count)]
 
 
 def attack(
-    connection: duckdb.DuckDBPyConnection,
-    candidates: pa.Array,
-    pseudonyms: str,
+    uprns: pa.Array,
+    pseudonyms: pa.Array,
     guesses: Sequence[str],
+    previous: Sequence[WorkerKey] = (),
+    processes: int = 0,
 ) -> dict[str, Any]:
     """Try to recover UPRNs from pseudonyms without the key; returns the facts of the attack.
 
-    candidates: canonical UPRNs. pseudonyms: query (column `value`) of all that is to be attacked.
-    guesses: salts and keys that an attacker would think of (names, dates, the agreement's id).
+    uprns: the extract's, canonical and distinct. pseudonyms: texts of all that is to be attacked.
+    guesses: salts and keys that an attacker would think of. previous: keys held before.
     """
-    methods = _methods((*_KNOWN_SALTS, *guesses))
-    texts = candidates.to_pylist()
-    spellings = ([t.encode() for t in texts], [t.lstrip("0").encode() for t in texts])
-    schema = pa.schema([("token", pa.string())])
-    tokens = pa.RecordBatchReader.from_batches(schema, _guessed(methods, spellings, schema))
-    connection.register("_guessed", tokens)
-    try:
-        recovered = _number(
-            connection,
-            f"""
-            SELECT COUNT(DISTINCT token)
-            FROM "_guessed"
-            WHERE token IN (SELECT value FROM ({pseudonyms}) WHERE value IS NOT NULL)
-            """,
-        )
-    finally:
-        connection.unregister("_guessed")
-    targets = _number(connection, f"SELECT COUNT(DISTINCT value) FROM ({pseudonyms})")
+    numbers = np.unique(uprns.cast(pa.uint64()).to_numpy(zero_copy_only=False))
+    others = _others_of_the_range(numbers)
+    plain = plain_methods() + previous_key_methods(len(previous))
+    salted = salted_methods(guesses)
+    spread = numbers[:: max(1, -(-len(numbers) // MAXIMUM_SALTED))]
+    tasks = [_Task(plain, np.concatenate([numbers, others])), _Task(salted, spread)]
+    targets = _starts(pseudonyms)
+    tried, found = _guess(tasks, targets, previous, processes)
     return {
-        "candidates": len(texts),
-        "methods": len(methods) * len(spellings),
-        "tried": len(methods) * len(spellings) * len(texts),
-        "pseudonyms": targets,
-        "recovered": recovered,
+        "distinct": len(numbers),
+        "candidates": len(numbers),
+        "range_candidates": len(others),
+        "salted": len(spread),
+        "methods": len(plain) + len(salted),
+        "previous_keys": len(previous),
+        "tried": tried,
+        "pseudonyms": len(targets) // PREFIX_BYTES,
+        "recovered": len(found),
     }
 
 
-def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    return int(connection.execute(query).fetchall()[0][0])
+def _others_of_the_range(numbers: Any) -> Any:
+    """Return as many numbers again, evenly spread from the lowest to the highest, that are none of them."""
+    if not len(numbers):
+        return numbers
+    spread = np.linspace(int(numbers[0]), int(numbers[-1]), 2 * len(numbers)).astype(np.uint64)
+    return np.setdiff1d(spread, numbers)[: len(numbers)]
 
 
-def _guessed(
-    methods: Sequence[Method], spellings: Sequence[Sequence[bytes]], schema: pa.Schema
-) -> Iterator[pa.RecordBatch]:
-    for method in methods:
-        for values in spellings:
-            digests = b"".join([method(v)[:DIGEST_BYTES].ljust(DIGEST_BYTES, b"\0") for v in values])
-            yield pa.RecordBatch.from_arrays([base32_text(digests, PSEUDONYM_BYTES)], schema=schema)
+def _starts(pseudonyms: pa.Array) -> bytes:
+    """Return the first 16 bytes of each distinct pseudonym's digest, end to end.
+
+    A broken build may write hexadecimal, base64 or the bare text instead of base32.
+    """
+    texts = pseudonyms.drop_null().unique()
+    ours = is_base32(texts)
+    sound = texts.filter(ours)
+    starts = [
+        start_of_base32(sound.slice(place, _BATCH), PREFIX_BYTES).tobytes()
+        for place in range(0, len(sound), _BATCH)
+    ]
+    for text in texts.filter(pc.invert(ours)).to_pylist():
+        starts += [read.ljust(PREFIX_BYTES, b"\0")[:PREFIX_BYTES] for read in _readings(text)]
+    return b"".join(starts)
 
 
-def _methods(salts: Sequence[str]) -> list[Method]:
-    found = [_salted(algorithm, prefix, b"") for algorithm in _ALGORITHMS for prefix in (b"", b"uprn|")]
-    found += [_keyed(b"", b""), _keyed(b"", b"uprn|")]
-    for salt in sorted({s.encode() for s in salts if s}):
-        found += [
-            _salted(hashlib.sha256, salt, b""),
-            _salted(hashlib.sha256, b"", salt),
-            _salted(hashlib.sha256, salt + b"|", b""),
-            _keyed(salt, b""),
-            _keyed(salt, b"uprn|"),
-            _keyed(hashlib.sha256(salt).digest(), b"uprn|"),
-        ]
-    return found
+def _readings(text: str) -> Iterator[bytes]:
+    yield text.encode()
+    try:
+        yield bytes.fromhex(text)
+    except ValueError:
+        try:
+            yield base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            return
 
 
-def _salted(algorithm: Callable[[bytes], Any], before: bytes, after: bytes) -> Method:
-    def digest(value: bytes) -> bytes:
-        hashed: bytes = algorithm(before + value + after).digest()
-        return hashed
+def _guess(
+    tasks: Sequence[_Task], targets: bytes, previous: Sequence[WorkerKey], processes: int
+) -> tuple[int, set[bytes]]:
+    few = sum(len(task) for task in tasks) < _HASHES_WORTH_PROCESSES
+    count = 0 if few else processes
+    with ExitStack() as stack:
+        guessers: list[_Guesser] = (
+            [stack.enter_context(_guessing_process(targets, previous)) for _ in range(count)]
+            if count
+            else [_InProcess(targets, previous)]
+        )
+        threads = stack.enter_context(ThreadPoolExecutor(len(guessers), thread_name_prefix="guessing"))
 
-    return digest
+        def work(number: int) -> list[tuple[int, set[bytes]]]:
+            parts = [task.parts(len(guessers))[number] for task in tasks]
+            return [guessers[number].try_all(part) for part in parts]
+
+        answers = [answer for part in threads.map(work, range(len(guessers))) for answer in part]
+    return sum(tried for tried, _ in answers), set().union(*(found for _, found in answers))
 
 
-def _keyed(key: bytes, prefix: bytes) -> Method:
-    def digest(value: bytes) -> bytes:
-        return hmac.digest(key, prefix + value, "sha256")
+class _Guesser(Protocol):
+    def try_all(self, task: _Task) -> tuple[int, set[bytes]]: ...
 
-    return digest
+
+class _InProcess:
+    def __init__(self, targets: bytes, previous: Sequence[WorkerKey]) -> None:
+        taken = _Keys()
+        for key in previous:
+            key.write_to(taken)
+        self._guessing = Guessing(targets, taken.keys)
+
+    def try_all(self, task: _Task) -> tuple[int, set[bytes]]:
+        return len(task), self._guessing.recovered(task.methods, task.uprns.tolist())
+
+
+class _Keys:
+    """Takes keys as a process's pipe would."""
+
+    def __init__(self) -> None:
+        self.keys: list[bytes] = []
+
+    def write(self, data: bytes, /) -> int:
+        self.keys.append(data)
+        return len(data)
+
+
+class _Process:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._requests: Any = process.stdin
+        self._replies: Any = process.stdout
+
+    def greet(self, targets: bytes, previous: Sequence[WorkerKey]) -> None:
+        self._requests.write(struct.pack("<I", len(previous)))
+        for key in previous:
+            key.write_to(self._requests)
+        self._requests.write(struct.pack("<I", len(targets) // PREFIX_BYTES) + targets)
+        self._requests.flush()
+
+    def try_all(self, task: _Task) -> tuple[int, set[bytes]]:
+        methods = json.dumps(task.methods).encode()
+        try:
+            self._requests.write(struct.pack("<I", len(methods)) + methods)
+            self._requests.write(struct.pack("<I", len(task.uprns)) + task.uprns.astype("<u8").tobytes())
+            self._requests.flush()
+            tried, count = struct.unpack("<QI", self._replies.read(12))
+            found = self._replies.read(PREFIX_BYTES * count)
+        except (OSError, struct.error):
+            raise Fault(
+                "GUESSING_PROCESS_DIED",
+                "A process of the self-attack ended before its work did.",
+                "Look for memory pressure in the system log, then run again; nothing was written.",
+            ) from None
+        return tried, {found[n : n + PREFIX_BYTES] for n in range(0, len(found), PREFIX_BYTES)}
+
+
+@contextmanager
+def _guessing_process(targets: bytes, previous: Sequence[WorkerKey]) -> Iterator[_Process]:
+    process = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-I", str(_SCRIPT)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={},
+        cwd="/",
+    )
+    try:
+        guesser = _Process(process)
+        guesser.greet(targets, previous)
+        yield guesser
+    finally:
+        for pipe in (process.stdin, process.stdout):
+            try:
+                if pipe is not None:
+                    pipe.close()
+            except OSError:
+                continue
+        try:
+            process.wait(_PAUSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

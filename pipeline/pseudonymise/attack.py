@@ -9,7 +9,7 @@ import pyarrow as pa
 from governance.keys.hashing import keyed_hasher
 from governance.keys.provider import KeyProvider
 from pipeline.context import RunContext
-from pipeline.leakage.self_attack import attack, choose_candidates
+from pipeline.leakage.self_attack import attack
 from pipeline.pseudonymise.counts import columns_by_kind
 from pipeline.pseudonymise.tables import UPRN, PseudonymisedTable
 
@@ -22,23 +22,30 @@ def attack_own_pseudonyms(
 ) -> dict[str, Any]:
     """Attack the UPRN pseudonyms as they leave, and the inner layer beneath them.
 
-    The inner layer is hashed anew for the candidates: where the outer lies over it, an unkeyed
-    inner one would otherwise hide.
+    The inner layer is hashed anew: where the outer lies over it, an unkeyed inner one would
+    otherwise hide.
     """
     found = {kind: (clear, hashed) for kind, clear, hashed in columns_by_kind(tables)}
-    if UPRN not in found:
-        return {"distinct": 0, "candidates": 0, "methods": 0, "tried": 0, "pseudonyms": 0, "recovered": 0}
-    clear, hashed = found[UPRN]
-    distinct, candidates = choose_candidates(connection, clear)
+    clear, hashed = found.get(UPRN, (_NONE, _NONE))
+    uprns, leaving = _distinct(connection, clear), _distinct(connection, hashed)
     with keyed_hasher([keys], [UPRN], 0) as inner_layer:
-        inner = inner_layer.pseudonyms(UPRN, candidates).result()
-    connection.register("_inner", pa.table({"value": inner}))
-    try:
-        return {"distinct": distinct} | attack(
-            connection, candidates, f'{hashed} UNION ALL SELECT value FROM "_inner"', _guesses(context)
-        )
-    finally:
-        connection.unregister("_inner")
+        inner = inner_layer.pseudonyms(UPRN, uprns).result()
+    return attack(
+        uprns,
+        pa.concat_arrays([leaving, inner]),
+        _guesses(context),
+        [key.attack_key(UPRN) for key in keys.previous],
+        context.project.engine.threads,
+    )
+
+
+#: A controller without UPRNs has none to recover.
+_NONE = "SELECT NULL::VARCHAR AS value"
+
+
+def _distinct(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Array:
+    table = connection.sql(f"SELECT DISTINCT value FROM ({query}) WHERE value IS NOT NULL").to_arrow_table()
+    return table.column("value").combine_chunks().cast(pa.string())
 
 
 def _guesses(context: RunContext) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from cryptography.hazmat.primitives import hashes, hmac
 
 from governance.clearance import Cleared
 from governance.keys.at_rest_keys import open_at_rest_keys
@@ -95,63 +94,6 @@ def test_a_build_that_lets_an_identifier_through_is_found_out(
     monkeypatch.setattr(stage, "files", lambda _: queries.parent)
     pseudonymise(ingested("council", council_property=[PROPERTY]), key, FINGERPRINT, context)
     assert prove_absence(context.workspace, {"council": SEED}).facts["hits"] > 0
-
-
-class UnkeyedBuild(HeldKey):
-    """A deliberately broken build: every kind is hashed under the empty key."""
-
-    __slots__ = ("_kind_enters",)
-
-    def keyed_state(self, identifier: str) -> hmac.HMAC:
-        state = hmac.HMAC(b"", hashes.SHA256())
-        if self._kind_enters:
-            state.update(f"{identifier}|".encode())
-        return state
-
-
-@pytest.mark.parametrize("kind_enters", [True, False])
-@pytest.mark.parametrize("under_outer_layer", [True, False])
-def test_an_unkeyed_build_is_recovered_even_beneath_the_outer_layer(
-    ingested: Ingested,
-    key: HeldKey,
-    another_key: HeldKey,
-    context: RunContext,
-    kind_enters: bool,
-    under_outer_layer: bool,
-) -> None:
-    unkeyed = UnkeyedBuild(bytes(range(32)), key.description, another_key if under_outer_layer else None)
-    unkeyed._kind_enters = kind_enters
-    rows = [PROPERTY | {"record_id": f"P{n}", "uprn": f"{10_000 + n:012d}"} for n in range(50)]
-    _, evidence = pseudonymise(ingested("council", council_property=rows), unkeyed, FINGERPRINT, context)
-    assert evidence.facts["self_attack"]["recovered"] >= 50
-
-
-def test_a_keyed_build_is_not_recovered_and_the_certificate_says_how_much_was_tried(
-    ingested: Ingested, key: HeldKey, context: RunContext
-) -> None:
-    rows = [PROPERTY | {"record_id": f"P{n}", "uprn": f"{10_000 + n:012d}"} for n in range(50)]
-    _, evidence = pseudonymise(ingested("council", council_property=rows), key, FINGERPRINT, context)
-    facts = evidence.facts["self_attack"]
-    assert facts["recovered"] == 0
-    assert (facts["distinct"], facts["candidates"], facts["pseudonyms"]) == (50, 50, 50)
-    assert facts["tried"] == 50 * facts["methods"]
-    assert facts["methods"] > 100
-
-
-def test_a_key_that_is_the_agreements_own_name_is_guessed(
-    ingested: Ingested, context: RunContext, key: HeldKey
-) -> None:
-    class NamedKey(HeldKey):
-        __slots__ = ()
-
-        def keyed_state(self, identifier: str) -> hmac.HMAC:
-            state = hmac.HMAC(b"dsa-test", hashes.SHA256())
-            state.update(f"{identifier}|".encode())
-            return state
-
-    named = NamedKey(bytes(range(32)), key.description)
-    _, evidence = pseudonymise(ingested("council", council_property=[PROPERTY]), named, FINGERPRINT, context)
-    assert evidence.facts["self_attack"]["recovered"] == 1
 
 
 def encrypted_copy(extract: Cleared) -> Cleared:
