@@ -96,7 +96,7 @@ def suppression(facts: ReportFacts) -> str:
     found = facts.disclosure
     if not found:
         return (
-            "The counts of this period's cells are not in this workspace; rules AGG-01 to AGG-05 state them."
+            "The counts of this period's cells are not in this workspace; rules AGG-01 to AGG-06 state them."
         )
     profile = found["profile"]
     return (

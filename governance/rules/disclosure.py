@@ -6,7 +6,7 @@ The rules are P1, P4, P5 and P2 of disclosure-control.md. Facts: see `pipeline/d
 from datetime import datetime
 
 from governance.agreement import Agreement
-from governance.rules.registry import Shown, Verdict, failed, passed, rule
+from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
 
 _SOURCE = "SDC Handbook (2nd ed.); disclosure-control.md"
 
@@ -20,7 +20,7 @@ _SOURCE = "SDC Handbook (2nd ed.); disclosure-control.md"
     remedy="Report this as a defect: the stage must hide such cells. Never lower the agreed minimum.",
 )
 def cells_are_large_enough(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a minimum that is not the agreement's, and any published count below it."""
+    """Refuse a minimum below the agreement's, and any published count below it."""
     used, agreed = (
         evidence.within("profile").count("minimum_cell_count"),
         agreement.thresholds.minimum_cell_count,
@@ -30,7 +30,7 @@ def cells_are_large_enough(evidence: Shown, agreement: Agreement, now: datetime)
         f"{evidence.count('cells_published')} cells published, minimum {used}, {small + rates} below it"
     )
     threshold = f"none below {agreed}"
-    if used != agreed:
+    if used < agreed:
         return failed("MINIMUM_NOT_AGREED", observed, threshold, f"the stage used a minimum of {used}")
     if small or rates:
         return failed(
@@ -48,7 +48,10 @@ def cells_are_large_enough(evidence: Shown, agreement: Agreement, now: datetime)
     remedy="Report this as a defect of the disclosure stage, with the run's id.",
 )
 def values_are_as_the_method_gives_them(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse unrounded values, values out of reach of noise and rounding, and cells without one answer."""
+    """Refuse unrounded values, values out of reach of noise and rounding, and cells without one answer.
+
+    A preset may round more coarsely than agreed, never more finely.
+    """
     profile = evidence.within("profile")
     base = profile.count("rounding_base")
     wrong = {
@@ -63,8 +66,8 @@ def values_are_as_the_method_gives_them(evidence: Shown, agreement: Agreement, n
     observed = f"{profile.text('name')}, rounded to {base}, {sum(wrong.values())} values out of rule"
     exact = agreement.disclosure.profile == "exact-count"
     agreed = 1 if exact else agreement.thresholds.rounding_base
-    threshold = f"{agreement.disclosure.profile}, rounded to {agreed}, none out of rule"
-    if (profile.text("name"), base) != (agreement.disclosure.profile, agreed):
+    threshold = f"{agreement.disclosure.profile}, rounded to at least {agreed}, none out of rule"
+    if profile.text("name") != agreement.disclosure.profile or (base != agreed if exact else base < agreed):
         return failed("METHOD_NOT_AGREED", observed, threshold, "the method is not the agreed one")
     if any(wrong.values()):
         told = ", ".join(f"{name}: {count}" for name, count in wrong.items() if count)
@@ -122,23 +125,30 @@ def no_attribute_is_exposed(evidence: Shown, agreement: Agreement, now: datetime
 
 @rule(
     id="HHD-02",
-    version=1,
+    version=2,
     title="Every published combination of categories is shared by k households, with l values (k, l)",
     stage="disclosure",
     source="k-anonymity and l-diversity (Sweeney 2002; Machanavajjhala 2007); ICO anonymisation guidance",
-    remedy="Raise minimum_cell_count to the agreed k, or merge categories.",
+    remedy="Raise minimum_cell_count to the agreed k (minimum_quasi_identifier_group), or merge categories.",
 )
 def published_tier_keeps_k_and_l(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a published tier in which a group could be smaller than k, or of one sensitive value."""
-    k, l = agreement.thresholds.minimum_quasi_identifier_group, agreement.thresholds.minimum_sensitive_values  # noqa: E741
-    minimum = evidence.within("profile").count("minimum_cell_count")
-    small, exposed = evidence.count("published_below_minimum"), evidence.count("attribute_exposed")
-    observed = f"groups of at least {minimum}, {small} smaller; {exposed} of fewer than {l} values"
-    threshold = f"k = {k}, l = {l}"
-    if minimum < k or small:
-        return failed("BELOW_K", observed, threshold, f"groups may be smaller than {k}")
-    if exposed:
-        return failed(
-            "BELOW_L", observed, threshold, f"{exposed} groups show fewer than {l} sensitive values"
-        )
+    """Refuse a published group smaller than k, or one that holds fewer than l values of something sensitive.
+
+    Both are read back from the written cells, whatever minimum the stage hid cells below.
+    """
+    k = agreement.thresholds.minimum_quasi_identifier_group
+    values = agreement.thresholds.minimum_sensitive_values
+    smallest = evidence.optional_count("smallest_published_group")
+    fewest = evidence.optional_count("fewest_sensitive_values")
+    if smallest is None and evidence.count("cells_published"):
+        raise NotShown("smallest_published_group", "a count where cells are published")
+    observed = (
+        f"smallest published group {'none' if smallest is None else smallest}, "
+        f"fewest sensitive values in one {'none' if fewest is None else fewest}"
+    )
+    threshold = f"k = {k}, l = {values}"
+    if smallest is not None and smallest < k:
+        return failed("BELOW_K", observed, threshold, f"a published group is smaller than {k}")
+    if fewest is not None and fewest < values:
+        return failed("BELOW_L", observed, threshold, f"a published group shows fewer than {values} values")
     return passed(observed, threshold)

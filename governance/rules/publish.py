@@ -147,20 +147,56 @@ def intruder_review_held(evidence: Shown, agreement: Agreement, now: datetime) -
 
 @rule(
     id="AGG-05",
-    version=1,
-    title="Within an epoch published values are those that stand already (P6)",
+    version=2,
+    title="Values stand within an epoch, and after it change only where enough households did (P6)",
     stage="publish",
     source="disclosure-control.md P6 and P7, epoch freeze and ledger",
-    remedy="Publish corrections as a new epoch; report a change within one as a defect.",
+    remedy="Publish corrections as a new epoch; report a change within one, or by too few, as a defect.",
 )
 def epoch_is_frozen(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse values unlike the epoch's first release, and a release that the ledger cannot hold."""
+    """Refuse values unlike the epoch's first release, and areas renewed by fewer households than agreed."""
     changed, entries = evidence.count("values_changed_within_epoch"), evidence.count("ledger_entries")
+    smallest = evidence.optional_count("smallest_change")
+    used = evidence.count("minimum_changed_households")
+    terms = agreement.disclosure
+    agreed = (
+        terms.minimum_changed_households_exact
+        if terms.profile == "exact-count"
+        else terms.minimum_changed_households
+    )
     first = evidence.optional_text("epoch_first_release")
     observed = (
         f"epoch {evidence.text('epoch')}, {'opened by this release' if first is None else f'of {first}'}, "
-        f"{changed} values changed, {entries} ledger entries verified"
+        f"{changed} values changed, {entries} ledger entries verified, smallest change "
+        f"{'none' if smallest is None else f'{smallest} households'}"
     )
+    threshold = f"no value changed within an epoch; at its boundary by 0 or at least {agreed} households"
     if changed:
-        return failed("EPOCH_NOT_FROZEN", observed, "no value changed", f"{changed} values changed")
-    return passed(observed, "no value changed")
+        return failed("EPOCH_NOT_FROZEN", observed, threshold, f"{changed} values changed")
+    if used < agreed:
+        return failed("METHOD_NOT_AGREED", observed, threshold, f"the stage used a minimum of {used}")
+    if smallest is not None and 0 < smallest < agreed:
+        return failed("TOO_FEW_CHANGED", observed, threshold, f"{smallest} households renewed an area")
+    return passed(observed, threshold)
+
+
+@rule(
+    id="AGG-06",
+    version=1,
+    title="No attack on the finished files succeeds",
+    stage="publish",
+    source="disclosure-control.md P5, on the bytes about to ship; ICO anonymisation guidance (March 2025)",
+    remedy="Leave out or coarsen the table that the attack names; `hearth attack` repeats it.",
+)
+def no_attack_succeeds(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse one success, and a release that nothing was tried on."""
+    attacks = [(item.text("name"), item.text("verdict")) for item in evidence.rows("attacks")]
+    tried = [name for name, verdict in attacks if verdict != "not run"]
+    succeeded = [name for name, verdict in attacks if verdict == "succeeded"]
+    successes = evidence.count("attack_successes")
+    observed = f"{len(tried)} attacks ({', '.join(tried)}), {successes} successes"
+    if not tried:
+        raise NotShown("attacks", "at least one that was tried")
+    if successes or succeeded:
+        return failed("ATTACK_SUCCEEDED", observed, "none", f"attacks succeeded {successes} times")
+    return passed(observed, "none")

@@ -8,6 +8,8 @@ Evidence facts (all counts of cells unless said otherwise), and the rule that re
 | counts | distinct counts behind all tables | |
 | hidden_primary | counts too small to publish | AGG-01 |
 | published_below_minimum | values of counts with too few households or persons; must be 0 | AGG-01 |
+| smallest_published_group | households (persons) behind the smallest published count; null: none | HHD-02 |
+| fewest_sensitive_values | least number of values of a sensitive measure in a published group | HHD-02 |
 | published_unrounded | values off the rounding base, or below the minimum; must be 0 | AGG-02 |
 | published_too_far_from_count | values beyond the reach of noise and rounding; must be 0 | AGG-02 |
 | cells_without_one_answer | rows with both a value and a shorthand, or neither; must be 0 | AGG-02 |
@@ -184,7 +186,10 @@ def check_written(connection: duckdb.DuckDBPyConnection, path: Path, profile: Pr
     )
     cursor = connection.execute("SELECT * FROM finding")
     names = [column[0] for column in cursor.description]
-    return dict(zip(names, (int(value) for value in cursor.fetchall()[0]), strict=True))
+    return {
+        name: None if value is None else int(value)
+        for name, value in zip(names, cursor.fetchall()[0], strict=True)
+    }
 
 
 def _record(left_out: NotProduced) -> dict[str, Any]:

@@ -19,7 +19,7 @@ Evidence facts, and the rule that reads them:
 | areas_changed, areas_carried_forward | areas with new values as an epoch opens; with the old | AGG-05 |
 | smallest_change | fewest households that changed in an area with new values (null: none) | AGG-05 |
 | minimum_changed_households | K; smallest_change must not be below it | AGG-05 |
-| attacks, attack_successes | the attacks tried on the finished files; successes must be 0 | AGG-03 |
+| attacks, attack_successes | the attacks tried on the finished files; successes must be 0 | AGG-06 |
 | parquet_files | number of Parquet files | PUB-02 |
 | undeclared_metadata_keys | keys of file or column metadata not declared; must be empty | PUB-02 |
 | undeclared_files | files of no declared kind or name; must be empty | PUB-02 |

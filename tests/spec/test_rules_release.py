@@ -18,6 +18,8 @@ DISCLOSURE: dict[str, Any] = {
     "cells_published": 400,
     "published_below_minimum": 0,
     "rates_below_minimum": 0,
+    "smallest_published_group": 10,
+    "fewest_sensitive_values": 2,
     "published_unrounded": 0,
     "published_too_far_from_count": 0,
     "cells_without_one_answer": 0,
@@ -33,6 +35,10 @@ PUBLISH: dict[str, Any] = {
     "epoch_first_release": None,
     "values_changed_within_epoch": 0,
     "ledger_entries": 2,
+    "smallest_change": 20,
+    "minimum_changed_households": 20,
+    "attacks": [{"name": "reconstruction", "verdict": "repelled"}, {"name": "mover", "verdict": "not run"}],
+    "attack_successes": 0,
     "parquet_files": 3,
     "undeclared_metadata_keys": [],
     "undeclared_files": [],
@@ -96,6 +102,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": DISCLOSURE, "thresholds": {"minimum_quasi_identifier_group": 10}},
         {"facts": DISCLOSURE, "thresholds": {"minimum_quasi_identifier_group": 11}},
         "BELOW_K",
+    ),
+    "AGG-06": (
+        {"facts": PUBLISH},
+        {"facts": but(PUBLISH, attack_successes=1)},
+        "ATTACK_SUCCEEDED",
     ),
     "AGG-05": (
         {"facts": PUBLISH},
@@ -169,12 +180,40 @@ def test_a_value_that_the_method_cannot_give_is_refused(name: str, ask: Any) -> 
 def test_another_rounding_or_profile_than_the_agreed_one_is_refused(ask: Any) -> None:
     assert ask("AGG-02", DISCLOSURE, thresholds={"rounding_base": 10}).code == "METHOD_NOT_AGREED"
     assert ask("AGG-02", DISCLOSURE, disclosure={"profile": "exact-count"}).code == "METHOD_NOT_AGREED"
+    for preset in ("nhs-hes", "opensafely", "uk-llc"):
+        for base, outcome in ((4, "fail"), (5, "pass"), (10, "pass")):
+            shown = {"name": preset, "minimum_cell_count": 10, "rounding_base": base}
+            verdict = ask("AGG-02", but(DISCLOSURE, profile=shown), disclosure={"profile": preset})
+            assert verdict.outcome == outcome, (preset, base)
     exact = but(DISCLOSURE, profile={"name": "exact-count", "minimum_cell_count": 10, "rounding_base": 1})
     assert ask("AGG-02", exact, disclosure={"profile": "exact-count"}).outcome == "pass"
 
 
 def test_a_group_of_one_sensitive_value_is_refused(ask: Any) -> None:
-    assert ask("HHD-02", but(DISCLOSURE, attribute_exposed=1)).code == "BELOW_L"
+    assert ask("HHD-02", but(DISCLOSURE, fewest_sensitive_values=1)).code == "BELOW_L"
+    nothing = but(DISCLOSURE, smallest_published_group=None, fewest_sensitive_values=None)
+    assert ask("HHD-02", nothing).code == "NOT_EVALUATED"
+    assert ask("HHD-02", nothing | {"cells_published": 0}).outcome == "pass"
+
+
+@pytest.mark.parametrize(("smallest", "outcome"), [(None, "pass"), (0, "pass"), (19, "fail"), (20, "pass")])
+def test_an_area_is_renewed_only_where_enough_households_changed(
+    smallest: int | None, outcome: str, ask: Any
+) -> None:
+    verdict = ask("AGG-05", but(PUBLISH, smallest_change=smallest))
+    assert verdict.outcome == outcome
+    assert ask("AGG-05", but(PUBLISH, minimum_changed_households=19)).code == "METHOD_NOT_AGREED"
+    exact = {"profile": "exact-count"}
+    assert ask("AGG-05", PUBLISH, disclosure=exact).code == "METHOD_NOT_AGREED"
+    wide = but(PUBLISH, minimum_changed_households=60, smallest_change=60)
+    assert ask("AGG-05", wide, disclosure=exact).outcome == "pass"
+
+
+def test_a_release_on_which_no_attack_was_tried_is_refused(ask: Any) -> None:
+    idle = [{"name": "mover", "verdict": "not run"}]
+    assert ask("AGG-06", but(PUBLISH, attacks=idle)).code == "NOT_EVALUATED"
+    lost = [{"name": "mover", "verdict": "succeeded"}]
+    assert ask("AGG-06", but(PUBLISH, attacks=lost)).code == "ATTACK_SUCCEEDED"
 
 
 def test_approval_by_the_operator_does_not_count(ask: Any, agreement: Agreement) -> None:

@@ -1,8 +1,10 @@
 -- One row: what the written cells, read back, show against the exact counts.
--- `written` is protected_cell as it stands on disk; every figure but the first three must be nought.
+-- `written` is protected_cell as it stands on disk; every figure but cells, cells_published, cells_hidden,
+-- smallest_published_group and fewest_sensitive_values (null where nothing of the kind is printed) must be nought.
 WITH written_count AS (
     SELECT
         written.*,
+        count.count_id,
         count.n,
         count.households,
         count.persons,
@@ -20,6 +22,25 @@ WITH written_count AS (
        AND count.dimension_2 IS NOT DISTINCT FROM written.dimension_2
        AND count.category_2 IS NOT DISTINCT FROM written.category_2
     LEFT JOIN attribute_hidden USING (count_id)
+),
+sensitive_value AS (
+    SELECT
+        numerator.count_id,
+        CAST(numerator.n > 0 AS INTEGER) + CAST(complement.n > 0 AS INTEGER) AS values_held
+    FROM appearance AS numerator
+    INNER JOIN sensitive_measure USING (measure)
+    INNER JOIN appearance AS complement
+        ON complement.role = 'complement'
+       AND complement.table_id = numerator.table_id
+       AND complement.measure = numerator.measure
+       AND complement.unit = numerator.unit
+       AND complement.area_level = numerator.area_level
+       AND complement.area_code = numerator.area_code
+       AND complement.dimension_1 IS NOT DISTINCT FROM numerator.dimension_1
+       AND complement.category_1 IS NOT DISTINCT FROM numerator.category_1
+       AND complement.dimension_2 IS NOT DISTINCT FROM numerator.dimension_2
+       AND complement.category_2 IS NOT DISTINCT FROM numerator.category_2
+    WHERE numerator.role = 'numerator'
 ),
 written_rate AS (
     SELECT
@@ -74,6 +95,17 @@ SELECT
                OR n < $minimum_cell_count
                OR (unit = 'resident' AND persons < $minimum_cell_count))
     ) AS published_below_minimum,
+    (
+        SELECT MIN(CASE unit WHEN 'resident' THEN LEAST(households, persons) ELSE households END)
+        FROM written_count
+        WHERE value IS NOT NULL
+    ) AS smallest_published_group,
+    (
+        SELECT MIN(values_held)
+        FROM written_count
+        INNER JOIN sensitive_value USING (count_id)
+        WHERE value IS NOT NULL
+    ) AS fewest_sensitive_values,
     (
         SELECT COUNT(*) FROM written_count
         WHERE value IS NOT NULL AND (value < $minimum_cell_count OR value % $rounding_base <> 0)
