@@ -34,6 +34,7 @@ STAGES = [
     "ingest-council",
     "pseudonymise-nhs",
     "link",
+    "quality",
     "household",
     "aggregate",
     "disclosure",
@@ -43,35 +44,36 @@ STAGES = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_night_killed_in_a_stage_leaves_no_release_and_the_next_one_publishes(
-    project: SampleProject, stage: str
+def test_nights_killed_in_one_stage_after_another_leave_no_release_and_the_next_one_publishes(
+    project: SampleProject,
 ) -> None:
-    killed = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            KILLED_IN,
-            stage,
-            "run",
-            "--config",
-            str(project.config),
-            "--workspace",
-            str(project.workspace),
-            "--no-orchestrator",
-        ],
-        capture_output=True,
-        check=False,
-        timeout=300,
-    )
-    assert killed.returncode == -signal.SIGKILL
-    assert [name for name in project.releases() if not name.startswith(".")] == []
-    assert hearth("audit", "verify", project.workspace / "audit").code == 3  # the run has no end on record
+    for stage in STAGES:
+        killed = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                KILLED_IN,
+                stage,
+                "run",
+                "--config",
+                str(project.config),
+                "--workspace",
+                str(project.workspace),
+                "--no-orchestrator",
+            ],
+            capture_output=True,
+            check=False,
+            timeout=300,
+        )
+        assert killed.returncode == -signal.SIGKILL, stage
+        assert [name for name in project.releases() if not name.startswith(".")] == [], stage
+        assert hearth("audit", "verify", project.workspace / "audit").code == 3  # a run has no end on record
     ran = project.run()
     assert ran.code == 0, ran.err
     done = {f"{s['stage']}-{s['part']}": s["outcome"] for s in ran.outcome["stages"]}
-    before = [*(name.startswith(stage) for name in done), True].index(True)
-    assert set(list(done.values())[:before]) <= {"reused"}
+    finished = [part for part in done if not part.startswith(("publish", "reveal"))]
+    assert {done[part] for part in finished} == {"reused"}, done
+    assert len(finished) >= len(STAGES) - 2
     assert not list(project.workspace.rglob("*.partial"))
     assert hearth("audit", "verify", project.workspace / "audit").code in (0, 3, 4)
 
