@@ -9,6 +9,14 @@ from dataclasses import dataclass
 _Z95 = 1.959963984540054
 
 
+def wilson(share: float, trials: float) -> tuple[float, float]:
+    """Return Wilson's 95% bounds of a share; trials above 0, not whole where it is an effective number."""
+    z2 = _Z95**2
+    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = _Z95 * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2)) / (1 + z2 / trials)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
 @dataclass(frozen=True)
 class Proportion:
     """successes of trials, with the 95% Wilson interval; value is None where nothing was tried."""
@@ -24,12 +32,7 @@ class Proportion:
     @property
     def interval(self) -> tuple[float, float] | None:
         """Lower and upper bound at 95%."""
-        if not self.trials:
-            return None
-        n, p, z2 = self.trials, self.successes / self.trials, _Z95**2
-        centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-        half = _Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-        return max(0.0, centre - half), min(1.0, centre + half)
+        return None if not self.trials else wilson(self.successes / self.trials, self.trials)
 
     def as_json(self) -> dict[str, float | int | None]:
         """Return counts, share and bounds, rounded to four digits."""

@@ -3,15 +3,12 @@
 Needs Debian's chromium, and axe-core (`npm install --prefix tests/browser` puts it beside this file).
 """
 
-import html
-import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
+from chromium import CHROMIUM, DESKTOP, PAPER, PHONE, axe, in_browser, needs_axe, needs_chromium
 
 from governance.agreement import read_agreement
 from governance.artefact import Evidence
@@ -23,16 +20,9 @@ from governance.report.facts import gather
 from governance.report.page import render_page
 from governance.unsafe_demo_principals import unsafe_demo_key
 
-CHROMIUM = shutil.which("chromium")
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "sample" / "agreement.toml"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-DESKTOP, PHONE, PAPER = 1280, 390, 794
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
-]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 @pytest.fixture(scope="module")
@@ -55,47 +45,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     audit.append("run-1", "operator", None, "run_end", None, "fault", {"code": "DISK_FULL"})
     audit.checkpoint()
     return render_page(gather(root, agreement, "run-1"))
-
-
-def in_browser(page: str, script: str, width: int, folder: Path) -> Any:
-    """Run a script in the page at a width and return what it gives as JSON."""
-    probe = folder / f"probe-{width}.html"
-    end = f"<pre id='probe'></pre><script>{script}</script></body>"
-    probe.write_text(page.replace("</body>", end), "utf-8")
-    done = subprocess.run(
-        [
-            CHROMIUM or "",
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--window-size={width},1000",
-            "--virtual-time-budget=30000",
-            f"--user-data-dir={folder / 'profile'}",
-            "--dump-dom",
-            probe.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert found, done.stderr[-2000:]
-    return json.loads(html.unescape(found.group(1)))
-
-
-needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed in tests/browser")
-
-
-def axe(page: str, width: int, folder: Path) -> Any:
-    """Run axe over the page; returns how many rules passed, and the violations with their places."""
-    script = AXE.read_text("utf-8") + (
-        f"; axe.run({{exclude: [['#probe']]}}, {{runOnly: {json.dumps(TAGS)}}}).then(result => "
-        "document.getElementById('probe').textContent = JSON.stringify({"
-        "passes: result.passes.length, "
-        "violations: result.violations.map(v => [v.id, v.nodes.map(n => n.target[0])])}))"
-    )
-    return in_browser(page, script, width, folder)
 
 
 @needs_axe

@@ -1,0 +1,77 @@
+"""What a finished night tells of its links: measured against truth, reviewed by people."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from terminal import SampleProject, hearth
+
+Published = tuple[SampleProject, dict[str, Any]]
+
+
+def review(published: Published, *arguments: str | Path) -> Any:
+    project, _ = published
+    return hearth(
+        "review", *arguments, "--config", project.config, "--workspace", project.workspace, "--json"
+    )
+
+
+def fill(exported: Path, reviewer: str, target: Path) -> Path:
+    """Decide every case as its match weight says."""
+    with exported.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows:
+        row["decision"] = "same" if float(row["match_weight"]) > 0 else "different"
+        row["reviewer"] = reviewer
+    with target.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return target
+
+
+def test_a_review_goes_out_comes_back_and_is_on_record(published: Published, tmp_path: Path) -> None:
+    out = review(published, "export", "--out", tmp_path / "review", "--cases", "3")
+    assert out.code == 0, out.err
+    exported = tmp_path / "review" / "review.csv"
+    ann, bob = (fill(exported, name, tmp_path / f"{name}.csv") for name in ("ann", "bob"))
+    back = review(published, "import", ann, bob, "--out", tmp_path / "findings")
+    assert back.code == 0, back.err
+    found = json.loads((tmp_path / "findings" / "findings.json").read_text("utf-8"))
+    assert found == back.outcome
+    assert found["cases_resolved"] == out.outcome["cases"]
+    assert found["agreement"][0]["agreed"] == out.outcome["cases"]
+    assert found["precision_of_links"]["value"] == 1.0
+    assert "Proposed upper threshold" in (tmp_path / "findings" / "findings.txt").read_text("utf-8")
+    project, _ = published
+    log = (project.workspace / "audit" / "audit.jsonl").read_text("utf-8")
+    assert [log.count(f'"what":"review {done}"') for done in ("exported", "imported")] == [1, 1]
+    assert hearth("audit", "verify", project.workspace / "audit").code in (0, 4)
+
+
+def test_an_undecided_review_is_refused_by_line(published: Published, tmp_path: Path) -> None:
+    assert review(published, "export", "--out", tmp_path, "--cases", "1").code == 0
+    back = review(published, "import", tmp_path / "review.csv")
+    assert back.code == 1
+    assert "review.csv, line 2: has no decision" in back.err
+
+
+def test_links_are_measured_against_the_truth_folder(published: Published) -> None:
+    project, outcome = published
+    measured = hearth(
+        "evaluate",
+        "--config",
+        project.config,
+        "--workspace",
+        project.workspace,
+        "--truth",
+        project.folder / "truth",
+        "--json",
+    )
+    assert measured.code == 0, measured.err
+    (linked,) = [stage["facts"] for stage in outcome["stages"] if stage["stage"] == "link"]
+    assert measured.outcome["links"] == linked["linked_records"]
+    for unit in ("records", "households"):
+        assert measured.outcome[unit]["recall"]["value"] > 0.9
+        assert measured.outcome[unit]["precision"]["value"] > 0.9
