@@ -8,10 +8,11 @@ from collections.abc import Iterable
 
 from governance.terms import Principal
 
-ROLES = ("key-holder", "operator", "releaser", "approver", "auditor", "signatory")
+ROLES = ("key-holder", "operator", "releaser", "approver", "auditor", "signatory", "supplier")
 
 #: Action -> roles that may take it. What is not listed nobody may do.
 POWERS: dict[str, frozenset[str]] = {
+    "announce-extract": frozenset({"supplier"}),
     "pseudonymise": frozenset({"key-holder"}),
     "rotate-key": frozenset({"key-holder"}),
     "destroy-key": frozenset({"key-holder"}),
@@ -25,7 +26,8 @@ POWERS: dict[str, frozenset[str]] = {
     "witness-disposal": frozenset({"approver", "auditor"}),
     "record-rights-request": frozenset({"operator", "auditor"}),
     "sign-agreement": frozenset({"signatory"}),
-    "verify-audit": frozenset({"key-holder", "operator", "releaser", "approver", "auditor", "signatory"}),
+    "rotate-log-key": frozenset({"operator"}),
+    "verify-audit": frozenset(ROLES),
     "witness-audit": frozenset({"auditor"}),
 }
 

@@ -109,7 +109,7 @@ attested_by = "FILL IN"
 # name = "…"
 # party = "council"
 # public_key = "…"
-# roles = ["approver"]        # key-holder, operator, releaser, approver, auditor, signatory
+# roles = ["approver"]        # key-holder, operator, releaser, approver, auditor, signatory, supplier
 
 """
 

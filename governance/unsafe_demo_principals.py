@@ -32,6 +32,8 @@ IDS = (
     "council-analyst",
     "nhs-analyst",
     "nhs-ig-office",
+    "council-supplier",
+    "nhs-supplier",
 )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.commands.run import ConfigOption
+
 if TYPE_CHECKING:
     from governance.agreement import Agreement
     from governance.history import PastVerdict
@@ -157,6 +159,24 @@ def key(out: Annotated[Path, typer.Argument(help="The new key file; it must not 
     public = create_signing_key(out)
     typer.echo(f'public_key = "{public}"')
     typer.echo(f"fingerprint {fingerprint_of(public)}: tell it to the other parties by another way.")
+
+
+@app.command(
+    epilog="Example, at the supplier:\n\n    hearth governance announce nhs_person --config hearth.toml "
+    "--sequence 8 --key supplier.pem\n\nThe manifest stands beside the file and is sent with it."
+)
+def announce(
+    table: Annotated[str, typer.Argument(help="The extract's table, as hearth.toml names it.")],
+    sequence: Annotated[int, typer.Option("--sequence", help="Higher than the last file's.", min=0)],
+    key: KeyOption,
+    supplied: Annotated[str | None, typer.Option("--supplied", help="The day, else today.")] = None,
+    config: ConfigOption = Path("hearth.toml"),
+) -> None:
+    """Sign an extract's manifest: its digest, rows, number and day."""
+    from flows.announcing import announce_extract
+
+    path, rows, principal = announce_extract(config, table, sequence, supplied, key)
+    typer.echo(f"{path}: {rows:,} rows, number {sequence}, signed by {principal}.")
 
 
 @app.command(epilog="Example:\n\n    hearth governance sign agreement.toml --key siro.pem")

@@ -2,6 +2,7 @@
 
 from governance.rules import (
     aggregate,
+    delivery,
     disclosure,
     household,
     ingest,
@@ -14,7 +15,19 @@ from governance.rules import (
 )
 from governance.rules.registry import STAGES, Rule, registered
 
-FAMILIES = (run, ingest, pseudonymise, link, household, aggregate, disclosure, publish, leakage, retention)
+FAMILIES = (
+    run,
+    delivery,
+    ingest,
+    pseudonymise,
+    link,
+    household,
+    aggregate,
+    disclosure,
+    publish,
+    leakage,
+    retention,
+)
 
 
 def all_rules() -> tuple[Rule, ...]:

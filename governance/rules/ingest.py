@@ -1,4 +1,4 @@
-"""Extracts: what was agreed, as it was sent, and readable; rows accounted for; opt-outs applied before.
+"""Extracts: what was agreed, and readable; rows accounted for; opt-outs applied before.
 
 Facts: see `pipeline/ingest/stage.py`.
 """
@@ -17,7 +17,7 @@ _ADDED_BY_INGEST = "line_number"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-def _supplied(evidence: Shown) -> dict[str, Shown]:
+def supplied_tables(evidence: Shown) -> dict[str, Shown]:
     """Return the tables that a controller supplied; the packaged area lookup is Hearth's own."""
     tables = {
         name: facts for name, facts in evidence.tables("tables").items() if facts.text("source") != "packaged"
@@ -25,52 +25,6 @@ def _supplied(evidence: Shown) -> dict[str, Shown]:
     if not tables:
         raise NotShown("tables", "at least one table that the controller supplied")
     return tables
-
-
-@rule(
-    id="ING-01",
-    version=1,
-    title="Each file is the one its supplier announced, and not an old one again",
-    stage="ingest",
-    source="Five Safes, safe data; field-notes.md, late, partial or replayed file",
-    remedy="Ask the supplier for the newest file with its manifest (sha256, rows, sequence).",
-)
-def file_is_the_announced_one(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a sequence number below an accepted one, another file under an accepted number.
-
-    In production every file needs a manifest. Digest and rows unlike the manifest stop ingest itself.
-    """
-    tables = _supplied(evidence)
-    before = evidence.remembered
-    accepted: dict[str, dict[str, int | str]] = {}
-    without, replayed, replaced = [], [], []
-    for name, facts in tables.items():
-        digest = facts.text("file_sha256")
-        sequence = None if facts.is_null("manifest") else facts.within("manifest").optional_count("sequence")
-        if facts.is_null("manifest"):
-            without.append(name)
-        earlier = before.get(name, {})
-        if sequence is None:
-            if earlier:
-                accepted[name] = earlier
-            continue
-        accepted[name] = {"sequence": sequence, "sha256": digest}
-        if sequence < earlier.get("sequence", 0):
-            replayed.append(name)
-        elif sequence == earlier.get("sequence") and digest != earlier.get("sha256"):
-            replaced.append(name)
-    announced = len(tables) - len(without)
-    observed = f"{len(tables)} files, {announced} with manifest, {len(replayed)} older than accepted"
-    threshold = "sequence numbers that do not fall; in production a manifest each"
-    if replayed:
-        return failed("FILE_REPLAYED", observed, threshold, f"older than accepted: {', '.join(replayed)}")
-    if replaced:
-        return failed(
-            "FILE_REPLACED", observed, threshold, f"another file under its number: {', '.join(replaced)}"
-        )
-    if without and evidence.run.flag("production"):
-        return failed("MANIFEST_MISSING", observed, threshold, f"no manifest for {', '.join(without)}")
-    return passed(observed, threshold, remember=accepted)
 
 
 @rule(
@@ -86,7 +40,7 @@ def file_was_read_whole(evidence: Shown, agreement: Agreement, now: datetime) ->
 
     Escapes, archive bombs and encodings that cannot be read stop ingest before any row is kept.
     """
-    tables = _supplied(evidence)
+    tables = supplied_tables(evidence)
     size = sum(facts.count("file_bytes") for facts in tables.values())
     rows = sum(facts.count("rows_in") for facts in tables.values())
     observed, threshold = (
@@ -112,7 +66,7 @@ def file_was_read_whole(evidence: Shown, agreement: Agreement, now: datetime) ->
 )
 def extract_keeps_its_contract(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse undeclared and missing columns, rows unaccounted for, and too many in quarantine."""
-    tables = _supplied(evidence)
+    tables = supplied_tables(evidence)
     undeclared = [
         f"{name}.{column}"
         for name, facts in tables.items()
@@ -162,7 +116,7 @@ def extract_keeps_its_contract(evidence: Shown, agreement: Agreement, now: datet
 )
 def every_column_has_a_purpose(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse tables and columns that the agreement does not name, and tables of another controller."""
-    tables = _supplied(evidence)
+    tables = supplied_tables(evidence)
     read = [(name, column) for name, facts in tables.items() for column in facts.names("columns_read")]
     purposeless = [f"{t}.{c}" for t, c in read if c not in agreement.datasets.get(t, {})]
     foreign = [
@@ -194,7 +148,7 @@ def identifiers_are_valid(evidence: Shown, agreement: Agreement, now: datetime) 
     agreed = agreement.thresholds
     shares: dict[str, float] = {}
     too_many: list[str] = []
-    for name, facts in _supplied(evidence).items():
+    for name, facts in supplied_tables(evidence).items():
         for column, validity in facts.table("validity").items():
             share = (
                 Shown.of({"share": validity["invalid_share"]}).rate("share") if validity["stated"] else 0.0
@@ -229,7 +183,7 @@ def identifiers_are_valid(evidence: Shown, agreement: Agreement, now: datetime) 
 def no_identifier_out_of_place(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse any cell of a non-identifying column that looks like an NHS number, postcode, e-mail…"""
     cells: dict[str, int] = {}
-    for name, facts in _supplied(evidence).items():
+    for name, facts in supplied_tables(evidence).items():
         for column, patterns in facts.table("identifier_patterns").items():
             cells[f"{name}.{column}"] = sum(Shown.of({"n": patterns}).counts("n").values())
     found = {place: count for place, count in cells.items() if count}
@@ -280,7 +234,7 @@ def _extract_date(evidence: Shown) -> date:
     """Return the day of the newest supplied file, else the run's reference date."""
     supplied = [
         facts.within("manifest").text("supplied")
-        for facts in _supplied(evidence).values()
+        for facts in supplied_tables(evidence).values()
         if not facts.is_null("manifest") and not facts.within("manifest").is_null("supplied")
     ]
     return date.fromisoformat(max(supplied, default=evidence.run.text("reference_date")))
@@ -318,7 +272,7 @@ def type_1_opt_outs_removed(evidence: Shown, agreement: Agreement, now: datetime
 )
 def no_opt_out_column(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse any column whose name speaks of an opt-out, in the extract or in the agreement."""
-    read = [f"{n}.{c}" for n, f in _supplied(evidence).items() for c in f.names("columns_read")]
+    read = [f"{n}.{c}" for n, f in supplied_tables(evidence).items() for c in f.names("columns_read")]
     agreed = [f"{table}.{column}" for table, columns in agreement.datasets.items() for column in columns]
     found = sorted({name for name in (*read, *agreed) if _OPT_OUT.search(name.split(".", 1)[1])})
     observed = f"{len(read)} columns read, {len(found)} speak of an opt-out"

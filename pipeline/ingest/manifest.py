@@ -2,7 +2,10 @@
 
 The manifest is JSON beside the extract (`<file>.manifest.json`, or as `hearth.toml` names it):
 
-    {"sha256": "…", "rows": 20113, "sequence": 7, "supplied": "2026-03-31"}
+    {"sha256": "…", "rows": 20113, "sequence": 7, "supplied": "2026-03-31",
+     "signed_by": "council-supplier", "signature": "…"}
+
+`hearth governance announce` makes it; whether the signature holds is for the gate to judge.
 """
 
 import json
@@ -14,18 +17,23 @@ from pathlib import Path
 from pipeline.ingest.supplied_file import FileRefused, check_path
 from pipeline.project import ExtractSettings
 
-_KEYS = frozenset({"sha256", "rows", "sequence", "supplied"})
+_KEYS = frozenset({"sha256", "rows", "sequence", "supplied", "signed_by", "signature"})
 _MAXIMUM_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """sequence rises with every file of a table; None where the supplier does not count."""
+    """sequence rises with every file of a table; None where the supplier does not count.
+
+    signed_by, signature: a principal of the agreement and his signature; None where nobody signed.
+    """
 
     sha256: str
     rows: int
     sequence: int | None
     supplied: date | None
+    signed_by: str | None = None
+    signature: str | None = None
 
 
 def read_manifest(settings: ExtractSettings, project_folder: Path) -> Manifest | None:
@@ -54,6 +62,8 @@ def read_manifest(settings: ExtractSettings, project_folder: Path) -> Manifest |
         raw["rows"],
         raw.get("sequence"),
         None if supplied is None else date.fromisoformat(supplied),
+        raw.get("signed_by"),
+        raw.get("signature"),
     )
 
 
@@ -70,6 +80,9 @@ def _wrong_keys(raw: object) -> list[str]:
         wrong.append("sequence")
     if "supplied" in raw and not _is_date(raw["supplied"]):
         wrong.append("supplied")
+    signing = [raw.get("signed_by"), raw.get("signature")]
+    if any(signing) and not all(isinstance(item, str) and item for item in signing):
+        wrong.append("signed_by and signature")
     return wrong
 
 

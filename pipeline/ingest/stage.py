@@ -62,7 +62,7 @@ def ingest(
     - validity: column (UPRN and NHS number) -> stated, valid, invalid_share of those stated;
     - rounding_suspected: UPRN column -> valid UPRNs that a spreadsheet seems to have rounded;
     - identifier_patterns: column -> pattern -> cells, of columns that are no identifiers (ING-06);
-    - file_sha256, file_bytes, manifest (sequence, supplied; None without one);
+    - file_sha256, file_bytes, manifest (sequence, supplied, signed_by, signature; None without one);
     - columns_read, columns_absent, columns_ignored (how many), header_case_differences (columns);
     - source: "extract", or "packaged" for an area lookup that was not supplied.
 

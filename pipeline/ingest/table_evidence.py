@@ -79,6 +79,8 @@ def file_facts(extract: InspectedExtract) -> dict[str, Any]:
         else {
             "sequence": manifest.sequence,
             "supplied": None if manifest.supplied is None else manifest.supplied.isoformat(),
+            "signed_by": manifest.signed_by,
+            "signature": manifest.signature,
         },
         "columns_read": sorted(extract.columns.places),
         "columns_absent": sorted(extract.columns.absent),

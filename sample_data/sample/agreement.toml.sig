@@ -1,7 +1,7 @@
 hearth-agreement/v1
 SAMPLE-HOUSEHOLDS
 1
-73245be262595bd2e87fef043026d4207cd5e1056300fdd8b7d5402413f4e3b5
+3497006d0ba0ea1ec1b4e076e5b76c680168438b3e20b07164262cfcded9e6a0
 
-— council-siro NCNLhF1ymi8jZqKFI5b2+ibjz9ZqaobCLnkKQeasQsruipe0pxUYvwaAlUsSgV+vDcMXY27QoyHEVlsbZASRymrtjw4=
-— nhs-siro 9MArQKxk0fPSqt6rznJUQPAcotGNCmOdZ9D5mvBV8rwFvCy4nsTny/htJnPnz7sU03F5ReyqKVmVAsoSi1tqenUWcwk=
+— council-siro NCNLhPuKHaY0BjS3KNj+W3qeF4FZ+QqBikheU9VloLbfKDPMdyW+RUZnN77oDvJ2ppg1MU47JChFJybXgPIgst3EpQw=
+— nhs-siro 9MArQMR7xtbFQ7pAs7UgMUFzEmQoeIWk4+PIc0cFY+JvT0Epb8TOvzkr0hyS8r3s26+yoJ3ZghF7qRQjzEwe8E1cUAg=

@@ -6,17 +6,31 @@ from datetime import date
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.agreement import Agreement
-from governance.terms import Confidentiality, OptOutCheck, OptOutTerms
+from governance.announcement import announcement, sign_announcement
+from governance.statement import public_key_of
+from governance.terms import Confidentiality, OptOutCheck, OptOutTerms, Principal
 from schemas.contract import load_contract
+
+SUE = Ed25519PrivateKey.from_private_bytes(b"sue".ljust(32))
+SUPPLIER = Principal("sue", "Sue", "nhs", public_key_of(SUE), ("supplier",))
+
+
+def signed(sequence: int | None, supplied: str | None, rows: int = 800, digit: str = "1") -> dict[str, Any]:
+    """A manifest as ingest shows it, signed by the NHS's supplier."""
+    content = announcement("nhs_person", digit * 64, rows, sequence, supplied)
+    signature = sign_announcement(content, SUE)
+    return {"sequence": sequence, "supplied": supplied, "signed_by": "sue", "signature": signature}
+
 
 COLUMNS = sorted(column.name for column in load_contract("extract", "nhs_person").columns)
 NHS_PERSON: dict[str, Any] = {
     "source": "extract",
     "file_sha256": "1" * 64,
     "file_bytes": 4096,
-    "manifest": {"sequence": 7, "supplied": "2026-11-20"},
+    "manifest": signed(7, "2026-11-20"),
     "rows_in": 800,
     "rows_kept": 750,
     "rows_quarantined": 40,
@@ -45,8 +59,16 @@ INVALID = {"stated": 1000, "valid": 949, "invalid_share": 0.051}
 
 PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "ING-01": (
-        {"facts": facts(), "remembered": {"nhs_person": {"sequence": 7, "sha256": "1" * 64}}},
-        {"facts": facts(), "remembered": {"nhs_person": {"sequence": 8, "sha256": "1" * 64}}},
+        {
+            "facts": facts(),
+            "remembered": {"nhs_person": {"sequence": 7, "sha256": "1" * 64}},
+            "principals": (SUPPLIER,),
+        },
+        {
+            "facts": facts(),
+            "remembered": {"nhs_person": {"sequence": 8, "sha256": "1" * 64}},
+            "principals": (SUPPLIER,),
+        },
         "FILE_REPLAYED",
     ),
     "ING-02": ({"facts": facts()}, {"facts": facts(rows_in=0)}, "FILE_EMPTY"),
@@ -104,8 +126,8 @@ def test_the_nearest_refused_case_is_refused(rule_id: str, ask: Any) -> None:
 def test_another_file_under_an_accepted_number_is_refused_and_the_next_number_is_remembered(ask: Any) -> None:
     before = {"nhs_person": {"sequence": 7, "sha256": "2" * 64}}
     assert ask("ING-01", facts(), part="nhs", remembered=before).code == "FILE_REPLACED"
-    newer = facts(manifest={"sequence": 8, "supplied": None})
-    accepted = ask("ING-01", newer, part="nhs", remembered=before)
+    newer = facts(manifest=signed(8, None))
+    accepted = ask("ING-01", newer, part="nhs", remembered=before, principals=(SUPPLIER,))
     assert accepted.remember == {"nhs_person": {"sequence": 8, "sha256": "1" * 64}}
 
 
@@ -117,6 +139,34 @@ def test_a_number_is_not_forgotten_by_leaving_the_manifest_out_for_a_night(ask: 
 
 def test_production_asks_for_a_manifest(ask: Any) -> None:
     assert ask("ING-01", facts(manifest=None), part="nhs").code == "MANIFEST_MISSING"
+    unsigned = facts(manifest={"sequence": 7, "supplied": None, "signed_by": None, "signature": None})
+    assert ask("ING-01", unsigned, part="nhs").code == "MANIFEST_UNSIGNED"
+    assert ask("ING-01", unsigned, part="nhs", run={"production": False}).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        signed(7, "2026-11-20", rows=799),
+        signed(7, "2026-11-20", digit="2"),
+        signed(7, "2026-11-20") | {"sequence": 8},
+        signed(7, "2026-11-20") | {"supplied": None},
+        signed(7, "2026-11-20") | {"signed_by": "ola"},
+    ],
+    ids=["other rows", "other file", "other number", "other day", "another's name"],
+)
+def test_a_signature_for_another_delivery_or_by_another_is_refused_even_in_a_sample(
+    manifest: dict[str, Any], ask: Any
+) -> None:
+    sample = {"production": False}
+    asked = ask("ING-01", facts(manifest=manifest), part="nhs", principals=(SUPPLIER,), run=sample)
+    assert asked.code == "MANIFEST_SIGNATURE_FALSE"
+
+
+@pytest.mark.parametrize("change", [{"party": "council"}, {"roles": ("operator",)}])
+def test_only_a_supplier_of_that_controller_announces_its_extracts(change: dict[str, Any], ask: Any) -> None:
+    asked = ask("ING-01", facts(), part="nhs", principals=(replace(SUPPLIER, **change),))
+    assert asked.code == "MANIFEST_SIGNATURE_FALSE"
 
 
 def test_rows_that_are_in_no_count_are_refused(ask: Any) -> None:

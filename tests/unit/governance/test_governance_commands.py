@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
+from governance.agreement import read_agreement
+from governance.announcement import announced_by, announcement
 from governance.audit.folder import newest_checkpoint
 from governance.audit.log import AuditLog
 from governance.audit.signer import LogSigner, open_log_signer
@@ -203,6 +205,23 @@ def test_a_request_is_taken_without_the_number_on_the_command_line(tmp_path: Pat
     assert "9990000018" not in done.stdout
     proof = hearth("retention", "prove", receipt, "--audit", tmp_path / "workspace" / "audit")
     assert "No run has been made since." in proof.stdout
+
+
+def test_a_supplier_announces_an_extract_and_nobody_elses(tmp_path: Path, project: Path, keys: Path) -> None:
+    (tmp_path / "x.csv").write_text("record_id\n1\n2\n")
+    arguments = ["governance", "announce", "council_property", "--config", project, "--sequence", 4]
+    done = hearth(*arguments, "--supplied", "2026-11-20", "--key", keys / "UNSAFE-council-supplier.pem")
+    assert done.exit_code == 0, done.exception
+    manifest = json.loads((tmp_path / "x.csv.manifest.json").read_text())
+    content = announcement("council_property", manifest["sha256"], 2, 4, "2026-11-20")
+    by, signature = manifest["signed_by"], manifest["signature"]
+    agreement = read_agreement(SAMPLE)
+    assert announced_by(agreement, "council", content, by, signature) is not None
+    assert announced_by(agreement, "nhs", content, by, signature) is None
+    for name in ("nhs-supplier", "operator"):
+        refused = hearth(*arguments, "--key", keys / f"UNSAFE-{name}.pem").exception
+        assert isinstance(refused, HearthError)
+        assert refused.code == "NOT_PERMITTED"
 
 
 @pytest.mark.parametrize("group", ["audit", "governance", "retention"])

@@ -5,24 +5,26 @@ import pytest
 from governance.roles import POWERS, ROLES, SEPARATED, clashes, may
 from governance.terms import Principal
 
-#          action                   key-holder operator releaser approver auditor signatory
+#          action                   key-holder operator releaser approver auditor signatory supplier
 TRUTH = """
-pseudonymise              x . . . . .
-rotate-key                x . . . . .
-destroy-key               x . . . . .
-run                       . x . . . .
-link                      . x . . . .
-release                   . . x . . .
-approve-release           . . . x . .
-approve-model             . . . x . .
-waive                     . . . x . x
-dispose                   x x . . . .
-witness-disposal          . . . x x .
-record-rights-request     . x . . x .
-sign-agreement            . . . . . x
-verify-audit              x x x x x x
-witness-audit             . . . . x .
-fly-to-the-moon           . . . . . .
+announce-extract          . . . . . . x
+pseudonymise              x . . . . . .
+rotate-key                x . . . . . .
+destroy-key               x . . . . . .
+run                       . x . . . . .
+link                      . x . . . . .
+release                   . . x . . . .
+approve-release           . . . x . . .
+approve-model             . . . x . . .
+waive                     . . . x . x .
+dispose                   x x . . . . .
+witness-disposal          . . . x x . .
+record-rights-request     . x . . x . .
+sign-agreement            . . . . . x .
+verify-audit              x x x x x x x
+witness-audit             . . . . x . .
+rotate-log-key            . x . . . . .
+fly-to-the-moon           . . . . . . .
 """
 CELLS = [
     (line.split()[0], role, mark == "x")

@@ -227,7 +227,12 @@ def test_a_manifest_that_agrees_is_recorded(bench: Any) -> None:
     bench.put("council_property", GOOD)
     bench.manifest("council_property", sha256=sha256(GOOD).upper(), rows=2, sequence=7, supplied="2026-03-31")
     facts = bench.ingest("council_property").facts
-    assert facts["manifest"] == {"sequence": 7, "supplied": "2026-03-31"}
+    assert facts["manifest"] == {
+        "sequence": 7,
+        "supplied": "2026-03-31",
+        "signed_by": None,
+        "signature": None,
+    }
 
 
 @pytest.mark.parametrize(
