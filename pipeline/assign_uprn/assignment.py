@@ -130,7 +130,12 @@ def _assign(
     list_counts = check_address_list(connection, listed, request.tolerance)
     request.report(f"{list_counts['addresses']:,} addresses of {list_counts['uprns']:,} UPRNs to look in")
     extract = load_addresses(connection, "extract_row", request.extract, request.columns, "--")
-    run_statement(connection, "sought.sql", {"compares_supplied": request.compares_supplied})
+    overwrites = list(request.overwrites)
+    run_statement(
+        connection,
+        "sought.sql",
+        {"compares_supplied": request.compares_supplied, "overwrites": overwrites},
+    )
     request.report(f"{_count(connection, 'sought'):,} addresses of {extract.rows:,} records to look up")
     look_up(connection, environment, request.engine, folder)
     run_statement(
@@ -141,7 +146,7 @@ def _assign(
             "minimum_distinguishability": request.thresholds.distinguishability,
         },
     )
-    run_statement(connection, "outcome.sql", {"overwrites": list(request.overwrites)})
+    run_statement(connection, "outcome.sql", {"overwrites": overwrites})
     source = f"uk-address-matcher {environment.version}"
     _write_tables(connection, result, source)
     counts = _counts(connection, extract)
@@ -157,7 +162,7 @@ def _assign(
         "address_list": list_counts,
         "source": source,
         "thresholds": asdict(request.thresholds),
-        "overwrites": list(request.overwrites),
+        "overwrites": overwrites,
     }
 
 

@@ -24,6 +24,7 @@ from pipeline.project import ExtractSettings
 
 _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _NEW_COLUMN = "uprn"
+_CRLF = "\r\n"
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,9 @@ class _Copy:
             return self._appended("".join(texts), uprn)
         cells[self.change.place] = uprn
         row = io.StringIO()
-        csv.writer(row, delimiter=self.delimiter, lineterminator=_line_end(texts[-1])).writerow(cells)
-        return row.getvalue()
+        # the writer quotes a cell for the characters of its own line end: so that one has both
+        csv.writer(row, delimiter=self.delimiter, lineterminator=_CRLF).writerow(cells)
+        return row.getvalue().removesuffix(_CRLF) + _line_end(texts[-1])
 
     def _appended(self, text: str, cell: str) -> str:
         end = _line_end(text)

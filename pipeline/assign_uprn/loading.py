@@ -56,7 +56,18 @@ def load_addresses(
             for rows in reader.rows(columns.places):
                 broken += rows.broken
                 connection.register("supplied", _texts(rows, columns))
-                connection.execute(f'INSERT INTO "{table}" SELECT * FROM supplied')
+                connection.execute(
+                    f"""
+                    INSERT INTO "{table}"
+                    SELECT
+                        line_number,
+                        record_id,
+                        uprn,
+                        postcode,
+                        nullif(concat_ws(', ', {", ".join(_line_names(columns))}), '')
+                    FROM supplied
+                    """
+                )
                 connection.unregister("supplied")
             sha256 = file.finish()
     except FileRefused as refusal:
@@ -86,9 +97,13 @@ def _texts(rows: Rows, columns: AddressColumns) -> pa.Table:
             "record_id": nothing if columns.record_id is None else next(cells),
             "uprn": nothing if columns.uprn is None else next(cells),
             "postcode": next(cells),
-            "address": _cell(pc.binary_join_element_wise(*cells, ", ", null_handling="skip")),
+            **dict(zip(_line_names(columns), cells, strict=True)),
         }
     )
+
+
+def _line_names(columns: AddressColumns) -> list[str]:
+    return [f"line_{n}" for n in range(len(columns.address))]
 
 
 def _cell(column: pa.Array) -> pa.Array:

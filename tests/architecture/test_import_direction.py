@@ -1,6 +1,7 @@
 """schemas <- governance <- pipeline <- flows: imports run one way."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,10 @@ def test_no_file_in_flows_bears_the_name_of_a_top_level_package() -> None:
     assert {path.stem for path in sources("flows")} & tops == set()
 
 
+#: Run by the Python of another environment, so it can import nothing of ours.
+WORKER = ROOT / "pipeline" / "assign_uprn" / "worker.py"
+
+
 def test_only_the_engine_opens_a_database() -> None:
     wrong = {
         str(path.relative_to(ROOT))
@@ -64,7 +69,12 @@ def test_only_the_engine_opens_a_database() -> None:
         for path in sources(package)
         if "duckdb.connect(" in path.read_text("utf-8") and path.parent.name != "engine"
     }
-    assert wrong == set()
+    assert wrong == {str(WORKER.relative_to(ROOT))}
+
+
+def test_what_another_environment_runs_imports_nothing_of_ours() -> None:
+    imported = {module.split(".")[0] for module in imported_modules(WORKER)}
+    assert imported - sys.stdlib_module_names == {"duckdb", "uk_address_matcher"}
 
 
 def test_there_is_no_room_for_leftovers() -> None:

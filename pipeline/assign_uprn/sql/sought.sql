@@ -6,7 +6,11 @@ WITH recorded AS (
         postcode
     FROM extract_row
     WHERE address IS NOT NULL
-      AND ($compares_supplied OR uprn IS NULL OR uprn_reason(uprn) IS NOT NULL)
+      AND (
+          uprn IS NULL
+          OR $compares_supplied
+          OR (list_contains($overwrites, 'unusable') AND uprn_reason(uprn) IS NOT NULL)
+      )
 )
 SELECT
     row_number() OVER (ORDER BY address, postcode) AS address_id,

@@ -3,7 +3,7 @@ CREATE TABLE unassigned AS
 SELECT
     line_number,
     record_id,
-    coalesce(reason, 'UNUSABLE_KEPT') AS reason,
+    CASE WHEN outcome = 'left_unusable' THEN 'UNUSABLE_KEPT' ELSE reason END AS reason,
     match_reason,
     round(match_weight, 3) AS match_weight,
     round(distinguishability, 3) AS distinguishability

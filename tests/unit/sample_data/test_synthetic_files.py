@@ -5,6 +5,8 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -188,3 +190,20 @@ def test_a_true_residence_is_the_dwelling_the_person_lives_in(written):
         pairs["council_record_id"].tolist(), pairs["nhs_record_id"].tolist(), strict=True
     ):
         assert dwelling in rows[record]
+
+
+def test_the_address_list_names_every_dwelling_and_the_shell_of_every_building_once(written):
+    listed = pa_csv.read_csv(
+        written.folder / "address_list.csv",
+        convert_options=pa_csv.ConvertOptions(column_types={"uprn": pa.string()}),
+    ).to_pydict()
+    dwellings = pq.read_table(written.folder / "truth" / "properties.parquet").to_pydict()
+    shells = set(dwellings["parent_uprn"]) - {0}
+    assert len(set(listed["uprn"])) == len(listed["uprn"])
+    assert {int(uprn) for uprn in listed["uprn"]} == set(dwellings["uprn"]) | shells
+    postcodes = dict(zip(listed["uprn"], listed["postcode"], strict=True))
+    assert all(
+        postcodes[str(uprn)] == postcode
+        for uprn, postcode in zip(dwellings["uprn"], dwellings["postcode"], strict=True)
+    )
+    assert all(", " in address for address in listed["address"])
