@@ -1,25 +1,12 @@
-"""The nightly run: the data's journey, and the Prefect flow that makes it every night.
+"""The Prefect flow that takes the data's journey every night.
 
 The flow is given a configuration's path and a run id, never a table, a key or an
 identifier: Prefect keeps its parameters, results and log lines in its database.
 """
 
 from flows.conduct import RunRequest, conduct
-from flows.night import Night
+from flows.journey import journey
 from flows.orchestrator import Failed, State, as_task, flow, tell_officers
-from governance.clearance import Cleared
-
-
-def journey(night: Night) -> Cleared:
-    """Take both controllers' data to a release; every stage has its gate."""
-    council = night.pseudonymised("council")
-    nhs = night.pseudonymised("nhs")
-    linked = night.link(council, nhs)
-    figures = night.quality(linked, council, nhs)
-    households = night.household(linked, council, nhs)
-    cells = night.aggregate(households)
-    protected = night.disclosure(cells)
-    return night.publish(protected, figures)
 
 
 @flow(name="hearth-nightly")

@@ -82,7 +82,7 @@ def run(
 
 def _directly(request: "RunRequest") -> dict[str, Any]:
     from flows.conduct import conduct
-    from flows.nightly import journey
+    from flows.journey import journey
 
     return conduct(request, journey).as_json()
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from pipeline.aggregate.contribution import Counts
 from pipeline.aggregate.interval import Interval, confidence_level
@@ -50,7 +50,7 @@ def rate_of_uncertain_links(counts: ExpectedCounts, confidence: float = 0.95) ->
         rate = counts.numerator / counts.denominator
         spread = (1 - 2 * rate) * counts.numerator_variance + rate**2 * counts.denominator_variance
         error = np.sqrt(np.maximum(spread, 0)) / counts.denominator
-    reach = stats.norm.ppf((1 + confidence_level(confidence)) / 2) * error
+    reach = special.ndtri((1 + confidence_level(confidence)) / 2) * error
     return Interval(rate, np.clip(rate - reach, 0, 1), np.clip(rate + reach, 0, 1))
 
 
