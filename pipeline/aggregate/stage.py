@@ -22,6 +22,7 @@ from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.plan import Plan, make_plan
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
+from pipeline.disclosure.carried_key import carried_digest, load_carried
 from pipeline.disclosure.record_key import load_secret
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table, write_query
@@ -40,6 +41,7 @@ _OUTPUTS = (
     ("household_state", "ALL"),
     ("linkage_band", "table_id, measure, area_code"),
     ("cap_sensitivity", f"caps, {_CELL_ORDER}"),
+    ("basis", "aspect, name"),
 )
 
 
@@ -47,6 +49,7 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
     """Return what the stage's output depends on beside its input and its code."""
     return {
         "outputs": sorted(context.agreement.outputs),
+        "carried_record_keys": carried_digest(context.workspace),
         "definitions": digest_of(
             [repr(d) for read in (measures, tables, dimensions) for d in read().values()]
         ),
@@ -57,13 +60,13 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
     """Count every registered table of the agreement.
 
     Writes `cell`, `not_produced`, `cap_sensitivity` and `linkage_band`, and for the stages after it
-    `area` and `household_state`.
+    `area`, `household_state` and `basis`.
     """
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         source = household.artefact
         with locked_connection(context.project.engine, context.spill, (source.folder,)) as connection:
-            for table in ("household", "household_member", "placement", "area"):
+            for table in ("household", "household_member", "placement", "area", "basis"):
                 load_table(connection, source.path(table), table)
             plan = make_plan(
                 tables(),
@@ -71,8 +74,10 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
                 known_attributes(connection),
                 known_attributes(connection, of_everybody=True),
             )
+            load_carried(connection, context.workspace)
             build_all_cells(connection, plan, load_secret(context))
             facts = _facts(connection, plan)
+            add_definitions(connection, plan)
             build_cap_sensitivity(connection, plan)
             rows: dict[str, int | None] = {
                 f"{table}.parquet": write_query(
@@ -103,6 +108,18 @@ def known_attributes(connection: duckdb.DuckDBPyConnection, *, of_everybody: boo
             name for name, count in zip(named, filled, strict=True) if count >= (rows if of_everybody else 1)
         }
     return frozenset(known)
+
+
+def add_definitions(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Add to `basis` a digest of the definition of every measure counted."""
+    counted = {name: measures()[name] for table in plan.tables for name in table.measures}
+    connection.executemany(
+        "INSERT INTO basis VALUES ('measures', ?, ?)",
+        [
+            (name, digest_of([m.unit, m.period, repr(m.include), repr(m.count)])[:16])
+            for name, m in sorted(counted.items())
+        ],
+    )
 
 
 def _facts(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, Any]:

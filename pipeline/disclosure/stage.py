@@ -62,8 +62,8 @@ from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table, write_query
 
 STAGE = "disclosure"
-#: Tables handed on unchanged to the publish stage: public areas, and who counts where (P6).
-CARRIED = ("area", "household_state")
+#: Tables handed on unchanged to the publish stage: public areas, who counts where (P6), what it rests on.
+CARRIED = ("area", "household_state", "basis")
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:

@@ -29,9 +29,11 @@ from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import write_query
+from pipeline.household.basis import create_basis
 from pipeline.household.definition import ALTERNATIVE_CAPS, CAPS, FLOOR_DATE, RULES, VERSION
 from pipeline.household.loading import load_inputs
 from pipeline.household.outcome import build_outcome_tables
+from pipeline.link.model import model_of
 from schemas.attribute import resident_attributes
 from schemas.code_list import load_code_list
 
@@ -66,6 +68,7 @@ _OUTPUTS = (
     ("exclusion", "exclusion", "reason, rule"),
     ("plausibility", "plausibility", "plausibility_check"),
     ("placement", "placement", "age_group, sex, is_admitted"),
+    ("basis", "basis", "aspect, name"),
 )
 
 
@@ -90,6 +93,7 @@ def household(
         with locked_connection(context.project.engine, context.spill, allowed) as connection:
             supplied = load_inputs(connection, *inputs)
             build_households(connection, supplied, context.project.reference_date)
+            create_basis(connection, model_of(context).digest, supplied)
             rows: dict[str, int | None] = {
                 f"{name}.parquet": write_query(
                     connection, f"SELECT * FROM {table} ORDER BY {order}", folder / f"{name}.parquet"

@@ -75,6 +75,7 @@ def freeze(
             "WHERE table_id IN (SELECT DISTINCT table_id FROM tonight_cell)"
         )
         _repeat_measures(connection, workspace.zone("releases") / latest.release_id)
+        _repeat_basis(connection, workspace.zone("releases") / latest.release_id)
         changed = count_rows(connection, "protected_cell") - _unchanged(connection)
         return Frozen(latest.release_id, False, changed, state_sha256=latest.state_sha256)
     load_kept(connection, "released_state", _STATE, STATE, latest.state_sha256, workspace)
@@ -143,6 +144,16 @@ def _repeat_measures(connection: duckdb.DuckDBPyConnection, folder: Path) -> Non
         )
     finally:
         connection.unregister("_measure")
+
+
+def _repeat_basis(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Replace `basis` by the release's own, where it has one: repeated values rest on what they rested on."""
+    if (folder / "basis.parquet").is_file():
+        connection.register("_basis", pq.read_table(folder / "basis.parquet"))
+        try:
+            connection.execute("CREATE OR REPLACE TABLE basis AS SELECT aspect, name, value FROM _basis")
+        finally:
+            connection.unregister("_basis")
 
 
 def _unchanged(connection: duckdb.DuckDBPyConnection) -> int:

@@ -26,6 +26,7 @@ BESIDE = (
     CATALOGUE,
     "measure.parquet",
     "area.parquet",
+    "basis.parquet",
     DICTIONARY_PARQUET,
     DICTIONARY_MARKDOWN,
     NOTE,

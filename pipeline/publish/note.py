@@ -34,7 +34,8 @@ are, so nightly releases of one epoch do not differ. A change between two epochs
 the area, not of one night.
 
 `catalogue.parquet` lists the tables, `data_dictionary.md` every column and measure, `manifest.json` the
-digest of every file, `disclosure_criteria.json` the numbers of the protection.
+digest of every file, `disclosure_criteria.json` the numbers of the protection, `basis.parquet` the
+definitions and the linkage that the figures rest on (`hearth compare` reads it).
 
 ## What a value means
 {meaning}

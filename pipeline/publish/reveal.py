@@ -9,7 +9,7 @@ from pathlib import Path
 
 from governance.artefact import Artefact
 from governance.canonical import digest_of_file
-from governance.clearance import Cleared
+from governance.clearance import Clearance, Cleared
 from governance.errors import Refused
 from pipeline.context import RunContext
 from pipeline.disclosure.ledger import Ledger
@@ -18,13 +18,21 @@ from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX, verify_release
 from pipeline.publish.release_record import read_record
 
 
-def reveal(cleared: Cleared, context: RunContext) -> Artefact:
+def reveal(cleared: Cleared, absence: Clearance, context: RunContext) -> Artefact:
     """Let a staged release that its gate has cleared appear; returns it where it now stands.
 
+    absence: the clearance of the search for planted people, bound to this very release.
     A release that already stands is verified and returned as it is.
-    Raises Refused where the ledger is damaged or the release would change a standing one.
+    Raises Refused where that clearance is of something else, the ledger is damaged, or the release
+    would change a standing one.
     """
     artefact = cleared.artefact
+    if (absence.stage, absence.artefact_digest) != ("leakage", artefact.digest):
+        raise Refused(
+            "CLEARANCE_MISMATCH",
+            "The workspace was not searched for planted people before this release.",
+            "Report this as a defect of the programme; no release appears without that search.",
+        )
     releases = context.workspace.zone("releases")
     release_id = artefact.folder.name.removeprefix(STAGED_PREFIX)
     final = releases / release_id

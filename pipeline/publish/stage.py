@@ -2,7 +2,7 @@
 
     publish(protected, figures, fingerprint, context) -> (Artefact, Evidence)
                                                writes releases/.staged-<release id>/
-    reveal(cleared, context) -> Artefact       (reveal.py)              enters the ledger and renames it
+    reveal(cleared, absence, context) -> Artefact   (reveal.py)         enters the ledger and renames it
 
 A release's id follows from the reference date and the fingerprint. Where that release
 stands already it is verified and returned; nothing is written.
@@ -71,6 +71,8 @@ STAGE = "publish"
 CRITERIA = "disclosure_criteria.json"
 MEASURES = "measure.parquet"
 AREAS = "area.parquet"
+BASIS = "basis.parquet"
+_BASIS_SCHEMA = pa.schema([(name, pa.string()) for name in ("aspect", "name", "value")])
 #: Public facts of areas that a release repeats.
 AREA_COLUMNS = ("lsoa21", "msoa21", "local_authority", "imd_decile", "aqma")
 
@@ -163,7 +165,7 @@ def _write(
         profile.method,
     )
     with locked_connection(context.project.engine, context.spill) as connection:
-        for table in ("protected_cell", "published_measure", "area", "household_state"):
+        for table in ("protected_cell", "published_measure", "area", "household_state", "basis"):
             load_table(connection, protected.artefact.path(table), table)
         frozen = freeze(
             connection, ledger, context.workspace, identity.epoch, profile.minimum_changed_households
@@ -172,6 +174,7 @@ def _write(
         _write_tables(connection, tables, identity, folder)
         measures = _write_measures(connection, folder)
         _write_areas(connection, folder)
+        _write_basis(connection, folder)
         cells_sha256, cells = write_cell_digests(connection, context.workspace)
     write_dictionary(
         {t.table_id: t.dimensions for t in tables}, {t.table_id: t.title for t in tables}, measures, folder
@@ -284,6 +287,12 @@ def _write_areas(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         f"SELECT {', '.join(kept)} FROM area WHERE lsoa21 IS NOT NULL ORDER BY lsoa21"
     ).to_arrow_table()
     write_plain_parquet(pa.table({name: areas.column(name).to_pylist() for name in kept}), folder / AREAS)
+
+
+def _write_basis(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write what the figures rest on: definitions, linkage model and share placed; frozen with the values."""
+    rows = connection.sql("SELECT aspect, name, value FROM basis ORDER BY ALL").to_arrow_table()
+    write_plain_parquet(pa.table(rows.to_pydict(), schema=_BASIS_SCHEMA), folder / BASIS)
 
 
 def _write_criteria(profile: Profile, context: RunContext, folder: Path) -> None:

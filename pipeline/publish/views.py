@@ -20,6 +20,7 @@ def write_views(tables: Mapping[str, str], folder: Path) -> None:
         "catalogue": "catalogue.parquet",
         "measure": "measure.parquet",
         "area": "area.parquet",
+        "basis": "basis.parquet",
         "data_dictionary": "data_dictionary.parquet",
     }
     for name, file in sorted({**tables, **beside}.items()):

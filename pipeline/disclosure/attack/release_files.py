@@ -47,7 +47,7 @@ def read_release(folder: Path) -> ReleaseFiles:
         measure = pq.read_table(folder / "measure.parquet")
         area = pq.read_table(folder / "area.parquet")
         catalogue = pq.read_table(folder / "catalogue.parquet")
-        beside = {"measure.parquet", "area.parquet", "catalogue.parquet", "data_dictionary.parquet"}
+        beside = {f"{name}.parquet" for name in ("measure", "area", "basis", "catalogue", "data_dictionary")}
         tables = [pq.read_table(p) for p in sorted(folder.glob("*.parquet")) if p.name not in beside]
     except (OSError, ValueError) as error:
         raise Fault(

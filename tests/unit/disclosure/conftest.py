@@ -316,7 +316,12 @@ class Bench:
                     f"{name}.parquet": write_query(
                         connection, f"SELECT * FROM {source} ORDER BY ALL", folder / f"{name}.parquet"
                     )
-                    for name, source in (("cell", "cell"), ("area", "_area"), ("household_state", "_state"))
+                    for name, source in (
+                        ("cell", "cell"),
+                        ("area", "_area"),
+                        ("household_state", "_state"),
+                        ("basis", "(VALUES ('definition', '', 'household/v1')) AS t (aspect, name, value)"),
+                    )
                 }
             return dict(rows), Evidence("aggregate", "all")
 

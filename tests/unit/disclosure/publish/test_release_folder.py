@@ -12,6 +12,7 @@ from governance.errors import Refused
 REVEALED = {
     "README.md",
     "area.parquet",
+    "basis.parquet",
     "catalogue.parquet",
     "data_dictionary.md",
     "data_dictionary.parquet",
