@@ -1,7 +1,7 @@
 hearth-agreement/v1
 SAMPLE-HOUSEHOLDS
 1
-3497006d0ba0ea1ec1b4e076e5b76c680168438b3e20b07164262cfcded9e6a0
+6952aa32f5726bb49c32652a2f4b0f90bfd677f785f1ead2eee4bf8686762d1e
 
-— council-siro NCNLhPuKHaY0BjS3KNj+W3qeF4FZ+QqBikheU9VloLbfKDPMdyW+RUZnN77oDvJ2ppg1MU47JChFJybXgPIgst3EpQw=
-— nhs-siro 9MArQMR7xtbFQ7pAs7UgMUFzEmQoeIWk4+PIc0cFY+JvT0Epb8TOvzkr0hyS8r3s26+yoJ3ZghF7qRQjzEwe8E1cUAg=
+— council-siro NCNLhJHa8cQrPuPXHh59dy5d9Vo/yzOnv1+aFyxDVbqtvp5Z3n0E69e2bH45JM7pnl1N6hTNizJH4aaSaI+ZUg+Wzgo=
+— nhs-siro 9MArQD2JxNLOJkXmlKpMckDo3OFC3hlSEPjGotDeLl+PBcf3iXwmMmMykBAmsnexSdEi34oozk5joJ6yl4XwTKR0aQk=
