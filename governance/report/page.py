@@ -15,7 +15,7 @@ from schemas.table import tables as registered_tables
 _WORDS = {"pass": "passed", "warn": "warned", "waived": "waived", "fail": "refused"}
 _REGISTERS = {"national-data-opt-out": "National Data Opt-Out", "type-1": "Type 1 opt-outs"}
 #: Rules whose evidence is an attack, or a search, of our own.
-_ATTACKS = ("PSE-03", "PSE-05", "PSE-06", "AGG-03", "AGG-06", "PUB-05")
+_ATTACKS = ("PSE-03", "PSE-05", "PSE-06", "PSE-08", "AGG-03", "AGG-06", "PUB-05")
 
 Rows = list[tuple[Any, ...]]
 

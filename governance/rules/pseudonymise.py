@@ -13,6 +13,10 @@ _ALGORITHM = "HMAC-SHA-256"
 _MINIMUM_KEY_BITS = 256
 #: Truncation below 128 bits would let unrelated identifiers collide.
 _MINIMUM_PSEUDONYM_BYTES = 16
+MAXIMUM_DECODED_SHARE = 0.01
+#: Fewer records than this cannot be told from chance: in any ranking about one token is named by luck,
+#: and a token may be borne by a dozen records.
+_CHANCE_RECORDS = 50
 
 
 @rule(
@@ -163,3 +167,41 @@ def no_overlap_with_other_keys(evidence: Shown, agreement: Agreement, now: datet
     if shared:
         return failed("PSEUDONYMS_OVERLAP", observed, "none", f"equal keys: {', '.join(shared)}")
     return passed(observed, "none", remember=known)
+
+
+def is_decoded(share: float, records: int) -> bool:
+    """Answer whether an attack that named so many records, and such a share of a column, has succeeded."""
+    return records >= _CHANCE_RECORDS and share > MAXIMUM_DECODED_SHARE
+
+
+@rule(
+    id="PSE-08",
+    version=1,
+    title="Counting tokens names nobody: the rank-frequency attack fails on every column",
+    stage="pseudonymise",
+    source="engine-notes.md, Privacy-preserving comparison; Christen, Ranbaduge, Schnell (2020), ch. 9",
+    remedy="Salt the column by a stable block, or withhold its frequent values, and pseudonymise again.",
+)
+def no_token_column_is_decoded(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a token column of which an attacker with a sample of the people names more than the limit.
+
+    He ranks tokens and clear values by how many records bear them. Fewer named records than chance
+    gives decide nothing. Without token columns there is nothing to attack.
+    """
+    tables = evidence.table("encoding_attack")
+    columns = {
+        f"{table}.{item.text('column')}": (item.rate("reidentified_share"), item.count("reidentified"))
+        for table in tables
+        for item in evidence.within("encoding_attack").rows(table)
+    }
+    worst = max(columns, key=lambda name: columns[name][0], default=None)
+    observed = (
+        "no token columns"
+        if worst is None
+        else f"{len(columns)} token columns, at most {columns[worst][0]:.2%} named ({worst})"
+    )
+    threshold = f"at most {MAXIMUM_DECODED_SHARE:.0%} of any column's tokens named"
+    decoded = [name for name, (share, named) in columns.items() if is_decoded(share, named)]
+    if decoded:
+        return failed("ENCODING_DECODED", observed, threshold, f"named too often: {', '.join(decoded)}")
+    return passed(observed, threshold)

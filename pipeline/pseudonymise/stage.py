@@ -17,6 +17,8 @@ Evidence (what PSE-01, PSE-02, PSE-04 judge):
     tables            {table: {rows_in, rows_out, columns}}
     canary_seed, canary_rows   from which the rows that ingest planted follow, and how many there were
     self_attack       see `pipeline/leakage/self_attack.py`
+    encoding_attack   {table: [{column, occurrences, reidentified, reidentified_share, by_sector}]}: the
+                      rank-frequency attack on every token column (see `match_fields/encoding_attack.py`)
     ages_withheld     people whose birth lies after the reference date
 """
 
@@ -42,6 +44,7 @@ from pipeline.leakage.canary import canary_of
 from pipeline.pseudonymise.attack import attack_own_pseudonyms
 from pipeline.pseudonymise.counts import count_identifiers, count_sentinels, count_unborn
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
+from pipeline.pseudonymise.match_fields.encoding_attack import EncodingAttack, attack_encoding
 from pipeline.pseudonymise.planting import planted_rows, set_apart, uproot
 from pipeline.pseudonymise.streaming import hashed_batches, hashed_schema
 from pipeline.pseudonymise.tables import IDENTIFIERS, UPRN, PseudonymisedTable, tables_of
@@ -86,6 +89,7 @@ def _fill(
     canary = canary_of(ingested.part, ingested.fingerprint)
     rows: dict[str, int | None] = {}
     shown: dict[str, Any] = {}
+    encoding: dict[str, Any] = {}
     with locked_connection(context.project.engine, context.spill) as connection:
         loaded = {
             source: load_table(connection, ingested.path(source), source)
@@ -95,7 +99,9 @@ def _fill(
         processes = context.project.engine.threads if sum(loaded.values()) >= _ROWS_WORTH_PROCESSES else 0
         with keyed_hasher(_layers(keys), kinds, processes) as hasher:
             for table in tables:
-                _pseudonymise_table(connection, table, hasher, context)
+                attacks = _pseudonymise_table(connection, table, hasher, context)
+                if attacks:
+                    encoding[table.name] = [attack.as_json() for attack in attacks]
                 apart = set_apart(connection, table, canary, hasher, folder)
                 columns = [row[0] for row in connection.execute(f'DESCRIBE "{table.made_as}"').fetchall()]
                 written = write_query(
@@ -127,6 +133,7 @@ def _fill(
             "canary_seed": ingested.fingerprint,
             "canary_rows": sum(planted.values()),
             "self_attack": attack_own_pseudonyms(connection, tables, keys, context),
+            "encoding_attack": encoding,
         }
     return rows, Evidence(STAGE, ingested.part, facts)
 
@@ -162,16 +169,24 @@ def _pseudonymise_table(
     table: PseudonymisedTable,
     hasher: KeyedHasher,
     context: RunContext,
-) -> None:
-    """Create table `table.made_as` in the connection, every identifier hashed."""
+) -> tuple[EncodingAttack, ...]:
+    """Create table `table.made_as` in the connection, every identifier hashed.
+
+    Returns the attack on each token column, made while its clear values are at hand.
+    """
+    attacks: tuple[EncodingAttack, ...] = ()
     if table.source in MATCH_FIELDS:
+        fields, sectors = f"{table.source}_match_field", f"{table.source}_sector"
         clear_match_fields(
             connection,
             table.source,
             table.source,
-            f"{table.source}_match_field",
+            fields,
             "council_property" if "council_property" in table.needs else None,
+            sectors,
         )
+        attacks = attack_encoding(connection, fields, sectors, MATCH_FIELDS[table.source])
+        connection.execute(f'DROP TABLE "{sectors}"')
     query = files("pipeline.pseudonymise").joinpath(f"sql/{table.name}.sql").read_text("utf-8")
     parameters = {"reference_date": context.project.reference_date} if "$reference_date" in query else None
     with connection.cursor() as reading:
@@ -184,6 +199,7 @@ def _pseudonymise_table(
         )
     if table.source in MATCH_FIELDS:
         connection.execute(f'DROP TABLE "{table.source}_match_field"')
+    return attacks
 
 
 def _create_table(

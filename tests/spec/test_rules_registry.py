@@ -14,7 +14,7 @@ from governance.rules.registry import STAGES, Rule, passed, rule
 SPECIFIED = {
     "PRE": range(1, 7),
     "ING": range(1, 10),
-    "PSE": range(1, 8),
+    "PSE": range(1, 9),
     "LNK": range(1, 7),
     "HHD": range(1, 4),
     "AGG": range(7),

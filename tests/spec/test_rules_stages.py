@@ -21,6 +21,9 @@ PSEUDONYMISE: dict[str, Any] = {
     "sentinels_hashed": 0,
     "outer_key_id": None,
     "outer_check_value": None,
+    "encoding_attack": {
+        "nhs_resident": [{"column": "person_name", "reidentified_share": 0.01, "reidentified": 50}]
+    },
     "self_attack": {
         "distinct": 10,
         "candidates": 10,
@@ -32,6 +35,7 @@ PSEUDONYMISE: dict[str, Any] = {
         "recovered": 0,
     },
 }
+DECODED = {"nhs_resident": [{"column": "person_name", "reidentified_share": 0.0101, "reidentified": 50}]}
 LEAKAGE: dict[str, Any] = {
     "canaries": {"council": 1, "nhs": 1},
     "identifiers": 15,
@@ -94,6 +98,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": LEAKAGE},
         {"facts": but(LEAKAGE, hits=1, hit_places=["runs/1: UPRN, plain"])},
         "CANARY_FOUND",
+    ),
+    "PSE-08": (
+        {"facts": PSEUDONYMISE},
+        {"facts": but(PSEUDONYMISE, encoding_attack=DECODED)},
+        "ENCODING_DECODED",
     ),
     "PSE-07": ({"facts": LEAKAGE}, {"facts": but(LEAKAGE, tables_in_clear=1)}, "TABLE_IN_CLEAR"),
     "PSE-05": (
@@ -282,3 +291,14 @@ def test_truth_is_for_invented_people_alone(ask: Any) -> None:
     assert ask("LNK-06", known).code == "TRUTH_OF_REAL_PEOPLE"
     assert ask("LNK-06", known, run={"custody": "single-operator", "production": False}).outcome == "pass"
     assert ask("LNK-06", known, run={"custody": "single-operator"}).code == "TRUTH_OF_REAL_PEOPLE"
+
+
+def test_a_token_named_by_luck_in_a_small_extract_decides_nothing(ask: Any) -> None:
+    lucky = {"nhs_resident": [{"column": "person_name", "reidentified_share": 0.5, "reidentified": 49}]}
+    assert ask("PSE-08", but(PSEUDONYMISE, encoding_attack=lucky)).outcome == "pass"
+    assert ask("PSE-08", but(PSEUDONYMISE, encoding_attack={})).observed == "no token columns"
+
+
+def test_an_attack_that_was_not_made_is_no_pass(ask: Any) -> None:
+    silent = {name: fact for name, fact in PSEUDONYMISE.items() if name != "encoding_attack"}
+    assert ask("PSE-08", silent).code == "NOT_EVALUATED"

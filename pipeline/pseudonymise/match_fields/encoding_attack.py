@@ -8,17 +8,17 @@ token he names; the gate judges the first, which needs no such knowledge, and th
 
 Keyed hashing is one to one, so the tokens' counts are the clear values' counts: the attack is
 run where the clear values are, and needs no key. Unsalted forenames lose 40% of their records
-to it, surnames 14%; the gate's limit is `MAXIMUM_REIDENTIFIED_SHARE` in every column.
+to it, surnames 14%; rule PSE-08 refuses more than its `MAXIMUM_DECODED_SHARE` in any column.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import duckdb
 
+from governance.rules.pseudonymise import is_decoded
 from pipeline.pseudonymise.match_fields.catalogue import MatchField
 
-MAXIMUM_REIDENTIFIED_SHARE = 0.01
 #: Records the attack looks at; a larger extract is sampled by a hash of its record ids.
 ATTACKED_RECORDS = 200_000
 
@@ -27,18 +27,24 @@ ATTACKED_RECORDS = 200_000
 class EncodingAttack:
     """The outcome on one column: shares of its tokens' occurrences named right (0 to 1).
 
-    reidentified_share: ranking the whole extract. by_sector: ranking within each postcode sector.
+    reidentified: occurrences named by ranking the whole extract, reidentified_share: their share.
+    by_sector: the share named by ranking within each postcode sector.
     """
 
     column: str
     occurrences: int
+    reidentified: int
     reidentified_share: float
     by_sector: float
 
     @property
     def is_withstood(self) -> bool:
         """Answer whether the column may leave the controller."""
-        return self.reidentified_share <= MAXIMUM_REIDENTIFIED_SHARE
+        return not is_decoded(self.reidentified_share, self.reidentified)
+
+    def as_json(self) -> dict[str, str | int | float]:
+        """Return the outcome as a JSON-able mapping."""
+        return asdict(self)
 
 
 def attack_encoding(
@@ -76,9 +82,13 @@ def _attack(
     finally:
         connection.execute("DROP TABLE attacked")
     if occurrences == 0:
-        return EncodingAttack(field.name, 0, 0.0, 0.0)
+        return EncodingAttack(field.name, 0, 0, 0.0, 0.0)
     return EncodingAttack(
-        field.name, occurrences, round(everywhere / occurrences, 6), round(by_sector / occurrences, 6)
+        field.name,
+        occurrences,
+        everywhere,
+        round(everywhere / occurrences, 6),
+        round(by_sector / occurrences, 6),
     )
 
 
