@@ -75,3 +75,23 @@ def test_links_are_measured_against_the_truth_folder(published: Published) -> No
     for unit in ("records", "households"):
         assert measured.outcome[unit]["recall"]["value"] > 0.9
         assert measured.outcome[unit]["precision"]["value"] > 0.9
+
+
+def test_the_attack_on_the_encoding_tells_the_share_of_every_column(published: Published) -> None:
+    project, _ = published
+    where = ("--config", project.config, "--workspace", project.workspace)
+    ran = hearth("attack", "encoding", *where, "--json")
+    assert ran.code == 0, ran.err
+    columns = [column for column in ran.outcome["columns"] if not column["control"]]
+    assert {column["table"] for column in columns} == {"council_property", "council_person", "nhs_person"}
+    assert all(column["reidentified_share"] <= 0.01 for column in columns)
+    assert list((project.workspace / "runs").glob("attack-*")) == []
+    bare = [column["reidentified"] for column in ran.outcome["columns"] if column["control"]]
+    assert max(bare) > max(column["reidentified"] for column in columns)
+
+
+def test_folders_alone_mean_the_attack_on_releases(published: Published) -> None:
+    _, outcome = published
+    for arguments in ((outcome["release_dir"], "--json"), ("--json", outcome["release_dir"])):
+        ran = hearth("attack", *arguments)
+        assert (ran.code, ran.outcome["successes"]) == (0, 0), ran.err

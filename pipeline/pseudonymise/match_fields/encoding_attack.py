@@ -48,19 +48,29 @@ class EncodingAttack:
 
 
 def attack_encoding(
-    connection: duckdb.DuckDBPyConnection, clear: str, sectors: str, fields: Iterable[MatchField]
+    connection: duckdb.DuckDBPyConnection,
+    clear: str,
+    sectors: str,
+    fields: Iterable[MatchField],
+    sampled_share: float = 0.5,
 ) -> tuple[EncodingAttack, ...]:
     """Attack each field of a table made by `clear_match_fields`; the order is that of `fields`.
 
     clear: table with record_id and the fields. sectors: table with record_id and sector.
+    sampled_share: of the records, how many the adversary knows in clear (0 to 1).
     """
     rows = int(connection.execute(f'SELECT COUNT(*) FROM "{clear}"').fetchall()[0][0])
     modulus = max(1, -(-rows // ATTACKED_RECORDS))
-    return tuple(_attack(connection, clear, sectors, field, modulus) for field in fields)
+    return tuple(_attack(connection, clear, sectors, field, modulus, sampled_share) for field in fields)
 
 
 def _attack(
-    connection: duckdb.DuckDBPyConnection, clear: str, sectors: str, field: MatchField, modulus: int
+    connection: duckdb.DuckDBPyConnection,
+    clear: str,
+    sectors: str,
+    field: MatchField,
+    modulus: int,
+    sampled_share: float,
 ) -> EncodingAttack:
     value = f"UNNEST(clear.{field.name})" if field.is_list else f"clear.{field.name}"
     connection.execute(
@@ -68,7 +78,7 @@ def _attack(
         CREATE OR REPLACE TEMP TABLE attacked AS
         SELECT
             COALESCE(place.sector, '') AS sector,
-            hash(clear.record_id || ' sample') % 2 = 0 AS is_sampled,
+            hash(clear.record_id || ' sample') % 1000 < {round(1000 * sampled_share)} AS is_sampled,
             {value} AS value
         FROM "{clear}" AS clear
         LEFT JOIN "{sectors}" AS place ON place.record_id = clear.record_id
