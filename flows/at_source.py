@@ -8,6 +8,7 @@ the planted canary, the clear and pseudonymised tables removed and their key des
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ from governance.keys.settings import locate_inner, open_key, read_key_settings
 from governance.keys.states import check_may_pseudonymise
 from governance.keys.unsafe_demo import WARNING
 from governance.mandate import actor_of
+from governance.retention.evidence import retention_evidence
+from governance.retention.residue import remove_stale_spill
 from pipeline.artefact_store import dispose_artefact
 from pipeline.code_version import code_version
 from pipeline.context import RunContext
@@ -87,11 +90,13 @@ def pseudonymise_at_source(project: Project, controller: str, run_id: str, quiet
             raise as_hearth_error(error, f"pseudonymise {controller}") from None
 
 
-def rekey_at_source(project: Project, controller: str, run_id: str, version: int) -> Path:
+def rekey_at_source(
+    project: Project, controller: str, run_id: str, version: int, quiet: bool = False
+) -> Path:
     """Package pairs of pseudonyms under key `version` (link-only) and the current key; returns its folder."""
     workspace = Workspace.open(project.workspace)
     folder = workspace.run_folder(run_id)
-    with Display(folder / "run.log") as display, workspace.lock():
+    with Display(folder / "run.log", quiet) as display, workspace.lock():
         try:
             with _recorded_run(project, workspace, run_id, display) as place:
                 return place.make_pairs(controller, version)
@@ -201,6 +206,8 @@ def _recorded_run(project: Project, workspace: Workspace, run_id: str, display: 
     verdict, code = "done", None
     try:
         gatekeeper.check_run(facts)
+        remove_stale_spill(workspace.root)
+        gatekeeper.check(retention_evidence(workspace.root, agreement, datetime.now(UTC), run_id))
         if warning := check_spill_volume(workspace.root, project.production):
             display.say(warning)
         key = _open_linkage_key(project, agreement, workspace)

@@ -146,8 +146,9 @@ class Night:
             "publish", "all", lambda fp: publish_stage.publish(protected, figures, fp, self.context)
         )
         self.display.now("looking for canaries")
-        self.gatekeeper.check(prove_absence(self.context.workspace, self._canary_seeds(), self.further))
-        return Cleared(reveal(cleared, self.context), cleared.clearance)
+        searched = prove_absence(self.context.workspace, self._canary_seeds(), self.further)
+        absence = self.gatekeeper.judge_absence(cleared, searched)
+        return Cleared(reveal(cleared, absence, self.context), cleared.clearance)
 
     @cached_property
     def extracts(self) -> dict[str, tuple[InspectedExtract, ...]]:

@@ -7,9 +7,10 @@ is what a gate clears and what the next stage checks.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from governance.canonical import digest_of
+from governance.errors import Refused
 
 Facts = Mapping[str, Any]
 
@@ -38,6 +39,15 @@ class Artefact:
     folder: Path
     fingerprint: str
     files: tuple[FileRecord, ...]
+
+    @property
+    def artefact(self) -> NoReturn:
+        """Refuse: a stage reads `cleared.artefact`, and this artefact has not passed its gate."""
+        raise Refused(
+            "NOT_CLEARED",
+            f"The artefact of stage {self.stage} {self.part} was handed on without its gate's clearance.",
+            "Report this as a defect of the programme; nothing goes on without a verdict.",
+        )
 
     @property
     def digest(self) -> str:

@@ -4,7 +4,7 @@ FAIL stops the run. WARN continues only under a signed waiver that is in date. A
 cannot be evaluated is a FAIL, and a gate without rules refuses everything.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,20 @@ from governance.rules import rules_for
 from governance.rules.registry import NotShown, Rule, Shown, Verdict, failed
 from governance.terms import Waiver
 
+#: Stage -> gates that must have cleared in this run before its own is asked; of stages with a part, all.
+ORDER: Mapping[str, tuple[str, ...]] = {
+    "retention": ("run",),
+    "ingest": ("run", "retention"),
+    "pseudonymise": ("run", "retention"),
+    "link": ("run", "retention", "pseudonymise"),
+    "quality": ("link",),
+    "household": ("link",),
+    "aggregate": ("household",),
+    "disclosure": ("aggregate",),
+    "publish": ("disclosure", "quality"),
+    "leakage": ("publish",),
+}
+_OF_EACH_CONTROLLER = ("pseudonymise",)
 #: Says which rules the gate of a stage and part asks.
 RuleBook = Callable[[str, str], tuple[Rule, ...]]
 
@@ -79,7 +93,7 @@ class Gatekeeper:
 
     actor: who runs (an id of the role map, or "operator"). now: the time that dates are held against;
     None for the clock's at each gate, so that an agreement that expires overnight stops the run.
-    rule_book: the rules; only tests give another.
+    rule_book, order: the rules, and which gate comes before which; only tests give others.
     """
 
     def __init__(
@@ -90,6 +104,7 @@ class Gatekeeper:
         actor: str,
         now: datetime | None = None,
         rule_book: RuleBook = rules_for,
+        order: Mapping[str, tuple[str, ...]] = ORDER,
     ) -> None:
         self._run_id = run_id
         self._agreement = agreement
@@ -97,7 +112,9 @@ class Gatekeeper:
         self._actor = actor
         self._now = now
         self._rule_book = rule_book
+        self._order = order
         self._run_evidence = Evidence("run", "all")
+        self._passed: set[tuple[str, str]] = set()
 
     def check_run(self, evidence: Evidence) -> None:
         """Judge what must hold before any extract is read; raises Refused. evidence.stage is "run".
@@ -108,8 +125,17 @@ class Gatekeeper:
         self.check(evidence)
 
     def check(self, evidence: Evidence) -> None:
-        """Judge evidence that is of no artefact: stages "run", "retention" and "leakage"; raises Refused."""
+        """Judge evidence that is of no artefact: stages "run" and "retention"; raises Refused."""
         self._decide(evidence, None)
+
+    def judge_absence(self, release: Cleared, evidence: Evidence) -> Clearance:
+        """Judge the search for planted people before a release appears; returns the clearance to reveal it.
+
+        evidence.stage is "leakage". Raises Refused.
+        """
+        judgements, seq = self._decide(evidence, release.artefact)
+        rules = tuple(item.rule.id for item in judgements)
+        return Clearance(self._run_id, evidence.stage, release.artefact.digest, seq, rules, _MINT)
 
     def judge(self, artefact: Artefact, evidence: Evidence) -> Cleared:
         """Judge a stage's artefact by its evidence and return it with its clearance.
@@ -148,6 +174,7 @@ class Gatekeeper:
         self._audit.checkpoint()
 
     def _decide(self, evidence: Evidence, artefact: Artefact | None) -> tuple[tuple[Judgement, ...], int]:
+        self._check_order(evidence.stage)
         rules = self._rule_book(evidence.stage, evidence.part)
         now = self._now or datetime.now(UTC)
         judgements = tuple(judged(item, self._shown(evidence, item), self._agreement, now) for item in rules)
@@ -166,7 +193,24 @@ class Gatekeeper:
         self._audit.checkpoint()
         if refused:
             raise _refusal(evidence, judgements, stopping)
+        self._passed.add((evidence.stage, evidence.part))
         return judgements, seq
+
+    def _check_order(self, stage: str) -> None:
+        """Raise Refused where a gate that comes before this one was not asked in this run, or refused."""
+        needed = [
+            (before, part)
+            for before in self._order.get(stage, ())
+            for part in (self._agreement.controllers if before in _OF_EACH_CONTROLLER else ("all",))
+        ]
+        if skipped := [f"{before} {part}" for before, part in needed if (before, part) not in self._passed]:
+            refused = Refused(
+                "GATE_SKIPPED",
+                f"The gate of {stage} was asked, and before it these did not clear: {', '.join(skipped)}.",
+                "Report this as a defect of the programme; no gate may be passed by.",
+            )
+            self.record_refusal(stage, refused)
+            raise refused
 
     def _shown(self, evidence: Evidence, item: Rule) -> Shown:
         return Shown(

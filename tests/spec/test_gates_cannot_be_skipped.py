@@ -1,24 +1,169 @@
-"""Order is enforced by types: every stage after the first demands what its predecessor's gate cleared."""
+"""No gate can be passed by: take the call of any of them out of the programme, and the run is refused.
+
+Each test cuts one call out of the real source, as an edit would, and runs what is left on small
+artefacts. The uncut source takes the same road to its end, so it is the cut that is found.
+"""
 
 import ast
 import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import get_type_hints
+from types import ModuleType, SimpleNamespace
+from typing import Any, get_type_hints
 
 import pytest
 
-from flows.night import Night
-from governance.clearance import Cleared
+import flows.night
+import flows.opening
+from flows.display import Display
+from flows.journey import journey
+from flows.night import Night, at_once
+from governance.agreement import Agreement
+from governance.artefact import Artefact, Evidence, FileRecord
+from governance.audit.log import AuditLog
+from governance.audit.signer import open_log_signer
+from governance.clearance import Clearance, Cleared
+from governance.errors import HearthError, Refused
+from governance.gate import ORDER, Gatekeeper
+from governance.rules.registry import Rule, passed
 from pipeline.aggregate.stage import aggregate
+from pipeline.context import RunContext
 from pipeline.disclosure.stage import disclosure
 from pipeline.household.stage import household
 from pipeline.link.stage import link
+from pipeline.project import read_project
 from pipeline.pseudonymise.stage import pseudonymise
 from pipeline.publish.reveal import reveal
 from pipeline.publish.stage import publish
+from pipeline.quality.stage import quality
+from pipeline.workspace import Workspace
 
-DEMANDED = {pseudonymise: 1, link: 2, household: 3, aggregate: 1, disclosure: 1, publish: 1, reveal: 1}
-NIGHT = ast.parse(Path(inspect.getsourcefile(Night) or "").read_text("utf-8"))
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "sample"
+DEMANDED = {
+    pseudonymise: 1,
+    link: 2,
+    quality: 3,
+    household: 3,
+    aggregate: 1,
+    disclosure: 1,
+    publish: 2,
+    reveal: 1,
+}
+ROAD = (
+    ("ingest", "council"),
+    ("pseudonymise", "council"),
+    ("ingest", "nhs"),
+    ("pseudonymise", "nhs"),
+    ("link", "all"),
+    ("quality", "all"),
+    ("household", "all"),
+    ("aggregate", "all"),
+    ("disclosure", "all"),
+    ("publish", "all"),
+)
+YES = Rule("TST-01", 1, "Yes", "link", "source", "None.", "check", None, lambda *_: passed("1", "1"))
+
+
+def small(stage: str, part: str) -> Artefact:
+    digest = f"{ROAD.index((stage, part)):x}" * 64
+    return Artefact(stage, part, Path("nowhere"), "f" * 64, (FileRecord("table.parquet", digest, 10, 3),))
+
+
+class Standing:
+    """A plan in which every step stands already, but for those that a test wants made anew."""
+
+    def __init__(self, anew: tuple[tuple[str, str], ...] = ()) -> None:
+        self.anew = anew
+        self.fingerprints = dict.fromkeys(ROAD, "f" * 64)
+
+    def find(self, step: tuple[str, str]) -> tuple[Artefact, Evidence] | None:
+        seed = {"canary_seed": "00"} if step[0] == "pseudonymise" else {}
+        return None if step in self.anew else (small(*step), Evidence(*step, seed))
+
+    def forget(self, step: tuple[str, str]) -> None:
+        """Nothing is kept."""
+
+
+@pytest.fixture
+def context(tmp_path: Path, agreement: Agreement) -> Iterator[RunContext]:
+    project = read_project(SAMPLE / "hearth.toml", tmp_path / "workspace")
+    workspace = Workspace.open(project.workspace)
+    with workspace.spill("run-1") as spill:
+        yield RunContext("run-1", project, agreement, workspace, spill, lambda _: None)
+
+
+@pytest.fixture
+def travel(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cleared]:
+    """Takes the journey with a (cut) Night on small artefacts; every rule says yes."""
+    searched = Evidence("leakage", "all", {"hits": 0})
+
+    def travelled(night_class: type[Night], plan: Standing, honest_reveal: bool = False) -> Cleared:
+        audit = AuditLog.open(
+            context.workspace.zone("audit"), open_log_signer(context.workspace.zone("keys"), "hearth/test")
+        )
+        keeper = Gatekeeper(
+            "run-1", context.agreement, audit, "operator", rule_book=lambda *_: (YES,), order=ORDER
+        )
+        keeper.check_run(Evidence("run", "all"))
+        keeper.check(Evidence("retention", "all"))
+        keys = SimpleNamespace(receiver=None, linkage=lambda: None)
+        night = night_class(context, keeper, audit, keys, Display(context.spill / "log", True), at_once)  # type: ignore[arg-type]
+        night.__dict__ |= {"plan": plan, "extracts": {"council": (), "nhs": ()}}
+        names = inspect.unwrap(night_class.publish).__globals__
+        monkeypatch.setitem(names, "prove_absence", lambda *_: searched)
+        monkeypatch.setitem(names, "dispose_artefact", lambda *_, **__: 0)
+        if not honest_reveal:
+            monkeypatch.setitem(names, "reveal", lambda cleared, absence, _: cleared.artefact)
+        return journey(night)
+
+    return travelled
+
+
+def cut(module: ModuleType, old: str, new: str) -> ModuleType:
+    """Return the module as it would be with one call in it replaced; fails where the call is not there."""
+    wanted = ast.unparse(ast.parse(old, mode="eval").body)
+    replaced = 0
+
+    class Cut(ast.NodeTransformer):
+        def visit_Call(self, node: ast.Call) -> ast.AST:
+            nonlocal replaced
+            if ast.unparse(node) == wanted:
+                replaced += 1
+                return ast.parse(new, mode="eval").body
+            return self.generic_visit(node)
+
+    tree = Cut().visit(ast.parse(inspect.getsource(module)))
+    assert replaced == 1, f"{old} stands {replaced} times in {module.__name__}"
+    edited = ModuleType(module.__name__)
+    edited.__file__ = module.__file__
+    with _known_as(edited):
+        exec(compile(ast.fix_missing_locations(tree), str(module.__file__), "exec"), edited.__dict__)
+    return edited
+
+
+@contextmanager
+def _known_as(module: ModuleType) -> Iterator[None]:
+    """Let dataclasses of a module that is being made find it by its name."""
+    import sys
+
+    before = sys.modules[module.__name__]
+    sys.modules[module.__name__] = module
+    try:
+        yield
+    finally:
+        sys.modules[module.__name__] = before
+
+
+JUDGE = "self.gatekeeper.judge(artefact, evidence)"
+
+
+def without_gate(stage: str) -> type[Night]:
+    """Return a Night that hands on what one stage made without asking its gate."""
+    edited = cut(flows.night, JUDGE, f"artefact if stage == {stage!r} else {JUDGE}")
+    night: type[Night] = edited.Night
+    return night
 
 
 @pytest.mark.parametrize(
@@ -34,22 +179,94 @@ def test_a_stage_cannot_be_called_without_the_clearance_of_its_inputs(stage: obj
     assert len(demanded) == clearances
 
 
-def test_every_stage_of_the_night_goes_through_the_one_place_that_judges() -> None:
-    night = next(node for node in NIGHT.body if isinstance(node, ast.ClassDef) and node.name == "Night")
-    methods = {node.name: ast.unparse(node) for node in night.body if isinstance(node, ast.FunctionDef)}
-    for stage in ("ingest", "pseudonymise", "link", "household", "aggregate", "disclosure", "publish"):
-        assert "self._stage(" in methods[stage], stage
-    assert "self.gatekeeper.judge(" in methods["_stage"]
+def test_with_every_gate_the_journey_ends_in_a_cleared_release(
+    travel: Callable[..., Cleared], context: RunContext
+) -> None:
+    released = travel(Night, Standing())
+    assert isinstance(released, Cleared)
+    asked = [e for e in _events(context) if e["event"] == "gate" and e["verdict"] == "cleared"]
+    wanted = [("run", "all"), ("retention", "all"), *ROAD, ("leakage", "all")]
+    assert sorted((e["stage"], e["evidence"]["part"]) for e in asked) == sorted(wanted)
 
 
-@pytest.mark.parametrize("gate", ["check_run", "retention_evidence"])
-def test_the_gates_before_a_run_are_asked(gate: str) -> None:
-    from flows import opening
+@pytest.mark.parametrize("stage", dict.fromkeys(stage for stage, _ in ROAD))
+def test_the_run_is_refused_where_a_stages_gate_was_cut_out(
+    stage: str, travel: Callable[..., Cleared]
+) -> None:
+    with pytest.raises(Refused) as raised:
+        travel(without_gate(stage), Standing())
+    assert raised.value.code in ("GATE_SKIPPED", "NOT_CLEARED")
 
-    assert gate in inspect.getsource(opening)
+
+@pytest.mark.parametrize(
+    ("stage", "reader"),
+    [
+        ("ingest", ("pseudonymise", "council")),
+        ("pseudonymise", ("link", "all")),
+        ("link", ("quality", "all")),
+        ("link", ("household", "all")),
+        ("household", ("aggregate", "all")),
+        ("aggregate", ("disclosure", "all")),
+        ("disclosure", ("publish", "all")),
+    ],
+)
+def test_the_next_stage_itself_refuses_what_no_gate_cleared(
+    stage: str, reader: tuple[str, str], travel: Callable[..., Cleared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Gatekeeper, "_check_order", lambda *_: None)
+    with pytest.raises(Refused, match="NOT_CLEARED"):
+        travel(without_gate(stage), Standing(anew=(reader,)))
 
 
-def test_the_search_for_leaks_is_judged_before_a_release_appears() -> None:
-    source = inspect.getsource(Night)
-    assert source.index("self.gatekeeper.check(prove_absence(") > 0
-    assert "reveal(" in source
+def test_a_release_does_not_appear_where_the_search_for_leaks_was_not_judged(
+    travel: Callable[..., Cleared],
+) -> None:
+    edited = cut(flows.night, "self.gatekeeper.judge_absence(cleared, searched)", "cleared.clearance")
+    with pytest.raises(Refused, match="CLEARANCE_MISMATCH"):
+        travel(edited.Night, Standing(), honest_reveal=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "skipped"),
+    [
+        ("gatekeeper.check_run(facts)", "run all"),
+        (
+            "gatekeeper.check(retention_evidence(workspace.root, agreement, datetime.now(UTC), run_id))",
+            "retention all",
+        ),
+    ],
+)
+def test_no_extract_is_taken_in_where_a_gate_before_the_run_was_cut_out(
+    call: str, skipped: str, context: RunContext
+) -> None:
+    edited = cut(flows.opening, call, "None")
+    for module, code in ((flows.opening, "NOT_EVALUATED"), (edited, "GATE_SKIPPED")):
+        with (
+            pytest.raises(HearthError) as raised,
+            module.open_night(
+                context.project,
+                context.workspace,
+                f"run-{code.lower().replace('_', '-')}",
+                Display(context.spill / "log", True),
+                at_once,
+            ) as night,
+        ):
+            night.gatekeeper.judge(small("ingest", "council"), Evidence("ingest", "council"))
+        assert raised.value.code == code
+    assert skipped in raised.value.reason
+
+
+def test_a_clearance_of_another_release_does_not_reveal_this_one(context: RunContext) -> None:
+    from governance.clearance import _MINT
+
+    release = small("publish", "all")
+    cleared = Cleared(release, Clearance("run-1", "publish", release.digest, 0, (), _MINT))
+    other = replace(release, files=())
+    with pytest.raises(Refused, match="CLEARANCE_MISMATCH"):
+        reveal(cleared, Clearance("run-1", "leakage", other.digest, 0, (), _MINT), context)
+
+
+def _events(context: RunContext) -> list[dict[str, Any]]:
+    import json
+
+    return [json.loads(line) for line in (context.workspace.zone("audit") / "audit.jsonl").open()]

@@ -44,7 +44,7 @@ FAIL = failed("BAD", "12", "10", "it is bad")
 
 def keeper(audit: AuditLog, agreement: Agreement, *verdicts: Verdict | Exception) -> Gatekeeper:
     rules = tuple(rule_of(f"TST-{n:02d}", verdict) for n, verdict in enumerate(verdicts, 1))
-    return Gatekeeper("run-1", agreement, audit, "operator", NOW, lambda *_: rules)
+    return Gatekeeper("run-1", agreement, audit, "operator", NOW, lambda *_: rules, order={})
 
 
 def events(folder: Path) -> list[dict[str, Any]]:
