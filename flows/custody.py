@@ -81,7 +81,8 @@ def open_run_keys(project: Project, agreement: Agreement, workspace: Workspace) 
         )
     transfer = read_transfer_settings(project)
     exposed = settings.outer is not None and settings.outer.passphrase.variable is not None
-    return RunKeys(outer=outer, receiver=Receiver.of(transfer), warning=IN_ENVIRONMENT if exposed else "")
+    receiver = Receiver.of(transfer, settings.version)
+    return RunKeys(outer=outer, receiver=receiver, warning=IN_ENVIRONMENT if exposed else "")
 
 
 def key_use(project: Project, agreement: Agreement, workspace: Workspace) -> KeyUse:

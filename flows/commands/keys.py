@@ -44,6 +44,9 @@ Examples:
 
 def add_to(parent: typer.Typer) -> None:
     """Mount the commands."""
+    from flows.commands import rekey
+
+    rekey.add_to(app)
     parent.add_typer(app)
 
 
@@ -67,14 +70,14 @@ def new(
 
     A linkage key begins as pending: it makes no pseudonyms until its check value was compared.
     """
-    custodian = _custodian(config, workspace)
+    custodian = custodian_of(config, workspace)
     with custodian.recording("new") as record:
         if signing or identity or record_key:
             made = (
                 _new_record_key(custodian) if record_key else _new_transfer_key(custodian, signing, identity)
             )
             record.update(made)
-            _tell(made, as_json)
+            tell(made, as_json)
             return
         from governance.keys.states import KeyState
 
@@ -89,7 +92,7 @@ def new(
         key = place.open()
         shown = _described(key.description) | {"check_value": key.check_value("uprn")}
         record.update(_for_the_log(shown))
-        _tell(shown, as_json)
+        tell(shown, as_json)
 
 
 @app.command("list")
@@ -100,7 +103,7 @@ def list_keys(
     from governance.keys.destruction import CERTIFICATES
     from governance.keys.sealed_file import read_sealed_key
 
-    custodian = _custodian(config, workspace)
+    custodian = custodian_of(config, workspace)
     rows: list[dict[str, Any]] = []
     for layer in custodian.layers():
         place = custodian.place(layer)
@@ -142,7 +145,7 @@ def check_value(
     from governance.keys.states import KeyState
     from pipeline.pseudonymise.tables import IDENTIFIERS
 
-    custodian = _custodian(config, workspace)
+    custodian = custodian_of(config, workspace)
     place = custodian.place(layer)
     key = place.open()
     values = {kind: key.check_value(kind) for kind in IDENTIFIERS}
@@ -159,7 +162,7 @@ def check_value(
                 place.change_state(KeyState.ACTIVE)
                 key = place.open()
             record["state"] = str(key.description.state)
-    _tell(_described(key.description) | {"check_values": values}, as_json)
+    tell(_described(key.description) | {"check_values": values}, as_json)
 
 
 @app.command()
@@ -177,7 +180,7 @@ def rotate(
     from governance.keys.rotation import rotate_key
     from governance.keys.states import KeyState
 
-    custodian = _custodian(config, workspace)
+    custodian = custodian_of(config, workspace)
     compared = layer == "inner" and custodian.project.custody != "single-operator"
     with custodian.recording("rotate") as record:
         rotated = rotate_key(
@@ -189,7 +192,7 @@ def rotate(
         )
         shown = {"old": _described(rotated.old), "new": _described(rotated.new)}
         record.update({f"{which}_{k}": v for which, key in shown.items() for k, v in key.items()})
-        _tell(shown, as_json)
+        tell(shown, as_json)
 
 
 @app.command()
@@ -204,12 +207,12 @@ def retire(
     from governance.keys.file_key import change_state
     from governance.keys.states import KeyState
 
-    custodian = _custodian(config, workspace)
+    custodian = custodian_of(config, workspace)
     with custodian.recording("retire") as record:
         path, passphrase = custodian.version(layer, version)
         shown = _described(change_state(path, passphrase, KeyState.RETIRED))
         record.update(shown)
-        _tell(shown, as_json)
+        tell(shown, as_json)
 
 
 @app.command()
@@ -226,7 +229,7 @@ def destroy(
     from governance.canonical import digest_of_file
     from governance.keys.destruction import destroy_key
 
-    custodian = _custodian(config, workspace)
+    custodian = custodian_of(config, workspace)
     with custodian.recording("destroy") as record:
         path, passphrase = custodian.version(layer, version)
         certificate = destroy_key(
@@ -242,40 +245,11 @@ def destroy(
             "certificate_sha256": digest_of_file(certificate),
         }
         record.update({k: shown[k] for k in ("key_id", "witness", "certificate_sha256")})
-        _tell(shown, as_json)
+        tell(shown, as_json)
 
 
-@app.command()
-def rekey(
-    controller: Annotated[Literal["council", "nhs"], typer.Option(help="Whose extract the identifiers are.")],
-    from_version: Annotated[int, typer.Option(help="The version that is link-only now.", min=1)],
-    config: ConfigOption = Path("hearth.toml"),
-    workspace: WorkspaceOption = None,
-) -> None:
-    """After an inner rotation, package old and new pseudonyms for the linkage environment; no identifier.
-
-    The pairs are encrypted to it, serve once, and are destroyed there with a certificate.
-    """
-    from flows.at_source import rekey_at_source
-    from flows.conduct import new_run_id
-    from governance.canonical import digest_of_file
-    from pipeline.project import read_project
-    from pipeline.transfer.rekey import PAIRS_FILE
-
-    custodian = _custodian(config, workspace)
-    with custodian.recording("rekey") as record:
-        package = rekey_at_source(read_project(config, workspace), controller, new_run_id(), from_version)
-        record.update(
-            {
-                "controller": controller,
-                "from_version": from_version,
-                "pairs_sha256": digest_of_file(package / PAIRS_FILE),
-            }
-        )
-    typer.echo(f"Pairs of {controller}: {package}")
-
-
-def _custodian(config: Path, workspace: Path | None) -> "Custodian":
+def custodian_of(config: Path, workspace: Path | None) -> "Custodian":
+    """Return the custodian of this place's keys."""
     from flows.custodian import Custodian
 
     return Custodian.of(config, workspace)
@@ -322,7 +296,8 @@ def _for_the_log(shown: dict[str, Any]) -> dict[str, Any]:
     return {k: f"check:{v}" if k == "check_value" else v for k, v in shown.items()}
 
 
-def _tell(shown: dict[str, Any], as_json: bool) -> None:
+def tell(shown: dict[str, Any], as_json: bool) -> None:
+    """Print facts, a line each or as one line of JSON."""
     if as_json:
         typer.echo(json.dumps(shown, sort_keys=True))
         return

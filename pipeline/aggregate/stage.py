@@ -39,7 +39,7 @@ _OUTPUTS = (
     ("not_produced", "table_id, measure NULLS FIRST"),
     ("area", "lsoa21"),
     ("household_state", "ALL"),
-    ("linkage_band", "table_id, measure, area_code"),
+    ("linkage_band", _CELL_ORDER),
     ("cap_sensitivity", f"caps, {_CELL_ORDER}"),
     ("basis", "aspect, name"),
 )

@@ -81,7 +81,8 @@ def create_record_key_table(
     """Create table `table` (anchor VARCHAR, record_key INTEGER); returns its rows.
 
     anchors_query: a SELECT of one text column; each distinct value is hashed once, in batches, so
-    memory stays flat and the secret never enters the engine.
+    memory stays flat and the secret never enters the engine. What `carried_record_key` holds of an
+    anchor, where the connection has that table, stands before what would be made of it.
     """
     distinct = f"SELECT DISTINCT anchor FROM ({anchors_query}) AS source (anchor) ORDER BY anchor"
     schema = pa.schema([("anchor", pa.string()), ("record_key", pa.int32())])
@@ -98,6 +99,13 @@ def create_record_key_table(
         connection.execute(f'CREATE OR REPLACE TABLE "{table}" AS SELECT anchor, record_key FROM "{view}"')
     finally:
         connection.unregister(view)
+    if connection.execute("SHOW TABLES").fetchall().count(("carried_record_key",)):
+        connection.execute(
+            f'UPDATE "{table}" AS made SET record_key = carried.record_key '
+            "FROM carried_record_key AS carried "
+            "WHERE carried.kind = $kind AND carried.pseudonym = made.anchor",
+            {"kind": kind},
+        )
     return int(listed.num_rows)
 
 

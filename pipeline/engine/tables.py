@@ -77,8 +77,14 @@ def export_plain(path: Path, target: Path) -> int:
 
     target: in the run's private spill folder; the caller removes it. Returns the rows copied.
     """
+    with open_table(path) as reader:
+        return write_plain(reader, target)
+
+
+def write_plain(reader: pa.RecordBatchReader, target: Path) -> int:
+    """Write batches to a Parquet file in clear, for a package to encrypt; the caller removes it."""
     rows = 0
-    with open_table(path) as reader, pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
+    with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
         for batch in reader:
             writer.write_batch(batch, row_group_size=_ROW_GROUP_ROWS)
             rows += batch.num_rows

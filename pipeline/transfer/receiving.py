@@ -52,15 +52,16 @@ class Receiver:
     """The linkage environment's side of transfer.
 
     identity: opens packages. signers: controller -> Ed25519 public key. inbox: where packages arrive.
+    key_version: the only one of the linkage key accepted; None for any with the agreed check values.
     """
 
     identity: "pyrage.x25519.Identity" = field(repr=False)
     signers: Mapping[str, bytes]
     inbox: Path
-    key_version: int = 1
+    key_version: int | None = None
 
     @classmethod
-    def of(cls, settings: TransferSettings, key_version: int = 1) -> "Receiver":
+    def of(cls, settings: TransferSettings, key_version: int | None = None) -> "Receiver":
         """Open the identity that the settings name; raises Fault when anything is missing."""
         if settings.identity is None:
             raise missing("identity")

@@ -28,7 +28,7 @@ from governance.keys.provider import KeyProvider
 from governance.keys.sealed_file import write_private_file
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
-from pipeline.engine.tables import BATCH_ROWS, load_table, open_table, write_table
+from pipeline.engine.tables import BATCH_ROWS, load_table, open_table, write_plain
 from pipeline.leakage.canary import canary_of
 from pipeline.pseudonymise.counts import columns_by_kind
 from pipeline.pseudonymise.planting import uproot
@@ -105,7 +105,7 @@ def make_pairs(ingested: Cleared, old: HeldKey, new: HeldKey, sender: Sender, co
                             connection.execute('INSERT INTO pair SELECT * FROM "_pair"')
                             connection.unregister("_pair")
             ordered = connection.sql("SELECT * FROM pair ORDER BY kind, old").to_arrow_reader(BATCH_ROWS)
-            pairs = write_table(ordered, plain)
+            pairs = write_plain(ordered, plain)
         _encrypt(plain, partial / PAIRS_FILE, sender)
         manifest = RekeyManifest(
             agreement=context.agreement.id,

@@ -52,7 +52,7 @@ class Expected:
     """What a package must be to be accepted.
 
     signers: controller -> Ed25519 public key (32 bytes). recipient: our age public key.
-    key_version: of the linkage key. check_values: those the agreement records, by identifier kind.
+    key_version: of the linkage key, None for any. check_values: those the agreement records, by kind.
     """
 
     controller: str
@@ -61,7 +61,7 @@ class Expected:
     recipient: str
     signers: Mapping[str, bytes]
     now: datetime
-    key_version: int = 1
+    key_version: int | None = None
     check_values: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -154,12 +154,14 @@ def check_names(manifest: Manifest, folder: Path) -> None:
 
 def check_linkage_key(manifest: Manifest, expected: Expected) -> None:
     """6. Pseudonymised under the agreed linkage key: joins across keys find nothing, or strangers."""
-    wanted = KeyContext(expected.agreement, expected.period, expected.key_version).key_id
-    if manifest.key_id != wanted:
+    stem, _, version = manifest.key_id.rpartition(":v")
+    wanted = KeyContext(expected.agreement, expected.period, expected.key_version or 1).key_id
+    if stem != wanted.rpartition(":v")[0] or version not in _admitted(version, expected):
         raise Refused(
             "PACKAGE_OTHER_KEY",
             f"The package was made under key {manifest.key_id}; this project links under {wanted}.",
-            "Both controllers pseudonymise under the same key version, then send again.",
+            "Both controllers pseudonymise under the same key version, then send again. After a rotation the "
+            "agreement's check values, and [keys] version where hearth.toml names one, are the new key's.",
         )
     differing = [k for k, v in expected.check_values.items() if manifest.check_values.get(k) != v]
     if differing:
@@ -168,6 +170,13 @@ def check_linkage_key(manifest: Manifest, expected: Expected) -> None:
             f"The key's check values for {', '.join(sorted(differing))} are not those of the agreement.",
             "Both controllers run `hearth keys check-value` and compare; one of them holds another key.",
         )
+
+
+def _admitted(version: str, expected: Expected) -> set[str]:
+    """Return the versions that may have made a package: the fixed one, else any with agreed check values."""
+    if expected.key_version is not None:
+        return {str(expected.key_version)}
+    return {version} if version.isdecimal() and expected.check_values else {"1"}
 
 
 def check_sequence(manifest: Manifest, last: Received) -> None:

@@ -115,12 +115,13 @@ def context(tmp_path: Path) -> RunContext:
 
 
 def _held_key(
-    root: bytes = bytes(range(32)), state: KeyState = KeyState.ACTIVE, agreement: str = "dsa-test"
+    root: bytes = bytes(range(32)),
+    state: KeyState = KeyState.ACTIVE,
+    agreement: str = "dsa-test",
+    version: int = 1,
 ) -> HeldKey:
-    return HeldKey(
-        root,
-        KeyDescription(KeyContext(agreement, "2026"), "file", state, 8 * len(root), date(2026, 1, 1), None),
-    )
+    context = KeyContext(agreement, "2026", version)
+    return HeldKey(root, KeyDescription(context, "file", state, 8 * len(root), date(2026, 1, 1), None))
 
 
 @pytest.fixture

@@ -12,11 +12,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.errors import Refused
+from governance.keys.at_rest_keys import open_at_rest_keys
 from governance.keys.destruction import is_certificate
 from governance.keys.held_key import HeldKey
 from governance.keys.provider import KeyDescription
 from governance.keys.states import KeyState
 from governance.statement import public_key_of
+from pipeline.engine.at_rest import encrypted_at_rest
+from pipeline.engine.tables import write_table
 from pipeline.pseudonymise.stage import pseudonymise
 from pipeline.transfer.identities import open_recipient
 from pipeline.transfer.rekey import PAIRS_FILE, make_pairs, use_pairs
@@ -145,3 +148,20 @@ def test_only_the_active_successor_of_a_key_out_of_service_rekeys(
     with pytest.raises(Refused, match="REKEY_FORBIDDEN"):
         pairs_of(places, old, new)
     assert not (places.tmp / "outbox").exists()
+
+
+def test_pairs_made_in_a_run_that_encrypts_at_rest_open_elsewhere(
+    places: Places, old: HeldKey, new: HeldKey, another_key: HeldKey
+) -> None:
+    root = places.context.workspace.root
+    with encrypted_at_rest(root, open_at_rest_keys(places.context.workspace.zone("keys"))):
+        extract = places.ingested("council", **EXTRACTS["council"])
+        rewritten = {path: pq.read_table(path) for path in extract.artefact.folder.glob("*.parquet")}
+        for path, table in rewritten.items():
+            write_table(table.to_reader(), path)
+        recipient = open_recipient(str(places.receiver.identity.to_public()))
+        sender = Sender(places.signing["council"], recipient, places.tmp / "outbox")
+        folder = make_pairs(extract, old, new, sender, places.context)
+    lent: list[int] = []
+    use(places, folder, another_key, lambda reader: lent.append(reader.read_all().num_rows))
+    assert lent == [10]  # five record ids, five UPRNs, no canary

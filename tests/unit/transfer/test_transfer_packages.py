@@ -248,6 +248,26 @@ def test_check_values_that_are_not_the_agreed_ones_are_refused(places: Places) -
         admit(places)
 
 
+@pytest.mark.parametrize(
+    ("fixed", "agreed", "is_admitted"),
+    [(None, True, True), (2, False, True), (None, False, False), (1, True, False), (3, True, False)],
+)
+def test_after_a_rotation_the_new_keys_packages_are_admitted_under_its_agreed_check_values(
+    places: Places, make_key: Callable[..., HeldKey], fixed: int | None, agreed: bool, is_admitted: bool
+) -> None:
+    rotated = make_key(bytes(range(64, 96)), version=2)
+    places.send("council", key=rotated)
+    values = {"uprn": rotated.check_value("uprn")} if agreed else {}
+    agreement = cast(Any, SimpleNamespace(id="dsa-test", period="2026", linkage_check_values=values))
+    places.linkage = replace(places.linkage, agreement=agreement)
+    places.receiver = replace(places.receiver, key_version=fixed)
+    if is_admitted:
+        assert admit(places).manifest.key_id == "dsa-test:2026:v2"
+    else:
+        with pytest.raises(Refused, match="PACKAGE_OTHER_KEY"):
+            admit(places)
+
+
 def test_check_values_that_differ_between_the_controllers_are_refused(
     places: Places, another_key: HeldKey
 ) -> None:
