@@ -28,21 +28,26 @@ RECORDED_RULES = (
         "uprn", "same, historic or parent UPRN", "block_uprn", ("uprn", "previous_uprn", "parent_uprn"), 30
     ),
     BlockingRule(
-        "address",
-        "same dwelling within postcode or street",
-        "block_address",
-        ("address_unit_postcode", "address_unit_street"),
-        30,
+        "address", "same dwelling within a postcode", "block_address", ("address_unit_postcode",), 30
     ),
     BlockingRule("surname", "same surname in a postcode", "block_surname", ("person_surname_postcode",), 30),
+    # Number and street alone would bring together every "1 High Street" of a county: more pairs a
+    # unit, the larger the extract. With a surname they are as rare in a county as in a ward.
+    BlockingRule(
+        "premises",
+        "same surname at the same number and street, whatever the postcode",
+        "block_premises",
+        ("person_surname_premises",),
+        30,
+    ),
 )
 
 MOVED_RULES = (
     BlockingRule(
         "moved",
-        "name and birth date, part of the name and birth date, or a rare name",
+        "name and birth date, part of the name and birth date, or the names of two people",
         "block_moved",
-        ("person_name_birth_part", "person_surname_birth", "person_forename_birth", "undated_name"),
+        ("person_name_birth_part", "person_surname_birth", "person_forename_birth", "name_pair"),
         5,
     ),
 )

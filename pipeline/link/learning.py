@@ -121,8 +121,9 @@ def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[
             COUNT(*) - COUNT(truth.nhs_record_pseudonym)
         FROM residence
         INNER JOIN dwelling_unit ON dwelling_unit.unit_id = residence.dwelling_id
+        INNER JOIN nhs_member ON nhs_member.member_id = residence.member_id
         LEFT JOIN {truth} AS truth
-            ON truth.nhs_record_pseudonym = residence.record_pseudonym
+            ON truth.nhs_record_pseudonym = nhs_member.record_pseudonym
             AND truth.dwelling_record_pseudonym = dwelling_unit.unit
         WHERE residence.listed_level IS NOT NULL
         GROUP BY residence.listed_level, residence.list_kind_level

@@ -6,22 +6,19 @@ list does not know are compared with listed people for whom no patient was found
 """
 
 import duckdb
+import pyarrow as pa
 
 from pipeline.link.blocking import MOVED_RULES
 from pipeline.link.comparison import AGE_BANDS, ELSEWHERE, KNOWN_LEVELS
 from pipeline.link.deciding import rank
+from pipeline.link.gathering import TokenLists, sliced
 from pipeline.link.model import Model, Scorecard
 from pipeline.link.scoring import score_pairs
-from pipeline.link.units import add_blocking_columns, read_sql, run_sql, token_lists
-from pipeline.pseudonymise.match_fields import PERSON_FIELDS
+from pipeline.link.units import blocking_columns, filled, run_sql
 
-_MOVED_FIELDS = tuple(
-    f
-    for f in PERSON_FIELDS
-    if f.name
-    in ("person_name_birth_part", "person_surname_birth", "person_forename_birth", "person_name_sector")
-)
-_IS_LIST = {f.name: f.is_list for f in PERSON_FIELDS}
+_BIRTH_TOKENS = ("person_name_birth_part", "person_surname_birth", "person_forename_birth")
+#: A move of a whole household is told by two of its names; more names than these are no household's.
+_MOST_NAMES = 12
 
 #: Level of member evidence -> columns that must all agree, in one of the alternatives.
 _EVIDENCE: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -62,7 +59,7 @@ def list_members(connection: duckdb.DuckDBPyConnection) -> None:
 def move_members(connection: duckdb.DuckDBPyConnection) -> None:
     """Create `moved_member` from `moved_judged`: the records that go with each move."""
     known_there = " OR ".join(
-        _agrees(column, "nhs_resident", "moved_dwelling_unit", listed_column)
+        _agrees(column, "nhs_member", "moved_dwelling_unit", listed_column)
         for column, listed_column in (
             ("person_name_birth_part", None),
             ("person_forename_birth", None),
@@ -74,21 +71,39 @@ def move_members(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create `moved_nhs_unit` and `moved_dwelling_unit` from `member`, with their blocking columns."""
-    run_sql(
-        connection,
-        "moved_nhs_unit",
-        person_lists=token_lists(_MOVED_FIELDS, "nhs_resident"),
-        unknown_levels=_UNKNOWN,
-    )
+    """Lend `moved_nhs_unit` and `moved_dwelling_unit`, made from `member`, with their blocking columns."""
     found = " OR ".join(
         f"({' AND '.join(_agrees(column, 'listed', 'nhs_unit') for column in columns)})"
         for level in KNOWN_LEVELS
         for columns in _EVIDENCE[level]
     )
-    run_sql(connection, "moved_dwelling_unit", person_lists=token_lists(_MOVED_FIELDS, "listed"), found=found)
-    for unit in ("moved_dwelling_unit", "moved_nhs_unit"):
-        add_blocking_columns(connection, unit, MOVED_RULES)
+    parts = {
+        "unknown_levels": _UNKNOWN,
+        "birth_tokens": " || ".join(f"COALESCE({name}, [])" for name in _BIRTH_TOKENS),
+        "most_names": str(_MOST_NAMES),
+        "found": found,
+    }
+    run_sql(connection, "moved_candidate", **parts, name_pairs=_name_pairs("names"))
+    for unit, people in (("moved_nhs_unit", "unknown"), ("moved_dwelling_unit", "listed")):
+        lists = ",\n        ".join(
+            f"flatten(list({people}.{name}) FILTER ({people}.{name} IS NOT NULL)) AS {name}"
+            for name in (*_BIRTH_TOKENS, "person_name_sector")
+        )
+        text = filled(unit, **parts, person_lists=lists, name_pairs=_name_pairs("undated_name"))
+        _lend_moved(connection, unit, connection.sql(text).to_arrow_table())
+    connection.execute("DROP TABLE moved_candidate")
+
+
+def _lend_moved(connection: duckdb.DuckDBPyConnection, unit: str, units: pa.Table) -> None:
+    columns = {name: units[name] for name in units.column_names}
+    lists = {s: TokenLists.of_column(columns[s]) for rule in MOVED_RULES for s in rule.sources}
+    connection.register(unit, sliced(columns | blocking_columns(lists, MOVED_RULES)))
+
+
+def _name_pairs(names: str) -> str:
+    """SQL: a token for each two names of a list of distinct ones."""
+    second = f"list_transform(list_filter({names}, lambda b: b > a), lambda b: hash(a, b))"
+    return f"flatten(list_transform({names}, lambda a: {second}))"
 
 
 def weigh_residence(connection: duckdb.DuckDBPyConnection, card: Scorecard) -> None:
@@ -98,14 +113,13 @@ def weigh_residence(connection: duckdb.DuckDBPyConnection, card: Scorecard) -> N
         for name, levels in card.levels.items()
     }
     bands = " ".join(f"WHEN age_years <= {last} THEN '{band}'" for last, band in AGE_BANDS)
-    text = read_sql("residence")
-    for part, value in (
-        ("age_band", bands),
-        ("weights", weights["listed"]),
-        ("list_kind_weights", weights["list_kind"]),
-        ("known_levels", str(KNOWN_LEVELS)),
-    ):
-        text = text.replace("{" + part + "}", value)
+    text = filled(
+        "residence",
+        age_band=bands,
+        weights=weights["listed"],
+        list_kind_weights=weights["list_kind"],
+        known_levels=str(KNOWN_LEVELS),
+    )
     connection.execute(
         text,
         {"prior_match_weight": card.prior_match_weight, "upper_match_weight": card.upper_match_weight},
@@ -118,12 +132,12 @@ _UNKNOWN = "('surname', 'nobody', 'forename', 'birth', 'no_list')"
 
 def _known_levels() -> str:
     """SQL: the branches of the level by which a dwelling's list knows a record."""
-    nameless = " AND ".join(f"nhs_resident.{column} IS NULL" for column in _NAMELESS)
+    nameless = " AND ".join(f"nhs_member.{column} IS NULL" for column in _NAMELESS)
     unlisted = " AND ".join(f"dwelling_unit.{column} IS NULL" for column in _NAMELESS)
     branches = [f"WHEN ({nameless}) OR ({unlisted}) THEN 'no_list'"]
     for level, alternatives in _EVIDENCE.items():
         condition = " OR ".join(
-            f"({' AND '.join(_agrees(column, 'nhs_resident', 'dwelling_unit') for column in columns)})"
+            f"({' AND '.join(_agrees(column, 'nhs_member', 'dwelling_unit') for column in columns)})"
             for columns in alternatives
         )
         branches.append(f"WHEN {condition} THEN '{level}'")
@@ -132,5 +146,4 @@ def _known_levels() -> str:
 
 def _agrees(column: str, person: str, unit: str, unit_column: str | None = None) -> str:
     """SQL: one person's token (or one of them) is among a unit's; false where either is missing."""
-    function = "list_has_any" if _IS_LIST[column] else "list_contains"
-    return f"COALESCE({function}({unit}.{unit_column or column}, {person}.{column}), FALSE)"
+    return f"COALESCE(list_has_any({unit}.{unit_column or column}, {person}.{column}), FALSE)"

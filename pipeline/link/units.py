@@ -1,89 +1,284 @@
-"""The two sides of a comparison: dwellings, and NHS records grouped by recorded address."""
+"""The two sides of a comparison: dwellings, and NHS records grouped by recorded address.
 
+Rows of people are read once, numbered by their unit and sorted by it (see `gathering`); SQL says
+which unit a row is of, from a few narrow columns.
+"""
+
+from collections.abc import Mapping
 from importlib.resources import files
 
 import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from governance.artefact import Artefact
-from pipeline.engine.tables import open_table
+from pipeline.engine.tables import BATCH_ROWS, open_table
 from pipeline.link.blocking import RECORDED_RULES, BlockingRule
-from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS, MatchField
-
-_DWELLING_COLUMNS = (
-    "record_pseudonym",
-    "uprn_pseudonym",
-    "parent_uprn_pseudonym",
-    "previous_uprn_pseudonym",
+from pipeline.link.gathering import (
+    Integers,
+    Rows,
+    TokenLists,
+    bounds_of,
+    numbered_units,
+    side_by_side,
+    sliced,
+    without_hot,
 )
-_COUNCIL_COLUMNS = ("record_pseudonym", "dwelling_record_pseudonym", "uprn_pseudonym", "service", "role")
-_NHS_COLUMNS = (
-    "record_pseudonym",
-    "nhs_number_pseudonym",
-    "uprn_pseudonym",
-    "address_group_pseudonym",
-    "age_years",
+from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS
+
+#: Tokens of people that bring units together and are not compared.
+_BLOCKING_TOKENS = ("person_surname_postcode",)
+#: A name with its whole birth date is not compared: its parts, two by two, say the same and more.
+_NOT_READ = ("person_name_birth",)
+
+PLACE_TOKENS = tuple(f.name for f in ADDRESS_FIELDS)
+PERSON_TOKENS = tuple(
+    f.name for f in PERSON_FIELDS if f.name not in _NOT_READ and f.name not in _BLOCKING_TOKENS
 )
+_LISTS = frozenset(f.name for f in ADDRESS_FIELDS + PERSON_FIELDS if f.is_list)
 
-_TABLES = {
-    "dwelling": _DWELLING_COLUMNS + tuple(f.name for f in ADDRESS_FIELDS),
-    "council_resident": _COUNCIL_COLUMNS + tuple(f.name for f in PERSON_FIELDS),
-    "nhs_resident": _NHS_COLUMNS + tuple(f.name for f in ADDRESS_FIELDS + PERSON_FIELDS),
-}
-
-_NUMBERED = {f.name: f for f in ADDRESS_FIELDS + PERSON_FIELDS if f.name != "address_exact"}
+_UPRNS = ("uprn", "previous_uprn", "parent_uprn", "parent_of_uprn")
 
 
 def build_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: Artefact) -> None:
-    """Create `dwelling_unit`, `nhs_member` and `nhs_unit`; see the SQL files for their grain."""
-    _load(connection, council, "dwelling")
-    if council.has("council_resident"):
-        _load(connection, council, "council_resident")
-    else:
-        _empty_council_resident(connection)
-    _load(connection, nhs, "nhs_resident")
-    run_sql(
+    """Lend `connection` the tables that everything else reads; they lie in Arrow's memory.
+
+    dwelling_unit: one row per dwelling; nhs_unit: one per NHS address group or part of one. Both:
+    unit_id, unit (text), uprn and its relatives (numbers), people, is_payer_only, list_kind, a
+    list for each token column, and a `block_*` list for each rule.
+    listed_person: one row per person listed at a dwelling: person_id, dwelling_id, token lists.
+    nhs_member: one row per NHS record: member_id, record_pseudonym, unit_id, age_years, token lists.
+    """
+    dwellings = _read_dwellings(connection, council)
+    _build_dwelling_units(connection, dwellings, _read_listed(connection, council))
+    _build_nhs_units(connection, _read_nhs(connection, nhs))
+    connection.unregister("dwelling")
+
+
+def _read_dwellings(connection: duckdb.DuckDBPyConnection, council: Artefact) -> Rows:
+    """Read `dwelling`, numbered in the order of its pseudonyms, and lend its identifiers."""
+    columns = {"unit": "record_pseudonym"}
+    columns |= {name: _number(f"{name}_pseudonym") for name in _UPRNS[:3]}
+    sources = ("record_pseudonym", *(f"{name}_pseudonym" for name in _UPRNS[:3]))
+    read = _read(connection, council, "dwelling", sources, columns, PLACE_TOKENS)
+    order = pc.sort_indices(read.columns["unit"]).to_numpy().astype(np.int64)
+    ids = pa.array(np.arange(1, read.count + 1, dtype=np.int64))
+    plain = {name: column.take(order) for name, column in read.columns.items()}
+    connection.register("dwelling", sliced({"unit_id": ids} | plain))
+    return Rows(read.count, plain | {"unit_id": ids}, _sorted(read, PLACE_TOKENS, order))
+
+
+def _read_listed(connection: duckdb.DuckDBPyConnection, council: Artefact) -> Rows:
+    tokens = (*PERSON_TOKENS, *_BLOCKING_TOKENS)
+    columns = {
+        "dwelling": _number("dwelling_record_pseudonym"),
+        "uprn": _number("uprn_pseudonym"),
+        "is_liable": "COALESCE(service = 'council_tax' AND role = 'liable', FALSE)::BIGINT",
+        "is_tenant": "COALESCE(service IN ('benefits', 'housing'), FALSE)::BIGINT",
+        "is_elector": "COALESCE(service = 'electoral_register', FALSE)::BIGINT",
+    }
+    if not council.has("council_resident"):
+        return Rows(
+            0,
+            {name: pa.nulls(0, pa.int64()) for name in columns},
+            {name: TokenLists.none(0) for name in tokens},
+        )
+    sources = ("dwelling_record_pseudonym", "uprn_pseudonym", "service", "role")
+    return _read(connection, council, "council_resident", sources, columns, tokens)
+
+
+def _build_dwelling_units(connection: duckdb.DuckDBPyConnection, dwellings: Rows, people: Rows) -> None:
+    units = dwellings.count
+    dwelling_id, order = _listed_at(connection, people)
+    bounds = bounds_of(dwelling_id, units)
+    persons = _sorted(people, PERSON_TOKENS, order)
+    connection.register(
+        "listed_person",
+        sliced(
+            {"person_id": np.arange(len(order)), "dwelling_id": dwelling_id}
+            | {name: lists.as_arrow() for name, lists in persons.items()}
+        ),
+    )
+    size = np.diff(bounds)
+    liable, tenants, electors = (
+        np.bincount(dwelling_id, weights=people.columns[name].to_numpy()[order], minlength=units + 1)[1:]
+        for name in ("is_liable", "is_tenant", "is_elector")
+    )
+    kind = np.select([size == 0, tenants > 0, electors > 0], ["", "tenants", "electors"], "payers")
+    _lend_units(
         connection,
         "dwelling_unit",
-        person_lists=token_lists(PERSON_FIELDS),
-        person_columns=",\n    ".join(f"household.{f.name}" for f in PERSON_FIELDS),
-        address_lists=",\n    ".join(_as_list(f, "dwelling") for f in ADDRESS_FIELDS),
+        {
+            **{name: dwellings.columns[name] for name in ("unit_id", "unit", *_UPRNS[:3])},
+            "parent_of_uprn": pa.nulls(units, pa.uint64()),
+            "people": size,
+            "is_payer_only": (size > 0) & (liable == size),
+            "list_kind": pa.array(kind, mask=size == 0),
+        },
+        dwellings.lists | {name: lists.bounded_by(bounds) for name, lists in persons.items()},
+        {name: lists.bounded_by(bounds) for name, lists in _sorted(people, _BLOCKING_TOKENS, order).items()},
     )
-    run_sql(connection, "nhs_member")
-    run_sql(
+
+
+def _listed_at(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Integers, Integers]:
+    """Return the dwelling of each listed person, in ascending order, and the person's row."""
+    named = {name: people.columns[name] for name in ("dwelling", "uprn")}
+    connection.register("listed", sliced(named | {"row": np.arange(people.count, dtype=np.int64)}))
+    found = connection.sql(read_sql("listed_at")).to_arrow_table()
+    connection.unregister("listed")
+    dwelling_id, row = (found[name].to_numpy() for name in ("dwelling_id", "row"))
+    order = np.lexsort((row, dwelling_id))
+    return dwelling_id[order], row[order]
+
+
+def _read_nhs(connection: duckdb.DuckDBPyConnection, nhs: Artefact) -> Rows:
+    key = read_sql("group_key")
+    return _read(
+        connection,
+        nhs,
+        "nhs_resident",
+        ("record_pseudonym", "uprn_pseudonym", "address_group_pseudonym", "age_years"),
+        {
+            "record_pseudonym": "record_pseudonym",
+            "group_key": key,
+            "group_hash": f"hash({key})",
+            "part": "address_exact",
+            "uprn": _number("uprn_pseudonym"),
+            "age_years": "age_years",
+        },
+        (*PLACE_TOKENS, *PERSON_TOKENS, *_BLOCKING_TOKENS),
+    )
+
+
+def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> None:
+    columns = people.columns
+    ways = {name: people.lists[name].as_arrow() for name in ("address_unit_postcode", "address_unit_street")}
+    narrow = {"member_id": np.arange(people.count)} | {n: columns[n] for n in ("group_hash", "part")}
+    connection.register("nhs_record", sliced(narrow | ways))
+    parts = connection.sql(read_sql("nhs_part")).to_arrow_table()
+    connection.unregister("nhs_record")
+    keys = columns["group_hash"].to_numpy().copy()
+    keys[parts["member_id"].to_numpy()] = parts["unit_key"].to_numpy()
+    unit_id, units = numbered_units(keys)
+    order = np.argsort(unit_id, kind="stable")
+    bounds = bounds_of(unit_id[order], units)
+    members = _sorted(people, PERSON_TOKENS, order)
+    connection.register(
+        "nhs_member",
+        sliced(
+            {
+                "member_id": np.arange(len(order)),
+                "record_pseudonym": columns.pop("record_pseudonym").take(order),
+                "unit_id": unit_id[order],
+                "age_years": columns.pop("age_years").take(order),
+            }
+            | {name: lists.as_arrow() for name, lists in members.items()}
+        ),
+    )
+    first = order[bounds[:-1]]
+    lent = {
+        "nhs_part": parts,
+        "first_member": pa.table(
+            {
+                "unit_id": np.arange(1, units + 1),
+                "member_id": first,
+                "group_key": columns.pop("group_key").take(first),
+            }
+        ),
+        "member_uprn": pa.table({"unit_id": unit_id, "uprn": columns["uprn"]}),
+    }
+    for view, table in lent.items():
+        connection.register(view, table)
+    named = connection.sql(read_sql("nhs_unit")).to_arrow_table()
+    for view in lent:
+        connection.unregister(view)
+    _lend_units(
         connection,
         "nhs_unit",
-        person_lists=token_lists(PERSON_FIELDS),
-        person_columns=",\n    ".join(f"grouped.{f.name}" for f in PERSON_FIELDS),
-        address_lists=token_lists(ADDRESS_FIELDS),
-        address_columns=",\n    ".join(f"grouped.{f.name}" for f in ADDRESS_FIELDS),
+        {
+            **{name: named[name] for name in ("unit_id", "unit", "uprn")},
+            "previous_uprn": pa.nulls(units, pa.uint64()),
+            "parent_uprn": pa.nulls(units, pa.uint64()),
+            "parent_of_uprn": named["parent_of_uprn"],
+            "people": np.diff(bounds),
+            "is_payer_only": np.zeros(units, dtype=np.bool_),
+            "list_kind": pa.nulls(units, pa.string()),
+        },
+        {name: lists.bounded_by(bounds) for name, lists in _sorted(people, PLACE_TOKENS, order).items()}
+        | {name: lists.bounded_by(bounds) for name, lists in members.items()},
+        {name: lists.bounded_by(bounds) for name, lists in _sorted(people, _BLOCKING_TOKENS, order).items()},
     )
-    for unit in ("dwelling_unit", "nhs_unit"):
-        add_blocking_columns(connection, unit, RECORDED_RULES)
 
 
-def _load(connection: duckdb.DuckDBPyConnection, artefact: Artefact, table: str) -> None:
-    """Create `table` from an artefact, its match tokens as 64-bit numbers.
+def _sorted(people: Rows, names: tuple[str, ...], order: Integers) -> dict[str, TokenLists]:
+    """Take token lists out of `people`, each freed as soon as it is sorted."""
+    return {name: people.lists.pop(name).sorted_by(order) for name in names}
 
-    Tokens are compared for equality alone, and numbers take half the memory of texts and half the
-    time. `address_exact` stays text because address groups are named by it.
+
+def _lend_units(
+    connection: duckdb.DuckDBPyConnection,
+    unit: str,
+    columns: Mapping[str, pa.Array | pa.ChunkedArray | Integers],
+    compared: Mapping[str, TokenLists],
+    blocking: Mapping[str, TokenLists],
+) -> None:
+    """Lend a table of units: its own columns, its token lists, and a list for each blocking rule."""
+    lists = {**compared, **blocking}
+    lists |= {name: TokenLists.of_values(columns[name]) for name in _UPRNS}
+    connection.register(
+        unit,
+        sliced(
+            dict(columns)
+            | {name: values.as_arrow() for name, values in compared.items()}
+            | blocking_columns(lists, RECORDED_RULES)
+        ),
+    )
+
+
+def blocking_columns(lists: Mapping[str, TokenLists], rules: tuple[BlockingRule, ...]) -> dict[str, pa.Array]:
+    """Return one list column for each rule, without the values of hot blocks."""
+    return {
+        rule.column: without_hot(
+            side_by_side([lists[source] for source in rule.sources]), rule.maximum_units
+        ).as_arrow()
+        for rule in rules
+    }
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    artefact: Artefact,
+    table: str,
+    sources: tuple[str, ...],
+    columns: Mapping[str, str],
+    tokens: tuple[str, ...],
+) -> Rows:
+    """Read a table of an artefact once: columns as SQL says, and token lists.
+
+    Tokens become 64-bit numbers on the way: they are compared for equality alone. Two of the
+    56-bit tokens of a population of 60 million meet in one number with probability 1 in 10,000.
     """
-    columns = ", ".join(_loaded(column) for column in _TABLES[table])
-    with open_table(artefact.path(table), _TABLES[table]) as reader:
+    selected = ",\n".join(
+        [f"{sql} AS {name}" for name, sql in columns.items()] + [f"{_numbers(t)} AS {t}" for t in tokens]
+    )
+    with open_table(artefact.path(table), (*sources, *tokens)) as reader:
         connection.register("_reading", reader)
         try:
-            connection.execute(f"CREATE TABLE {table} AS SELECT {columns} FROM _reading")
+            query = connection.sql(f"SELECT {selected} FROM _reading")
+            return Rows.gathered(query.to_arrow_reader(BATCH_ROWS), tokens)
         finally:
             connection.unregister("_reading")
 
 
-def _loaded(column: str) -> str:
-    """SQL: a column as it is kept: tokens as numbers, everything else unchanged."""
-    field = _NUMBERED.get(column)
-    if field is None:
-        return column
-    if field.is_list:
-        return f"list_transform({column}, lambda t: hash(t)) AS {column}"
-    return f"CASE WHEN {column} IS NOT NULL THEN hash({column}) END AS {column}"
+def _number(column: str) -> str:
+    return f"CASE WHEN {column} IS NOT NULL THEN hash({column}) END"
+
+
+def _numbers(column: str) -> str:
+    if column in _LISTS:
+        return f"list_transform({column}, lambda t: hash(t))"
+    return f"CASE WHEN {column} IS NOT NULL THEN [hash({column})] END"
 
 
 def read_sql(name: str) -> str:
@@ -91,99 +286,14 @@ def read_sql(name: str) -> str:
     return (files("pipeline.link") / "sql" / f"{name}.sql").read_text("utf-8")
 
 
-def run_sql(connection: duckdb.DuckDBPyConnection, name: str, **parts: str) -> None:
-    """Run `sql/<name>.sql`, its {parts} filled with column lists that this package declares."""
+def filled(name: str, **parts: str) -> str:
+    """Return `sql/<name>.sql`, its {parts} filled with column lists that this package declares."""
     text = read_sql(name)
     for part, value in parts.items():
         text = text.replace("{" + part + "}", value)
-    connection.execute(text)
+    return text
 
 
-def token_lists(fields: tuple[MatchField, ...], table: str | None = None) -> str:
-    """SQL: one list of distinct tokens for each field, over the people of a unit."""
-    lists = []
-    for field in fields:
-        column = f"{table}.{field.name}" if table else field.name
-        known = f"FILTER ({column} IS NOT NULL)"
-        lists.append(
-            f"list_distinct(flatten(list({column}) {known})) AS {field.name}"
-            if field.is_list
-            else f"list_distinct(list({column}) {known}) AS {field.name}"
-        )
-    return ",\n        ".join(lists)
-
-
-def _as_list(field: MatchField, table: str) -> str:
-    column = f"{table}.{field.name}"
-    if field.is_list:
-        return f"{column} AS {field.name}"
-    return f"CASE WHEN {column} IS NOT NULL THEN [{column}] END AS {field.name}"
-
-
-def _empty_council_resident(connection: duckdb.DuckDBPyConnection) -> None:
-    columns = [f"NULL::VARCHAR AS {name}" for name in _COUNCIL_COLUMNS]
-    columns += [f"NULL::UBIGINT{'[]' if f.is_list else ''} AS {f.name}" for f in PERSON_FIELDS]
-    connection.execute(f"CREATE TABLE council_resident AS SELECT {', '.join(columns)} LIMIT 0")
-
-
-def add_blocking_columns(
-    connection: duckdb.DuckDBPyConnection, unit: str, rules: tuple[BlockingRule, ...]
-) -> None:
-    """Add one list column for each rule to table `unit`, without the values of hot blocks."""
-    gathered = ", ".join(f"{_gathered(rule)} AS {rule.column}" for rule in rules)
-    connection.execute(f"CREATE TABLE {unit}_block AS SELECT unit_id, {gathered} FROM {unit}")
-    columns, joins = [], []
-    for rule in rules:
-        hot, kept = f"{unit}_{rule.column}_hot", f"{unit}_{rule.column}_kept"
-        connection.execute(
-            f"""
-            CREATE TABLE {hot} AS
-            SELECT value
-            FROM (SELECT UNNEST({rule.column}) AS value FROM {unit}_block)
-            GROUP BY value
-            HAVING COUNT(*) > {rule.maximum_units}
-            """
-        )
-        # Only the units that hold a hot value change; they are few.
-        connection.execute(
-            f"""
-            CREATE TABLE {kept} AS
-            SELECT
-                each.unit_id,
-                list(each.value) FILTER (hot.value IS NULL) AS kept
-            FROM (SELECT unit_id, UNNEST({rule.column}) AS value FROM {unit}_block) AS each
-            LEFT JOIN {hot} AS hot ON hot.value = each.value
-            GROUP BY each.unit_id
-            HAVING COUNT(hot.value) > 0
-            """
-        )
-        columns.append(
-            f"CASE WHEN {kept}.unit_id IS NULL THEN block.{rule.column} ELSE {kept}.kept END AS {rule.column}"
-        )
-        joins.append(f"LEFT JOIN {kept} ON {kept}.unit_id = unit.unit_id")
-    connection.execute(
-        f"""
-        CREATE OR REPLACE TABLE {unit} AS
-        SELECT
-            unit.*,
-            {", ".join(columns)}
-        FROM {unit} AS unit
-        INNER JOIN {unit}_block AS block ON block.unit_id = unit.unit_id
-        {" ".join(joins)}
-        """
-    )
-    connection.execute(f"DROP TABLE {unit}_block")
-    for rule in rules:
-        connection.execute(f"DROP TABLE {unit}_{rule.column}_hot")
-        connection.execute(f"DROP TABLE {unit}_{rule.column}_kept")
-
-
-def _gathered(rule: BlockingRule) -> str:
-    """SQL: the distinct values of a rule's sources as one list; a source that is text counts as one."""
-    parts = [
-        f"COALESCE({source}, [])"
-        if not source.endswith("uprn")
-        else f"list_filter([{source}], lambda v: v IS NOT NULL)"
-        for source in rule.sources
-    ]
-    return f"list_distinct({' || '.join(parts)})"
+def run_sql(connection: duckdb.DuckDBPyConnection, name: str, **parts: str) -> None:
+    """Run `sql/<name>.sql`, filled."""
+    connection.execute(filled(name, **parts))

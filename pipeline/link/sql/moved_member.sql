@@ -1,7 +1,7 @@
 -- One row per NHS record that goes with a move: known at the new dwelling, or of a unit that had none.
 CREATE TABLE moved_member AS
 SELECT
-    member.record_pseudonym,
+    member.member_id,
     member.unit_id,
     moved.dwelling_id,
     moved.match_weight,
@@ -13,7 +13,7 @@ SELECT
 FROM moved_judged AS moved
 INNER JOIN member ON member.unit_id = moved.nhs_id
 INNER JOIN moved_dwelling_unit ON moved_dwelling_unit.unit_id = moved.dwelling_id
-INNER JOIN nhs_resident ON nhs_resident.record_pseudonym = member.record_pseudonym
+INNER JOIN nhs_member ON nhs_member.member_id = member.member_id
 WHERE moved.reason = 'linked'
   AND (
       member.dwelling_id IS NULL

@@ -1,22 +1,34 @@
 -- One row per NHS unit with members that its dwelling's list does not know (or no dwelling): those members.
-CREATE TABLE moved_nhs_unit AS
-WITH name_count AS (
+WITH unknown AS (
     SELECT
-        person_name,
+        nhs_member.*
+    FROM nhs_member
+    INNER JOIN member ON member.member_id = nhs_member.member_id
+    SEMI JOIN moved_candidate AS candidate
+        ON candidate.side = 'nhs' AND candidate.unit_id = nhs_member.unit_id
+    WHERE member.listed IS NULL
+       OR member.listed IN {unknown_levels}
+),
+name_count AS (
+    SELECT
+        person_name[1] AS name,
         COUNT(*) AS bearers
-    FROM nhs_resident
-    WHERE person_name IS NOT NULL
-    GROUP BY person_name
+    FROM nhs_member
+    SEMI JOIN unknown ON unknown.person_name[1] = nhs_member.person_name[1]
+    GROUP BY person_name[1]
+),
+gathered AS (
+    SELECT
+        unknown.unit_id,
+        {person_lists},
+        list(DISTINCT unknown.person_name[1]) FILTER (unknown.person_name IS NOT NULL) AS undated_name,
+        list(DISTINCT unknown.person_name[1]) FILTER (name_count.bearers = 1) AS rare_name
+    FROM unknown
+    LEFT JOIN name_count ON name_count.name = unknown.person_name[1]
+    GROUP BY unknown.unit_id
 )
 SELECT
-    member.unit_id,
-    {person_lists},
-    list(DISTINCT nhs_resident.person_name) FILTER (nhs_resident.person_name IS NOT NULL) AS undated_name,
-    list(DISTINCT nhs_resident.person_name) FILTER (name_count.bearers = 1) AS rare_name
-FROM member
-INNER JOIN nhs_resident ON nhs_resident.record_pseudonym = member.record_pseudonym
-LEFT JOIN name_count ON name_count.person_name = nhs_resident.person_name
-WHERE member.listed IS NULL
-   OR member.listed IN {unknown_levels}
-GROUP BY member.unit_id
-ORDER BY member.unit_id
+    *,
+    CASE WHEN len(undated_name) BETWEEN 2 AND {most_names} THEN {name_pairs} END AS name_pair
+FROM gathered
+ORDER BY unit_id

@@ -8,7 +8,7 @@ WITH aged AS (
         dwelling_unit.list_kind
     FROM member
     INNER JOIN dwelling_unit ON dwelling_unit.unit_id = member.dwelling_id
-    LEFT JOIN moved_member ON moved_member.record_pseudonym = member.record_pseudonym
+    LEFT JOIN moved_member ON moved_member.member_id = member.member_id
     WHERE member.dwelling_id IS NOT NULL
 ),
 level AS (
@@ -24,18 +24,14 @@ level AS (
             WHEN listed = 'nobody' AND age_years >= 18 AND moved_dwelling_id IS NULL THEN list_kind
         END AS list_kind_level
     FROM aged
-)
-SELECT
-    record_pseudonym,
-    unit_id,
-    dwelling_id,
-    listed_level,
-    list_kind_level,
-    residence_match_weight,
-    -- A split needs somebody to split from: a member whom the list knows.
-    residence_match_weight < $upper_match_weight
-        AND BOOL_OR(listed_level IN {known_levels}) OVER (PARTITION BY unit_id) AS is_split_off
-FROM (
+),
+-- A split needs somebody to split from: a member whom the list knows.
+known_unit AS (
+    SELECT DISTINCT unit_id
+    FROM member
+    WHERE listed IN {known_levels}
+),
+weighed AS (
     SELECT
         *,
         $prior_match_weight
@@ -43,3 +39,13 @@ FROM (
             + CASE list_kind_level {list_kind_weights} ELSE 0 END AS residence_match_weight
     FROM level
 )
+SELECT
+    weighed.member_id,
+    weighed.unit_id,
+    weighed.dwelling_id,
+    weighed.listed_level,
+    weighed.list_kind_level,
+    weighed.residence_match_weight,
+    weighed.residence_match_weight < $upper_match_weight AND known_unit.unit_id IS NOT NULL AS is_split_off
+FROM weighed
+LEFT JOIN known_unit ON known_unit.unit_id = weighed.unit_id

@@ -2,7 +2,7 @@
 WITH nearest AS (
     SELECT
         pair.dwelling_id,
-        MAX_BY(COALESCE(judged.reason, 'no_candidate'), pair.match_weight) AS group_reason,
+        MAX_BY(judged.reason, (pair.match_weight, judged.reason)) AS group_reason,
         BOOL_OR(judged.dwelling_id = pair.dwelling_id) AS was_best
     FROM pair
     INNER JOIN judged ON judged.nhs_id = pair.nhs_id
