@@ -135,6 +135,70 @@ def request(
 
 @app.command(
     epilog="""
+Examples:
+
+    hearth audit request workspace/audit --old 120 --out grown.txt
+
+    hearth audit consistency grown.txt --kept last-checkpoint.note --log-key "hearth/sample+1a2b3c4d+…"
+
+The first writes the proof, the second checks it against the checkpoint you kept, without signing anything.
+"""
+)
+def consistency(
+    proof: Annotated[Path, typer.Argument(help="The proof, as `hearth audit request` writes it.")],
+    log_key: Annotated[str, typer.Option("--log-key", help="The log's key, as you got it elsewhere.")],
+    kept: Annotated[Path, typer.Option("--kept", help="The checkpoint you kept.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Check that the log only grew since a checkpoint that you kept (RFC 9162 consistency proof)."""
+    from governance.audit.verify import read_verifier_key
+    from governance.audit.witness import check_grown
+
+    before, after = check_grown(proof.read_bytes(), kept.read_bytes(), read_verifier_key(log_key))
+    if as_json:
+        typer.echo(json.dumps({"origin": after.origin, "old_size": before, "new_size": after.size}))
+        return
+    typer.echo(f"The first {before} of the {after.size} lines of {after.origin} are those you kept.")
+
+
+@app.command(
+    name="change-key",
+    epilog="""
+Example:
+
+    hearth audit change-key --config hearth.toml --key operator.pem --out key-change.proof
+
+Witnesses and officers check the proof with the key they know, then note the new one:
+`hearth audit prove --check key-change.proof --log-key OLD`.
+""",
+)
+def change_key(
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+    key: Annotated[Path | None, typer.Option("--key", help="Your key: an operator's.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where to write the proof.")] = Path("key-change.proof"),
+) -> None:
+    """Change the key that signs the log; the old key and the new one both sign the change."""
+    from flows.acting import acting_principal
+    from governance.agreement import read_agreement
+    from governance.audit.key_change import change_log_key
+    from pipeline.project import read_project
+    from pipeline.workspace import Workspace
+
+    project = read_project(config, workspace)
+    actor, _ = acting_principal(project, read_agreement(project.agreement), "rotate-log-key", key)
+    place = Workspace.open(project.workspace)
+    with place.lock():
+        number, new, proof = change_log_key(
+            place.zone("audit"), place.zone("keys"), f"hearth/{project.name}", actor
+        )
+    out.write_bytes(proof)
+    typer.echo(f"Line {number} puts the new key in force; {out} proves it under the old one.")
+    typer.echo(f"The log's key, for trust.json: {new}")
+
+
+@app.command(
+    epilog="""
 Example, at the other controller's IG office:
 
     hearth audit cosign request.txt --key witness.pem --name nhs-ig-office

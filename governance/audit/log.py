@@ -63,6 +63,7 @@ class AuditLog:
         self._leaves: list[bytes] = []
         self._previous = NO_LINE_BEFORE
         self._latest = ""
+        self._key: str | None = None
         self._open_runs: dict[str, str] = {}
         self._remembered: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._requests: dict[str, int] = {}
@@ -158,6 +159,31 @@ class AuditLog:
                 _write_synced(path, self._signer.sign(roots))
             return Checkpoint(self._signer.origin, self.size, roots[-1])
 
+    def change_key(self, actor: str, old: LogSigner, new: LogSigner) -> int:
+        """Put a new signing key in force, signed for by the old one and the new; returns the line's number.
+
+        A change that was cut short is brought to its end. Raises Refused where `old` is not the log's key.
+        """
+        with _as_fault("signed"), self._locked():
+            self._catch_up()
+            if self._key == old.verifier_key:
+                facts = {"old": old.verifier_key, "new": new.verifier_key}
+                number = self._write(LOG_RUN, actor, None, "log_key", None, "done", facts, None)
+            elif self._key == new.verifier_key:
+                number = self.size - 1
+            else:
+                self._signer = old
+                self._check_key()
+            _write_synced(
+                self.folder / CHECKPOINTS / f"{self.size:012d}.note", old.sign_with(new, self._roots())
+            )
+            _write_synced(self.folder / LOG_KEY_NAME, f"{new.verifier_key}\n".encode())
+            self._signer = new
+        return number
+
+    def _roots(self) -> list[bytes]:
+        return prefix_roots(self._leaves)
+
     # -- what follows runs with the lock held --
 
     @contextmanager
@@ -193,7 +219,10 @@ class AuditLog:
             in_chain = False
         if not in_chain:
             raise _changed(f"line {self.size} does not follow from the line before it")
-        if event["event"] == "run_start":
+        if event["event"] in ("log_created", "log_key"):
+            named = event["evidence"] or {}
+            self._key = named.get("log_key") if event["event"] == "log_created" else named.get("new")
+        elif event["event"] == "run_start":
             self._open_runs[event["run"]] = event["ts"]
         elif event["event"] in ("run_end", "run_abandoned"):
             self._open_runs.pop(event["run"], None)
@@ -278,14 +307,13 @@ class AuditLog:
         return now.strftime(_TIME_FORMAT)
 
     def _check_key(self) -> None:
-        with self._path.open("rb") as stream:
-            first = json.loads(stream.readline())
-        stated = (first.get("evidence") or {}).get("log_key")
+        stated = self._key
         if self._signer is not None and stated != self._signer.verifier_key:
             raise Refused(
                 "LOG_KEY_DIFFERS",
-                "The log was begun under another signing key or origin than the one at hand.",
-                "Restore the key from its backup, or keep this folder as it is and begin a new one.",
+                "The log is kept under another signing key or origin than the one at hand.",
+                "Restore the key from its backup. If its change was cut short, run `hearth audit change-key` "
+                "again; if it is lost, keep this folder as it is and begin a new one.",
             )
         path = self.folder / LOG_KEY_NAME
         if stated is not None and not path.is_file():

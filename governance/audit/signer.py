@@ -25,6 +25,7 @@ from governance.audit.verify import Checkpoint
 from governance.errors import Fault, Refused
 
 KEY_NAME = "audit-log.pem"
+NEXT_KEY_NAME = "audit-log.next.pem"
 MEMORY_NAME = "audit-log.last"
 
 
@@ -77,6 +78,12 @@ class LogSigner:
         _replace(self.memory, f"{checkpoint.size} {base64.b64encode(checkpoint.root).decode()}\n".encode())
         return text + b"\n" + self.signer.sign(text)
 
+    def sign_with(self, other: "LogSigner", roots: Sequence[bytes]) -> bytes:
+        """Return the checkpoint of the whole log under this key and the one that follows it."""
+        note = self.sign(roots)
+        text = note[: note.rindex(b"\n\n") + 1]
+        return note + other.signer.sign(text)
+
 
 def open_log_signer(keys_folder: Path, origin: str) -> LogSigner:
     """Return the log's signer, its key made on first use (mode 0600).
@@ -84,7 +91,21 @@ def open_log_signer(keys_folder: Path, origin: str) -> LogSigner:
     origin: the log's name, such as "hearth/sample"; what a note cannot hold in a name becomes "-".
     Raises Fault where the key file is not a plain file of this user that nobody else can read.
     """
-    path = keys_folder / KEY_NAME
+    return _open(keys_folder, KEY_NAME, origin)
+
+
+def open_next_log_signer(keys_folder: Path, origin: str) -> LogSigner:
+    """Return the signer that is to come after a change of key, its key made on first use (mode 0600)."""
+    return _open(keys_folder, NEXT_KEY_NAME, origin)
+
+
+def put_next_key_in_force(keys_folder: Path) -> None:
+    """Let the next key take the place of the present one, which is gone with that."""
+    (keys_folder / NEXT_KEY_NAME).replace(keys_folder / KEY_NAME)
+
+
+def _open(keys_folder: Path, key_name: str, origin: str) -> LogSigner:
+    path = keys_folder / key_name
     if not path.exists() and not path.is_symlink():
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         _replace(path, pem)

@@ -8,8 +8,9 @@ another machine beside a copy of the folder. Exit codes: 0 intact, 2 tampered, 3
 
 What is checked: every line against the closed schema; the chain (`prev` is the SHA-256 of the line
 before); numbers and times that never go back; the RFC 6962 tree against every checkpoint (C2SP
-signed notes, Ed25519); each run's beginning, end and anchor in the run before; the checkpoints held
-elsewhere and the witnesses' keys that `trust.json` names:
+signed notes, Ed25519); a change of the log's key, which the old key and the new one must both have
+signed; each run's beginning, end and anchor in the run before; the checkpoints held elsewhere and
+the witnesses' keys that `trust.json` names:
 
     {"log": ["<vkey>"], "witnesses": ["<vkey>"], "minimum_witnesses": 1, "checkpoints": ["<note>"]}
 """
@@ -43,7 +44,7 @@ FIELDS = ("actor", "event", "evidence", "policy", "prev", "rule", "run", "seq", 
 EVENTS = (
     "log_created", "log_recovered", "run_start", "run_end", "run_abandoned",
     "stage_start", "stage_end", "rule", "gate", "release", "approval", "disposal",
-    "rights_request", "opt_out", "key", "attack", "fault", "note",
+    "rights_request", "opt_out", "key", "attack", "fault", "note", "log_key",
 )  # fmt: skip
 VERDICTS = (
     "pass", "warn", "waived", "fail", "cleared", "refused", "published", "fault",
@@ -451,8 +452,13 @@ def _check_runs(events: Sequence[dict[str, Any]], roots: Sequence[bytes], report
 def _check_checkpoints(
     folder: Path, roots: Sequence[bytes], events: Sequence[dict[str, Any]], trust: Trust, report: Report
 ) -> None:
-    keys = trust.log or _keys_of_the_folder(folder, events, report)
+    keys = _LogKeys.of(events)
+    if trust.log and not keys.is_known_to(trust.log):
+        keys = _LogKeys(((0, trust.log),))
+    elif not trust.log:
+        _compare_with_the_folder(folder, keys, report)
     origins: set[str] = set()
+    endorsed: set[int] = set()
     for path in sorted((folder / CHECKPOINTS).glob("*.note")):
         try:
             note = read_note(path.read_bytes())
@@ -461,20 +467,31 @@ def _check_checkpoints(
             report.tampered.append(f"{path.name}: {error}.")
             continue
         origins.add(checkpoint.origin)
-        if not any(note.signed_by(key) for key in keys):
+        if not any(note.signed_by(key) for key in keys.at(checkpoint.size)):
             report.tampered.append(f"{path.name} is not signed by the log's key.")
             continue
         if _fits(checkpoint, roots, path.name, report):
+            if keys.change_is_signed(note, checkpoint.size):
+                endorsed.add(checkpoint.size)
             report.signed_lines = max(report.signed_lines, checkpoint.size)
             signers = {key.public for key in trust.witnesses if note.signed_by(key)}
             if len(signers) >= trust.minimum_witnesses:
                 report.witnessed_lines = max(report.witnessed_lines, checkpoint.size)
+    for size in keys.changes:
+        if size in endorsed:
+            report.remarks.append(
+                f"line {size - 1}: the log's key was changed, signed by the old and the new."
+            )
+        else:
+            report.tampered.append(
+                f"line {size - 1}: the log's key was changed without the old key's signature."
+            )
     if len(origins) > 1:
         report.tampered.append("checkpoints of more than one log lie in this folder.")
     if report.signed_lines < report.lines:
         report.incomplete.append(f"the last {report.lines - report.signed_lines} lines are not signed.")
     for number, note in enumerate(trust.checkpoints, 1):
-        _check_kept_checkpoint(note, number, roots, (*keys, *trust.witnesses), report)
+        _check_kept_checkpoint(note, number, roots, (*keys.all, *trust.log, *trust.witnesses), report)
 
 
 def _check_kept_checkpoint(
@@ -504,26 +521,67 @@ def _fits(checkpoint: Checkpoint, roots: Sequence[bytes], name: str, report: Rep
     return True
 
 
-def _keys_of_the_folder(
-    folder: Path, events: Sequence[dict[str, Any]], report: Report
-) -> tuple[VerifierKey, ...]:
-    """Return the key that the log itself names: better than none, worthless against its holder."""
-    stated = (events[0]["evidence"] or {}).get("log_key") if events else None
+@dataclass(frozen=True)
+class _LogKeys:
+    """The log's keys as it names them itself: (lines from which a key is in force, its readings)."""
+
+    periods: tuple[tuple[int, tuple[VerifierKey, ...]], ...]
+
+    @classmethod
+    def of(cls, events: Sequence[dict[str, Any]]) -> "_LogKeys":
+        """Read them from the log's first line and from every change of key; what is no key is none."""
+        named: list[tuple[int, Any]] = []
+        if events:
+            named.append((0, (events[0]["evidence"] or {}).get("log_key")))
+        named += [(e["seq"] + 1, (e["evidence"] or {}).get("new")) for e in events if e["event"] == "log_key"]
+        return cls(tuple((since, _keys_read(text)) for since, text in named))
+
+    @property
+    def all(self) -> tuple[VerifierKey, ...]:
+        """Every key that the log ever had."""
+        return tuple(key for _, keys in self.periods for key in keys)
+
+    @property
+    def changes(self) -> tuple[int, ...]:
+        """The sizes whose checkpoint must carry both the old key's signature and the new one's."""
+        return tuple(since for since, _ in self.periods if since)
+
+    def is_known_to(self, trusted: Sequence[VerifierKey]) -> bool:
+        """Answer whether one of them is known from elsewhere; signed changes carry that to the others."""
+        known = {key.public for key in trusted}
+        return any(key.public in known for key in self.all)
+
+    def at(self, size: int) -> tuple[VerifierKey, ...]:
+        """Return the keys that may sign a checkpoint of that size."""
+        return next((keys for since, keys in reversed(self.periods) if since <= size), ())
+
+    def change_is_signed(self, note: Note, size: int) -> bool:
+        """Answer whether the note carries the old and the new key's signature on a change at its end."""
+        for (_, old), (since, new) in itertools.pairwise(self.periods):
+            if since == size:
+                return any(map(note.signed_by, old)) and any(map(note.signed_by, new))
+        return False
+
+
+def _keys_read(text: Any) -> tuple[VerifierKey, ...]:
     try:
-        beside = (folder / LOG_KEY_NAME).read_text("utf-8").strip()
+        return (read_verifier_key(text),) if isinstance(text, str) else ()
+    except ValueError:
+        return ()
+
+
+def _compare_with_the_folder(folder: Path, keys: _LogKeys, report: Report) -> None:
+    """Hold the key in the folder against the log's own: better than none, worthless against its holder."""
+    try:
+        beside = _keys_read((folder / LOG_KEY_NAME).read_text("utf-8").strip())
     except (OSError, UnicodeDecodeError):
-        beside = None
-    if stated is None or beside is None:
+        beside = ()
+    if not beside or not keys.all:
         report.incomplete.append("the log's public key is not in the folder, and no trust.json names it.")
-        return ()
-    if stated != beside:
-        report.tampered.append(f"{LOG_KEY_NAME} is not the key that the log's first line names.")
+        return
+    if beside != keys.periods[-1][1]:
+        report.tampered.append(f"{LOG_KEY_NAME} is not the key that the log itself names.")
     report.remarks.append("the log's key was taken from the folder itself; name it in trust.json.")
-    try:
-        return (read_verifier_key(str(stated)),)
-    except ValueError as error:
-        report.tampered.append(f"the log's first line: {error}.")
-        return ()
 
 
 # ---- the command ---------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from governance.audit.folder import checkpoint_path, log_leaves, newest_checkpoi
 from governance.audit.merkle import consistency_proof
 from governance.audit.note import NoteSigner
 from governance.audit.verify import (
+    Checkpoint,
     Note,
     VerifierKey,
     consistency_holds,
@@ -56,6 +57,21 @@ def cosign(
 
     Raises Refused where the checkpoint is not the log's, or does not continue the one that was kept.
     """
+    note, note_bytes = _continued(request, kept, log_key)
+    return note_bytes + witness.cosign(note.text, int(now.timestamp()))
+
+
+def check_grown(request: bytes, kept: bytes | None, log_key: VerifierKey) -> tuple[int, Checkpoint]:
+    """Return (lines of the checkpoint that was kept, the new checkpoint) where the log only grew since.
+
+    request: as `cosign_request` makes it. Raises Refused where it did not, or the key is another's.
+    """
+    note, _ = _continued(request, kept, log_key)
+    return (0 if kept is None else read_checkpoint(read_note(kept)).size), read_checkpoint(note)
+
+
+def _continued(request: bytes, kept: bytes | None, log_key: VerifierKey) -> tuple[Note, bytes]:
+    """Return the request's checkpoint as a note, and its bytes, where it continues the one that was kept."""
     head, _, note_bytes = request.partition(b"\n\n")
     try:
         rows = head.split(b"\n")
@@ -89,7 +105,7 @@ def cosign(
             f"({old_size} lines).",
             "Do not sign. Either the request was made for another size, or the log was rewritten: ask.",
         )
-    return note_bytes + witness.cosign(note.text, int(now.timestamp()))
+    return note, note_bytes
 
 
 def accept_cosignature(folder: Path, answer: bytes, witness_key: VerifierKey) -> int:

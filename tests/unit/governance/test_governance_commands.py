@@ -69,8 +69,16 @@ def test_a_witness_by_e_mail_makes_the_log_intact(
     trust = tmp_path / "trust.json"
     trust.write_text(json.dumps({"log": [signer.verifier_key], "witnesses": [witness]}))
     assert hearth("audit", "verify", audit_folder, "--trust", trust).exit_code == 0
+    witnessed = newest_checkpoint(audit_folder)[0].size
     night("run-2")
     size = newest_checkpoint(audit_folder)[0].size
+    hearth("audit", "request", audit_folder, "--old", size, "--out", request)
+    checked = hearth("audit", "consistency", request, "--kept", kept, *log_key)
+    assert isinstance(checked.exception, HearthError)
+    assert checked.exception.code == "HISTORY_DIFFERS"
+    hearth("audit", "request", audit_folder, "--old", witnessed, "--out", request)
+    grown = hearth("audit", "consistency", request, "--kept", kept, *log_key)
+    assert f"The first {witnessed} of the {size} lines" in grown.stdout
     hearth("audit", "request", audit_folder, "--old", size, "--out", request)
     refused = hearth("audit", "cosign", request, *key, *log_key, "--kept", kept, "--out", answer)
     assert isinstance(refused.exception, HearthError)
