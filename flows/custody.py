@@ -99,6 +99,19 @@ def key_use(project: Project, agreement: Agreement, workspace: Workspace) -> Key
 
 
 def orchestrator_homes() -> tuple[Path, ...]:
-    """Return the orchestrator's home where the operator has put it outside the workspace."""
+    """Return the orchestrator's home and database where the operator has put them outside the workspace.
+
+    A database of a server is not ours to read; one in a file is searched with the folder it lies in.
+    """
     home = os.environ.get("PREFECT_HOME")
-    return (Path(home),) if home else ()
+    url = next((os.environ[name] for name in _DATABASE_URLS if name in os.environ), "")
+    scheme, _, path = url.partition(":///")
+    database = (
+        Path(path.partition("?")[0]).absolute().parent
+        if scheme.startswith("sqlite") and path.startswith("/")
+        else None
+    )
+    return tuple(folder for folder in (Path(home) if home else None, database) if folder is not None)
+
+
+_DATABASE_URLS = ("PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CONNECTION_URL")

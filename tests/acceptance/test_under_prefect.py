@@ -1,18 +1,79 @@
-"""The same night through Prefect's ephemeral server: states, artifacts, nothing else in its database."""
+"""The same night through Prefect's ephemeral server: states, artifacts, nothing else in its database.
 
+It runs in a network namespace of its own with nothing but a loopback, where that is permitted:
+whatever would telephone home could not, and the night publishes all the same.
+"""
+
+import csv
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from terminal import SampleProject, hearth
+from terminal import Ran, SampleProject, hearth
+
+from pipeline.leakage.canary import canary_of
+from pipeline.leakage.needle import NeedleSearch, needles_of
+from pipeline.leakage.search import search_tree
 
 pytestmark = pytest.mark.slow
 
+#: Raises the loopback of a new namespace, says whether anything else can be reached, becomes the command.
+INSIDE = """
+import fcntl, os, socket, struct, sys
+with socket.socket() as plug:
+    fcntl.ioctl(plug, 0x8914, struct.pack("16sh14x", b"lo", 0x41))  # SIOCSIFFLAGS: up and running
+assert [name for _, name in socket.if_nameindex()] == ["lo"]
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plug:
+    assert plug.connect_ex(("192.0.2.1", 443)) != 0
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
 
-def run(project: SampleProject) -> Any:
+
+def cut_off() -> list[str]:
+    """Return what to put before a command of Python to cut its network off; empty where not permitted."""
+    for way in (["unshare", "-n"], ["unshare", "-rn"]):
+        before = [*way, sys.executable, "-c", INSIDE]
+        if (
+            shutil.which("unshare")
+            and not subprocess.run([*before, "-c", ""], capture_output=True).returncode
+        ):
+            return before
+    return []
+
+
+@dataclass(frozen=True)
+class Night:
+    """A night that ran under Prefect, without any network where `was_cut_off`."""
+
+    project: SampleProject
+    ran: Ran
+    was_cut_off: bool
+
+
+@pytest.fixture(scope="module")
+def night(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Night:
+    folder = tmp_path_factory.mktemp("prefect")
+    shutil.copytree(synthetic, folder / "project")
+    project = SampleProject(folder / "project")
+    before = cut_off() or [sys.executable]
     arguments = ("run", "--config", project.config, "--workspace", project.workspace, "--json")
-    return hearth(*arguments, timeout=600)
+    done = subprocess.run(
+        [*before, "-m", "flows.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        env={k: v for k, v in os.environ.items() if k != "DO_NOT_TRACK"},
+        cwd=Path(__file__).parents[2],
+    )
+    return Night(project, Ran(done.returncode, done.stdout, done.stderr), len(before) > 1)
 
 
 def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
@@ -20,20 +81,80 @@ def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def test_a_night_under_prefect_publishes_and_leaves_states_and_artifacts(project: SampleProject) -> None:
-    ran = run(project)
-    assert ran.code == 0, ran.err
-    assert ran.outcome["status"] == "published"
-    home = project.workspace / "orchestrator"
+def test_a_night_under_prefect_publishes_and_leaves_states_and_artifacts(night: Night) -> None:
+    assert night.ran.code == 0, night.ran.err
+    assert night.ran.outcome["status"] == "published"
+    home = night.project.workspace / "orchestrator"
     assert home.stat().st_mode & 0o077 == 0
     database = home / "prefect.db"
     assert rows(database, "SELECT state_type FROM flow_run") == [("COMPLETED",)]
     stages = rows(database, "SELECT name, state_type FROM task_run")
     assert {state for _, state in stages} == {"COMPLETED"}
-    assert len(stages) == 9
+    assert len(stages) == len(night.ran.outcome["stages"]) >= 9
     keys = {key for (key,) in rows(database, "SELECT DISTINCT key FROM artifact WHERE key IS NOT NULL")}
     assert {"hearth-stages", "hearth-verdict"} <= keys
     assert rows(database, "SELECT COUNT(*) FROM log") == [(0,)]
+
+
+def test_a_night_under_prefect_needs_no_network(night: Night) -> None:
+    if not night.was_cut_off:
+        pytest.skip("a network namespace of its own is not permitted here")
+    assert (night.ran.code, night.ran.outcome["status"]) == (0, "published"), night.ran.err
+
+
+def test_every_channel_of_telemetry_is_closed() -> None:
+    """Server heartbeat and the page's script follow the server's setting, the SDK's events the variable."""
+    program = (
+        "from flows.quiet import quieten; quieten()\n"
+        "from prefect.settings import get_current_settings\n"
+        "from prefect._internal.analytics.enabled import is_telemetry_enabled\n"
+        "server = get_current_settings().server\n"
+        "cloud = get_current_settings().cloud.enable_orchestration_telemetry\n"
+        "print(server.analytics_enabled, is_telemetry_enabled(), cloud)\n"
+    )
+    alone = {k: v for k, v in os.environ.items() if k not in ("CI", "DO_NOT_TRACK")}
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=alone,
+        cwd=Path(__file__).parents[2],
+    )
+    assert told.stdout.split() == ["False", "False", "False"], told.stderr
+
+
+def test_after_the_night_neither_canary_nor_person_is_anywhere_in_prefect_or_the_logs(night: Night) -> None:
+    seeds = {
+        s["part"]: s["facts"]["canary_seed"]
+        for s in night.ran.outcome["stages"]
+        if s["stage"] == "pseudonymise"
+    }
+    wanted = {
+        f"{controller} {kind}": value
+        for controller, seed in seeds.items()
+        for kind, value in canary_of(controller, seed).identifiers.items()
+    }
+    for name, columns in (
+        ("council_property", ("uprn",)),
+        ("nhs_person", ("nhs_number", "uprn", "address_line_1")),
+    ):
+        for number, row in enumerate(supplied(night.project.folder, name)):
+            wanted |= {f"{name} {column} {number}": row[column] for column in columns if len(row[column]) > 9}
+            if number == 400:
+                break
+    assert len(wanted) > 800
+    search = NeedleSearch(needles_of(wanted))
+    for folder in ("orchestrator", "runs", "audit"):
+        searched = search_tree(night.project.workspace / folder, search)
+        assert searched.files
+        assert (searched.hits, searched.unreadable) == ((), ())
+
+
+def supplied(folder: Path, table: str) -> Iterator[dict[str, str]]:
+    """Yield the rows of a supplied extract, under its own column names."""
+    with (folder / f"{table}.csv").open(encoding="utf-8-sig") as lines:
+        yield from csv.DictReader(lines)
 
 
 def test_a_refusal_is_a_failed_flow_run_that_names_its_code(project: SampleProject) -> None:
@@ -41,7 +162,8 @@ def test_a_refusal_is_a_failed_flow_run_that_names_its_code(project: SampleProje
     lines = agreement.read_text("utf-8").splitlines()
     lines = ["expires = 2026-01-31" if line.startswith("expires = 20") else line for line in lines]
     agreement.write_text("\n".join(lines) + "\n", "utf-8")
-    ran = run(project)
+    arguments = ("--config", project.config, "--workspace", project.workspace, "--json")
+    ran = hearth("run", *arguments, timeout=600)
     assert ran.code == 2, ran.err
     database = project.workspace / "orchestrator" / "prefect.db"
     (state,) = rows(database, "SELECT state_type FROM flow_run")
