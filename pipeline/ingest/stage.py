@@ -14,7 +14,7 @@ from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import write_table
 from pipeline.ingest.inspection import InspectedExtract, contracts_of
-from pipeline.ingest.rights import requests_digest
+from pipeline.ingest.rights import PERSON_TABLES, PeopleToRemove, requests_digest
 from pipeline.ingest.table import ingest_table
 from pipeline.leakage.canary import canary_of
 from schemas.code_list import load_code_list, packaged_areas
@@ -76,11 +76,12 @@ def ingest(
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         rows: dict[str, int | None] = {}
         tables: dict[str, Any] = {}
-        for extract in extracts:
+        people = PeopleToRemove.of(requests)
+        for extract in sorted(extracts, key=lambda extract: extract.contract.table not in PERSON_TABLES):
             table = extract.contract.table
             try:
                 with locked_connection(context.project.engine, context.spill) as connection:
-                    result = ingest_table(connection, extract, folder, canary, requests)
+                    result = ingest_table(connection, extract, folder, canary, people)
             except (duckdb.Error, pa.ArrowException) as error:
                 raise Fault(
                     "INGEST_ENGINE",

@@ -11,7 +11,7 @@ Which rows go to quarantine, in this order (a row has one reason, the first that
 Any other invalid cell becomes NULL; it is counted, and noted in quarantine with its line.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,13 @@ import duckdb
 import pyarrow as pa
 
 from governance.errors import Refused
-from governance.retention.rights import RightsRequest
 from pipeline.engine.tables import write_query
 from pipeline.ingest.cast import CastColumn, cast_column, create_macros
 from pipeline.ingest.header import LINE_NUMBER
 from pipeline.ingest.identifier_pattern import count_identifier_patterns
 from pipeline.ingest.inspection import InspectedExtract
 from pipeline.ingest.load import load_records
-from pipeline.ingest.rights import remove_on_request
+from pipeline.ingest.rights import PeopleToRemove, remove_on_request
 from pipeline.ingest.table_evidence import cell_facts, file_facts
 from pipeline.leakage.canary import Canary
 from schemas.contract import SQL_TYPES
@@ -46,11 +45,11 @@ def ingest_table(
     extract: InspectedExtract,
     folder: Path,
     canary: Canary,
-    requests: Sequence[RightsRequest] = (),
+    people: PeopleToRemove | None = None,
 ) -> TableResult:
     """Write the kept table and its quarantine; raises Refused unless every row is accounted for.
 
-    requests: erasures and objections, whose rows leave first. canary: planted among the kept rows, as
+    people: whose rows leave first, on their request. canary: planted among the kept rows, as
     rows of no line; counted nowhere.
     """
     table = extract.contract.table
@@ -61,7 +60,9 @@ def ingest_table(
     ]
     create_macros(connection, [cast.column.code_list for cast in casts if cast.column.code_list])
     rows_in = load_records(connection, extract, [cast.column.name for cast in casts])
-    removed = remove_on_request(connection, table, [cast.column.name for cast in casts], requests)
+    removed = remove_on_request(
+        connection, table, [cast.column.name for cast in casts], people or PeopleToRemove()
+    )
     _check(connection, casts)
     _find_duplicates(connection, casts)
     kept = _write_kept(connection, extract, casts, canary, folder / f"{table}.parquet")

@@ -22,7 +22,7 @@ from governance.retention.residue import remove_stale_spill
 from governance.retention.rights import prove_request, read_requests, record_request, write_receipt
 from governance.statement import public_key_of
 from governance.terms import Principal
-from pipeline.ingest.rights import remove_on_request
+from pipeline.ingest.rights import PeopleToRemove, remove_on_request
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 KEYS = {name: Ed25519PrivateKey.from_private_bytes(name.ljust(32).encode()) for name in ("ola", "ann", "abe")}
@@ -265,7 +265,7 @@ def test_the_persons_rows_leave_however_the_number_is_written_and_nobody_elses_d
             """
         )
         removed = remove_on_request(
-            connection, "nhs_person", ["record_id", "nhs_number"], (by_number, by_record)
+            connection, "nhs_person", ["record_id", "nhs_number"], PeopleToRemove.of((by_number, by_record))
         )
         left = connection.execute("SELECT line_number FROM record ORDER BY line_number").fetchall()
     assert (removed, left) == (4, [(4,), (5,), (8,)])
@@ -276,4 +276,57 @@ def test_without_requests_nothing_is_removed(workspace: Path) -> None:
         connection.execute(
             "CREATE TABLE record AS SELECT 2 AS line_number, ['a'] AS cells, 'P1' AS record_id"
         )
-        assert remove_on_request(connection, "nhs_person", ["record_id"], ()) == 0
+        assert remove_on_request(connection, "nhs_person", ["record_id"], PeopleToRemove()) == 0
+
+
+@pytest.mark.parametrize(("identifier", "value"), [("nhs_number", "9990000018"), ("record_id", "P2")])
+def test_a_request_by_either_identifier_reaches_every_row_of_the_person(
+    workspace: Path, audit: AuditLog, identifier: str, value: str
+) -> None:
+    """Registered twice (P1, P2); some diagnoses bear the record id alone, some the NHS number alone."""
+    request = record_request(
+        workspace / "clear", "nhs", "erasure", identifier, value, date(2026, 11, 2), audit, "o"
+    )
+    people = PeopleToRemove.of((request,))
+    left = {}
+    for table, columns, rows in (
+        (
+            "nhs_person",
+            ["record_id", "nhs_number"],
+            "(1, NULL, 'P1', '999 000 0018'), (2, NULL, 'P2', '9990000018'), (3, NULL, 'P3', '9990000026')",
+        ),
+        (
+            "nhs_condition",
+            ["person_record_id", "nhs_number"],
+            "(1, NULL, 'P1', NULL), (2, NULL, NULL, '999-000-0018'), (3, NULL, 'P2', NULL), "
+            "(4, NULL, 'P3', NULL), (5, NULL, NULL, '9990000026'), (6, NULL, NULL, NULL)",
+        ),
+    ):
+        with duckdb.connect() as connection:
+            connection.execute(
+                f"CREATE TABLE record AS SELECT * FROM (VALUES {rows}) "
+                f"AS t (line_number, cells, {', '.join(columns)})"
+            )
+            connection.execute("ALTER TABLE record ALTER cells TYPE VARCHAR[]")
+            remove_on_request(connection, table, columns, people)
+            left[table] = [
+                n for (n,) in connection.execute("SELECT line_number FROM record ORDER BY 1").fetchall()
+            ]
+    assert left == {"nhs_person": [3], "nhs_condition": [4, 5, 6]}
+
+
+@pytest.mark.parametrize("stand_in", ["9999999999", "0000000000", "9990000019", ""])
+def test_a_stand_in_that_many_people_share_draws_nobody_else_in(
+    workspace: Path, audit: AuditLog, stand_in: str
+) -> None:
+    request = record_request(
+        workspace / "clear", "nhs", "erasure", "record_id", "P1", date(2026, 11, 2), audit, "o"
+    )
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE record (line_number BIGINT, cells VARCHAR[], record_id VARCHAR, nhs_number VARCHAR)"
+        )
+        rows = [(number, None, f"P{number}", stand_in) for number in (1, 2, 3)]
+        connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?)", rows)
+        people = PeopleToRemove.of((request,))
+        assert remove_on_request(connection, "nhs_person", ["record_id", "nhs_number"], people) == 1
