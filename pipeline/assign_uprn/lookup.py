@@ -53,6 +53,12 @@ def look_up(
         check=False,
     )
     outcome = _outcome(work / _OUTCOME)
+    if outcome["disk_full"]:
+        raise Fault(
+            "DISK_FULL",
+            "The disk filled up while addresses were looked up; nothing was assigned.",
+            "Free space beside --out, or name another place with it.",
+        )
     if ended.returncode != 0:
         how = outcome["error"] or f"exit code {ended.returncode}"
         place = "".join(outcome["places"][-1:])
@@ -78,5 +84,5 @@ def _outcome(path: Path) -> dict[str, Any]:
     try:
         said: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        return {"version": None, "error": None, "places": []}
+        return {"version": None, "error": None, "disk_full": False, "places": []}
     return said

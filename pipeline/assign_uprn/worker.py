@@ -18,17 +18,20 @@ from pathlib import Path
 from typing import Any
 
 TOOL = "uk-address-matcher"
+#: As in Hearth's own engine: DuckDB calls a spill that outgrows its volume out of memory.
+DISK_FULL_WORDS = ("no space left on device", "out of disk space", "max_temp_directory_size")
 
 
 def main(folder: Path) -> int:
     """Do the task in `folder`; returns 0 when its result is there."""
-    outcome: dict[str, Any] = {"version": None, "error": None, "places": []}
+    outcome: dict[str, Any] = {"version": None, "error": None, "disk_full": False, "places": []}
     try:
         outcome["version"] = version(TOOL)
         task = json.loads((folder / "task.json").read_text("utf-8"))
         _match(folder, task["threads"], task["memory_limit"])
     except BaseException as error:  # noqa: BLE001 its message may hold an address
         outcome["error"] = type(error).__name__
+        outcome["disk_full"] = any(words in str(error).lower() for words in DISK_FULL_WORDS)
         outcome["places"] = [
             f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
             for frame in traceback.extract_tb(error.__traceback__)

@@ -12,6 +12,7 @@ from governance.retention.rights import read_requests
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
+from pipeline.engine.exhaustion import exhaustion_fault
 from pipeline.engine.tables import write_table
 from pipeline.ingest.inspection import InspectedExtract, contracts_of
 from pipeline.ingest.rights import PERSON_TABLES, PeopleToRemove, requests_digest
@@ -83,10 +84,10 @@ def ingest(
                 with locked_connection(context.project.engine, context.spill) as connection:
                     result = ingest_table(connection, extract, folder, canary, people)
             except (duckdb.Error, pa.ArrowException) as error:
-                raise Fault(
+                raise exhaustion_fault(error, f"ingest of {table}") or Fault(
                     "INGEST_ENGINE",
                     f"{table}: the engine stopped ({type(error).__name__}); its message may hold cells.",
-                    "Give the run more memory ([engine] in hearth.toml) or disk, or report it as a defect.",
+                    "Run again; if it stops again, report it as a defect.",
                 ) from None
             rows |= result.rows
             tables[table] = {"source": "extract", **result.facts}

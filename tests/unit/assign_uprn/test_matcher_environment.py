@@ -90,7 +90,8 @@ def test_the_lock_names_no_registry_and_gives_every_package_a_hash() -> None:
         ("import os; os.kill(os.getpid(), 9)", "exit code -9"),
         (
             "import json, pathlib, sys; print('1 SECRET STREET', file=sys.stderr)\n"
-            "said = {'version': '1.5.3', 'error': 'OutOfMemoryException', 'places': ['worker.py:1 main']}\n"
+            "said = {'version': '1.5.3', 'error': 'OutOfMemoryException', 'disk_full': False}\n"
+            "said['places'] = ['worker.py:1 main']\n"
             "pathlib.Path(sys.argv[-1], 'outcome.json').write_text(json.dumps(said)); sys.exit(1)",
             "OutOfMemoryException worker.py:1 main",
         ),
@@ -168,3 +169,27 @@ def test_an_assignment_that_is_asked_to_stop_leaves_nothing_behind(tmp_path: Pat
     assert process.returncode == 1
     assert "INTERRUPTED" in told
     assert sorted(path.name for path in tmp_path.iterdir()) == ["environment", "list.csv", "people.csv"]
+
+
+def test_a_disk_that_fills_during_the_lookup_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real worker, with a package in the matcher's place that finds no room."""
+    package = tmp_path / "packages"
+    package.mkdir()
+    (package / "uk_address_matcher.py").write_text(
+        "raise OSError(28, 'No space left on device', '1 SECRET ST')"
+    )
+    (package / "uk_address_matcher-1.5.3.dist-info").mkdir()
+    (package / "uk_address_matcher-1.5.3.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: uk-address-matcher\nVersion: 1.5.3\n"
+    )
+    desk = _unreplaced(
+        tmp_path,
+        monkeypatch,
+        f"import runpy, sys\nsys.path.insert(0, {str(package)!r})\n"
+        "sys.argv = sys.argv[-2:]\nrunpy.run_path(sys.argv[0], run_name='__main__')",
+    )
+    with pytest.raises(Fault, match="DISK_FULL") as caught:
+        assign_uprns(desk.request(desk.put("people.csv", PEOPLE)))
+    assert "SECRET" not in str(caught.value)
