@@ -16,11 +16,14 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from scipy import special
 
 from pipeline.aggregate.contribution import Counts
 from pipeline.aggregate.interval import Interval, confidence_level
 from pipeline.aggregate.plan import Plan
+from schemas.dimension import dimensions
+from schemas.table import AREA_LEVELS, Table
 
 Numbers = npt.NDArray[np.float64]
 
@@ -65,72 +68,137 @@ def linkage_band(
 
 
 def create_linkage_table(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the empty table `linkage_band`: one row per table without dimensions, measure and authority."""
+    """Create the empty table `linkage_band`: one row per rate of a registered table, as `cell` has them."""
     connection.execute(
         "CREATE OR REPLACE TABLE linkage_band (table_id VARCHAR, measure VARCHAR, area_level VARCHAR, "
-        "area_code VARCHAR, rate DOUBLE, lower DOUBLE, upper DOUBLE)"
+        "area_code VARCHAR, category_1 VARCHAR, category_2 VARCHAR, rate DOUBLE, lower DOUBLE, upper DOUBLE)"
     )
 
 
 def record_linkage_bands(
     connection: duckdb.DuckDBPyConnection, plan: Plan, unit: str, counts: Counts
 ) -> None:
-    """Add the bands of a unit's rates, for every local authority, from `<unit>_contribution`."""
-    for table in plan.tables:
-        if table.unit != unit or table.dimensions or "LAD" not in table.area_levels:
-            continue
-        for measure in table.measures:
-            population, numerator, _ = counts.of[measure]
-            if numerator is not None:
-                _record(connection, unit, table.table_id, measure, population, numerator)
+    """Add the band of every rate of a unit, at every area level of its table, from `<unit>_contribution`.
+
+    One statement for each breakdown: it sums what the counts need and no more.
+    """
+    for breakdown in plan.breakdowns_of(unit):
+        chosen = [t for t in plan.tables if t.unit == unit and t.dimensions == breakdown]
+        measured = {
+            (table, measure): (numerator, population)
+            for table in chosen
+            for measure in table.measures
+            for population, numerator, _ in [counts.of[measure]]
+            if numerator is not None
+        }
+        if measured:
+            needed = sorted({name for pair in measured.values() for name in pair})
+            levels = {level for table in chosen for level in table.area_levels}
+            sums = _sums(connection, unit, breakdown, needed, [v for v in AREA_LEVELS if v in levels])
+            _insert_bands(connection, breakdown, measured, sums)
 
 
-def _record(
+#: Sums of links that hold with their probability, as linked and with the missed ones, in this order.
+_TERMS = ("n", "p", "q", "weighted_p", "weighted_q")
+_AREA_COLUMN = {"LSOA21": "lsoa.lsoa21", "MSOA21": "lsoa.msoa21", "LAD": "lsoa.local_authority"}
+
+
+def _sums(
     connection: duckdb.DuckDBPyConnection,
     unit: str,
-    table_id: str,
-    measure: str,
-    population: str,
-    numerator: str,
-) -> None:
-    sums = [
-        f"SUM({term}) FILTER (is_{name})"
-        for weight in ("1", "placement_weight")
-        for power, name in ((1, numerator), (1, population), (2, numerator), (2, population))
-        for term in [_term(weight, power)]
-    ]
-    rows = connection.execute(
+    breakdown: tuple[str, ...],
+    needed: list[str],
+    levels: list[str],
+) -> pa.Table:
+    """Return one row per area and category: for each count its contributors and their sums of links.
+
+    p: probability of the link (certain where it has none); q: p (1 - p); weighted: by the people missed.
+    """
+    columns = "".join(f", dimension_{name}" for name in breakdown)
+    asked = ",\n    ".join(
+        f"{'COUNT(*)' if term == 'n' else f'SUM({term})'} FILTER (is_{name}) AS {name}_{term}"
+        for name in needed
+        for term in _TERMS
+    )
+    any_count = " OR ".join(f"is_{name}" for name in needed)
+    areas = [_AREA_COLUMN[level] for level in levels]
+    sets = ", ".join(f"({area}{columns})" for area in areas)
+    place = " ".join(
+        f"WHEN GROUPING({area}) = 0 THEN '{level}'" for level, area in zip(levels, areas, strict=True)
+    )
+    return connection.sql(
         f"""
+WITH judged AS (
+    SELECT
+        lsoa_id{columns},
+        {", ".join(f"is_{name}" for name in needed)},
+        COALESCE(match_probability, 1) AS p,
+        p * (1 - p) AS q,
+        placement_weight * p AS weighted_p,
+        placement_weight * placement_weight * q AS weighted_q
+    FROM {unit}_contribution
+    WHERE {any_count}
+)
 SELECT
-    lsoa.local_authority,
-    COUNT(*) FILTER (is_{numerator}),
-    COUNT(*) FILTER (is_{population}),
-    {", ".join(sums)}
-FROM {unit}_contribution AS contribution
+    CASE {place} END AS area_level,
+    COALESCE({", ".join(areas)}) AS area_code{columns},
+    {asked}
+FROM judged
 JOIN lsoa
-    ON lsoa.lsoa_id = contribution.lsoa_id
-WHERE is_{population}
-GROUP BY lsoa.local_authority
-ORDER BY lsoa.local_authority
+    ON lsoa.lsoa_id = judged.lsoa_id
+GROUP BY GROUPING SETS ({sets})
+ORDER BY ALL
 """
-    ).fetchall()
-    if not rows:
-        return
-    areas = [row[0] for row in rows]
-    figures = np.array([[0.0 if cell is None else float(cell) for cell in row[1:]] for row in rows]).T
-    band = linkage_band(
-        figures[0] / figures[1], ExpectedCounts(*figures[2:6]), ExpectedCounts(*figures[6:10])
-    )
-    connection.executemany(
-        "INSERT INTO linkage_band VALUES (?, ?, 'LAD', ?, ?, ?, ?)",
-        [
-            [table_id, measure, area, float(rate), float(lower), float(upper)]
-            for area, rate, lower, upper in zip(areas, *band, strict=True)
-        ],
-    )
+    ).to_arrow_table()
 
 
-def _term(weight: str, power: int) -> str:
-    """Return weight times p, or weight squared times p (1 - p); a link without a probability is certain."""
-    p = "COALESCE(match_probability, 1)"
-    return f"{weight} * {p}" if power == 1 else f"{weight} * {weight} * {p} * (1 - {p})"
+def _insert_bands(
+    connection: duckdb.DuckDBPyConnection,
+    breakdown: tuple[str, ...],
+    measured: dict[tuple[Table, str], tuple[str, str]],
+    sums: pa.Table,
+) -> None:
+    places = {name: sums.column(name).to_numpy(zero_copy_only=False) for name in ("area_level", "area_code")}
+    categories = [_named(name, sums.column(f"dimension_{name}")) for name in breakdown]
+    empty = pa.nulls(sums.num_rows, pa.string())
+
+    def figures(name: str, *terms: str) -> list[Numbers]:
+        return [
+            np.nan_to_num(sums.column(f"{name}_{term}").to_numpy(zero_copy_only=False).astype(np.float64))
+            for term in terms
+        ]
+
+    for (table, measure), (numerator, population) in measured.items():
+        (counted,), (people,) = figures(numerator, "n"), figures(population, "n")
+        kept = np.isin(places["area_level"], table.area_levels) & (people > 0)
+        accounts = []
+        for weight in ("", "weighted_"):
+            n, n_spread = figures(numerator, f"{weight}p", f"{weight}q")
+            d, d_spread = figures(population, f"{weight}p", f"{weight}q")
+            accounts.append(ExpectedCounts(n[kept], d[kept], n_spread[kept], d_spread[kept]))
+        band = linkage_band(counted[kept] / people[kept], accounts[0], accounts[1])
+        rows = pa.table(
+            {
+                "area_level": places["area_level"][kept],
+                "area_code": places["area_code"][kept],
+                "category_1": (categories[0] if categories else empty).filter(pa.array(kept)),
+                "category_2": (categories[1] if len(categories) > 1 else empty).filter(pa.array(kept)),
+                "rate": band.value,
+                "lower": band.lower,
+                "upper": band.upper,
+            }
+        )
+        connection.register("_band", rows)
+        try:
+            connection.execute(
+                "INSERT INTO linkage_band SELECT $table_id, $measure, * FROM _band",
+                {"table_id": table.table_id, "measure": measure},
+            )
+        finally:
+            connection.unregister("_band")
+
+
+def _named(dimension: str, positions: pa.ChunkedArray) -> pa.Array:
+    """Return the categories of their positions."""
+    listed = pa.array(dimensions()[dimension].categories)
+    return listed.take(positions.combine_chunks().cast(pa.int64()))
