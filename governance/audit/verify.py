@@ -323,7 +323,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """Return the plain sentence that is printed last."""
-        runs = f"{self.lines} lines of {self.runs} runs"
+        runs = f"{self.lines} lines of {self.runs} run{'' if self.runs == 1 else 's'}"
         if self.tampered:
             return f"TAMPERED: this log was changed after it was written ({len(self.tampered)} findings)."
         if self.incomplete:

@@ -16,12 +16,14 @@ from rocrate.rocrate import ROCrate
 
 from governance.agreement_signature import signature_path
 from governance.audit.carry import write_verifier
+from governance.audit.timestamp import TIMESTAMPS
 from governance.audit.verify import CHECKPOINTS, LOG_KEY_NAME, LOG_NAME
 from governance.decisions import decisions_path
 from governance.errors import Fault
 from governance.report.crosswalk import CROSSWALK, SAFES
 from governance.report.facts import ReportFacts, RuleLine
 from governance.report.page import render_page
+from governance.report.trials import ATTACKS
 from governance.report.wording import summary
 from governance.retention.disposal import CERTIFICATES
 
@@ -85,9 +87,14 @@ def _gather(
     sources.append((audit / LOG_NAME, f"audit/{LOG_NAME}", "The audit log", "application/jsonl"))
     if (audit / LOG_KEY_NAME).is_file():
         sources.append((audit / LOG_KEY_NAME, f"audit/{LOG_KEY_NAME}", "The log's public key", "text/plain"))
-    for zone, title in ((CHECKPOINTS, "Signed checkpoint"), (CERTIFICATES, "Disposal certificate")):
+    for zone, title in (
+        (CHECKPOINTS, "Signed checkpoint"),
+        (CERTIFICATES, "Disposal certificate"),
+        (ATTACKS, "Attack certificate"),
+        (TIMESTAMPS, "Trusted time-stamp"),
+    ):
         for path in sorted((audit / zone).glob("*")):
-            if path.suffix in (".note", ".json"):
+            if path.suffix in (".note", ".json", ".tsr"):
                 sources.append((path, f"audit/{zone}/{path.name}", title, "text/plain"))
     for path in sorted((workspace / "keys" / "at-rest" / CERTIFICATES).glob("*.json")):
         sources.append((path, f"keys/{path.name}", "Certificate of a key's destruction", "application/json"))

@@ -5,7 +5,8 @@ Everything here is counts, rates, digests and codes, as the log itself; nothing 
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from governance.audit.verify import Report, Trust, verify_folder
 from governance.decisions import find_waiver
 from governance.errors import Fault
 from governance.history import events
+from governance.mandate import mandated_by
 from governance.report.crosswalk import CROSSWALK
+from governance.report.trials import AttackCertificate, Trial, certificates_of, trials_of
 from governance.retention.disposal import Standing, standing_of
+from governance.retention.holdings import Holding, holdings
 from governance.rules import all_rules
 
 _LOOK_AHEAD = timedelta(days=90)
@@ -24,7 +28,10 @@ _LOOK_AHEAD = timedelta(days=90)
 
 @dataclass(frozen=True)
 class RunLine:
-    """One run: when, by whom, how it ended ("published", "refused", "fault", "abandoned", "unfinished")."""
+    """One run: when, by whom, how it ended ("published", "refused", "fault", "abandoned", "unfinished").
+
+    mandates: "run" and "release" -> the principal whose signature for it holds under the agreement.
+    """
 
     run: str
     actor: str
@@ -32,6 +39,7 @@ class RunLine:
     ended: datetime | None
     outcome: str
     code: str
+    mandates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,7 @@ class ExtractLine:
     rows_removed: int
     reasons: dict[str, int]
     file_sha256: str
+    signed_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,9 @@ class ReportFacts:
     requests: int
     verification: Report
     attention: tuple[str, ...]
+    trials: tuple[Trial, ...] = ()
+    certificates: tuple[AttackCertificate, ...] = ()
+    held: tuple[Holding, ...] = ()
 
 
 def gather(
@@ -116,7 +128,7 @@ def gather(
         if event["event"] == "disposal" and (not is_month or event["ts"].startswith(scope))
     ]
     rules = _rule_lines(chosen)
-    runs = _run_lines(chosen)
+    runs = _run_lines(chosen, agreement)
     asked = {line.rule for line in rules}
     stages = _stage_facts(workspace, runs)
     verification = verify_folder(folder, trust)
@@ -145,19 +157,29 @@ def gather(
         requests=sum(event["event"] == "rights_request" for event in every),
         verification=verification,
         attention=_attention(runs, rules, agreement, verification, standings, now.date(), policies),
+        trials=trials_of(stages),
+        certificates=certificates_of(folder),
+        held=holdings(workspace, agreement),
     )
 
 
-def _run_lines(chosen: list[dict[str, Any]]) -> tuple[RunLine, ...]:
+def _run_lines(chosen: list[dict[str, Any]], agreement: Agreement) -> tuple[RunLine, ...]:
     lines: dict[str, RunLine] = {}
     for event in chosen:
         run, moment = event["run"], datetime.fromisoformat(event["ts"])
         if event["event"] == "run_start":
-            lines[run] = RunLine(run, event["actor"], moment, None, "unfinished", "")
+            mandates = (event["evidence"] or {}).get("mandates", {})
+            then = replace(agreement, digest=event["policy"] or agreement.digest)
+            signed = {
+                action: person.id
+                for action in mandates
+                if (person := mandated_by(then, run, action, mandates)) is not None
+            }
+            lines[run] = RunLine(run, event["actor"], moment, None, "unfinished", "", signed)
         elif event["event"] in ("run_end", "run_abandoned"):
             started = lines[run]
             code = (event["evidence"] or {}).get("code", "")
-            lines[run] = RunLine(run, started.actor, started.started, moment, event["verdict"], code)
+            lines[run] = replace(started, ended=moment, outcome=event["verdict"], code=code)
     return tuple(lines.values())
 
 
@@ -234,6 +256,7 @@ def _extract_lines(
                     rows_removed=counted.get("rows_removed", 0),
                     reasons=counted.get("quarantined_by_reason", {}),
                     file_sha256=counted.get("file_sha256", ""),
+                    signed_by=(counted.get("manifest") or {}).get("signed_by") or "",
                 )
             )
     return tuple(lines)

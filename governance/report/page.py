@@ -1,5 +1,6 @@
 """The report as one page of HTML: no script, nothing from a network, good on paper."""
 
+from collections import Counter
 from importlib.resources import files
 from typing import Any
 
@@ -8,8 +9,9 @@ from markupsafe import Markup
 
 from governance.decisions import approvers_of, find_waiver
 from governance.report.crosswalk import SAFES
-from governance.report.facts import ReportFacts, RuleLine
-from governance.report.wording import day, linkage, opt_outs, requests, summary, suppression
+from governance.report.facts import ReportFacts, RuleLine, RunLine
+from governance.report.lineage import columns_of_output
+from governance.report.wording import day, intruder, linkage, opt_outs, requests, summary, suppression
 from schemas.table import tables as registered_tables
 
 _WORDS = {"pass": "passed", "warn": "warned", "waived": "waived", "fail": "refused"}
@@ -39,6 +41,7 @@ def render_page(facts: ReportFacts) -> str:
         opt_outs=opt_outs(facts),
         requests=requests(facts),
         suppression=suppression(facts),
+        intruder=intruder(facts),
         tables=_tables(facts),
     )
 
@@ -52,7 +55,8 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
                 line.started.strftime("%d %b %Y %H:%M"),
                 "" if line.ended is None else f"{(line.ended - line.started).total_seconds():,.0f} s",
                 f"{line.outcome} {line.code}".strip(),
-                line.actor,
+                _signed_for(line, "run") or f"{line.actor}, whose signature does not hold today",
+                _signed_for(line, "release") or "nobody",
             )
             for line in facts.runs
         ],
@@ -66,6 +70,7 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
                 _counted(line.rows_quarantined, line.reasons),
                 f"{line.rows_removed:,}",
                 line.file_sha256[:16],
+                line.signed_by or "nobody",
             )
             for line in facts.extracts
         ],
@@ -110,6 +115,12 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
             for line in facts.rules
             if line.rule in _ATTACKS
         ],
+        "trials": [(trial.name, trial.verdict, trial.told) for trial in facts.trials],
+        "certificates": [
+            (item.name, item.time, ", ".join(item.releases), item.attacks, item.successes, item.signed)
+            for item in facts.certificates
+        ],
+        "held": _held(facts),
         "retention": [(item.id, item.what, f"{item.days:,}") for item in agreement.retention.values()],
         "disposals": [
             (
@@ -131,6 +142,7 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
                 ", ".join(registered_tables()[name].dimensions) or "area alone"
                 if name in registered_tables()
                 else "",
+                ", ".join(columns_of_output(name)) if name in registered_tables() else "",
             )
             for name in agreement.outputs
         ],
@@ -164,8 +176,26 @@ def _decisions(facts: ReportFacts) -> Rows:
     return rows
 
 
+def _signed_for(line: RunLine, action: str) -> str:
+    return line.mandates.get(action, "")
+
+
+def _held(facts: ReportFacts) -> Rows:
+    """Return what the workspace holds now, by retention class: how many, how much, when the next is due."""
+    rows: Rows = []
+    for name in sorted({item.retention or "no class" for item in facts.held}):
+        held = [item for item in facts.held if (item.retention or "no class") == name]
+        due = min((item.due for item in held if item.due is not None), default=None)
+        overdue = sum(item.is_overdue(facts.made.date()) for item in held)
+        size = sum(item.bytes for item in held) / 1e6
+        rows.append((name, len(held), f"{size:,.1f}", "none" if due is None else day(due), overdue))
+    return rows
+
+
 def _columns(facts: ReportFacts) -> Rows:
     agreement = facts.agreement
+    known = [name for name in agreement.outputs if name in registered_tables()]
+    used = Counter(column for name in known for column in columns_of_output(name))
     return [
         (
             f"{table}.{column}",
@@ -173,6 +203,7 @@ def _columns(facts: ReportFacts) -> Rows:
             agreement.purposes[purpose].text,
             agreement.purposes[purpose].clause,
             f"{agreement.retention[terms.retention].days:,}",
+            used[f"{table}.{column}"] or "none",
         )
         for table, terms in agreement.dataset_terms.items()
         for column, purpose in terms.columns.items()

@@ -1,6 +1,6 @@
 """The report's sentences: what happened, in plain English, from counts."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from governance.report.facts import ReportFacts
 
@@ -105,4 +105,19 @@ def suppression(facts: ReportFacts) -> str:
         "households or persons, where a distribution would tell an attribute "
         f"({found['hidden_attribute']:,} counts), or where it could be worked out from others. Values are "
         f"multiples of {profile['rounding_base']} (method {profile['name']}, epoch {found['epoch']})."
+    )
+
+
+def intruder(facts: ReportFacts) -> str:
+    """Return when and by whom the last motivated-intruder review was held, and what it found."""
+    review, days = facts.agreement.intruder_review, facts.agreement.disclosure.intruder_review_days
+    if review is None:
+        return f"The agreement states no review; one is due every {days} days (rule PUB-05)."
+    found = {
+        "no-disclosure": "nobody was recognised and nothing was learnt of anybody",
+        "disclosure-mended": "something was disclosed, and has been mended since",
+    }[review.outcome]
+    return (
+        f"The last review was held on {day(review.on)} by {review.by}: {found}. "
+        f"The next is due by {day(review.on + timedelta(days=days))}."
     )

@@ -9,20 +9,28 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.agreement import Agreement
 from governance.artefact import Evidence
 from governance.audit.log import AuditLog
+from governance.audit.note import NoteSigner
+from governance.audit.signer import LogSigner
 from governance.errors import Fault, Refused
 from governance.gate import Gatekeeper
 from governance.mandate import mandate_facts
 from governance.report.crate import PROFILE, write_crate
 from governance.report.crosswalk import CROSSWALK, SAFES
 from governance.report.facts import ReportFacts, gather
+from governance.report.lineage import DERIVED, columns_of_attribute, columns_of_output
 from governance.report.page import render_page
+from governance.report.trials import certificates_of, trials_of
 from governance.report.wording import summary
 from governance.rules import all_rules
 from governance.unsafe_demo_principals import unsafe_demo_key
+from schemas.attribute import attributes_of
+from schemas.contract import contracts
+from schemas.table import tables
 
 SAMPLE = Path(__file__).parents[3] / "sample_data" / "sample" / "agreement.toml"
 NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
@@ -192,3 +200,72 @@ def test_a_pack_never_overwrites_another(tmp_path: Path, audit: AuditLog, facts:
     (tmp_path / "pack").mkdir()
     with pytest.raises(Fault, match="CRATE_EXISTS"):
         write_crate(facts, audit.folder.parent, SAMPLE, tmp_path / "pack")
+
+
+def test_every_registered_table_is_traced_to_columns_that_suppliers_send() -> None:
+    supplied = {f"{item.table}.{column.name}" for item in contracts("extract") for column in item.columns}
+    for name in tables():
+        columns = columns_of_output(name)
+        assert columns, name
+        assert set(columns) <= supplied, name
+    assert set(DERIVED) <= {name for unit in ("household", "person") for name in attributes_of(unit)}
+    assert columns_of_attribute("council_tax_band") == ("council_property.council_tax_band",)
+    assert columns_of_attribute("has_asthma") == ("nhs_condition.condition", "nhs_condition.onset_date")
+    with pytest.raises(KeyError):
+        columns_of_attribute("shoe_size")
+
+
+def test_the_page_says_who_started_the_run_and_by_whose_signature(facts: ReportFacts) -> None:
+    assert facts.runs[0].mandates == {}  # this run_start carries none
+    assert "operator:root, whose signature does not hold today" in render_page(facts)
+
+
+def test_a_signed_start_is_shown_under_the_agreement_of_its_day(
+    audit: AuditLog, agreement: Agreement
+) -> None:
+    signed = mandate_facts(
+        agreement, "run-9", "run", [unsafe_demo_key("operator"), unsafe_demo_key("releaser")]
+    )
+    audit.append("run-9", "operator", None, "run_start", evidence=signed, policy=agreement.digest)
+    audit.append("run-9", "operator", None, "run_end", None, "done")
+    audit.checkpoint()
+    later = replace(agreement, digest="0" * 64)
+    (line,) = gather(audit.folder.parent, later, "run-9", now=NOW).runs
+    assert line.mandates == {"run": "operator", "release": "releaser"}
+
+
+def test_what_was_tried_is_told_with_figures_and_certificates_with_their_signers(
+    audit: AuditLog, signer: LogSigner
+) -> None:
+    attack = {"tried": 4000, "candidates": 100, "recovered": 0}
+    tried = [
+        {"name": "mover", "verdict": "not run", "not_run": "needs truth", "findings": {}, "figures": {}},
+        {"name": "rates", "verdict": "succeeded", "not_run": None, "findings": {"rates": 2}, "figures": {}},
+    ]
+    trials = trials_of(
+        {
+            ("pseudonymise", "nhs"): {"self_attack": attack},
+            ("publish", "all"): {"attacks": tried, "intruder": {"groups": 7, "outcome": "nothing learnt"}},
+        }
+    )
+    assert [(trial.name, trial.verdict, trial.told) for trial in trials] == [
+        ("Dictionary of UPRNs (nhs)", "repelled", "4,000 hashes over 100 UPRNs tried, 0 recovered"),
+        ("Mover", "not run", "needs truth"),
+        ("Rates", "succeeded", "rates 2"),
+        ("Motivated intruder, scripted", "repelled", "groups 7, outcome nothing learnt"),
+    ]
+    folder = audit.folder / "attacks"
+    folder.mkdir()
+    record = json.dumps({"attacks": tried, "successes": 1, "releases": {"r1": "ab"}})
+    text = f"hearth attack certificate v1\ntime 2026-11-21T02:00:00+00:00\n{record}\n".encode()
+    named = NoteSigner("hearth/attack", signer.signer.private_key)
+    (folder / "a.note").write_bytes(text + b"\n" + named.sign(text))
+    stranger = NoteSigner("hearth/attack", Ed25519PrivateKey.generate())
+    (folder / "b.note").write_bytes(text + b"\n" + stranger.sign(text))
+    (folder / "c.note").write_bytes(b"{}")
+    found = [(item.name, item.attacks, item.successes, item.signed) for item in certificates_of(audit.folder)]
+    assert found == [
+        ("a.note", 1, 1, "by the log's key"),
+        ("b.note", 1, 1, "by another key"),
+        ("c.note", 0, 0, "cannot be read"),
+    ]

@@ -60,7 +60,7 @@ def elsewhere(tmp_path: Path, audit_folder: Path, night: Callable[[str], None]) 
 def test_the_single_file_answers_on_its_last_line_in_plain_english(elsewhere: Path) -> None:
     done = run_alone(elsewhere / "hearth-verify.pyz", "audit")
     assert done.returncode == 4, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("INTACT BUT UNWITNESSED: 7 lines of 1 runs stand")
+    assert done.stdout.splitlines()[-1].startswith("INTACT BUT UNWITNESSED: 7 lines of 1 run stand")
 
 
 def test_the_source_file_alone_runs_too(elsewhere: Path) -> None:

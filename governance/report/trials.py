@@ -1,0 +1,106 @@
+"""What was tried against pseudonyms and releases, and by whom: the attacks' own records.
+
+the run's evidence             attacks on the encoding and on the finished files
+audit/attacks/*.note           signed certificates of `hearth attack`
+[intruder_review]              the motivated intruder, as the agreement states it
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from governance.audit.verify import (
+    ED25519,
+    LOG_KEY_NAME,
+    Note,
+    VerifierKey,
+    key_hash_of,
+    read_note,
+    read_verifier_key,
+)
+
+ATTACKS = "attacks"
+_SIGNER = "hearth/attack"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One thing that was tried. verdict: "repelled", "succeeded" or "not run"; told: figures, or why not."""
+
+    name: str
+    verdict: str
+    told: str
+
+
+@dataclass(frozen=True)
+class AttackCertificate:
+    """One certificate. signed: "by the log's key", "by another key" or "not signed"."""
+
+    name: str
+    time: str
+    releases: tuple[str, ...]
+    attacks: int
+    successes: int
+    signed: str
+
+
+def trials_of(stages: Mapping[tuple[str, str], Mapping[str, Any]]) -> tuple[Trial, ...]:
+    """Return what the run tried itself, by the facts of its stages."""
+    found: list[Trial] = []
+    for (stage, part), facts in sorted(stages.items()):
+        attack = facts.get("self_attack") if stage == "pseudonymise" else None
+        if attack:
+            verdict = "succeeded" if attack["recovered"] else "repelled"
+            tried = f"{attack['tried']:,} hashes over {attack['candidates']:,} UPRNs tried, "
+            found.append(
+                Trial(f"Dictionary of UPRNs ({part})", verdict, tried + f"{attack['recovered']:,} recovered")
+            )
+    published = stages.get(("publish", "all"), {})
+    for attack in published.get("attacks", ()):
+        told = attack["not_run"] or _figures(attack["findings"] or attack["figures"])
+        found.append(Trial(str(attack["name"]).capitalize(), attack["verdict"], told))
+    if intruder := published.get("intruder"):
+        verdict = "succeeded" if intruder.get("outcome") == "disclosure" else "repelled"
+        found.append(Trial("Motivated intruder, scripted", verdict, _figures(intruder)))
+    return tuple(found)
+
+
+def _figures(figures: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
+
+
+def certificates_of(audit_folder: Path) -> tuple[AttackCertificate, ...]:
+    """Return the attack certificates beside the log, oldest first; what cannot be read is told as such."""
+    return tuple(_certificate(path, audit_folder) for path in sorted((audit_folder / ATTACKS).glob("*.note")))
+
+
+def _certificate(path: Path, audit_folder: Path) -> AttackCertificate:
+    try:
+        data = path.read_bytes()
+        note = read_note(data) if b"\n\n" in data else Note(data, ())
+        lines = note.text.decode().rstrip("\n").split("\n")
+        record = json.loads(lines[-1])
+        time = next(line.removeprefix("time ") for line in lines if line.startswith("time "))
+        return AttackCertificate(
+            path.name,
+            time,
+            tuple(record["releases"]),
+            sum(attack["verdict"] != "not run" for attack in record["attacks"]),
+            int(record["successes"]),
+            _signed(note, audit_folder),
+        )
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        return AttackCertificate(path.name, "", (), 0, 0, "cannot be read")
+
+
+def _signed(note: Note, audit_folder: Path) -> str:
+    if not note.signatures:
+        return "not signed"
+    try:
+        public = read_verifier_key((audit_folder / LOG_KEY_NAME).read_text("utf-8")).public
+    except (OSError, ValueError):
+        return "by another key"
+    key = VerifierKey(_SIGNER, key_hash_of(_SIGNER, ED25519, public), ED25519, public)
+    return "by the log's key" if note.signed_by(key) else "by another key"
