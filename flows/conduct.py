@@ -6,20 +6,18 @@ finding, and no half-written release; the next run takes up its finished stages.
 
 import json
 import secrets
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from flows.display import Display
-from flows.faults import Interrupted, StopRequest, as_hearth_error, write_places
+from flows.faults import as_hearth_error, write_places
 from flows.night import Night, Perform, at_once
 from flows.opening import open_night
 from flows.outcome import Outcome, StageRecord, Status
+from flows.stopping import stops_when_asked
 from governance.clearance import Cleared
 from governance.errors import Refused
 from pipeline.project import Project, read_project
@@ -68,7 +66,7 @@ def conduct(
         folder = workspace.run_folder(request.run_id)
     except BaseException as error:  # noqa: BLE001 told, not hidden: see _ended_badly
         return _ended_badly(request, error, stages)
-    with Display(folder / "run.log", quiet) as display, _stops_when_asked():
+    with Display(folder / "run.log", quiet) as display, stops_when_asked():
         try:
             with (
                 workspace.lock(),
@@ -105,24 +103,3 @@ def _keep(path: Path, record: dict[str, Any]) -> None:
         path.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
     except OSError:
         return  # the outcome is still printed; on a full disk there is nowhere to keep it
-
-
-@contextmanager
-def _stops_when_asked() -> Iterator[None]:
-    """Turn Ctrl-C and a service manager's SIGTERM into an orderly end."""
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        StopRequest.was_made = True
-        raise Interrupted
-
-    StopRequest.was_made = False
-    try:
-        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread: whoever owns the process handles its signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
