@@ -15,6 +15,8 @@ def hearth_toml(settings: SyntheticSettings) -> str:
         "production = false",
         f"reference_date = {settings.reference_date.isoformat()}",
         'agreement = "agreement.toml"',
+        "# The hidden truth, for the quality report to measure by; refused for real people.",
+        'truth = "truth"',
         "",
         "[engine]",
         "threads = 2",

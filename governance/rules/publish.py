@@ -200,3 +200,30 @@ def no_attack_succeeds(evidence: Shown, agreement: Agreement, now: datetime) -> 
     if successes or succeeded:
         return failed("ATTACK_SUCCEEDED", observed, "none", f"attacks succeeded {successes} times")
     return passed(observed, "none")
+
+
+@rule(
+    id="PUB-06",
+    version=1,
+    title="The report on linkage quality keeps the disclosure rules, and freezes with the release",
+    stage="publish",
+    source="GUILD (Gilbert 2018); disclosure-control.md, P1, P4 and P6: data-quality figures are outputs too",
+    remedy="Report it as a defect; nothing was released.",
+)
+def quality_report_is_protected(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a count too small or not rounded, a page of other figures, a report that has not frozen."""
+    report = evidence.within("quality_report")
+    small, unrounded = report.count("below_minimum"), report.count("not_rounded")
+    observed = f"{report.count('counts')} counts, {report.count('withheld')} withheld, {small} too small"
+    threshold = "every count large enough and rounded; the page is that of the figures; frozen in its epoch"
+    if small:
+        return failed("QUALITY_COUNT_TOO_SMALL", observed, threshold, f"{small} counts are too small")
+    if unrounded:
+        return failed("QUALITY_COUNT_UNROUNDED", observed, threshold, f"{unrounded} counts are not rounded")
+    if report.flag("page_differs"):
+        return failed(
+            "QUALITY_PAGE_DIFFERS", observed, threshold, "the page shows other figures than the file"
+        )
+    if not report.is_null("repeats") and not report.flag("repeats"):
+        return failed("QUALITY_NOT_FROZEN", observed, threshold, "the epoch's report was not repeated")
+    return passed(observed, threshold)

@@ -104,6 +104,24 @@ def freeze(
     )
 
 
+def may_report_anew(
+    connection: duckdb.DuckDBPyConnection, frozen: Frozen, minimum_changed_households: int
+) -> bool:
+    """Answer whether figures of the whole population may differ from the latest release's.
+
+    Not within an epoch; at its boundary where every local authority may change and the households that
+    changed are together at least K. Without an earlier release there is nothing to differ from.
+    """
+    if frozen.release_id is None:
+        return True
+    if not frozen.is_boundary:
+        return False
+    may, changed = connection.execute(
+        "SELECT BOOL_AND(may_change), SUM(changed) FROM area_verdict WHERE area_level = 'LAD'"
+    ).fetchall()[0]
+    return bool(may) and int(changed or 0) >= minimum_changed_households
+
+
 def _create_whole_area(connection: duckdb.DuckDBPyConnection) -> None:
     """Create `whole_area`: the areas with the public facts tables may use, null where not known."""
     present = {row[0] for row in connection.execute("DESCRIBE area").fetchall()}

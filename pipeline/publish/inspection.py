@@ -18,6 +18,7 @@ from pipeline.publish.manifest import MANIFEST
 from pipeline.publish.note import NOTE
 from pipeline.publish.release_table import COLUMN_METADATA, TABLE_METADATA, columns_of
 from pipeline.publish.views import VIEWS
+from pipeline.quality.writing import FILES as QUALITY_FILES
 from schemas.contract import load_contract
 from schemas.table import tables as registered_tables
 
@@ -32,6 +33,7 @@ BESIDE = (
     NOTE,
     VIEWS,
     "disclosure_criteria.json",
+    *QUALITY_FILES,
     MANIFEST,
 )
 #: What the Arrow writer itself puts into a footer.

@@ -33,6 +33,8 @@ Households and residents as at {reference_date}; epoch {epoch}. Until the epoch 
 are, so nightly releases of one epoch do not differ. A change between two epochs is a change of
 the area, not of one night.
 
+Before comparing groups, open `linkage_quality.html`: how well records were linked, and for whom less well.
+
 `catalogue.parquet` lists the tables, `data_dictionary.md` every column and measure, `manifest.json` the
 digest of every file, `disclosure_criteria.json` the numbers of the protection, `basis.parquet` the
 definitions and the linkage that the figures rest on (`hearth compare` reads it).

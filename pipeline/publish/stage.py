@@ -31,6 +31,7 @@ Evidence facts, and the rule that reads them:
 | tables_outside_agreement | tables that are no output of the agreement; must be empty | PUB-04 |
 | tables_without_catalogue_entry | must be empty | PUB-04 |
 | disclosure_criteria | the method's numbers as stored with the release; null if absent | PUB-04 |
+| quality_report | the linkage report's counts, read from its bytes: see `inspect_report` | PUB-06 |
 | cells, cells_published, cells_hidden, cells_not_produced | rows of all tables | |
 """
 
@@ -52,12 +53,13 @@ from pipeline.context import RunContext
 from pipeline.disclosure.attack.run import run_attacks
 from pipeline.disclosure.epoch import epoch_of
 from pipeline.disclosure.ledger import Ledger
-from pipeline.disclosure.profile import SPECIFICATION_VERSION, Profile, profile_of
+from pipeline.disclosure.profile import FLOOR_ROUNDING_BASE, SPECIFICATION_VERSION, Profile, profile_of
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table
+from pipeline.link.model import model_of
 from pipeline.publish.catalogue import CatalogueEntry, write_catalogue
 from pipeline.publish.dictionary import write_dictionary
-from pipeline.publish.freeze import Frozen, freeze
+from pipeline.publish.freeze import Frozen, freeze, may_report_anew
 from pipeline.publish.inspection import inspect_release
 from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX, verify_release, write_manifest
 from pipeline.publish.note import write_note
@@ -66,6 +68,8 @@ from pipeline.publish.release_record import write_cell_digests, write_record
 from pipeline.publish.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
 from pipeline.publish.reveal import open_ledger
 from pipeline.publish.views import write_views
+from pipeline.quality.protection import Terms
+from pipeline.quality.writing import inspect_report, repeat_report, write_report
 
 STAGE = "publish"
 CRITERIA = "disclosure_criteria.json"
@@ -92,7 +96,7 @@ def release_id_of(context: RunContext, fingerprint: str) -> str:
 
 def publish(
     protected: Cleared,
-    figures: Cleared,  # noqa: ARG001 the report that is made of them comes next
+    figures: Cleared,
     fingerprint: str,
     context: RunContext,
 ) -> tuple[Artefact, Evidence]:
@@ -111,7 +115,7 @@ def publish(
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(mode=0o700)
     try:
-        frozen = _write(protected, staged, release_id, fingerprint, ledger, context)
+        frozen = _write(protected, figures, staged, release_id, fingerprint, ledger, context)
         evidence = _evidence(staged, context, ledger, frozen)
         check_repelled(evidence)
     except BaseException:
@@ -151,6 +155,7 @@ def find_standing(fingerprint: str, context: RunContext) -> tuple[Artefact, Evid
 
 def _write(
     protected: Cleared,
+    figures: Cleared,
     folder: Path,
     release_id: str,
     fingerprint: str,
@@ -174,6 +179,7 @@ def _write(
         _write_tables(connection, tables, identity, folder)
         measures = _write_measures(connection, folder)
         _write_areas(connection, folder)
+        _write_quality(connection, figures, identity, ledger, frozen, context, folder)
         _write_basis(connection, folder)
         cells_sha256, cells = write_cell_digests(connection, context.workspace)
     write_dictionary(
@@ -200,6 +206,40 @@ def _write(
         },
     )
     return frozen
+
+
+def _write_quality(
+    connection: duckdb.DuckDBPyConnection,
+    figures: Cleared,
+    identity: ReleaseIdentity,
+    ledger: Ledger,
+    frozen: Frozen,
+    context: RunContext,
+    folder: Path,
+) -> None:
+    """Write the report on linkage quality, or repeat the latest release's where its figures are frozen."""
+    latest = ledger.latest_revealed()
+    minimum = profile_of(context.agreement).minimum_changed_households
+    if latest is not None and not may_report_anew(connection, frozen, minimum):
+        earlier = context.workspace.zone("releases") / latest.release_id
+        if repeat_report(earlier, folder):
+            return
+    for table in ("quality_count", "match_weight"):
+        load_table(connection, figures.artefact.path(table), table)
+    write_report(
+        connection,
+        model_of(context),
+        quality_terms(context),
+        identity.reference_date.isoformat(),
+        identity.epoch,
+        folder,
+    )
+
+
+def quality_terms(context: RunContext) -> Terms:
+    """Return the numbers that protect the quality report: counts of records are always rounded."""
+    profile = profile_of(context.agreement)
+    return Terms(profile.minimum_cell_count, max(profile.rounding_base, FLOOR_ROUNDING_BASE))
 
 
 def _table_ids(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -318,6 +358,10 @@ def _evidence(folder: Path, context: RunContext, ledger: Ledger, frozen: Frozen 
         "smallest_change": None if frozen is None else frozen.smallest_change,
         "minimum_changed_households": profile_of(context.agreement).minimum_changed_households,
     }
+    earlier = None
+    if frozen is not None and not frozen.is_boundary and frozen.release_id is not None:
+        earlier = context.workspace.zone("releases") / frozen.release_id
+    facts["quality_report"] = inspect_report(folder, quality_terms(context), earlier)
     facts |= _attack(folder, context, ledger)
     return Evidence(STAGE, "all", facts)
 

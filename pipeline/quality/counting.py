@@ -154,6 +154,12 @@ def _parts() -> Iterator[str]:
                 f"SELECT '{unit}' AS unit, '{attribute}' AS attribute, {category} AS category,{sums}\n"
                 f"FROM quality_{unit.removeprefix('nhs_')}\nGROUP BY ALL"
             )
+        if unit == "nhs_record":
+            for compared in ("place", "people"):
+                yield (
+                    f"SELECT '{unit}' AS unit, 'compared' AS attribute, '{compared}' AS category,"
+                    f" COUNT(*) AS units, COUNT({compared}) AS linked, 0, 0, 0, 0, 0, 0, 0\nFROM decision"
+                )
         for supplied, column in SUPPLIED[unit].items():
             yield (
                 f"SELECT '{unit}' AS unit, 'supplied' AS attribute, '{supplied}' AS category,"

@@ -88,7 +88,7 @@ class Standing:
 
 @pytest.fixture
 def context(tmp_path: Path, agreement: Agreement) -> Iterator[RunContext]:
-    project = read_project(SAMPLE / "hearth.toml", tmp_path / "workspace")
+    project = replace(read_project(SAMPLE / "hearth.toml", tmp_path / "workspace"), truth=None)
     workspace = Workspace.open(project.workspace)
     with workspace.spill("run-1") as spill:
         yield RunContext("run-1", project, agreement, workspace, spill, lambda _: None)

@@ -18,7 +18,7 @@ SPECIFIED = {
     "LNK": range(1, 7),
     "HHD": range(1, 4),
     "AGG": range(7),
-    "PUB": range(1, 6),
+    "PUB": range(1, 7),
     "RET": range(1, 5),
 }
 

@@ -49,6 +49,14 @@ PUBLISH: dict[str, Any] = {
     "unregistered_tables": [],
     "tables_without_catalogue_entry": [],
     "disclosure_criteria": {"minimum_cell_count": 10},
+    "quality_report": {
+        "counts": 40,
+        "withheld": 2,
+        "below_minimum": 0,
+        "not_rounded": 0,
+        "page_differs": False,
+        "repeats": None,
+    },
 }
 KEYS = {
     name: Ed25519PrivateKey.from_private_bytes(name.ljust(32).encode())
@@ -114,6 +122,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         "EPOCH_NOT_FROZEN",
     ),
     "PUB-01": ({"approved_by": ("ann", "bob")}, {"approved_by": ("ann",)}, "RELEASE_NOT_APPROVED"),
+    "PUB-06": (
+        {"facts": PUBLISH},
+        {"facts": but(PUBLISH, quality_report=PUBLISH["quality_report"] | {"below_minimum": 1})},
+        "QUALITY_COUNT_TOO_SMALL",
+    ),
     "PUB-02": (
         {"facts": PUBLISH},
         {"facts": but(PUBLISH, undeclared_metadata_keys=["pandas"])},
@@ -296,3 +309,20 @@ def test_an_intruder_review_that_was_never_held_warns(ask: Any) -> None:
 def test_hidden_cells_that_nobody_audited_are_refused(ask: Any) -> None:
     assert ask("AGG-03", but(DISCLOSURE, audited=0)).code == "AUDIT_INCOMPLETE"
     assert ask("AGG-03", but(DISCLOSURE, audited=0, cells_hidden=0)).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"not_rounded": 1}, "QUALITY_COUNT_UNROUNDED"),
+        ({"page_differs": True}, "QUALITY_PAGE_DIFFERS"),
+        ({"repeats": False}, "QUALITY_NOT_FROZEN"),
+    ],
+)
+def test_the_quality_report_is_an_output_like_any_other(ask: Any, change: dict[str, Any], code: str) -> None:
+    facts = but(PUBLISH, quality_report=PUBLISH["quality_report"] | change)
+    assert ask("PUB-06", facts).code == code
+    assert (
+        ask("PUB-06", but(PUBLISH, quality_report=PUBLISH["quality_report"] | {"repeats": True})).outcome
+        == "pass"
+    )

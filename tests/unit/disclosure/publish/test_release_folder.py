@@ -18,6 +18,8 @@ REVEALED = {
     "data_dictionary.parquet",
     "disclosure_criteria.json",
     "health.parquet",
+    "linkage_quality.html",
+    "linkage_quality.json",
     "health_by_epc.parquet",
     "health_by_tenure.parquet",
     "manifest.json",
