@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from places import CONTROLLERS, Three, agree, copy_of
 from terminal import SampleProject, hearth
 
 #: So few households fill few tables; the others would be hidden almost everywhere and cost time.
@@ -45,3 +46,30 @@ def published(
     ran = done.run()
     assert ran.code == 0, ran.err
     return done, ran.outcome
+
+
+@pytest.fixture(scope="session")
+def agreed(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Three:
+    """Three places whose keys are made, compared, and recorded in the agreement."""
+    return agree(synthetic, tmp_path_factory.mktemp("three"))
+
+
+@pytest.fixture(scope="session")
+def sent(agreed: Three, tmp_path_factory: pytest.TempPathFactory) -> Three:
+    """The three places after each controller made its first package, which waits in the inbox."""
+    places = copy_of(agreed, tmp_path_factory.mktemp("sent") / "three")
+    for controller in CONTROLLERS:
+        places.send(controller)
+    return places
+
+
+@pytest.fixture
+def three(agreed: Three, tmp_path: Path) -> Three:
+    """Three places that have only agreed."""
+    return copy_of(agreed, tmp_path / "three")
+
+
+@pytest.fixture
+def waiting(sent: Three, tmp_path: Path) -> Three:
+    """Three places with both packages in the inbox, none of them admitted yet."""
+    return copy_of(sent, tmp_path / "three")

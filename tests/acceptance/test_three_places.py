@@ -1,162 +1,40 @@
-"""At-source custody on the command line: three places, each with its own keys alone."""
+"""At-source custody on the command line: three places, each with its own keys alone, and what they refuse."""
 
 import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from terminal import Ran, hearth
+from places import PASSPHRASE, Three
+from terminal import hearth
 
-from governance.unsafe_demo_principals import write_unsafe_demo_keys
+from governance.canonical import canonical_json
+from governance.errors import Fault
+from pipeline.transfer.identities import open_signing_key
+from pipeline.transfer.manifest import MANIFEST_FILE, SIGNATURE_FILE, sign_manifest, timestamp
 
-CONTROLLERS = ("council", "nhs")
-PASSPHRASE = "four random words here"
 pytestmark = pytest.mark.slow
 
-
-@dataclass(frozen=True)
-class Place:
-    """A folder with a hearth.toml, its keys and its workspace; no place sees another's."""
-
-    folder: Path
-
-    def ask(self, *arguments: str | Path) -> Ran:
-        return hearth(*arguments, "--config", self.folder / "hearth.toml", "--workspace", self.workspace)
-
-    @property
-    def workspace(self) -> Path:
-        return self.folder / "workspace"
-
-    def key(self, *arguments: str) -> dict[str, Any]:
-        ran = self.ask("keys", *arguments, "--json")
-        assert ran.code == 0, ran.err
-        return ran.outcome
-
-    def run(self) -> dict[str, Any]:
-        return self.ask("run", "--no-orchestrator", "--json").outcome
-
-    def acts_by(self, *names: str) -> None:
-        """Let the sample agreement's people start runs here, by the project's setting."""
-        write_unsafe_demo_keys(self.folder / "people")
-        keys = ", ".join(f'"people/UNSAFE-{name}.pem"' for name in names)
-        config = self.folder / "hearth.toml"
-        text = config.read_text().replace("[project]\n", f"[project]\nsigning_keys = [{keys}]\n")
-        config.write_text(text)
-
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.workspace / "audit" / "audit.jsonl").open()]
-
-    def files(self) -> set[str]:
-        return {p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*") if p.is_file()}
+#: Where a refused run may leave something: its log, the audit log, and the keys that every run needs.
+OF_ANY_RUN = {"audit", "runs", "keys", ".run.lock"}
+Spoil = Callable[[Three, Path], None]
 
 
-@dataclass(frozen=True)
-class Three:
-    council: Place
-    nhs: Place
-    linkage: Place
-
-    @property
-    def inbox(self) -> Path:
-        return self.linkage.folder / "inbox"
-
-    def send(self, controller: str) -> Path:
-        """Let a controller make a package, and carry it over."""
-        ran = getattr(self, controller).ask("pseudonymise", "--controller", controller, "--json")
-        assert ran.code == 0, ran.err
-        made = Path(ran.outcome["package"])
-        self.inbox.mkdir(exist_ok=True)
-        return Path(shutil.copytree(made, self.inbox / made.name))
-
-
-def configure(place: Path, synthetic: Path, keys: str, tables: tuple[str, ...]) -> Place:
-    """Give a place the sample's project file, with its own custody, keys and extracts."""
-    place.mkdir()
-    head, *extracts = (synthetic / "hearth.toml").read_text().split("[extracts.")
-    own = [text for text in extracts if text.split("]")[0].split(".")[0] in tables]
-    head = head.replace('custody = "single-operator"', 'custody = "at-source"')
-    named = own or ['council_property]\npath = "never-read.csv"\n']
-    (place / "hearth.toml").write_text(head + keys + "".join(f"[extracts.{text}" for text in named))
-    for path in synthetic.iterdir():
-        if path.name.split(".")[0] in (*tables, "agreement"):
-            shutil.copy(path, place)
-    (place / "passphrase").write_text(PASSPHRASE + "\n")
-    (place / "passphrase").chmod(0o600)
-    return Place(place)
-
-
-@pytest.fixture(scope="module")
-def agreed(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Three:
-    """Three places whose keys are made, compared, and recorded in the agreement."""
-    root = tmp_path_factory.mktemp("three")
-    under = 'passphrase_file = "passphrase"\n'
-    outer = f'[keys.outer]\npath = "outer.key"\n{under}[keys.transfer]\nidentity = "identity"\n{under}'
-    linkage = configure(root / "linkage", synthetic, outer, ())
-    public = linkage.key("new", "--identity", str(linkage.folder / "identity"))["public_key"]
-    linkage.key("new", "--layer", "outer")
-    linkage.key("new", "--record-key")
-    council, nhs = (
-        configure(
-            root / controller,
-            synthetic,
-            f'[keys]\npath = "linkage.key"\n{under}[keys.transfer]\nrecipient = "{public}"\n'
-            f'signing_key = "{controller}.pem"\n{under}',
-            tables,
-        )
-        for controller, tables in (
-            ("council", ("council_property", "council_person", "area_lookup")),
-            ("nhs", ("nhs_person", "nhs_condition", "nhs_event")),
-        )
-    )
-    signers = {
-        c: place.key("new", "--signing", str(place.folder / f"{c}.pem"))["public_key"]
-        for c, place in (("council", council), ("nhs", nhs))
-    }
-    assert council.key("new")["state"] == "pending"
-    shutil.copy(council.folder / "linkage.key", nhs.folder)
-    values = council.key("check-value")["check_values"]
-    for place in (council, nhs):
-        assert place.key("check-value", "--compare", values["uprn"])["state"] == "active"
-    table = ", ".join(f'{c} = "{text}"' for c, text in signers.items())
-    config = linkage.folder / "hearth.toml"
-    config.write_text(
-        config.read_text().replace('identity = "identity"', f'identity = "identity"\nsigners = {{ {table} }}')
-    )
-    checks = ", ".join(f'{kind} = "{value}"' for kind, value in values.items())
-    for place in (council, nhs, linkage):
-        with (place.folder / "agreement.toml").open("a") as agreement:
-            agreement.write(f"\n[linkage_key]\ncheck_values = {{ {checks} }}\n")
-            for party, key in signers.items():
-                agreement.write(
-                    f'\n[[principals]]\nid = "{party}-sender"\nname = "sender"\nparty = "{party}"\n'
-                    f'public_key = "{key}"\nroles = ["key-holder"]\n'
-                )
-    linkage.acts_by("operator", "releaser")
-    return Three(council, nhs, linkage)
-
-
-@pytest.fixture
-def three(agreed: Three, tmp_path: Path) -> Three:
-    shutil.copytree(agreed.council.folder.parent, tmp_path / "three", symlinks=True)
-    return Three(*(Place(tmp_path / "three" / name) for name in ("council", "nhs", "linkage")))
-
-
-def test_two_packages_reach_the_link_stage_where_no_linkage_key_and_no_clear_table_ever_was(
-    three: Three,
+def test_two_packages_become_a_release_where_no_linkage_key_and_no_clear_table_ever_was(
+    waiting: Three,
 ) -> None:
-    for controller in CONTROLLERS:
-        three.send(controller)
-    outcome = three.linkage.run()
+    outcome = waiting.linkage.run()
     done = {(s["stage"], s["part"]): s["outcome"] for s in outcome["stages"]}
     assert done["pseudonymise", "council"] == done["pseudonymise", "nhs"] == "done", outcome
     assert ("ingest", "council") not in done
     assert ("link", "all") in done, outcome
-    linkage_files = three.linkage.files()
+    linkage_files = waiting.linkage.files()
     assert not [f for f in linkage_files if "linkage.key" in f or f.startswith("workspace/clear/")]
-    assert not any(three.inbox.iterdir())
-    for place in (three.council, three.nhs):
+    assert not any(waiting.inbox.iterdir())
+    for place in (waiting.council, waiting.nhs):
         left = [f for f in place.files() if f.startswith("workspace/") and f.endswith(".parquet")]
         assert [f for f in left if "quarantine" not in f] == []
         assert hearth("audit", "verify", place.workspace / "audit").code in (0, 4)
@@ -171,39 +49,90 @@ def test_a_linkage_environment_without_an_operators_key_starts_nothing(three: Th
     assert three.linkage.events()[-1]["actor"].startswith("unauthenticated:")
 
 
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
+def flipped(name: str) -> Spoil:
+    def spoil(_: Three, package: Path) -> None:
+        content = bytearray((package / name).read_bytes())
+        content[len(content) // 2] ^= 1
+        (package / name).write_bytes(content)
+
+    return spoil
 
 
-def test_an_altered_package_is_refused_with_a_remedy_and_only_the_audit_log_grows(three: Three) -> None:
-    package = three.send("council")
-    three.send("nhs")
-    before = three.linkage.files()
-    for name, code in (
-        ("manifest.sig", "PACKAGE_SIGNATURE_INVALID"),
-        ("manifest.json", "PACKAGE_SIGNATURE_INVALID"),
-        ("dwelling.parquet.age", "PACKAGE_ALTERED"),
-    ):
-        flip(package / name)
-        outcome = three.linkage.run()
-        assert (outcome["status"], outcome["code"]) == ("refused", code)
+def signed_anew(alter: Callable[[dict[str, Any]], None], by: str = "council") -> Spoil:
+    """Alter a manifest and sign it as a controller could who holds its own key."""
+
+    def spoil(places: Three, package: Path) -> None:
+        manifest = json.loads((package / MANIFEST_FILE).read_bytes())
+        alter(manifest)
+        key = open_signing_key(getattr(places, by).folder / f"{by}.pem", PASSPHRASE)
+        content = canonical_json(manifest)
+        (package / MANIFEST_FILE).write_bytes(content)
+        (package / SIGNATURE_FILE).write_bytes(sign_manifest(content, key))
+
+    return spoil
+
+
+def tomorrow(manifest: dict[str, Any]) -> None:
+    manifest["created"] = timestamp(datetime.now(UTC) + timedelta(days=1))
+
+
+HOSTILE: dict[str, tuple[str, Spoil]] = {
+    "a bit of the data": ("PACKAGE_ALTERED", flipped("dwelling.parquet.age")),
+    "a bit of the manifest": ("PACKAGE_SIGNATURE_INVALID", flipped(MANIFEST_FILE)),
+    "a bit of the signature": ("PACKAGE_SIGNATURE_INVALID", flipped(SIGNATURE_FILE)),
+    "the other controller's signature": ("PACKAGE_WRONG_SIGNER", signed_anew(lambda _: None, by="nhs")),
+    "a path out of the package": (
+        "PACKAGE_PATH_FORBIDDEN",
+        signed_anew(lambda m: m["tables"][0].update(file="../../etc/passwd")),
+    ),
+    "a name out of the package": (
+        "PACKAGE_PATH_FORBIDDEN",
+        signed_anew(lambda m: m["tables"][0].update(table="../../etc/passwd")),
+    ),
+    "another key's check value": (
+        "CHECK_VALUES_DIFFER",
+        signed_anew(lambda m: m["check_values"].update(uprn="0" * 16)),
+    ),
+    "another key": ("PACKAGE_OTHER_KEY", signed_anew(lambda m: m.update(key_id="another:2026:v1"))),
+    "another agreement": (
+        "PACKAGE_OTHER_AGREEMENT",
+        signed_anew(lambda m: m.update(agreement="another")),
+    ),
+    "a gap before it": ("PACKAGE_GAP", signed_anew(lambda m: m.update(sequence=3))),
+    "tomorrow's date, so that a clock was set back": ("CLOCK_SET_BACK", signed_anew(tomorrow)),
+}
+
+
+def test_a_hostile_package_is_refused_with_a_remedy_and_only_the_audit_log_grows(
+    waiting: Three, tmp_path: Path
+) -> None:
+    (package,) = waiting.inbox.glob("council-*")
+    shutil.copytree(package, tmp_path / "sound")
+    before = waiting.linkage.files()
+    for what, (code, spoil) in HOSTILE.items():
+        shutil.rmtree(package)
+        shutil.copytree(tmp_path / "sound", package)
+        spoil(waiting, package)
+        outcome = waiting.linkage.run_here()
+        assert (outcome["status"], outcome["code"]) == ("refused", code), what
+        assert outcome["reason"]
         assert outcome["remedy"]
-        refusal = [e for e in three.linkage.events() if e["event"] == "run_end"][-1]
-        assert (refusal["verdict"], refusal["evidence"]["code"]) == ("refused", code)
-        flip(package / name)
-    grown = {f.split("/")[1] for f in three.linkage.files() - before if f.startswith("workspace/")}
-    assert grown <= {"audit", "runs", "keys", ".run.lock"}
+        ended = [e for e in waiting.linkage.events() if e["event"] == "run_end"][-1]
+        assert (ended["verdict"], ended["evidence"]["code"]) == ("refused", code), what
+        assert package.is_dir()
+    grown = {f.split("/")[1] for f in waiting.linkage.files() - before if f.startswith("workspace/")}
+    assert grown <= OF_ANY_RUN
+    ran = waiting.linkage.ask("run", "--no-orchestrator")
+    assert (ran.code, code in ran.err, "What to do" in ran.err) == (2, True, True)
+    assert hearth("audit", "verify", waiting.linkage.workspace / "audit").code == 4
 
 
-def test_last_months_package_is_refused(three: Three, tmp_path: Path) -> None:
-    first = three.send("council")
-    shutil.copytree(first, tmp_path / "last month")
-    three.send("nhs")
-    three.linkage.run()
-    shutil.copytree(tmp_path / "last month", three.inbox / first.name)
-    outcome = three.linkage.run()
+def test_last_months_package_is_refused(waiting: Three, tmp_path: Path) -> None:
+    (package,) = waiting.inbox.glob("council-*")
+    shutil.copytree(package, tmp_path / "last month")
+    waiting.linkage.run()
+    shutil.copytree(tmp_path / "last month", package)
+    outcome = waiting.linkage.run()
     assert (outcome["status"], outcome["code"]) == ("refused", "PACKAGE_REPLAYED")
 
 
@@ -223,20 +152,60 @@ def test_a_pending_key_makes_no_package(three: Three) -> None:
     assert not (three.council.folder / "outbox").exists()
 
 
+def link_to_itself(key: Path) -> None:
+    key.rename(key.with_name("elsewhere.key"))
+    key.symlink_to(key.with_name("elsewhere.key"))
+
+
+BAD_KEY_FILES: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "readable by all": ("KEY_FILE_EXPOSED", lambda key: key.chmod(0o644)),
+    "a symbolic link": ("KEY_FILE_SYMLINK", link_to_itself),
+    "truncated": ("KEY_FILE_MALFORMED", lambda key: key.write_bytes(key.read_bytes()[:100])),
+    "of 16 bytes": ("KEY_TOO_SHORT", lambda key: key.write_bytes(bytes(range(16)))),
+    "missing": ("KEY_MISSING", lambda key: key.unlink()),
+    "under another passphrase": (
+        "KEY_PASSPHRASE_WRONG",
+        lambda key: key.with_name("passphrase").write_text("five other random words here\n"),
+    ),
+}
+
+
 def test_a_bad_key_file_stops_the_controller_before_its_extract_is_read(three: Three) -> None:
-    key = three.council.folder / "linkage.key"
+    folder = three.council.folder
+    key, passphrase = folder / "linkage.key", folder / "passphrase"
+    # The transfer key is read first and is not what this is about: it has a passphrase of its own.
+    config = folder / "hearth.toml"
+    shutil.copy2(passphrase, folder / "transfer.passphrase")
+    head, _, transfer = config.read_text().partition("[keys.transfer]")
+    apart = transfer.replace('"passphrase"', '"transfer.passphrase"', 1)
+    config.write_text(f"{head}[keys.transfer]{apart}")
     sound = key.read_bytes()
-    for content, mode, code in (
-        (sound, 0o644, "KEY_FILE_EXPOSED"),
-        (sound[:100], 0o600, "KEY_FILE_MALFORMED"),
-        (bytes(range(16)), 0o600, "KEY_TOO_SHORT"),
-    ):
-        key.write_bytes(content)
-        key.chmod(mode)
-        ran = three.council.ask("pseudonymise", "--controller", "council")
-        assert ran.code == 1
-        assert code in ran.err
-        assert "What to do" in ran.err
+    before = three.council.files()
+    for what, (code, spoil) in BAD_KEY_FILES.items():
+        spoil(key)
+        with pytest.raises(Fault, match=code) as fault:
+            three.council.pseudonymise_here("council")
+        assert fault.value.remedy
+        assert PASSPHRASE not in str(fault.value), what
         assert three.council.events()[-1]["evidence"]["code"] == code
-    assert not (three.council.folder / "outbox").exists()
-    assert not [f for f in three.council.files() if f.startswith("workspace/clear")]
+        key.unlink(missing_ok=True)
+        (folder / "elsewhere.key").unlink(missing_ok=True)
+        key.write_bytes(sound)
+        key.chmod(0o600)
+        passphrase.write_text(PASSPHRASE + "\n")
+    grown = {f.split("/")[1] for f in three.council.files() - before}
+    assert grown <= OF_ANY_RUN
+    key.chmod(0o644)
+    ran = three.council.ask("pseudonymise", "--controller", "council")
+    assert (ran.code, "KEY_FILE_EXPOSED" in ran.err, "What to do" in ran.err) == (1, True, True)
+
+
+def test_a_controllers_clock_that_was_set_back_makes_no_package(waiting: Three) -> None:
+    record = waiting.council.workspace / "pseudonymised" / "council" / "sent.json"
+    sent = json.loads(record.read_bytes())
+    record.write_bytes(canonical_json(sent | {"created": timestamp(datetime.now(UTC) + timedelta(days=1))}))
+    packages = list((waiting.council.folder / "outbox").iterdir())
+    ran = waiting.council.ask("pseudonymise", "--controller", "council")
+    assert (ran.code, "CLOCK_SET_BACK" in ran.err) == (2, True), ran.err
+    assert list((waiting.council.folder / "outbox").iterdir()) == packages
+    assert waiting.council.events()[-1]["evidence"]["code"] == "CLOCK_SET_BACK"
