@@ -28,6 +28,7 @@ from flows.commands import (
     review,
     run,
     sample,
+    schedule,
 )
 from flows.faults import as_hearth_error
 from governance.errors import HearthError
@@ -55,6 +56,7 @@ attack.add_to(app)
 sample.add_to(app)
 audit.add_to(app)
 govern.add_to(app)
+schedule.add_to(app)
 retention.add_to(app)
 bench.add_to(app)
 

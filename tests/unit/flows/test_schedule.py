@@ -1,0 +1,186 @@
+"""Nights that start by themselves: unit files that systemd accepts, and an alarm when none publishes."""
+
+import json
+import os
+import shutil
+import subprocess
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.scheduling import Schedule, check_published_lately, slug, write_units
+from governance.errors import Fault
+from pipeline.engine.duckdb import EngineSettings
+from pipeline.project import Project
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+def _project(folder: Path, name: str = "Trafford & NHS", workspace: str = "work space") -> Project:
+    (folder / workspace).mkdir(exist_ok=True)
+    return Project(
+        name=name,
+        folder=folder,
+        custody="at-source",
+        production=True,
+        reference_date=date(2026, 3, 31),
+        agreement=folder / "agreement.toml",
+        workspace=folder / workspace,
+        model=None,
+        engine=EngineSettings(),
+        keys={},
+        extracts={},
+    )
+
+
+def _run(workspace: Path, run_id: str, ended: datetime, status: str, code: str | None = None) -> None:
+    folder = workspace / "runs" / run_id
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps({"status": status, "code": code}))
+    os.utime(folder / "run.json", (ended.timestamp(), ended.timestamp()))
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="Debian's systemd is not installed")
+@pytest.mark.parametrize("on_failure", [None, Path("/bin/true")])
+def test_systemd_accepts_the_unit_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_failure: Path | None
+) -> None:
+    (tmp_path / "prefix" / "bin").mkdir(parents=True)
+    shutil.copy("/bin/true", tmp_path / "prefix" / "bin" / "hearth")
+    monkeypatch.setattr("flows.scheduling.sys.prefix", str(tmp_path / "prefix"))
+    schedule = Schedule("02:30", "Europe/London", "root", on_failure)
+    units = write_units(_project(tmp_path), tmp_path / "hearth.toml", schedule, tmp_path / "units")
+    assert len(units) == (4 if on_failure is None else 5)
+    told = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
+    about_ours = [line for line in told.stderr.splitlines() if str(tmp_path) in line or "hearth" in line]
+    assert (told.returncode, about_ours) == (0, [])
+    day = subprocess.run(
+        ["systemd-analyze", "calendar", "*-*-* 02:30:00 Europe/London"], capture_output=True, check=False
+    )
+    assert day.returncode == 0
+    assert "OnCalendar=*-*-* 02:30:00 Europe/London" in units[1].read_text()
+
+
+def test_a_night_under_systemd_can_write_to_its_workspace_alone_and_has_no_network(tmp_path: Path) -> None:
+    schedule = Schedule("02:30", "Europe/London", "hearth")
+    units = write_units(_project(tmp_path), tmp_path / "hearth.toml", schedule, tmp_path / "units")
+    night = units[0].read_text()
+    for setting in (
+        "Type=oneshot",
+        "User=hearth",
+        "ProtectSystem=strict",
+        f'ReadWritePaths="{tmp_path / "work space"}"',
+        "PrivateNetwork=yes",
+        "UMask=0077",
+        "LimitCORE=0",
+    ):
+        assert f"\n{setting}\n" in night
+    assert f'--workspace "{tmp_path / "work space"}" --no-orchestrator' in night
+    with_network = Schedule("02:30", "Europe/London", "hearth", network=True)
+    again = write_units(_project(tmp_path), tmp_path / "hearth.toml", with_network, tmp_path / "other")
+    assert "\nPrivateNetwork=no\n" in again[0].read_text()
+
+
+def test_a_units_name_and_text_survive_any_project_name(tmp_path: Path) -> None:
+    project = _project(tmp_path, name='x"\n%h $(id)', workspace="w%h$x")
+    units = write_units(project, tmp_path / "hearth.toml", Schedule("02:30", "UTC", "u"), tmp_path / "units")
+    assert units[0].name == "hearth-x-h-id.service"
+    night = units[0].read_text()
+    assert "%h" not in night.replace("%%h", "")
+    assert f"--workspace {tmp_path}/w%%h$$x " in night
+    assert f"\nReadWritePaths={tmp_path}/w%%h$x\n" in night
+
+
+@pytest.mark.parametrize("at", ["2:30", "24:00", "02:60", "noon", "02:30:00"])
+def test_a_time_that_is_none_is_refused(at: str) -> None:
+    with pytest.raises(Fault, match="SCHEDULE_TIME:"):
+        Schedule(at, "Europe/London", "hearth")
+
+
+def test_a_time_zone_that_is_none_is_refused() -> None:
+    with pytest.raises(Fault, match="SCHEDULE_TIMEZONE"):
+        Schedule("02:30", "Europe/Barsetshire", "hearth")
+
+
+@pytest.mark.parametrize(("at", "cron"), [("02:30", "30 2 * * *"), ("00:00", "0 0 * * *")])
+def test_the_time_of_day_is_the_same_in_crons_notation(at: str, cron: str) -> None:
+    assert Schedule(at, "UTC", "hearth").cron == cron
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("sample", "sample"), ("Trafford & NHS", "trafford-nhs"), ("…", "project")]
+)
+def test_a_units_name_is_plain(name: str, unit: str) -> None:
+    assert slug(name) == unit
+
+
+def test_files_that_are_there_already_are_not_written_over(tmp_path: Path) -> None:
+    schedule = Schedule("02:30", "UTC", "hearth")
+    write_units(_project(tmp_path), tmp_path / "hearth.toml", schedule, tmp_path / "units")
+    with pytest.raises(Fault, match="WOULD_OVERWRITE"):
+        write_units(_project(tmp_path), tmp_path / "hearth.toml", schedule, tmp_path / "units")
+
+
+def test_a_workspace_that_a_night_could_not_make_must_be_there(tmp_path: Path) -> None:
+    project = _project(tmp_path)
+    project.workspace.rmdir()
+    with pytest.raises(Fault, match="SCHEDULE_NO_WORKSPACE"):
+        write_units(project, tmp_path / "hearth.toml", Schedule("02:30", "UTC", "u"), tmp_path / "units")
+
+
+@pytest.mark.parametrize(("hours_ago", "is_late"), [(26, False), (26.1, True)])
+def test_the_alarm_goes_on_one_side_of_the_hours_allowed(
+    tmp_path: Path, hours_ago: float, is_late: bool
+) -> None:
+    _run(tmp_path, "20261120T023000Z-aaaa", NOW - timedelta(hours=hours_ago), "published")
+    if not is_late:
+        assert check_published_lately(tmp_path, 26, NOW).run_id == "20261120T023000Z-aaaa"
+        return
+    with pytest.raises(Fault, match="NIGHT_OVERDUE: Nothing was published since 2026-11-20 06:54 UTC"):
+        check_published_lately(tmp_path, 26, NOW)
+
+
+def test_the_alarm_names_how_the_last_run_ended(tmp_path: Path) -> None:
+    _run(tmp_path, "20261119T023000Z-aaaa", NOW - timedelta(hours=50), "published")
+    _run(tmp_path, "20261120T023000Z-bbbb", NOW - timedelta(hours=26), "refused", "AGREEMENT_EXPIRED")
+    with pytest.raises(Fault, match=r"20261120T023000Z-bbbb\) is refused \(AGREEMENT_EXPIRED\)"):
+        check_published_lately(tmp_path, 26, NOW)
+
+
+def test_a_workspace_where_nothing_ever_ran_is_overdue_and_half_a_record_is_none(tmp_path: Path) -> None:
+    with pytest.raises(Fault, match="Nothing was published ever"):
+        check_published_lately(tmp_path, 26, NOW)
+    (tmp_path / "runs" / "20261120T023000Z-cccc").mkdir(parents=True)
+    (tmp_path / "runs" / "20261120T023000Z-cccc" / "run.json").write_text('{"status": "publ')
+    with pytest.raises(Fault, match="No run has ended"):
+        check_published_lately(tmp_path, 26, NOW)
+
+
+def test_prefect_is_given_paths_a_time_and_one_night_at_a_time(tmp_path: Path) -> None:
+    from flows.serving import nightly_deployment
+
+    schedule = Schedule("02:30", "Europe/London", "hearth")
+    deployment = nightly_deployment(_project(tmp_path), tmp_path / "hearth.toml", None, schedule)
+    assert deployment.parameters == {"config": str(tmp_path / "hearth.toml"), "workspace": None}
+    (planned,) = deployment.schedules
+    assert (planned.schedule.cron, planned.schedule.timezone) == ("30 2 * * *", "Europe/London")
+    assert deployment.concurrency_limit == 1
+    assert deployment.concurrency_options.collision_strategy == "CANCEL_NEW"
+
+
+def test_serving_without_a_server_that_keeps_the_schedule_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.serving import serve_nights
+
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with pytest.raises(Fault, match="NO_PREFECT_SERVER"):
+        serve_nights(_project(tmp_path), tmp_path / "hearth.toml", None, Schedule("02:30", "UTC", "u"))
+
+
+def test_the_help_shows_how_timers_are_enabled() -> None:
+    shown = CliRunner().invoke(app, ["schedule", "write", "--help"]).output
+    assert "systemctl enable --now" in shown
