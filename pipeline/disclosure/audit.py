@@ -13,17 +13,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pipeline.disclosure.moves import LARGEST_WHOLE_PROGRAM, Moves
 from pipeline.disclosure.neighbourhood import Neighbourhoods
 from pipeline.disclosure.published_system import Floats, PublishedSystem, Whole
-from pipeline.disclosure.solver import TOLERANCE, Infeasible, LinearSystem, SparseRows, not_optimal
+from pipeline.disclosure.solver import TOLERANCE, Infeasible, LinearSystem, not_optimal
 
 MINIMUM_WIDTH = 5.0
 #: Rounds of joint questions in a block before its open cells are asked about one by one.
 _SWEEPS = 2
-#: No cell needs to move further for another to move by the width; it keeps every answer finite.
-_FARTHEST_MOVE = 100.0
-#: Members above which a program of whole numbers is not tried: its answer would come too late.
-_LARGEST_WHOLE_PROGRAM = 6_000
 
 
 @dataclass(frozen=True)
@@ -64,6 +61,7 @@ class Auditor:
     targets: cells to audit; the hidden ones when None.
     is_whole: whether a witness must be of whole numbers, as counts are. A cell for which none is found is
     then taken as exposed, which errs on the side of hiding.
+    minimum_width: how wide an interval must be; 1 asks for no more than that a cell is not pinned down.
     """
 
     def __init__(
@@ -73,6 +71,7 @@ class Auditor:
         minimum_cell_count: int,
         is_whole: bool = True,
         targets: Whole | None = None,
+        minimum_width: float = MINIMUM_WIDTH,
     ) -> None:
         self.system = system
         self.reference = reference
@@ -81,20 +80,20 @@ class Auditor:
         self._is_target[self.targets] = True
         self.least_unsafe, self.most_unsafe = 1.0, float(minimum_cell_count - 1)
         self.is_whole = is_whole
+        self.minimum_width = minimum_width
         self.low = reference.copy()
         self.high = reference.copy()
         self._least_possible = np.full(system.size, -np.inf)
         self._most_possible = np.full(system.size, np.inf)
-        by_cell = np.argsort(system.member_cell, kind="stable")
-        self._entry_relation = system.member_relation[by_cell]
-        self._entry_sign = system.member_sign[by_cell]
-        self._entry_start = np.searchsorted(system.member_cell[by_cell], np.arange(system.size + 1))
+        self._moves = Moves(system)
 
-    def run(self, jointly_at_most: int | None = None) -> AuditResult:
+    def run(self, few: int | None = None, largest_joint_program: int | None = None) -> AuditResult:
         """Audit every target; raises Refused where the solver ends without an answer.
 
-        jointly_at_most: where more cells than this of one measure and breakdown are still open after their
-        neighbourhoods, they are taken as exposed without the joint program: all will be coarsened.
+        few: where more cells than this of one measure and breakdown are still open after their
+        neighbourhoods, they are taken as exposed without more ado: all will be coarsened.
+        largest_joint_program: cells of an authority above which those that its measure leaves open are taken
+        as exposed without the joint program; None tries it whatever its size.
         """
         targets = self.targets
         neighbourhoods = Neighbourhoods(self.system)
@@ -104,11 +103,15 @@ class Auditor:
                 if not len(still):
                     break
                 self._explore(members, still)
+        still = self._few_together(self._open(targets), few)
+        for key, members_of_key in neighbourhoods.groups(still).items():
+            self._explore(neighbourhoods.widest(key), self._open(members_of_key))
         near = len(targets) - len(self._open(targets))
-        still = self._few_together(self._open(targets), jointly_at_most)
+        still = self._open(still)
         for authority in sorted(set(self.system.authority[still])):
             members = np.flatnonzero(self.system.authority == authority)
-            self._explore(members, still[self.system.authority[still] == authority], sweeps=0)
+            if largest_joint_program is None or len(members) <= largest_joint_program:
+                self._explore(members, still[self.system.authority[still] == authority], sweeps=0)
         exposed = self._open(targets)
         return AuditResult(
             hidden=len(targets),
@@ -125,7 +128,7 @@ class Auditor:
         """Return the cells that no two witnesses have proven safe yet."""
         low, high = self.low[cells], self.high[cells]
         covers = (low <= self.least_unsafe) & (high >= self.most_unsafe)
-        is_wide = high - low >= MINIMUM_WIDTH - TOLERANCE
+        is_wide = high - low >= self.minimum_width - TOLERANCE
         return cells[~(covers | is_wide)]
 
     def _few_together(self, cells: Whole, at_most: int | None) -> Whole:
@@ -145,26 +148,43 @@ class Auditor:
         """
         if not len(targets):
             return
-        model = self._moves_of(members)
+        near = self._moves.from_point(members, self.reference, is_near=len(members) <= LARGEST_WHOLE_PROGRAM)
         number = {int(cell): position for position, cell in enumerate(members)}
         for _ in range(sweeps):
             for factor in (1.0, -1.0):
                 still = self._open(targets)
                 if len(still) > 1:
                     signs = factor * (-1.0) ** np.arange(len(still))
-                    self._ask(model, members, {number[int(c)]: s for c, s in zip(still, signs, strict=True)})
-        whole: LinearSystem | None = None
+                    self._ask(near, members, {number[int(c)]: s for c, s in zip(still, signs, strict=True)})
+        far = whole = None
         for cell in targets:
             for factor in (-1.0, 1.0):
                 if not len(self._open(np.array([cell]))):
                     break
                 move = {number[int(cell)]: factor}
-                farthest, is_witness = self._ask(model, members, move)
-                if not is_witness and len(members) <= _LARGEST_WHOLE_PROGRAM:
-                    whole = whole or self._moves_of(members, is_whole=True)
-                    farthest, _ = self._ask(whole, members, move)
                 if sweeps == 0:  # all cells of the authority could move, so no table goes further
+                    far = far or self._moves.from_point(members, self.reference)
+                    farthest, is_witness = self._ask(far, members, move)
                     self._note_limit(int(cell), factor, farthest)
+                    if is_witness or not len(self._open(np.array([cell]))):
+                        continue
+                if len(members) > LARGEST_WHOLE_PROGRAM:
+                    continue
+                if not self._ask_nearest(near, members, move):
+                    whole = whole or self._moves.from_point(
+                        members, self.reference, is_whole=True, is_near=True
+                    )
+                    self._ask_nearest(whole, members, move)
+
+    def _ask_nearest(self, model: LinearSystem, members: Whole, move: dict[int, float]) -> bool:
+        """Move one cell no further than settles it; returns whether a witness was found."""
+        ((column, factor),) = move.items()
+        moved = column if factor < 0 else len(members) + column
+        farthest = model.upper[moved]
+        model.set_bounds(moved, 0.0, min(farthest, self.minimum_width))
+        _, is_witness = self._ask(model, members, move)
+        model.set_bounds(moved, 0.0, farthest)
+        return is_witness
 
     def _note_limit(self, cell: int, factor: float, farthest: float) -> None:
         if factor < 0:
@@ -193,61 +213,3 @@ class Auditor:
         self.low[members] = np.minimum(self.low[members], point)
         self.high[members] = np.maximum(self.high[members], point)
         return -found.value, True
-
-    def _moves_of(self, members: Whole, is_whole: bool = False) -> LinearSystem:
-        """Return the system of moves away from the reference: how much each member rises and falls.
-
-        No move at all fits, so the solver starts from there; every sum must stay as it is.
-        """
-        entries = np.concatenate([np.arange(self._entry_start[c], self._entry_start[c + 1]) for c in members])
-        column = np.repeat(
-            np.arange(len(members)), self._entry_start[members + 1] - self._entry_start[members]
-        )
-        relation, sign = self._entry_relation[entries], self._entry_sign[entries]
-        here = self.reference[members]
-        return LinearSystem(
-            np.zeros(2 * len(members)),
-            np.minimum(
-                np.concatenate([self.system.upper[members] - here, here - self.system.lower[members]]),
-                _FARTHEST_MOVE,
-            ),
-            SparseRows.of_entries(
-                np.concatenate([relation, relation]),
-                np.concatenate([column, len(members) + column]),
-                np.concatenate([sign, -sign]),
-            ),
-            is_whole,
-            starts_feasible=True,
-        )
-
-
-def find_reference(system: PublishedSystem) -> Floats:
-    """Return a whole-number point that fits a published system, found one authority at a time.
-
-    Raises Infeasible where none fits: the printed values then contradict the printed rules.
-    """
-    point = np.zeros(system.size)
-    start = np.searchsorted(
-        system.member_relation, np.arange(int(system.member_relation.max(initial=-1)) + 2)
-    )
-    owner = system.authority[system.member_cell[start[:-1]]]
-    for authority in sorted(set(system.authority)):
-        members = np.flatnonzero(system.authority == authority)
-        number = np.full(system.size, -1, dtype=np.int64)
-        number[members] = np.arange(len(members))
-        rows = [
-            (
-                number[system.member_cell[start[r] : start[r + 1]]].tolist(),
-                system.member_sign[start[r] : start[r + 1]].tolist(),
-                0.0,
-            )
-            for r in np.flatnonzero(owner == authority)
-        ]
-        bounds = system.lower[members], system.upper[members]
-        found = LinearSystem(*bounds, rows).least({})
-        if not found.is_integral:
-            found = LinearSystem(*bounds, rows, is_whole=True).least({})
-        if found.point is None:
-            raise Infeasible
-        point[members] = np.rint(found.point)
-    return point

@@ -4,7 +4,7 @@ A hidden numerator trades places with other cells of its measure, and its comple
 difference to an unmoved denominator. A hidden denominator moves with its complements while
 numerators stay. So the cells of one measure, one MSOA and one breakdown usually suffice;
 else its coarser and finer breakdowns and the authority's own cells join, then another MSOA.
-The size does not grow with the number of areas.
+The size does not grow with the number of areas; the last resort, a measure in all of its authority, does.
 """
 
 from collections import defaultdict
@@ -62,6 +62,12 @@ class Neighbourhoods:
         for partner in partners:
             yield self._union(group, {area, authority, partner}, related)
         yield self._union(group, {area, authority, *partners}, self._breakdowns)
+
+    def widest(self, key: _Key) -> Whole:
+        """Return all cells of a key's measure in its local authority."""
+        group, _, _ = key
+        authority = str(self.system.authority[self._cells[key][0]])
+        return self._union(group, {authority, *self._areas[authority]}, self._breakdowns)
 
     def _union(self, group: str, areas: set[str], breakdowns: list[str]) -> Whole:
         parts = [

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from governance.errors import Refused
-from pipeline.disclosure.audit import MINIMUM_WIDTH, Auditor, AuditResult, find_reference
+from pipeline.disclosure.audit import MINIMUM_WIDTH, Auditor, AuditResult
 from pipeline.disclosure.cell_system import CellId, CellSystem
 from pipeline.disclosure.profile import Profile
 from pipeline.disclosure.published_system import (
@@ -26,11 +26,14 @@ from pipeline.disclosure.published_system import (
     create_system,
     with_known_households,
 )
+from pipeline.disclosure.reference import find_near
 from pipeline.disclosure.secondary import cheapest_cover
 from pipeline.disclosure.solver import Infeasible
 
 #: Rounds of audit and repair before what is still exposed is coarsened.
 MAXIMUM_ROUNDS = 5
+#: Cells of an authority above which a cell is hidden better than asked about in all tables jointly.
+LARGEST_JOINT_PROGRAM = 15_000
 #: More exposed cells than this of one measure and breakdown: the table is too fine, not a cell too bare.
 COARSENED_FROM = 3
 
@@ -58,14 +61,15 @@ def audit_and_repair(
     for rounds in range(1, 2 * MAXIMUM_ROUNDS + 1):
         system, reference, targets = true_system(connection, rules, area)
         audit = Auditor(system, reference, rules.minimum_cell_count, targets=targets).run(
-            jointly_at_most=None if rules.is_exact else COARSENED_FROM
+            None if rules.is_exact else COARSENED_FROM, LARGEST_JOINT_PROGRAM
         )
         exposed = audit.exposed
         if not len(exposed) and not rules.is_exact:
             known = with_known_households(connection, system, reference)
-            exposed = Auditor(known, reference, rules.minimum_cell_count).run().exposed
+            auditor = Auditor(known, reference, rules.minimum_cell_count)
+            exposed = auditor.run(None, LARGEST_JOINT_PROGRAM).exposed
         if not len(exposed):
-            exposed = exact_if_none_is_zero(system, rules)
+            exposed = exact_if_none_is_zero(system, reference, rules)
         if not len(exposed):
             return Repaired(audit, rounds, hidden_counts, coarsened)
         if rules.is_exact:
@@ -150,7 +154,7 @@ def true_system(
     return system, reference, np.flatnonzero(system.hidden | small)
 
 
-def exact_if_none_is_zero(system: PublishedSystem, rules: PublicRules) -> Whole:
+def exact_if_none_is_zero(system: PublishedSystem, reference: Floats, rules: PublicRules) -> Whole:
     """Return the hidden cells that somebody pins down who guesses that no hidden count is zero.
 
     He first believes that hidden counts are small; where that contradicts what is printed, that they are
@@ -160,9 +164,13 @@ def exact_if_none_is_zero(system: PublishedSystem, rules: PublicRules) -> Whole:
     of_any_size = replace(guessed, upper=np.where(system.hidden, np.inf, system.upper))
     for candidate in (guessed, of_any_size):
         try:
-            return Auditor(candidate, find_reference(candidate), rules.minimum_cell_count).run().pinned
+            fitting = find_near(candidate, reference)
+            auditor = Auditor(candidate, fitting, rules.minimum_cell_count, minimum_width=1)
+            result = auditor.run(None, LARGEST_JOINT_PROGRAM)
         except Infeasible:
             continue
+        # without the joint program nothing is proven, so what is open is taken as pinned down
+        return result.pinned if candidate.size <= LARGEST_JOINT_PROGRAM else result.exposed
     return np.zeros(0, dtype=np.int64)
 
 

@@ -80,6 +80,7 @@ class LinearSystem:
 
     lower, upper: bounds of each variable. rows: the equations.
     starts_feasible: all variables at their lower bounds solve it, so the solver begins there.
+    standing_cost: added to every question for each unit of a variable that is not in it.
     Successive questions start from the last basis, so that many about one system are cheap.
     """
 
@@ -91,13 +92,15 @@ class LinearSystem:
         is_whole: bool | npt.NDArray[np.bool_] = False,
         *,
         starts_feasible: bool = False,
+        standing_cost: float = 0.0,
     ) -> None:
         self.size = len(lower)
+        self.upper = np.asarray(upper, dtype=np.float64)
         if isinstance(rows, list):
             rows = SparseRows.of(rows)
         model = highspy.HighsLp()
         model.num_col_, model.num_row_ = self.size, len(rows.sides)
-        model.col_cost_ = np.zeros(self.size)
+        model.col_cost_ = np.full(self.size, standing_cost)
         model.col_lower_ = np.asarray(lower, dtype=np.float64)
         model.col_upper_ = np.asarray(upper, dtype=np.float64)
         model.row_lower_ = model.row_upper_ = rows.sides
@@ -115,13 +118,14 @@ class LinearSystem:
         for option, value in options.items():
             self._engine.setOptionValue(option, value)
         self._check(self._engine.passModel(model))
+        self._standing_cost = standing_cost
         self._costed: list[int] = []
 
     def least(self, combination: dict[int, float]) -> Optimum:
         """Return the least value of a combination of variables; raises Infeasible where no point exists."""
         for column in self._costed:
             if column not in combination:
-                self._engine.changeColCost(column, 0.0)
+                self._engine.changeColCost(column, self._standing_cost)
         for column, cost in combination.items():
             self._engine.changeColCost(column, cost)
         self._costed = list(combination)

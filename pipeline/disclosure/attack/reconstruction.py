@@ -12,8 +12,14 @@ import numpy as np
 
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import ReleaseFiles, load_cells, load_system_tables
-from pipeline.disclosure.audit import Auditor, AuditResult, find_reference
-from pipeline.disclosure.published_system import PublishedSystem, create_system, with_known_households
+from pipeline.disclosure.audit import Auditor, AuditResult
+from pipeline.disclosure.published_system import (
+    Floats,
+    PublishedSystem,
+    create_system,
+    with_known_households,
+)
+from pipeline.disclosure.reference import find_near, find_reference
 from pipeline.disclosure.solver import Infeasible
 
 NUMBER, NAME = 2, "joint reconstruction"
@@ -34,8 +40,7 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
     if fitting is None:
         findings["PRINTED_BEYOND_RULE"] = 1
         return AttackOutcome.of(NUMBER, NAME, findings, figures)
-    system, figures["assumed"] = fitting
-    reference = find_reference(system)
+    system, reference, figures["assumed"] = fitting
     plain = Auditor(system, reference, minimum).run()
     _note(findings, plain)
     figures["narrowest_interval_found"] = _narrowest(plain, system)
@@ -47,15 +52,15 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
     figures["narrow_with_numbers_that_fit"] = known.count_proven("narrow") - len(known.pinned)
     guessed = replace(system, lower=np.where(system.hidden, np.maximum(system.lower, 1.0), system.lower))
     try:
-        guess = Auditor(guessed, find_reference(guessed), minimum).run()
+        guess = Auditor(guessed, find_near(guessed, reference), minimum, minimum_width=1).run()
         findings["EXACT_IF_NONE_IS_ZERO"] = len(guess.pinned)
     except Infeasible:
         figures["some_hidden_is_zero"] = True
     return AttackOutcome.of(NUMBER, NAME, findings, figures)
 
 
-def _fit(system: PublishedSystem) -> tuple[PublishedSystem, str] | None:
-    """Return the strongest assumptions under which the printed values have a solution.
+def _fit(system: PublishedSystem) -> tuple[PublishedSystem, Floats, str] | None:
+    """Return the strongest assumptions under which the printed values have a solution, with one.
 
     Hidden counts are small; failing that, of any size (others were hidden to cover them); failing that,
     areas are of different epochs (carried forward). None where even then they contradict each other.
@@ -67,10 +72,9 @@ def _fit(system: PublishedSystem) -> tuple[PublishedSystem, str] | None:
         ("areas are of different epochs", any_size.within_areas()),
     ):
         try:
-            find_reference(candidate)
+            return candidate, find_reference(candidate), assumed
         except Infeasible:
             continue
-        return candidate, assumed
     return None
 
 

@@ -120,8 +120,8 @@ def test_broken_build_that_ignores_the_solver_is_caught(
         broken.setattr(
             Auditor,
             "run",
-            lambda self, **how: replace(
-                run(self, **how), exposed=none, least_possible=none * 1.0, most_possible=none * 1.0
+            lambda self, *how: replace(
+                run(self, *how), exposed=none, least_possible=none * 1.0, most_possible=none * 1.0
             ),
         )
         release = bench.night(make_town(8))
