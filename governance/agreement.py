@@ -39,6 +39,8 @@ from governance.terms import (
     Thresholds,
     Waiver,
 )
+from schemas.contract import contracts
+from schemas.table import tables as registered_tables
 
 PROFILES = ("cell-key", "exact-count", "nhs-hes", "opensafely", "uk-llc")
 EPOCHS = ("month", "quarter", "year")
@@ -227,6 +229,7 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[Finding]:
                 yield Finding(
                     "AGREEMENT", f"datasets.{table}.columns.{column}", f"purpose {purpose!r} is not declared"
                 )
+    yield from _undeclared(content)
     for section in ("sign_offs", "principals"):
         for number, item in enumerate(content.get(section, []), 1):
             if item["party"] not in parties:
@@ -236,6 +239,22 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("AGREEMENT", f"opt_outs.checks[{number}]", "more residents left than came in")
         if check["controller"] not in parties:
             yield Finding("AGREEMENT", f"opt_outs.checks[{number}].controller", "is not the id of a party")
+
+
+def _undeclared(content: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield tables, columns and outputs that no contract and no register knows, so nobody could mean them."""
+    known = {contract.table: contract for contract in contracts("extract")}
+    for table, terms in content["datasets"].items():
+        if table not in known:
+            yield Finding("AGREEMENT", f"datasets.{table}", "no contract of an extract is called so")
+            continue
+        for column in terms["columns"]:
+            if known[table].find(column) is None:
+                place = f"datasets.{table}.columns.{column}"
+                yield Finding("AGREEMENT", place, "is no column of that extract's contract")
+    for table in content["outputs"]["tables"]:
+        if table not in registered_tables():
+            yield Finding("AGREEMENT", f"outputs.{table}", "is no registered table")
 
 
 def _build(content: Mapping[str, Any]) -> Agreement:

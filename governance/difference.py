@@ -1,20 +1,11 @@
 """Two versions of an agreement in words: what became looser, what tighter, what is merely other."""
 
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from dataclasses import fields
+from typing import Any
 
-from governance.agreement import Agreement
-
-Direction = Literal["looser", "tighter", "other"]
-
-
-@dataclass(frozen=True)
-class Change:
-    """One change, as a sentence. place: where in the agreement."""
-
-    direction: Direction
-    place: str
-    sentence: str
+from governance.agreement import EPOCHS, Agreement
+from governance.attestation_difference import attestation_changes
+from governance.change import Change
 
 
 def differences(old: Agreement, new: Agreement) -> tuple[Change, ...]:
@@ -27,7 +18,7 @@ def differences(old: Agreement, new: Agreement) -> tuple[Change, ...]:
         *_outputs(old, new),
         *_retention(old, new),
         *_people(old, new),
-        *_attestations(old, new),
+        *attestation_changes(old, new),
     ]
     order = {"looser": 0, "tighter": 1, "other": 2}
     return tuple(sorted(changes, key=lambda change: (order[change.direction], change.place)))
@@ -61,6 +52,10 @@ def _terms(old: Agreement, new: Agreement) -> list[Change]:
                 f"It begins on {new.starts}, before on {old.starts}.",
             )
         )
+    if old.version >= new.version and old.digest != new.digest:
+        changes.append(
+            Change("other", "agreement.version", f"It is not raised: {new.version}, before {old.version}.")
+        )
     if old.model_digest != new.model_digest:
         model = "no model" if new.model_digest is None else f"model {new.model_digest[:16]}"
         changes.append(Change("other", "linkage_model", f"It approves {model}."))
@@ -85,6 +80,12 @@ def _numbers(section: str, old: Any, new: Any) -> list[Change]:
     for item in fields(old):
         before, after = getattr(old, item.name), getattr(new, item.name)
         if before == after:
+            continue
+        if item.name == "epoch":
+            often = EPOCHS.index(after) < EPOCHS.index(before)
+            told = "more often" if often else "less often"
+            sentence = f"Values may change every {after} instead of every {before}: {told}."
+            changes.append(Change("looser" if often else "tighter", f"{section}.epoch", sentence))
             continue
         tighter = item.metadata.get("tighter")
         if tighter is None:
@@ -176,14 +177,4 @@ def _people(old: Agreement, new: Agreement) -> list[Change]:
                 changes.append(Change("looser", place, f"{now.name} may also act as {', '.join(gained)}."))
             if lost := sorted(set(was.roles) - set(now.roles)):
                 changes.append(Change("tighter", place, f"{now.name} is no longer {', '.join(lost)}."))
-    return changes
-
-
-def _attestations(old: Agreement, new: Agreement) -> list[Change]:
-    changes: list[Change] = []
-    for name in ("dpia", "sign_offs", "parties", "opt_outs", "intruder_review", "purposes", "title"):
-        if getattr(old, name) != getattr(new, name):
-            changes.append(Change("other", name, "It reads differently: look at both versions."))
-    if dict(old.linkage_check_values) != dict(new.linkage_check_values):
-        changes.append(Change("other", "linkage_key", "The agreed check values of the linkage key changed."))
     return changes

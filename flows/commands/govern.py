@@ -38,6 +38,7 @@ def check(agreement: AgreementArgument, as_json: JsonOption = False) -> None:
     """Read an agreement, naming every fault at once, and tell whose signatures hold."""
     from governance.agreement import read_agreement
     from governance.fingerprint import fingerprint_of
+    from governance.roles import POWERS, may
 
     read = read_agreement(agreement)
     keys = {person.id: fingerprint_of(person.public_key) for person in read.principals}
@@ -52,8 +53,12 @@ def check(agreement: AgreementArgument, as_json: JsonOption = False) -> None:
         f"{columns} columns of {len(read.datasets)} tables have a purpose; {len(read.outputs)} outputs."
     )
     typer.echo(f"Signature: {read.signature}{', by ' + ', '.join(read.signed_by) if read.signed_by else ''}.")
-    for name, fingerprint in keys.items():
-        typer.echo(f"  {name}: {fingerprint}")
+    for person in read.principals:
+        typer.echo(f"  {person.id}: {keys[person.id]} ({', '.join(person.roles)})")
+    for action in POWERS:
+        allowed = [person.id for person in read.principals if may(person, action)]
+        if not allowed:
+            typer.echo(f"Nobody may {action}: that is for {' or '.join(sorted(POWERS[action]))}.")
 
 
 @app.command(epilog="Example:\n\n    hearth governance diff agreement-v1.toml agreement-v2.toml")

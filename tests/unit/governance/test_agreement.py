@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -256,11 +257,69 @@ def test_a_difference_says_which_way_it_goes(agreement: Agreement) -> None:
             assert told(replace(agreement, **changes), agreement) == [(opposite, expected[1])]
 
 
+OTHER_TEXT = {"profile": "exact-count", "epoch": "year"}
+
+
+def test_what_people_state_is_compared_in_words_too(agreement: Agreement) -> None:
+    assert agreement.dpia is not None
+    council, nhs = agreement.parties
+    check = agreement.opt_outs.checks[0]
+    purpose = agreement.purposes["outcome"]
+    cases: list[tuple[dict[str, Any], tuple[str, str]]] = [
+        ({"dpia": None}, ("looser", "dpia")),
+        ({"dpia": replace(agreement.dpia, review_by=date(2036, 1, 1))}, ("looser", "dpia.review_by")),
+        ({"parties": (council, replace(nhs, dspt=None))}, ("other", "parties.nhs.dspt")),
+        ({"sign_offs": agreement.sign_offs[1:]}, ("other", "sign_offs.caldicott-guardian")),
+        ({"opt_outs": replace(agreement.opt_outs, gp_data=False)}, ("looser", "opt_outs.gp_data")),
+        (
+            {"opt_outs": replace(agreement.opt_outs, maximum_age_days=20)},
+            ("tighter", "opt_outs.maximum_age_days"),
+        ),
+        (
+            {"opt_outs": replace(agreement.opt_outs, checks=(check, replace(check, controller="council")))},
+            ("other", "opt_outs.checks"),
+        ),
+        (
+            {"purposes": {**agreement.purposes, "outcome": replace(purpose, clause="9")}},
+            ("other", "purposes.outcome"),
+        ),
+        ({"intruder_review": None}, ("other", "intruder_review")),
+        ({"disclosure": replace(agreement.disclosure, epoch="month")}, ("looser", "disclosure.epoch")),
+    ]
+    for changes, expected in cases:
+        assert told(agreement, replace(agreement, **changes)) == [expected]
+
+
+def test_content_that_moved_under_one_version_is_told(agreement: Agreement) -> None:
+    assert told(agreement, replace(agreement, digest="0" * 64)) == [("other", "agreement.version")]
+    assert told(agreement, replace(agreement, digest="0" * 64, version=agreement.version + 1)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        (
+            'tenure = "determinant"',
+            'shoe_size = "determinant"',
+            "datasets.council_property.columns.shoe_size",
+        ),
+        ("[datasets.nhs_event", "[datasets.nhs_gossip", "datasets.nhs_gossip"),
+        ('  "health_by_tenure",', '  "health_by_shoe_size",', "outputs.health_by_shoe_size"),
+    ],
+)
+def test_what_no_contract_and_no_register_knows_is_named(
+    write: Write, old: str, new: str, place: str
+) -> None:
+    with pytest.raises(Fault) as raised:
+        read_agreement(write((old, new)))
+    assert place in [finding.where for finding in raised.value.findings]
+
+
 def test_every_number_of_an_agreement_has_its_place_in_a_difference(agreement: Agreement) -> None:
     for section, name in ((agreement.thresholds, "thresholds"), (agreement.disclosure, "disclosure")):
         for item in fields(section):
             value = getattr(section, item.name)
-            other = value + 1 if isinstance(value, int | float) else f"{value}-other"
+            other = value + 1 if isinstance(value, int | float) else OTHER_TEXT[item.name]
             changed = replace(agreement, **{name: replace(section, **{item.name: other})})
             assert [place for _, place in told(agreement, changed)] == [f"{name}.{item.name}"]
 
