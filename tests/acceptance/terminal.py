@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -80,3 +81,10 @@ class SampleProject:
         text = path.read_text("utf-8")
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
         path.write_text(text.replace(old, new), "utf-8")
+
+    def expire_agreement(self) -> None:
+        """Let the agreement have ended in January."""
+        path = self.folder / "agreement.toml"
+        text, times = re.subn(r"^expires = \S+$", "expires = 2026-01-31", path.read_text("utf-8"), flags=re.M)
+        assert times, "the agreement has no day on which it expires"
+        path.write_text(text, "utf-8")

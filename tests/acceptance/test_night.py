@@ -71,11 +71,7 @@ def test_a_second_night_on_the_same_extracts_reuses_and_publishes_the_same_relea
 
 
 def test_an_expired_agreement_refuses_with_code_reason_and_remedy(project: SampleProject) -> None:
-    text = (project.folder / "agreement.toml").read_text("utf-8")
-    lines = ["expires = 2026-01-31" if line.startswith("expires = ") else line for line in text.splitlines()]
-    first = lines.index("expires = 2026-01-31")
-    assert first > 0
-    (project.folder / "agreement.toml").write_text("\n".join(lines) + "\n", "utf-8")
+    project.expire_agreement()
     ran = project.run()
     assert ran.code == 2
     assert ran.outcome["code"] == "AGREEMENT_EXPIRED"

@@ -158,10 +158,7 @@ def supplied(folder: Path, table: str) -> Iterator[dict[str, str]]:
 
 
 def test_a_refusal_is_a_failed_flow_run_that_names_its_code(project: SampleProject) -> None:
-    agreement = project.folder / "agreement.toml"
-    lines = agreement.read_text("utf-8").splitlines()
-    lines = ["expires = 2026-01-31" if line.startswith("expires = 20") else line for line in lines]
-    agreement.write_text("\n".join(lines) + "\n", "utf-8")
+    project.expire_agreement()
     arguments = ("--config", project.config, "--workspace", project.workspace, "--json")
     ran = hearth("run", *arguments, timeout=600)
     assert ran.code == 2, ran.err

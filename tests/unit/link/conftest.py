@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import duckdb
@@ -17,11 +16,8 @@ from governance.artefact import Artefact, Evidence
 from governance.clearance import _MINT, Clearance, Cleared
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
-from pipeline.engine.duckdb import EngineSettings
 from pipeline.link.stage import link
-from pipeline.project import Project
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
-from pipeline.workspace import Workspace
 
 Rows = list[dict[str, Any]]
 
@@ -68,27 +64,6 @@ class Linked:
     def dwelling_of(self, record: str) -> str | None:
         """The dwelling that an NHS record was linked to, or None."""
         return cast("str | None", self.residents[record]["dwelling"])
-
-
-@pytest.fixture
-def context(tmp_path: Path) -> RunContext:
-    spill = tmp_path / "spill"
-    spill.mkdir(mode=0o700)
-    project = Project(
-        name="test",
-        folder=tmp_path,
-        custody="single-operator",
-        production=False,
-        reference_date=date(2026, 3, 31),
-        agreement=tmp_path / "agreement.toml",
-        workspace=tmp_path / "workspace",
-        model=None,
-        engine=EngineSettings(threads=2, memory_limit="500MB"),
-        keys={},
-        extracts={},
-    )
-    agreement = cast(Any, SimpleNamespace(id="dsa-test", period="2026"))
-    return RunContext("run-1", project, agreement, Workspace.open(tmp_path / "workspace"), spill)
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,10 +17,7 @@ from governance.keys.provider import KeyDescription
 from governance.keys.states import KeyState
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
-from pipeline.engine.duckdb import EngineSettings
 from pipeline.leakage.canary import canary_of
-from pipeline.project import Project
-from pipeline.workspace import Workspace
 
 _LINES = {f"address_line_{n}": pa.string() for n in range(1, 6)}
 _TEXT, _FLAG, _DATE, _WHOLE = pa.string(), pa.bool_(), pa.date32(), pa.int64()
@@ -91,27 +87,6 @@ SCHEMAS = {
 Rows = list[dict[str, Any]]
 #: Of the ingested artefact, from which its canary follows.
 FINGERPRINT = "f" * 64
-
-
-@pytest.fixture
-def context(tmp_path: Path) -> RunContext:
-    spill = tmp_path / "spill"
-    spill.mkdir(mode=0o700)
-    project = Project(
-        name="test",
-        folder=tmp_path,
-        custody="single-operator",
-        production=False,
-        reference_date=date(2026, 3, 31),
-        agreement=tmp_path / "agreement.toml",
-        workspace=tmp_path / "workspace",
-        model=None,
-        engine=EngineSettings(threads=2, memory_limit="500MB"),
-        keys={},
-        extracts={},
-    )
-    agreement = cast(Any, SimpleNamespace(id="dsa-test", period="2026", outputs=(), linkage_check_values={}))
-    return RunContext("run-1", project, agreement, Workspace.open(tmp_path / "workspace"), spill)
 
 
 def _held_key(
