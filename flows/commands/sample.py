@@ -31,7 +31,9 @@ def synth(
 ) -> None:
     """Invent a population: extracts with their real defects, hidden truth, an agreement and a hearth.toml.
 
-    People, addresses, UPRNs and NHS numbers (999 range) belong to nobody.
+    People, addresses, UPRNs and NHS numbers belong to nobody. NHS numbers are of the range set aside for
+    tests, 999, as long as it lasts (909,091 numbers, some 350,000 households); a larger population goes on
+    with 998 and below, which are not issued either. An address list goes with it, for hearth assign-uprn.
     """
     from sample_data.generate import synthesise
 
