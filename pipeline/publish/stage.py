@@ -358,10 +358,11 @@ def _evidence(folder: Path, context: RunContext, ledger: Ledger, frozen: Frozen 
         "smallest_change": None if frozen is None else frozen.smallest_change,
         "minimum_changed_households": profile_of(context.agreement).minimum_changed_households,
     }
-    earlier = None
-    if frozen is not None and not frozen.is_boundary and frozen.release_id is not None:
-        earlier = context.workspace.zone("releases") / frozen.release_id
-    facts["quality_report"] = inspect_report(folder, quality_terms(context), earlier)
+    latest = None
+    if frozen is not None and frozen.release_id is not None:
+        latest = context.workspace.zone("releases") / frozen.release_id
+    earlier = None if frozen is None or frozen.is_boundary else latest
+    facts["quality_report"] = inspect_report(folder, quality_terms(context), earlier, latest)
     facts |= _attack(folder, context, ledger)
     return Evidence(STAGE, "all", facts)
 

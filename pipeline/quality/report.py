@@ -115,8 +115,8 @@ def report_content(
 
 
 _ROWS = """
-    SELECT unit, attribute, category, units, linked, links, probability, variance,
-        missed_probability, missed_variance, right_links, true_pairs
+    SELECT unit, attribute, category, units, linked, links, probability::DOUBLE, variance::DOUBLE,
+        missed_probability::DOUBLE, missed_variance::DOUBLE, right_links, true_pairs
     FROM quality_count
     ORDER BY unit, attribute, category
 """
@@ -297,7 +297,7 @@ def _filled(row: Row, terms: Terms) -> dict[str, Any]:
 def _weights(connection: duckdb.DuckDBPyConnection, terms: Terms, people_known: bool) -> dict[str, Any]:
     """Return the distribution of match weights, and precision and recall by threshold."""
     rows = connection.execute(
-        "SELECT match_weight, candidates, probability FROM match_weight ORDER BY match_weight"
+        "SELECT match_weight, candidates, probability::DOUBLE FROM match_weight ORDER BY match_weight"
     ).fetchall()
     bars: dict[int, int] = {}
     for weight, candidates, _ in rows:

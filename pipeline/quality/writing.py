@@ -49,8 +49,13 @@ def repeat_report(earlier: Path, folder: Path) -> bool:
     return True
 
 
-def inspect_report(folder: Path, terms: Terms, earlier: Path | None) -> dict[str, Any]:
-    """Return the facts of a release's report, read from its bytes; earlier: the release that it must repeat.
+def inspect_report(
+    folder: Path, terms: Terms, earlier: Path | None, latest: Path | None = None
+) -> dict[str, Any]:
+    """Return the facts of a release's report, read from its bytes.
+
+    earlier: the release that it must repeat; latest: one that it may repeat, whose page another
+    version of Hearth may have drawn.
 
     Facts: `counts` printed, `withheld`; `below_minimum`, `not_rounded`: counts that break the rules;
     `page_differs`: whether the page is not the one that the figures make; `repeats`: whether it is
@@ -59,20 +64,23 @@ def inspect_report(folder: Path, terms: Terms, earlier: Path | None) -> dict[str
     content = json.loads((folder / REPORT).read_bytes())
     found = list(_counts(content))
     printed = [count for count in found if count is not None]
-    had_one = earlier is not None and all((earlier / name).is_file() for name in FILES)
-    repeats = (
-        all(digest_of_file(folder / name) == digest_of_file(earlier / name) for name in FILES)
-        if earlier is not None and had_one
-        else None
-    )
+    repeats = _is_repeated(folder, earlier)
+    is_drawn_before = repeats or _is_repeated(folder, latest)
     return {
         "counts": len(printed),
         "withheld": len(found) - len(printed),
         "below_minimum": sum(count < terms.minimum_cell_count for count in printed),
         "not_rounded": sum(count % terms.rounding_base != 0 for count in printed),
-        "page_differs": not repeats and (folder / PAGE).read_text("utf-8") != render_page(content),
+        "page_differs": not is_drawn_before and (folder / PAGE).read_text("utf-8") != render_page(content),
         "repeats": repeats,
     }
+
+
+def _is_repeated(folder: Path, earlier: Path | None) -> bool | None:
+    """Answer whether both files are those of an earlier release; None without one that has them."""
+    if earlier is None or not all((earlier / name).is_file() for name in FILES):
+        return None
+    return all(digest_of_file(folder / name) == digest_of_file(earlier / name) for name in FILES)
 
 
 def _counts(content: Any, key: str = "") -> Any:

@@ -95,3 +95,22 @@ def test_folders_alone_mean_the_attack_on_releases(published: Published) -> None
     for arguments in ((outcome["release_dir"], "--json"), ("--json", outcome["release_dir"])):
         ran = hearth("attack", *arguments)
         assert (ran.code, ran.outcome["successes"]) == (0, 0), ran.err
+
+
+def test_the_release_has_a_quality_report_that_its_manifest_lists(published: Published) -> None:
+    _, outcome = published
+    release = Path(outcome["release_dir"])
+    listed = {entry["name"] for entry in json.loads((release / "manifest.json").read_bytes())["files"]}
+    assert {"linkage_quality.json", "linkage_quality.html"} <= listed
+    report = json.loads((release / "linkage_quality.json").read_bytes())
+    (linked,) = [stage["facts"] for stage in outcome["stages"] if stage["stage"] == "link"]
+    printed = report["match_rate"]["nhs_record"]
+    assert abs(printed["linked"] - linked["linked_records"]) <= 2
+    assert report["measured"]["records"]["recall"]["value"] > 0.9
+    assert {group["attribute"] for group in report["groups"]} >= {
+        "age_band", "sex", "ethnic_group", "recent_mover", "practice", "tenure", "imd_decile",
+    }  # fmt: skip
+    assert {row["reason"] for row in report["reasons"]["dwelling"]} > {"linked", "no_candidate"}
+    page = (release / "linkage_quality.html").read_text("utf-8")
+    assert "<script" not in page
+    assert outcome["run_id"] not in page

@@ -1,6 +1,8 @@
 """A night from the command line: what it prints, what it leaves, what a second one does."""
 
 import json
+import json
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -122,3 +124,6 @@ def test_uprns_and_attributes_alone_are_enough(project: SampleProject) -> None:
     (linked,) = [stage["facts"] for stage in ran.outcome["stages"] if stage["stage"] == "link"]
     assert linked["match_rate"] > 0.8
     assert linked["estimated_precision"] is None
+    report = json.loads((Path(ran.outcome["release_dir"]) / "linkage_quality.json").read_bytes())
+    assert report["estimated"] == {"precision": None, "recall": None}
+    assert "stale" in report["unknowable"][0]

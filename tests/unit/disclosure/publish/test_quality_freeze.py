@@ -1,0 +1,48 @@
+"""The linkage quality report holds still within an epoch and moves only with a crowd at its end."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipeline.quality.writing import FILES
+
+
+def with_changed(town: Any, households: int) -> Any:
+    """The town after so many of its households changed their tenure."""
+    rows = town.household.to_pylist()
+    for row in rows[:households]:
+        row["tenure"] = "other" if row["tenure"] != "other" else "owned"
+    return replace(town, household=pa.Table.from_pylist(rows, schema=town.household.schema))
+
+
+def report(release: Path) -> list[bytes]:
+    return [(release / name).read_bytes() for name in FILES]
+
+
+def test_a_later_night_of_an_epoch_repeats_the_report_byte_for_byte(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    first = bench.night(make_town(4))
+    bench.men_linked, bench.reference_date = 400, date(2026, 3, 30)
+    second, evidence = bench.stage(make_town(4))
+    assert second.folder != first
+    assert report(second.folder) == report(first)
+    assert evidence.facts["quality_report"]["repeats"] is True
+
+
+@pytest.mark.parametrize(("changed", "is_new"), [(0, False), (19, False), (20, True)])
+def test_at_the_boundary_the_report_moves_with_twenty_changed_households_and_not_with_nineteen(
+    bench: Any, make_town: Callable[..., Any], changed: int, is_new: bool
+) -> None:
+    town = make_town(4)
+    first = bench.night(town)
+    bench.men_linked, bench.reference_date = 400, date(2026, 4, 1)
+    second, evidence = bench.stage(with_changed(town, changed))
+    assert (report(second.folder) != report(first)) == is_new
+    facts = evidence.facts["quality_report"]
+    assert (facts["below_minimum"], facts["not_rounded"], facts["page_differs"]) == (0, 0, False)
