@@ -53,7 +53,12 @@ def assign_uprn(
     out: Annotated[Path, typer.Option(help="New folder for the results.", file_okay=False)],
     config: Annotated[
         Path | None,
-        typer.Option("--config", "-c", help="A hearth.toml that maps the extract.", rich_help_panel=_EXTRACT),
+        typer.Option(
+            "--config",
+            "-c",
+            help="A hearth.toml that maps the extract. [default: hearth.toml]",
+            rich_help_panel=_EXTRACT,
+        ),
     ] = None,
     table: Annotated[
         Table, typer.Option(help="Which of its extracts.", rich_help_panel=_EXTRACT)
@@ -243,16 +248,16 @@ def _extract(
     from pipeline.assign_uprn.columns import NamedColumns
     from pipeline.project import ExtractSettings, read_project
 
-    if (config is None) == (extract is None):
+    if config is not None and extract is not None:
         raise Fault(
             "ASSIGN_WHICH_EXTRACT",
-            "Either --config or --extract says which extract is meant.",
+            "Both --config and --extract say which extract is meant.",
             "Give one of the two; `hearth assign-uprn --help` has an example of each.",
         )
     if extract is not None:
         mark = _delimiter("--delimiter", delimiter)
         return None, ExtractSettings(table, extract.absolute(), encoding=encoding, delimiter=mark), named
-    assert config is not None  # noqa: S101 checked above
+    config = config or Path("hearth.toml")
     project = read_project(config)
     if table not in project.extracts:
         raise Fault(
