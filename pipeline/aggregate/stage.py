@@ -19,6 +19,7 @@ from governance.canonical import digest_of
 from governance.clearance import Cleared
 from pipeline.aggregate.cap_sensitivity import build_cap_sensitivity
 from pipeline.aggregate.counting import build_all_cells
+from pipeline.aggregate.linkage_accounts import widen_linkage_bands
 from pipeline.aggregate.plan import Plan, make_plan
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
@@ -33,6 +34,16 @@ from schemas.table import tables
 
 _CELL_ORDER = "table_id, measure, area_level, area_code, category_1 NULLS FIRST, category_2 NULLS FIRST"
 
+_INPUTS = (
+    "household",
+    "household_member",
+    "placement",
+    "area",
+    "basis",
+    "affected_dwelling",
+    "account_household",
+    "account_member",
+)
 #: Tables written, and the order of their rows.
 _OUTPUTS = (
     ("cell", _CELL_ORDER),
@@ -66,7 +77,7 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         source = household.artefact
         with locked_connection(context.project.engine, context.spill, (source.folder,)) as connection:
-            for table in ("household", "household_member", "placement", "area", "basis"):
+            for table in _INPUTS:
                 load_table(connection, source.path(table), table)
             plan = make_plan(
                 tables(),
@@ -79,6 +90,7 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
             facts = _facts(connection, plan)
             add_definitions(connection, plan)
             build_cap_sensitivity(connection, plan)
+            widen_linkage_bands(connection, plan)
             rows: dict[str, int | None] = {
                 f"{table}.parquet": write_query(
                     connection, f"SELECT * FROM {table} ORDER BY {order}", folder / f"{table}.parquet"

@@ -56,7 +56,15 @@ DWELLING_COLUMNS = (
     "arrears",
     "is_empty",
 )
-RESIDENT_LINK_COLUMNS = ("nhs_record_pseudonym", "dwelling_record_pseudonym", "reason", "match_probability")
+RESIDENT_LINK_COLUMNS = (
+    "nhs_record_pseudonym",
+    "address_group",
+    "dwelling_record_pseudonym",
+    "reason",
+    "match_probability",
+    "residence_match_weight",
+)
+DECISION_COLUMNS = ("address_group", "dwelling_record_pseudonym")
 
 
 def load_inputs(
@@ -64,6 +72,7 @@ def load_inputs(
 ) -> frozenset[str]:
     """Load every table the definition reads; returns which of "condition" and "event" were supplied."""
     load_table(connection, linked.path("resident_link"), "resident_link", RESIDENT_LINK_COLUMNS)
+    load_table(connection, linked.path("decision"), "decision", DECISION_COLUMNS)
     load_table(connection, council.path("dwelling"), "dwelling", DWELLING_COLUMNS)
     load_table(connection, council.path("area"), "area")
     if council.has("council_resident"):

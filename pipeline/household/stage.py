@@ -15,9 +15,6 @@ Facts of the evidence:
   unexplained           persons neither resident nor excluded for a reason; always 0
 """
 
-from collections.abc import Mapping
-from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -29,34 +26,13 @@ from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import write_query
+from pipeline.household.accounts import build_accounts
 from pipeline.household.basis import create_basis
-from pipeline.household.definition import ALTERNATIVE_CAPS, CAPS, FLOOR_DATE, RULES, VERSION
+from pipeline.household.building import build_households
+from pipeline.household.definition import ALTERNATIVE_CAPS, CAPS, VERSION
 from pipeline.household.loading import load_inputs
-from pipeline.household.outcome import build_outcome_tables
 from pipeline.link.model import model_of
 from schemas.attribute import resident_attributes
-from schemas.code_list import load_code_list
-
-#: The statements in the order in which they run, each with the parameters it takes.
-_STATEMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("05_covered_area", ()),
-    ("10_standing_dwelling", ()),
-    ("20_registration", ("reference_date", "floor_date")),
-    ("30_residence", ()),
-    ("40_occupied_dwelling", ("older_age", "maximum_residents", "maximum_older_residents")),
-    ("50_judged_record", ()),
-    ("60_judged_person", ()),
-    ("65_council_record_of_resident", ()),
-    ("70_household_member", ("reference_date",)),
-    ("75_council_roster", ()),
-    ("80_composition", ()),
-    ("85_household", ()),
-    ("90_attrition", ()),
-    ("92_attrition_by_group", ()),
-    ("95_exclusion", ()),
-    ("97_plausibility", ()),
-    ("98_placement", ()),
-)
 
 #: Tables written: name, table of the database, order of the rows.
 _OUTPUTS = (
@@ -69,6 +45,9 @@ _OUTPUTS = (
     ("plausibility", "plausibility", "plausibility_check"),
     ("placement", "placement", "age_group, sex, is_admitted"),
     ("basis", "basis", "aspect, name"),
+    ("affected_dwelling", "affected_dwelling", "household_pseudonym"),
+    ("account_household", "account_household", "account, household_pseudonym"),
+    ("account_member", "account_member", "account, household_pseudonym, person_pseudonym"),
 )
 
 
@@ -93,6 +72,7 @@ def household(
         with locked_connection(context.project.engine, context.spill, allowed) as connection:
             supplied = load_inputs(connection, *inputs)
             build_households(connection, supplied, context.project.reference_date)
+            build_accounts(connection, supplied, context.project.reference_date, context)
             create_basis(connection, model_of(context).digest, supplied)
             rows: dict[str, int | None] = {
                 f"{name}.parquet": write_query(
@@ -109,58 +89,6 @@ def household(
         return rows, evidence
 
     return write_artefact(context.workspace.zone("controlled"), "household", "all", fingerprint, fill)
-
-
-def build_households(
-    connection: duckdb.DuckDBPyConnection, supplied: frozenset[str], reference_date: date
-) -> None:
-    """Run the definition over the loaded tables: every table of the stage stands afterwards.
-
-    The connection holds dwelling, area, council_resident, nhs_resident, resident_link and, where
-    `supplied` names them, nhs_condition ("condition") and nhs_event ("event").
-    """
-    connection.execute(
-        "CREATE TABLE rule (rule_order INTEGER, rule VARCHAR, reason VARCHAR, description VARCHAR)"
-    )
-    connection.executemany(
-        "INSERT INTO rule VALUES (?, ?, ?, ?)",
-        [(order, rule.code, rule.reason, rule.description) for order, rule in enumerate(RULES, start=1)],
-    )
-    connection.execute("CREATE TABLE code_group (code_list VARCHAR, code VARCHAR, code_group VARCHAR)")
-    connection.executemany(
-        "INSERT INTO code_group VALUES (?, ?, ?)",
-        [
-            (name, code, group)
-            for name in ("blpu_class", "council_tax_exemption", "ethnic_category_2001")
-            for code, group in load_code_list(name).groups().items()
-        ],
-    )
-    values: dict[str, Any] = {
-        "reference_date": reference_date,
-        "floor_date": FLOOR_DATE,
-        "older_age": CAPS.older_age,
-        "maximum_residents": CAPS.maximum_residents,
-        "maximum_older_residents": CAPS.maximum_older_residents,
-    }
-    items: Mapping[str, str] = {}
-    for name, parameters in _STATEMENTS:
-        text = (files("pipeline.household") / "sql" / f"{name}.sql").read_text("utf-8")
-        if name == "70_household_member":
-            items = build_outcome_tables(connection, resident_attributes(), supplied, reference_date)
-        text = _with_outcomes(text, items, supplied)
-        connection.execute(text, {parameter: values[parameter] for parameter in parameters} or None)
-
-
-def _with_outcomes(text: str, items: Mapping[str, str], supplied: frozenset[str]) -> str:
-    """Put the outcomes' SQL where a statement names them."""
-    joins = "\n".join(
-        f"LEFT JOIN {source}_outcome\n    ON {source}_outcome.person_pseudonym = residence.person_pseudonym"
-        for source in ("condition", "event")
-        if source in supplied
-    )
-    listed = ",\n    ".join(f"{value} AS {name}" for name, value in items.items())
-    text = text.replace("{outcomes}", listed).replace("{outcome_joins}", joins)
-    return text.replace("{emergency_admissions}", items.get("emergency_admissions", "NULL"))
 
 
 def _facts(

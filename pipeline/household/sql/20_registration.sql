@@ -20,6 +20,7 @@ WITH dated AS (
         resident_link.dwelling_record_pseudonym,
         resident_link.reason AS link_reason,
         resident_link.match_probability
+            * COALESCE(1 / (1 + power(2, -resident_link.residence_match_weight)), 1) AS match_probability
     FROM nhs_resident
     LEFT JOIN resident_link
         ON resident_link.nhs_record_pseudonym = nhs_resident.record_pseudonym

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.household.stage import build_households
+from pipeline.household.building import build_households
 
 REFERENCE_DATE = date(2026, 3, 31)
 LSOA, OTHER_LSOA = "E01000001", "E01000002"
@@ -75,9 +75,11 @@ _SCHEMAS = {
     },
     "resident_link": {
         "nhs_record_pseudonym": pa.string(),
+        "address_group": pa.string(),
         "dwelling_record_pseudonym": pa.string(),
         "reason": pa.string(),
         "match_probability": pa.float64(),
+        "residence_match_weight": pa.float64(),
     },
     "nhs_condition": {
         "resident_record_pseudonym": pa.string(),

@@ -1,0 +1,160 @@
+"""Every rate by the strict and the inclusive account of uncertain links, and the band that holds them all.
+
+The accounts differ from the published one in a few dwellings. Those are counted once more by each account,
+all at once, as if every account were a district of its own; the rest of a cell is as published.
+"""
+
+import duckdb
+
+from pipeline.aggregate.counting import count_tables
+from pipeline.aggregate.plan import Plan
+
+_TABLES = ("household", "household_member", "lsoa", "household_record_key", "person_record_key")
+
+#: Households and residents of the affected dwellings by each account; "published" is the one in force.
+_SETUP = (
+    """
+    CREATE TABLE household AS
+    SELECT * EXCLUDE (account) REPLACE (
+        account || '|' || household_pseudonym AS household_pseudonym,
+        account || '|' || lsoa21 AS lsoa21
+    )
+    FROM (
+        SELECT 'published' AS account, * FROM official_household
+        WHERE household_pseudonym IN (SELECT household_pseudonym FROM affected_dwelling)
+        UNION ALL BY NAME
+        SELECT * FROM account_household
+    )
+    """,
+    """
+    CREATE TABLE household_member AS
+    SELECT * EXCLUDE (account) REPLACE (account || '|' || household_pseudonym AS household_pseudonym)
+    FROM (
+        SELECT 'published' AS account, * FROM official_household_member
+        WHERE household_pseudonym IN (SELECT household_pseudonym FROM affected_dwelling)
+        UNION ALL BY NAME
+        SELECT * FROM account_member
+    )
+    """,
+    """
+    CREATE TABLE lsoa AS
+    SELECT
+        CAST(ROW_NUMBER() OVER (ORDER BY account, official_lsoa.lsoa21) AS UINTEGER) AS lsoa_id,
+        account || '|' || official_lsoa.lsoa21 AS lsoa21,
+        official_lsoa.msoa21,
+        official_lsoa.local_authority,
+        account,
+        official_lsoa.lsoa21 AS own_lsoa21
+    FROM official_lsoa
+    CROSS JOIN (VALUES ('published'), ('strict'), ('inclusive')) AS accounts(account)
+    """,
+    "CREATE TABLE household_record_key AS "
+    "SELECT DISTINCT dwelling_anchor AS anchor, 0 AS record_key FROM household",
+    "CREATE TABLE person_record_key AS "
+    "SELECT DISTINCT person_pseudonym AS anchor, 0 AS record_key FROM household_member",
+)
+
+_WIDEN = """
+CREATE OR REPLACE TABLE linkage_band AS
+WITH placed AS (
+    SELECT lsoa_id, account, 'LSOA21' AS area_level, own_lsoa21 AS area_code FROM lsoa
+    UNION ALL
+    SELECT lsoa_id, account, 'MSOA21' AS area_level, msoa21 AS area_code FROM lsoa
+    UNION ALL
+    SELECT lsoa_id, account, 'LAD' AS area_level, local_authority AS area_code FROM lsoa
+),
+counted AS (
+    SELECT
+        placed.account,
+        count_by_lsoa.table_id,
+        count_by_lsoa.measure,
+        placed.area_level,
+        placed.area_code,
+        count_by_lsoa.category_1,
+        count_by_lsoa.category_2,
+        SUM(denominator_households) AS households,
+        SUM(denominator_persons) AS persons,
+        SUM(numerator_households) AS counted_households,
+        SUM(numerator_persons) AS counted_persons
+    FROM count_by_lsoa
+    JOIN placed
+        ON placed.lsoa_id = count_by_lsoa.lsoa_id
+    GROUP BY ALL
+),
+moved AS (
+    SELECT
+        cell.table_id,
+        cell.measure,
+        cell.area_level,
+        cell.area_code,
+        cell.category_1,
+        cell.category_2,
+        ANY_VALUE(cell.numerator) AS numerator,
+        ANY_VALUE(cell.denominator) AS denominator,
+        {sums}
+    FROM cell
+    JOIN counted
+        ON counted.table_id = cell.table_id
+        AND counted.measure = cell.measure
+        AND counted.area_level = cell.area_level
+        AND counted.area_code = cell.area_code
+        AND counted.category_1 IS NOT DISTINCT FROM cell.category_1
+        AND counted.category_2 IS NOT DISTINCT FROM cell.category_2
+    GROUP BY ALL
+),
+rated AS (
+    SELECT
+        table_id,
+        measure,
+        area_level,
+        area_code,
+        category_1,
+        category_2,
+        (numerator - published_n + strict_n)
+            / NULLIF(denominator - published_d + strict_d, 0) AS strict,
+        (numerator - published_n + inclusive_n)
+            / NULLIF(denominator - published_d + inclusive_d, 0) AS inclusive
+    FROM moved
+)
+SELECT
+    linkage_band.* EXCLUDE (lower, upper),
+    LEAST(lower, GREATEST(0, LEAST(strict, inclusive) - reach)) AS lower,
+    GREATEST(upper, LEAST(1, GREATEST(strict, inclusive) + reach)) AS upper
+FROM linkage_band
+LEFT JOIN rated
+    ON rated.table_id = linkage_band.table_id
+    AND rated.measure = linkage_band.measure
+    AND rated.area_level = linkage_band.area_level
+    AND rated.area_code = linkage_band.area_code
+    AND rated.category_1 IS NOT DISTINCT FROM linkage_band.category_1
+    AND rated.category_2 IS NOT DISTINCT FROM linkage_band.category_2
+"""
+
+
+def widen_linkage_bands(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Let every band of `linkage_band` hold the rate by both other accounts, as far as chance moves them.
+
+    Replaces the stage's working tables, so it runs last. The connection holds the household stage's
+    affected_dwelling, account_household and account_member.
+    """
+    affected = connection.execute("SELECT COUNT(*) FROM affected_dwelling").fetchall()[0][0]
+    if not affected or not plan.tables:
+        return
+    for table in _TABLES:
+        connection.execute(f"ALTER TABLE {table} RENAME TO official_{table}")
+    for statement in _SETUP:
+        connection.execute(statement)
+    count_tables(connection, plan, "household.standing = 'household'", with_state=False)
+    connection.execute(_WIDEN.replace("{sums}", ",\n        ".join(_sums())))
+
+
+def _sums() -> list[str]:
+    return [
+        f"COALESCE(SUM(CASE cell.unit WHEN 'household' THEN counted.{households} ELSE counted.{persons} END) "
+        f"FILTER (counted.account = '{account}'), 0) AS {account}_{side}"
+        for account in ("published", "strict", "inclusive")
+        for side, households, persons in (
+            ("n", "counted_households", "counted_persons"),
+            ("d", "households", "persons"),
+        )
+    ]

@@ -1,0 +1,86 @@
+"""The statements of the household definition, run in order over loaded tables."""
+
+from collections.abc import Mapping
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+import duckdb
+
+from pipeline.household.definition import CAPS, FLOOR_DATE, RULES
+from pipeline.household.outcome import build_outcome_tables
+from schemas.attribute import resident_attributes
+from schemas.code_list import load_code_list
+
+#: The statements in the order in which they run, each with the parameters it takes.
+_STATEMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("05_covered_area", ()),
+    ("10_standing_dwelling", ()),
+    ("20_registration", ("reference_date", "floor_date")),
+    ("30_residence", ()),
+    ("40_occupied_dwelling", ("older_age", "maximum_residents", "maximum_older_residents")),
+    ("50_judged_record", ()),
+    ("60_judged_person", ()),
+    ("65_council_record_of_resident", ()),
+    ("70_household_member", ("reference_date",)),
+    ("75_council_roster", ()),
+    ("80_composition", ()),
+    ("85_household", ()),
+    ("90_attrition", ()),
+    ("92_attrition_by_group", ()),
+    ("95_exclusion", ()),
+    ("97_plausibility", ()),
+    ("98_placement", ()),
+)
+
+
+def build_households(
+    connection: duckdb.DuckDBPyConnection, supplied: frozenset[str], reference_date: date
+) -> None:
+    """Run the definition over the loaded tables: every table of the stage stands afterwards.
+
+    The connection holds dwelling, area, council_resident, nhs_resident, resident_link and, where
+    `supplied` names them, nhs_condition ("condition") and nhs_event ("event").
+    """
+    connection.execute(
+        "CREATE TABLE rule (rule_order INTEGER, rule VARCHAR, reason VARCHAR, description VARCHAR)"
+    )
+    connection.executemany(
+        "INSERT INTO rule VALUES (?, ?, ?, ?)",
+        [(order, rule.code, rule.reason, rule.description) for order, rule in enumerate(RULES, start=1)],
+    )
+    connection.execute("CREATE TABLE code_group (code_list VARCHAR, code VARCHAR, code_group VARCHAR)")
+    connection.executemany(
+        "INSERT INTO code_group VALUES (?, ?, ?)",
+        [
+            (name, code, group)
+            for name in ("blpu_class", "council_tax_exemption", "ethnic_category_2001")
+            for code, group in load_code_list(name).groups().items()
+        ],
+    )
+    values: dict[str, Any] = {
+        "reference_date": reference_date,
+        "floor_date": FLOOR_DATE,
+        "older_age": CAPS.older_age,
+        "maximum_residents": CAPS.maximum_residents,
+        "maximum_older_residents": CAPS.maximum_older_residents,
+    }
+    items: Mapping[str, str] = {}
+    for name, parameters in _STATEMENTS:
+        text = (files("pipeline.household") / "sql" / f"{name}.sql").read_text("utf-8")
+        if name == "70_household_member":
+            items = build_outcome_tables(connection, resident_attributes(), supplied, reference_date)
+        text = _with_outcomes(text, items, supplied)
+        connection.execute(text, {parameter: values[parameter] for parameter in parameters} or None)
+
+
+def _with_outcomes(text: str, items: Mapping[str, str], supplied: frozenset[str]) -> str:
+    """Put the outcomes' SQL where a statement names them."""
+    joins = "\n".join(
+        f"LEFT JOIN {source}_outcome\n    ON {source}_outcome.person_pseudonym = residence.person_pseudonym"
+        for source in ("condition", "event")
+        if source in supplied
+    )
+    listed = ",\n    ".join(f"{value} AS {name}" for name, value in items.items())
+    text = text.replace("{outcomes}", listed).replace("{outcome_joins}", joins)
+    return text.replace("{emergency_admissions}", items.get("emergency_admissions", "NULL"))
