@@ -1,7 +1,6 @@
 """A night from the command line: what it prints, what it leaves, what a second one does."""
 
 import json
-import json
 from pathlib import Path
 from typing import Any
 
