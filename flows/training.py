@@ -18,7 +18,7 @@ from flows.opening import open_night
 from governance.errors import Fault
 from governance.keys.provider import KeyProvider
 from pipeline.ingest.inspection import InspectedExtract, inspect_extracts, open_table
-from pipeline.link.model import default_model, read_model
+from pipeline.link.model import Model, default_model, read_model
 from pipeline.link.train import Training, Truth, train
 from pipeline.project import Project
 from pipeline.workspace import Workspace
@@ -45,12 +45,17 @@ def train_project(project: Project, out: Path, truth: Path | None = None) -> Tra
         open_night(project, workspace, run_id, display, at_once) as night,
     ):
         council, nhs = night.pseudonymised("council"), night.pseudonymised("nhs")
-        base = default_model() if project.model is None else read_model(project.model)
         pairs = None if truth is None else _truth(project, night.keys.linkage(), truth)
+        base = _base(project) if pairs is None else None
         display.now("training")
         return train(
             council.artefact, nhs.artefact, project.engine, night.context.spill, out, truth=pairs, base=base
         )
+
+
+def _base(project: Project) -> Model:
+    """Return the model whose weights stay: the project's, or the one that ships."""
+    return default_model() if project.model is None else read_model(project.model)
 
 
 def _truth(project: Project, keys: KeyProvider, folder: Path) -> Truth:

@@ -97,6 +97,9 @@ _FORENAME_HERE = _shares("person_forename_premises")
 _NAME = (
     f"({_shares('person_name_sector')} OR {_shares('person_name')} OR ({_SURNAME_HERE} AND {_FORENAME_HERE}))"
 )
+_SURNAME = f"({_shares('person_surname_sector')} OR {_SURNAME_HERE})"
+_FORENAME = f"({_shares('person_forename_sector')} OR {_FORENAME_HERE})"
+_SEVERAL = "people_l > 1 AND people_r > 1"
 _PART_AND_BIRTH = f"({_shares('person_forename_birth')} OR {_shares('person_surname_birth')})"
 
 PEOPLE = Comparison(
@@ -120,9 +123,19 @@ PEOPLE = Comparison(
         Level("name", "one person agrees in name", _NAME),
         Level("initial_surname", "initial and surname agree", _shares("person_initial_surname_sector")),
         Level("phonetic", "initial and sound of the surname agree", _shares("person_phonetic_sector")),
-        Level("surname", "surname agrees", f"({_shares('person_surname_sector')} OR {_SURNAME_HERE})"),
+        Level(
+            "surname_of_several",
+            "surname agrees, and no more of several people on either side",
+            f"{_SURNAME} AND {_SEVERAL}",
+        ),
+        Level("surname", "surname agrees", _SURNAME),
         Level("birth", "birth date and postcode agree", _shares("person_birth_postcode")),
-        Level("forename", "forename agrees", f"({_shares('person_forename_sector')} OR {_FORENAME_HERE})"),
+        Level(
+            "forename_of_several",
+            "forename agrees, and no more of several people on either side",
+            f"{_FORENAME} AND {_SEVERAL}",
+        ),
+        Level("forename", "forename agrees", _FORENAME),
         Level("nobody_payer", "nobody agrees; only a council tax payer is listed", "is_payer_only_l"),
         Level("nobody", "nobody agrees", None),
     ),
@@ -142,20 +155,13 @@ ELSEWHERE = Comparison(
         Level("name_and_birth", "name and two parts of the birth date", _shares("person_name_birth_part")),
         Level("part_name_and_birth", "forename or surname agrees with the birth date", _PART_AND_BIRTH),
         Level("names", "two people agree in name", f"{_shared('undated_name')} > 1"),
-        Level(
-            "rare_name_near",
-            "a name borne once in each extract, in the same postcode sector",
-            f"{_shares('rare_name')} AND {_shares('person_name_sector')}",
-        ),
-        Level("rare_name", "a name borne once in each extract", _shares("rare_name")),
-        Level(
-            "name_near",
-            "name agrees, in the same postcode sector",
-            f"{_shares('undated_name')} AND {_shares('person_name_sector')}",
-        ),
-        Level("name", "at most a name agrees", None),
+        Level("other", "less", None),
     ),
 )
+
+#: Levels of PEOPLE that a link never rests on: where several people are listed and several registered,
+#: two of one household agree in more than half a name; where none do, clerical review decides.
+TOO_LITTLE = ("surname_of_several", "forename_of_several")
 
 #: Ages up to which a band reaches; the last is open. Councils list adults, schools list children.
 AGE_BANDS = ((17, "0_17"), (29, "18_29"), (49, "30_49"), (199, "50_on"))

@@ -1,12 +1,13 @@
 """From scored pairs to decisions: the best dwelling of each NHS address group, if it is good enough.
 
 A group is linked where its best dwelling reaches the model's upper match weight and leads the
-second best by the margin. Several groups may live in one dwelling.
+second best by the margin. Several groups may live in one dwelling. Half a name among several people
+on either side is left to clerical review, whatever it weighs.
 """
 
 import duckdb
 
-from pipeline.link.comparison import PEOPLE, PLACE
+from pipeline.link.comparison import PEOPLE, PLACE, TOO_LITTLE
 from pipeline.link.model import Model, Scorecard
 from pipeline.link.units import read_sql, run_sql
 
@@ -36,9 +37,9 @@ EVIDENCE_BITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("part_name_and_birth", PEOPLE.name, ("part_name_and_birth",)),
     ("name", PEOPLE.name, ("names", "name")),
     ("initial_surname", PEOPLE.name, ("initial_surname", "phonetic")),
-    ("surname", PEOPLE.name, ("surname",)),
+    ("surname", PEOPLE.name, ("surname", "surname_of_several")),
     ("birth", PEOPLE.name, ("birth",)),
-    ("forename", PEOPLE.name, ("forename",)),
+    ("forename", PEOPLE.name, ("forename", "forename_of_several")),
     ("nobody", PEOPLE.name, _NOBODY),
 )
 
@@ -72,6 +73,7 @@ def decide(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
         evidence_bits=f"({bits})::INTEGER",
         same_uprn=_tuple(_SAME_UPRN),
         nobody=_tuple(_NOBODY),
+        too_little=_tuple(TOO_LITTLE),
     )
 
 
@@ -80,7 +82,7 @@ def moved_bits() -> str:
     alike = {
         "name_and_birth": ("names_and_births", "name_and_birth"),
         "part_name_and_birth": ("part_name_and_birth",),
-        "name": ("names", "rare_name_near", "rare_name", "name_near", "name"),
+        "name": ("names",),
     }
     bits = {name: 1 << n for n, (name, _, _) in enumerate(EVIDENCE_BITS)}
     cases = " ".join(

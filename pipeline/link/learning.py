@@ -5,6 +5,8 @@ true where some NHS record of the unit truly belongs to the household that the d
 residence is true where the record's person lives in the dwelling it was linked to.
 """
 
+from dataclasses import replace
+
 import duckdb
 
 from pipeline.link.blocking import MOVED_RULES, RECORDED_RULES
@@ -19,8 +21,12 @@ from pipeline.link.scoring import score_pairs
 _UPPER, _LOWER, _MARGIN = 0.0, -4.0, 1.0
 #: A move contradicts the recorded address, so it must be likelier right than wrong four to one.
 _MOVED_UPPER = 2.0
-#: Leaving a resident out is held to be half as bad again as keeping a ghost (log2 of 1 / 1.5).
-_RESIDENCE_UPPER = -0.585
+#: Comparison, a level, and levels that say the same and more: they weigh no less, however few the
+#: candidates that they were counted on.
+_NO_LESS = (("people", "surname", ("initial_surname", "phonetic")),)
+#: Leaving a resident out is held to be 1.6 times as bad as keeping a ghost (log2 of 1 / 1.6). The kinds
+#: of member whose share of residents is near the limit lie at least 0.2 from it on either side.
+_RESIDENCE_UPPER = -0.678
 
 
 def learn_from_truth(
@@ -134,7 +140,15 @@ def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[
 
 
 def _card(fitted: Fit, upper: float) -> Scorecard:
-    return Scorecard(fitted.prior, fitted.levels, upper, _LOWER, _MARGIN)
+    levels = dict(fitted.levels)
+    for comparison, weaker, stronger in _NO_LESS:
+        if comparison in levels:
+            least = levels[comparison][weaker].match_weight
+            levels[comparison] = {
+                level: replace(p, match_weight=max(p.match_weight, least)) if level in stronger else p
+                for level, p in levels[comparison].items()
+            }
+    return Scorecard(fitted.prior, levels, upper, _LOWER, _MARGIN)
 
 
 def _blank(card: str) -> Scorecard:

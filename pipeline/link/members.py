@@ -87,7 +87,7 @@ def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
     for unit, people in (("moved_nhs_unit", "unknown"), ("moved_dwelling_unit", "listed")):
         lists = ",\n        ".join(
             f"flatten(list({people}.{name}) FILTER ({people}.{name} IS NOT NULL)) AS {name}"
-            for name in (*_BIRTH_TOKENS, "person_name_sector")
+            for name in _BIRTH_TOKENS
         )
         text = filled(unit, **parts, person_lists=lists, name_pairs=_name_pairs("undated_name"))
         _lend_moved(connection, unit, connection.sql(text).to_arrow_table())

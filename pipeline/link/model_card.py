@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.link.comparison import SCORECARDS, Comparison
+from pipeline.link.comparison import SCORECARDS, TOO_LITTLE, Comparison
 from pipeline.link.fitting import Fit
 from pipeline.link.model import Model, Scorecard
 
@@ -36,11 +36,19 @@ def write_model_card(path: Path, model: Model, fits: Mapping[str, Fit], starts: 
         lines += _card_section(name, card, fits.get(name), starts.get(name))
     lines += [
         "",
+        "## Beside the weights",
+        "",
+        f"- No link rests on `{'` or `'.join(TOO_LITTLE)}` alone: such pairs go to clerical",
+        "  review, whatever they weigh.",
+        "- Rare names count for more through what is compared, not through a term-frequency adjustment:",
+        "  a single name that more than six people of its postcode sector bear has no token of its own.",
+        "",
         "## Limits",
         "",
         "- A dwelling for which the council lists nobody is judged by its UPRN and address alone.",
         "- Weights carry over to another council as far as its lists are kept alike; compare the",
         "  share of candidates at each level with this card, and train again where it has moved.",
+        "- No tie is decided by the order of pseudonyms, so training under another key gives this digest.",
         "- Nothing here is a person's ethnic group, sex or illness; gaps by group are in the quality report.",
         "",
     ]

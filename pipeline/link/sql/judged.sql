@@ -1,7 +1,11 @@
--- One row per row of decision, with the link's level, its evidence as bits, and contradiction.
+-- One row per row of decision: its verdict once more, with the link's level, its evidence as bits, and contradiction.
 CREATE TABLE judged AS
 SELECT
-    decision.*,
+    decision.* EXCLUDE (reason),
+    CASE
+        WHEN decision.reason = 'linked' AND decision.people IN {too_little} THEN 'clerical_review'
+        ELSE decision.reason
+    END AS reason,
     {level} AS level,
     {evidence_bits} AS evidence_bits,
     decision.place IN {same_uprn}

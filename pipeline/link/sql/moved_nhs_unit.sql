@@ -9,22 +9,12 @@ WITH unknown AS (
     WHERE member.listed IS NULL
        OR member.listed IN {unknown_levels}
 ),
-name_count AS (
-    SELECT
-        person_name[1] AS name,
-        COUNT(*) AS bearers
-    FROM nhs_member
-    SEMI JOIN unknown ON unknown.person_name[1] = nhs_member.person_name[1]
-    GROUP BY person_name[1]
-),
 gathered AS (
     SELECT
         unknown.unit_id,
         {person_lists},
-        list(DISTINCT unknown.person_name[1]) FILTER (unknown.person_name IS NOT NULL) AS undated_name,
-        list(DISTINCT unknown.person_name[1]) FILTER (name_count.bearers = 1) AS rare_name
+        list(DISTINCT unknown.person_name[1]) FILTER (unknown.person_name IS NOT NULL) AS undated_name
     FROM unknown
-    LEFT JOIN name_count ON name_count.name = unknown.person_name[1]
     GROUP BY unknown.unit_id
 )
 SELECT

@@ -66,14 +66,22 @@ parted AS (
         ON second_round.group_hash = keyed.group_hash
         AND second_round.address_exact = keyed.address_exact
 ),
--- Members without a usable address stay with the largest part.
+-- Members without a usable address stay with the largest part, if one is largest.
 largest_part AS (
     SELECT
         group_hash,
-        MODE(part ORDER BY part) AS part
-    FROM parted
-    WHERE part IS NOT NULL
+        MIN(part) AS part
+    FROM (
+        SELECT
+            group_hash,
+            part
+        FROM parted
+        WHERE part IS NOT NULL
+        GROUP BY group_hash, part
+        QUALIFY RANK() OVER (PARTITION BY group_hash ORDER BY COUNT(*) DESC) = 1
+    )
     GROUP BY group_hash
+    HAVING COUNT(*) = 1
 )
 SELECT
     parted.member_id,

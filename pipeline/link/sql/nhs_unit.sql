@@ -8,15 +8,24 @@ WITH spread AS (
     WHERE uprn IS NOT NULL
     GROUP BY unit_id
 ),
--- Members seldom disagree; only then is it worth counting what most of them say.
+-- Members seldom disagree; only then is it worth counting what most of them say. Where two say it
+-- equally often nobody can tell, and the order of pseudonyms shall not.
 disputed AS (
     SELECT
-        member_uprn.unit_id,
-        MODE(member_uprn.uprn ORDER BY member_uprn.uprn) AS uprn
-    FROM member_uprn
-    INNER JOIN spread ON spread.unit_id = member_uprn.unit_id
-    WHERE spread.least_uprn < spread.greatest_uprn
-    GROUP BY member_uprn.unit_id
+        unit_id,
+        CASE WHEN COUNT(*) = 1 THEN MIN(uprn) END AS uprn
+    FROM (
+        SELECT
+            member_uprn.unit_id,
+            member_uprn.uprn
+        FROM member_uprn
+        INNER JOIN spread ON spread.unit_id = member_uprn.unit_id
+        WHERE spread.least_uprn < spread.greatest_uprn
+          AND member_uprn.uprn IS NOT NULL
+        GROUP BY member_uprn.unit_id, member_uprn.uprn
+        QUALIFY RANK() OVER (PARTITION BY member_uprn.unit_id ORDER BY COUNT(*) DESC) = 1
+    )
+    GROUP BY unit_id
 ),
 -- The parent of each UPRN that the council knows: siblings share it.
 parent AS (
@@ -27,15 +36,17 @@ parent AS (
     WHERE uprn IS NOT NULL
       AND parent_uprn IS NOT NULL
     GROUP BY uprn
+    HAVING MIN(parent_uprn) = MAX(parent_uprn)
 )
 SELECT
     first_member.unit_id,
     substr(sha256(first_member.group_key || ' ' || COALESCE(nhs_part.part, '')), 1, 32) AS unit,
-    COALESCE(disputed.uprn, spread.least_uprn) AS uprn,
+    CASE WHEN disputed.unit_id IS NULL THEN spread.least_uprn ELSE disputed.uprn END AS uprn,
     parent.parent_uprn AS parent_of_uprn
 FROM first_member
 LEFT JOIN nhs_part ON nhs_part.member_id = first_member.member_id
 LEFT JOIN spread ON spread.unit_id = first_member.unit_id
 LEFT JOIN disputed ON disputed.unit_id = first_member.unit_id
-LEFT JOIN parent ON parent.uprn = COALESCE(disputed.uprn, spread.least_uprn)
+LEFT JOIN parent
+    ON parent.uprn = CASE WHEN disputed.unit_id IS NULL THEN spread.least_uprn ELSE disputed.uprn END
 ORDER BY first_member.unit_id

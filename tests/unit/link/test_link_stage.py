@@ -42,11 +42,10 @@ def patient(
 ) -> dict[str, Any]:
     forename, surname = name.split()
     return {
-        **place(record, number, uprn),
+        **place(record, number, uprn, **more),
         "forename": forename,
         "surname": surname,
         "birth_date": date(born, 5, 17),
-        **more,
     }
 
 
@@ -98,6 +97,43 @@ def test_a_group_of_strangers_at_an_agreed_uprn_is_not_linked_and_says_why(linke
     )
     assert (result.dwelling_of("n1"), result.residents["n1"]["reason"]) == (None, "clerical_review")
     assert result.unlinked == {"D1": "clerical_review"}
+
+
+@pytest.mark.parametrize(
+    ("second_listed", "second_registered", "reason"),
+    [
+        ("Mary Byron", "Rosa Byron", "clerical_review"),
+        ("Mary Byron", None, "linked"),
+        (None, "Rosa Byron", "linked"),
+    ],
+)
+def test_a_surname_alone_links_unless_several_people_on_either_side_agree_in_no_more(
+    linked: Link, second_listed: str | None, second_registered: str | None, reason: str
+) -> None:
+    people = [listed("c1", "D1", "Ada Byron")]
+    patients = [patient("n1", 1, "Zoe Byron", 1985, "11")]
+    if second_listed:
+        people.append(listed("c2", "D1", second_listed))
+    if second_registered:
+        patients.append(patient("n2", 1, second_registered, 1987, "11"))
+    result = linked([place("D1", 1, "11")], people, patients)
+    assert result.residents["n1"]["reason"] == reason
+
+
+def test_a_same_number_and_street_elsewhere_is_a_candidate_only_with_a_surname(linked: Link) -> None:
+    result = linked(
+        [place("D1", 1, postcode="M31 4BQ"), place("D2", 2, postcode="M31 4BQ")],
+        [listed("c1", "D1", "Ada Byron"), listed("c2", "D2", "Mary Shelley")],
+        [
+            patient("n1", 1, "Ada Byron", 1985, postcode="M33 2ZZ"),
+            patient("n2", 2, "John Keats", 1980, postcode="M33 2ZZ"),
+        ],
+    )
+    assert result.facts["candidate_pairs_by_rule"] == {"premises": 1}
+    assert {record: row["reason"] for record, row in result.residents.items()} == {
+        "n1": "linked",
+        "n2": "no_candidate",
+    }
 
 
 def test_two_households_may_share_one_uprn(linked: Link) -> None:
