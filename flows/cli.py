@@ -29,6 +29,7 @@ from flows.commands import (
     run,
     sample,
     schedule,
+    sensitivity,
 )
 from flows.faults import as_hearth_error
 from governance.errors import HearthError
@@ -46,6 +47,7 @@ run.add_to(app)
 init.add_to(app)
 releases.add_to(app)
 findings.add_to(app)
+sensitivity.add_to(app)
 quarantine.add_to(app)
 pseudonymise.add_to(app)
 assign_uprn.add_to(app)

@@ -1,0 +1,52 @@
+"""Every rate beside what uncertain links and other caps on household size would make of it.
+
+Made of exact counts, so it stays in the secure environment; rates of fewer than ten in numerator or
+complement are left out all the same.
+"""
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from pipeline.engine.tables import load_table
+from pipeline.household.definition import ALTERNATIVE_CAPS
+
+MINIMUM_COUNT = 10
+_KEYS = ("table_id", "measure", "area_level", "area_code", "category_1", "category_2")
+
+
+def read_sensitivity(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
+    """Return one row per rate of an aggregate artefact, in percent with one decimal.
+
+    Columns: the cell's place, percent, linkage_lower, linkage_upper, and for each alternative caps its
+    percent (`caps_<name>`, the same as percent where they change nothing).
+    """
+    for table in ("cell", "linkage_band", "cap_sensitivity"):
+        load_table(connection, folder / f"{table}.parquet", table)
+    same = " AND ".join(f"{{other}}.{key} IS NOT DISTINCT FROM cell.{key}" for key in _KEYS)
+    caps = "".join(
+        f",\n    ROUND(100.0 * (cell.numerator + COALESCE({name}.added_numerator, 0)) "
+        f"/ (cell.denominator + COALESCE({name}.added_denominator, 0)), 1) AS caps_{name}"
+        for name in (caps.name for caps in ALTERNATIVE_CAPS)
+    )
+    joins = "\n".join(
+        f"LEFT JOIN cap_sensitivity AS {caps.name}\n    ON {caps.name}.caps = '{caps.name}' AND "
+        + same.format(other=caps.name)
+        for caps in ALTERNATIVE_CAPS
+    )
+    return connection.sql(
+        f"""
+SELECT
+    {", ".join(f"cell.{key}" for key in _KEYS)},
+    ROUND(100.0 * cell.numerator / cell.denominator, 1) AS percent,
+    FLOOR(1000 * linkage_band.lower) / 10 AS linkage_lower,
+    CEIL(1000 * linkage_band.upper) / 10 AS linkage_upper{caps}
+FROM cell
+JOIN linkage_band
+    ON {same.format(other="linkage_band")}
+{joins}
+WHERE cell.numerator >= {MINIMUM_COUNT} AND cell.denominator - cell.numerator >= {MINIMUM_COUNT}
+ORDER BY ALL
+"""
+    ).to_df()
