@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from flows.conduct import new_run_id
 from flows.custody import RunKeys, open_run_keys
 from flows.faults import as_hearth_error, write_places
 from governance.agreement import read_agreement
@@ -18,6 +19,8 @@ from governance.audit.signer import KEY_NAME, read_signing_key
 from governance.canonical import digest_of_file
 from governance.errors import Fault
 from governance.keys.at_rest_keys import open_at_rest_keys
+from governance.keys.file_key import open_file_key
+from governance.keys.place import KeyPlace
 from governance.keys.provider import KeyProvider
 from pipeline.context import RunContext
 from pipeline.disclosure.carried_key import carry_record_keys
@@ -25,10 +28,13 @@ from pipeline.disclosure.record_key import load_secret
 from pipeline.engine.at_rest import encrypted_at_rest
 from pipeline.engine.spill_volume import check_spill_volume
 from pipeline.project import Project
-from pipeline.transfer.receiving import Receiver
-from pipeline.transfer.rekey import use_pairs
+from pipeline.transfer.receiving import Receiver, held_package
+from pipeline.transfer.rekey import PAIRS, outer_pairs, use_pairs
+from pipeline.transfer.settings import read_transfer_settings
 from pipeline.transfer.unsafe_demo import unsafe_demo_receiver
 from pipeline.workspace import Workspace
+
+CONTROLLERS = ("council", "nhs")
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,36 @@ def apply_pairs(project: Project, controller: str, folder: Path, run_id: str) ->
             write_places(error, workspace.run_folder(run_id) / "faults.log")
             raise as_hearth_error(error, f"rekey {controller}") from None
     return Carried(controller, carried, certificate)
+
+
+def carry_over_outer(project: Project, place: KeyPlace, from_version: int) -> int:
+    """After an outer rotation, carry record keys over for every held package; returns how many there are.
+
+    place: of the outer key, whose current version is the new one. Where one operator holds everything
+    no package is held, and noise is drawn anew: that custody is for invented people.
+    """
+    if project.custody == "single-operator":
+        return 0
+    workspace = Workspace.open(project.workspace)
+    agreement = read_agreement(project.agreement)
+    old = open_file_key(place.of_version(from_version), place.passphrase.read())
+    new, receiver, carried = place.open(), Receiver.of(read_transfer_settings(project)), 0
+    at_rest = open_at_rest_keys(workspace.zone("keys") / "at-rest", run=False)
+    run_id = new_run_id()
+    with (
+        workspace.lock(),
+        workspace.spill(run_id) as spill,
+        encrypted_at_rest(workspace.root, at_rest),
+    ):
+        context = RunContext(run_id, project, agreement, workspace, spill)
+        secret = load_secret(context)
+        for controller in CONTROLLERS:
+            held = held_package(controller, context)
+            if held is not None:
+                batches = outer_pairs(held, receiver, old, new, context)
+                pairs = pa.RecordBatchReader.from_batches(PAIRS, batches)
+                carried = carry_record_keys(pairs, secret, context)
+    return carried
 
 
 def _opener(keys: RunKeys, context: RunContext) -> tuple[Receiver, KeyProvider]:

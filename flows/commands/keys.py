@@ -174,23 +174,33 @@ def rotate(
 ) -> None:
     """Put a key of a new root in the current one's place.
 
-    The outer layer's touches no identifier. After the inner one's, both controllers compare check
-    values again and send new packages; `hearth keys rekey` carries over what was kept.
+    The outer layer's touches no identifier: what follows from pseudonyms is carried over from the
+    packages that are held, whose pseudonyms are the inner ones. After the inner one's, both
+    controllers compare check values again and send new packages; `hearth keys rekey` carries over.
     """
+    from governance.keys.file_key import change_state
     from governance.keys.rotation import rotate_key
     from governance.keys.states import KeyState
 
     custodian = custodian_of(config, workspace)
     compared = layer == "inner" and custodian.project.custody != "single-operator"
     with custodian.recording("rotate") as record:
+        place = custodian.place(layer)
         rotated = rotate_key(
-            custodian.place(layer),
-            layer,
+            place,
             state=KeyState.PENDING if compared else KeyState.ACTIVE,
             today=custodian.use.today,
             expires=custodian.agreement_expires,
         )
-        shown = {"old": _described(rotated.old), "new": _described(rotated.new)}
+        old = rotated.old
+        if layer == "outer":
+            from flows.rekeying import carry_over_outer
+
+            record["record_keys"] = carry_over_outer(custodian.project, place, old.context.version)
+            old = change_state(
+                place.of_version(old.context.version), place.passphrase.read(), KeyState.RETIRED
+            )
+        shown = {"old": _described(old), "new": _described(rotated.new)}
         record.update({f"{which}_{k}": v for which, key in shown.items() for k, v in key.items()})
         tell(shown, as_json)
 

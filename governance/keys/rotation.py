@@ -14,9 +14,9 @@ from governance.keys.place import KeyPlace
 from governance.keys.provider import KeyDescription
 from governance.keys.states import KeyState
 
-#: What becomes of the key that is replaced: what the inner one made is still joined for a while,
-#: what the outer one made never leaves its project.
-STATE_AFTER = {"inner": KeyState.LINK_ONLY, "outer": KeyState.RETIRED}
+#: What becomes of the key that is replaced: what it made is still joined, until what was kept is carried
+#: over. The outer one's is carried over at once, in its own place, and it is retired then.
+STATE_AFTER = KeyState.LINK_ONLY
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,10 @@ class Rotated:
     new: KeyDescription
 
 
-def rotate_key(
-    place: KeyPlace, layer: str, *, state: KeyState, today: date, expires: date | None = None
-) -> Rotated:
+def rotate_key(place: KeyPlace, *, state: KeyState, today: date, expires: date | None = None) -> Rotated:
     """Replace the current key of a layer by one of a new root and the next version.
 
-    layer: "inner" or "outer". state: of the new key; pending where another holder has to compare
+    state: of the new key; pending where another holder has to compare
     check values first. The version may no longer be fixed in hearth.toml to the old one.
     Raises Refused unless the current key is active.
     """
@@ -53,7 +51,7 @@ def rotate_key(
                 today=today,
                 expires=expires,
             )
-            change_state(place.path, passphrase, STATE_AFTER[layer])
+            change_state(place.path, passphrase, STATE_AFTER)
         elif not aside.exists():
             raise Refused(
                 "KEY_NOT_ACTIVE",

@@ -13,7 +13,7 @@ Evidence: the facts of the controller's pseudonymise stage (see
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,6 +108,27 @@ def admit_packages(
             f"The controller runs `hearth pseudonymise --controller {controller}` and sends its package.",
         )
     return _held(zone, last)
+
+
+def held_package(controller: str, context: RunContext) -> HeldPackage | None:
+    """Return the newest package that was admitted, None where there never was one."""
+    zone = context.workspace.zone("pseudonymised") / controller
+    last, _ = _read_received(zone)
+    return None if last.sequence == 0 else _held(zone, last)
+
+
+def read_columns(
+    held: HeldPackage, table: str, columns: Sequence[str], receiver: Receiver, context: RunContext
+) -> Iterator[pa.RecordBatch]:
+    """Yield some columns of a held table, under the inner key alone as its controller made them."""
+    check_files(held.manifest, held.folder)
+    plain = context.spill / f"held_{table}.parquet"
+    try:
+        _decrypt(held.folder / f"{table}.parquet.age", plain, receiver)
+        with open_table(plain, columns) as reader:
+            yield from reader
+    finally:
+        plain.unlink(missing_ok=True)
 
 
 def fingerprint_settings(held: HeldPackage, outer: KeyProvider) -> dict[str, Any]:

@@ -8,7 +8,7 @@ between runs, and the pairs are erased with a certificate. Each package serves o
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +35,7 @@ from pipeline.pseudonymise.planting import uproot
 from pipeline.pseudonymise.tables import UPRN, tables_of
 from pipeline.transfer.identities import public_key_text
 from pipeline.transfer.manifest import SIGNATURE_FILE, is_signed_by, sign_manifest, timestamp
-from pipeline.transfer.receiving import Receiver
+from pipeline.transfer.receiving import HeldPackage, Receiver, read_columns
 from pipeline.transfer.sending import Sender
 
 FORMAT = "hearth-rekey/1"
@@ -183,6 +183,33 @@ def use_pairs(
     )
     shutil.rmtree(folder)
     return certificate
+
+
+def outer_pairs(
+    held: HeldPackage, receiver: Receiver, old: HeldKey, new: HeldKey, context: RunContext
+) -> Iterator[pa.RecordBatch]:
+    """Yield (kind, old, new) of `PAIRS` for a held package's pseudonyms under two outer keys.
+
+    The package holds inner pseudonyms, so rotating the outer key needs no identifier.
+    Raises Refused unless `new` is the active successor of `old`.
+    """
+    successor = old.rekeyed_by(new)
+    kinds = _kinds()
+    with keyed_hasher([successor.old], kinds, 0) as was, keyed_hasher([new], kinds, 0) as will:
+        for table in tables_of(held.manifest.controller):
+            if table.name not in {t.table for t in held.manifest.tables} or not table.pseudonyms:
+                continue
+            for batch in read_columns(held, table.name, list(table.pseudonyms), receiver, context):
+                for column, (kind, _) in table.pseudonyms.items():
+                    inner = batch.column(column).drop_null().unique()
+                    yield pa.RecordBatch.from_arrays(
+                        [
+                            pa.array([kind] * len(inner), pa.string()),
+                            was.pseudonyms(kind, inner).result(),
+                            will.pseudonyms(kind, inner).result(),
+                        ],
+                        schema=PAIRS,
+                    )
 
 
 def _under_outer_key(pairs: pa.RecordBatchReader, outer: KeyProvider) -> Any:

@@ -33,8 +33,7 @@ assert _spec is not None
 assert _spec.loader is not None
 _fixtures = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_fixtures)
-context, ingested, key, another_key, make_key = (
-    _fixtures.context,
+ingested, key, another_key, make_key = (
     _fixtures.ingested,
     _fixtures.key,
     _fixtures.another_key,

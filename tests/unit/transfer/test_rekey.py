@@ -18,14 +18,18 @@ from governance.keys.held_key import HeldKey
 from governance.keys.provider import KeyDescription
 from governance.keys.states import KeyState
 from governance.statement import public_key_of
+from pipeline.disclosure.carried_key import carry_record_keys, load_carried
+from pipeline.disclosure.record_key import RecordKeySecret, create_record_key_table
 from pipeline.engine.at_rest import encrypted_at_rest
-from pipeline.engine.tables import write_table
+from pipeline.engine.duckdb import locked_connection
+from pipeline.engine.tables import load_table, write_table
 from pipeline.pseudonymise.stage import pseudonymise
 from pipeline.transfer.identities import open_recipient
-from pipeline.transfer.rekey import PAIRS_FILE, make_pairs, use_pairs
+from pipeline.transfer.receiving import admit_packages, held_package, receive
+from pipeline.transfer.rekey import PAIRS, PAIRS_FILE, make_pairs, outer_pairs, use_pairs
 from pipeline.transfer.sending import Sender
 
-from .conftest import EXTRACTS, Places
+from .conftest import EXTRACTS, NOW, Places
 
 SIGNING = Ed25519PrivateKey.generate()
 
@@ -165,3 +169,31 @@ def test_pairs_made_in_a_run_that_encrypts_at_rest_open_elsewhere(
     lent: list[int] = []
     use(places, folder, another_key, lambda reader: lent.append(reader.read_all().num_rows))
     assert lent == [10]  # five record ids, five UPRNs, no canary
+
+
+def test_rotating_the_outer_key_needs_the_held_package_alone_and_keeps_every_record_key(
+    places: Places, make_key: Callable[..., HeldKey]
+) -> None:
+    places.send("council")
+    held = admit_packages("council", places.receiver, places.linkage, lambda: NOW)
+    assert held_package("council", places.linkage) == held
+    assert held_package("nhs", places.linkage) is None
+    before = make_key(bytes(range(50, 82)))
+    retiring = make_key(bytes(range(50, 82)), KeyState.LINK_ONLY)
+    after = make_key(bytes(range(90, 122)), version=2)
+    batches = outer_pairs(held, places.receiver, retiring, after, places.linkage)
+    pairs = pa.RecordBatchReader.from_batches(PAIRS, batches)
+    secret = RecordKeySecret(bytes(range(32)))
+    assert carry_record_keys(pairs, secret, places.linkage) == 10  # five records, five UPRNs
+    assert not any(places.linkage.spill.iterdir())
+    keys: list[list[int]] = []
+    for number, outer in enumerate((before, after)):
+        artefact, _ = receive(held, places.receiver, outer, str(number) * 64, places.linkage)
+        with locked_connection(places.linkage.project.engine, places.linkage.spill) as connection:
+            load_table(connection, artefact.path("dwelling"), "dwelling")
+            load_carried(connection, places.linkage.workspace)
+            create_record_key_table(
+                connection, "SELECT uprn_pseudonym FROM dwelling", "household", "made", secret
+            )
+            keys.append([k for (k,) in connection.execute("SELECT record_key FROM made").fetchall()])
+    assert sorted(keys[0]) == sorted(keys[1])
