@@ -35,7 +35,7 @@ def read_sensitivity(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.
         + same.format(other=caps.name)
         for caps in ALTERNATIVE_CAPS
     )
-    return connection.sql(
+    rates: pd.DataFrame = connection.sql(
         f"""
 SELECT
     {", ".join(f"cell.{key}" for key in _KEYS)},
@@ -50,3 +50,4 @@ WHERE cell.numerator >= {MINIMUM_COUNT} AND cell.denominator - cell.numerator >=
 ORDER BY ALL
 """
     ).to_df()
+    return rates

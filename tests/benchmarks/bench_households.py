@@ -221,8 +221,17 @@ _TABLES = {
         SELECT record_pseudonym AS nhs_record_pseudonym,
             CASE WHEN luck < 0.95 THEN dwelling END AS dwelling_record_pseudonym,
             CASE WHEN luck < 0.95 THEN 'linked' ELSE 'no_candidate' END AS reason,
-            CASE WHEN luck < 0.95 THEN 1 - luck * luck * 0.01 END AS match_probability
+            CASE WHEN luck < 0.95 THEN 1 - luck * luck * 0.01 END AS match_probability,
+            concat('g', dwelling) AS address_group, CASE WHEN luck < 0.04 THEN 1.0 ELSE 8.0 END
+                AS residence_match_weight
         FROM made_person ORDER BY record_pseudonym
+        """,
+    ),
+    "decision": (
+        "linked",
+        """
+        SELECT DISTINCT concat('g', dwelling) AS address_group, dwelling AS dwelling_record_pseudonym
+        FROM made_person WHERE luck > 0.97 ORDER BY address_group
         """,
     ),
     "nhs_condition": (
