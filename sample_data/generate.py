@@ -33,7 +33,15 @@ from sample_data.tables import ExtractWriter, TruthWriter, write_manifest
 
 #: Invented UPRNs start here: twelve digits, a range the gazetteers do not use.
 FIRST_UPRN = 990_900_000_000
-TRUTH_TABLES = ("properties", "persons", "council_person", "nhs_person", "household_pairs", "residence_pairs")
+TRUTH_TABLES = (
+    "properties",
+    "persons",
+    "council_person",
+    "nhs_person",
+    "household_pairs",
+    "residence_pairs",
+    "mover",
+)
 #: From this many households on, "auto" draws address errors from learned patterns.
 PATTERNS_FROM_HOUSEHOLDS = 25_000
 
@@ -138,6 +146,7 @@ def _write_block(
     truths["nhs_person"].write(truth.nhs_person_truth(patients, population, listed, recorded, ids))
     truths["household_pairs"].write(truth.household_pairs(people, patients, population, listed))
     truths["residence_pairs"].write(truth.residence_pairs(patients, population, listed))
+    truths["mover"].write(truth.mover_truth(drawn))
     counters.properties += len(properties.dwelling)
     counters.people += len(people.person)
     counters.patients += len(patients.rows)

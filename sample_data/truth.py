@@ -13,12 +13,19 @@ from sample_data.geography import Block
 from sample_data.households import COMPOSITIONS
 from sample_data.identifiers import record_ids
 from sample_data.inhabit import InhabitedBlock
-from sample_data.moves import FATES, Population
+from sample_data.moves import DAYS_A_YEAR, FATES, HISTORY_YEARS, Population
 from sample_data.nhs_patients import NhsPatients
-from sample_data.people import RELATIONS
+from sample_data.people import REFERENCE, RELATIONS
 from sample_data.reference import TENURES
 
 Columns = dict[str, Any]
+#: Categories that published tables show.
+_TENURE_SHOWN = dict(
+    zip(TENURES, ("owned", "owned", "private_rented", "social_rented", "social_rented"), strict=True)
+)
+_EPC_SHOWN = dict(
+    zip("ABCDEFG", ("A_to_C", "A_to_C", "A_to_C", "D", "E_to_G", "E_to_G", "E_to_G"), strict=True)
+)
 
 
 def property_truth(drawn: InhabitedBlock, properties: CouncilProperties, rendering: Renderings) -> Columns:
@@ -194,4 +201,25 @@ def residence_pairs(patients: NhsPatients, population: Population, properties: T
     return {
         "council_record_id": properties[home[known]],
         "nhs_record_id": patients.table["record_id"][known],
+    }
+
+
+def mover_truth(drawn: InhabitedBlock) -> Columns:
+    """One row per household that came within the last three years: when, where, and what tables show of it.
+
+    What a neighbour who saw it move in would like to know; categories are those of the dimensions.
+    """
+    population, dwellings, housing = drawn.population, drawn.dwellings, drawn.housing
+    people = population.resident_people
+    heads = np.flatnonzero((people.relation == REFERENCE) & (population.home[: population.residents] >= 0))
+    heads = heads[population.moved_in[heads] > drawn.today - HISTORY_YEARS * DAYS_A_YEAR]
+    home = population.home[heads]
+    tenure = np.array(TENURES)[drawn.households.tenure_of_dwelling[home]]
+    return {
+        "lsoa21": lsoa_of_dwelling(drawn.block, dwellings)[home],
+        "moved_in": population.moved_in[heads].astype("datetime64[D]"),
+        "tenure": np.array([_TENURE_SHOWN[value] for value in tenure]),
+        "epc": np.array([_EPC_SHOWN.get(value, "unknown") for value in housing.epc[home]]),
+        "council_tax_band": housing.band[home],
+        "council_tax_support": np.where(housing.tax_support[home], "receives_support", "no_support"),
     }

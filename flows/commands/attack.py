@@ -97,6 +97,12 @@ def attack(
                 f"{name} {figure}" for name, figure in (outcome["findings"] or outcome["figures"]).items()
             )
             typer.echo(f"{outcome['number']}  {outcome['name']:<28} {outcome['verdict']:<10} {told}")
+        for neighbour in record["intruders"]:
+            typer.echo(
+                f"   motivated intruder, {neighbour['release_id']}, {neighbour['on']}: {neighbour['outcome']} "
+                f"({neighbour['groups']:,} groups tried, {neighbour['singled_out']} singled out, "
+                f"{neighbour['learnt']} certain)"
+            )
         typer.echo(
             "No attack succeeded."
             if not report.successes

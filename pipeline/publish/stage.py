@@ -20,6 +20,7 @@ Evidence facts, and the rule that reads them:
 | smallest_change | fewest households that changed in an area with new values (null: none) | AGG-05 |
 | minimum_changed_households | K; smallest_change must not be below it | AGG-05 |
 | attacks, attack_successes | the attacks tried on the finished files; successes must be 0 | AGG-06 |
+| intruder | what a scripted neighbour achieved on this release, dated; shown in the IG report | |
 | parquet_files | number of Parquet files | PUB-02 |
 | undeclared_metadata_keys | keys of file or column metadata not declared; must be empty | PUB-02 |
 | undeclared_files | files of no declared kind or name; must be empty | PUB-02 |
@@ -379,6 +380,12 @@ def _attack(folder: Path, context: RunContext, ledger: Ledger) -> dict[str, Any]
         return facts
     report = run_attacks(folders, engine=context.project.engine, spill=context.spill)
     context.report(f"attacks on the release: {report.successes} successes")
-    facts = {"attack_successes": report.successes, "attacks": report.record()["attacks"]}
+    record = report.record()
+    release_id = folder.name.removeprefix(STAGED_PREFIX)
+    facts = {
+        "attack_successes": report.successes,
+        "attacks": record["attacks"],
+        "intruder": next((r for r in record["intruders"] if r["release_id"] == release_id), None),
+    }
     kept.write_bytes(canonical_json(facts))
     return facts

@@ -8,7 +8,8 @@
 | mover.py | 4: a neighbour who knows on which night a household moved in (needs synthetic truth) |
 | averaging.py | 5: rebuilds of one night, averaged |
 | unpicking.py | 6: the counts behind a rate |
-| side_channel.py | 7: footers, statistics, file bytes, names, manifest |
+| side_channel.py | 7: footers, statistics, file bytes, names, manifest, logs and database of the run |
+| intruder.py | beside them: a neighbour who knows one household and every open register |
 
 Every attack reads published files alone; none uses a table of a run.
 """

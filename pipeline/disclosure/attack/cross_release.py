@@ -1,16 +1,18 @@
 """Attack 3, across releases: whatever changes between two nights tells of who moved.
 
-Within an epoch no printed value may change. Across epochs an area may only change as a
-whole MSOA, which is how the freeze of small changes shows in published files: the areas of an
-MSOA change together or carry forward together.
+Within an epoch no printed value may change, nor a figure of the linkage quality report. Across epochs
+an area may only change as a whole MSOA, which is how the freeze of small changes shows in published
+files: the areas of an MSOA change together or carry forward together.
 """
 
 from itertools import pairwise
 
 import duckdb
 
+from governance.canonical import digest_of_file
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import ReleaseFiles, load_cells
+from pipeline.quality.writing import FILES as QUALITY_FILES
 
 NUMBER, NAME = 3, "cross-release differencing"
 
@@ -19,7 +21,7 @@ def attack(connection: duckdb.DuckDBPyConnection, releases: list[ReleaseFiles]) 
     """Compare every release with the one before it; `releases` in the order of their dates."""
     if len(releases) < 2:
         return AttackOutcome(NUMBER, NAME, not_run="needs two releases or more")
-    within = across = pairs = 0
+    within = across = pairs = quality = 0
     for earlier, later in pairwise(releases):
         load_cells(connection, earlier, "earlier")
         load_cells(connection, later, "later")
@@ -41,11 +43,22 @@ def attack(connection: duckdb.DuckDBPyConnection, releases: list[ReleaseFiles]) 
         pairs += 1
         if earlier.epoch == later.epoch:
             within += int(changed)
+            quality += _differing_files(earlier, later)
         else:
             across += int(changed)
     return AttackOutcome.of(
         NUMBER,
         NAME,
-        {"CHANGED_WITHIN_EPOCH": within},
+        {"CHANGED_WITHIN_EPOCH": within, "QUALITY_CHANGED_WITHIN_EPOCH": quality},
         {"pairs": pairs, "changed_across_epochs": across},
     )
+
+
+def _differing_files(earlier: ReleaseFiles, later: ReleaseFiles) -> int:
+    """Count the files of the linkage quality report that both releases have, and differ."""
+    both = [
+        (earlier.folder / name, later.folder / name)
+        for name in QUALITY_FILES
+        if (earlier.folder / name).is_file() and (later.folder / name).is_file()
+    ]
+    return sum(digest_of_file(one) != digest_of_file(other) for one, other in both)

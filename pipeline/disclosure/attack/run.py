@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipeline.disclosure.attack import (
     side_channel,
     unpicking,
 )
+from pipeline.disclosure.attack.intruder import IntruderRecord, intrude
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import read_release
 from pipeline.engine.duckdb import EngineSettings, locked_connection
@@ -25,16 +27,19 @@ from pipeline.engine.duckdb import EngineSettings, locked_connection
 class AttackReport:
     """What every attack found; outcomes of attacks on one release are added up over the releases.
 
-    releases: id -> digest of the manifest.
+    releases: id -> digest of the manifest. intruders: what a neighbour achieved on each release.
     """
 
     releases: dict[str, str]
     outcomes: tuple[AttackOutcome, ...]
+    intruders: tuple[IntruderRecord, ...] = ()
 
     @property
     def successes(self) -> int:
-        """How many times any attack succeeded."""
-        return sum(sum(outcome.findings.values()) for outcome in self.outcomes)
+        """How many times any attack succeeded, the neighbour's among them."""
+        return sum(sum(outcome.findings.values()) for outcome in self.outcomes) + sum(
+            record.singled_out + record.learnt for record in self.intruders
+        )
 
     def record(self) -> dict[str, Any]:
         """Return the report as JSON-able facts."""
@@ -52,6 +57,7 @@ class AttackReport:
                 }
                 for o in self.outcomes
             ],
+            "intruders": [record.record() for record in self.intruders],
         }
 
 
@@ -60,10 +66,11 @@ def run_attacks(
     truth: Path | None = None,
     engine: EngineSettings | None = None,
     spill: Path | None = None,
+    on: date | None = None,
 ) -> AttackReport:
     """Attack releases from their files alone; the folders in any order.
 
-    truth: folder of synthetic truth for the mover attack.
+    truth: folder of synthetic truth for the mover attack. on: the day the intruder's record bears; today's.
     """
     releases = sorted((read_release(f) for f in folders), key=lambda r: (r.reference_date, r.release_id))
     with (
@@ -79,8 +86,11 @@ def run_attacks(
             _together([unpicking.attack(connection, r) for r in releases]),
             _together([side_channel.attack(r) for r in releases]),
         ]
+        intruders = [intrude(connection, r, on or datetime.now(UTC).date()) for r in releases]
     return AttackReport(
-        {r.release_id: digest_of_file(r.folder / "manifest.json") for r in releases}, tuple(outcomes)
+        {r.release_id: digest_of_file(r.folder / "manifest.json") for r in releases},
+        tuple(outcomes),
+        tuple(intruders),
     )
 
 

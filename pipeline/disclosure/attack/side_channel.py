@@ -2,7 +2,8 @@
 
 Footers, statistics and dictionaries may hold nothing beyond the rows; a table written afresh from
 its own rows must give the same bytes; no file, key or text that the method does not name; no
-pseudonym, path or exact figure in any text.
+pseudonym, identifier or path in any text. Where the release still lies in the workspace that made it, what
+the run wrote beside it is read too: audit log, evidence and reports, the orchestrator's database.
 """
 
 import io
@@ -25,6 +26,14 @@ _FORBIDDEN = {
     "NHS_NUMBER": re.compile(rb"(?<![0-9a-f.-])[0-9]{10}(?![0-9a-f.-])"),
     "PATH": re.compile(rb"(?:^|[\s\"'(])/(?:home|root|tmp|var|usr|work|mnt|srv|opt)/"),
 }
+#: The same in what runs tell, which is full of plain numbers: there an identifier is a quoted text.
+_FORBIDDEN_IN_LOG = {
+    "PSEUDONYM": _FORBIDDEN["PSEUDONYM"],
+    "UPRN": re.compile(rb"[\"'|][0-9]{12}[\"'|]"),
+    "NHS_NUMBER": re.compile(rb"[\"'|][0-9]{10}[\"'|]"),
+}
+#: Folders of a workspace that hold what runs tell: an operator reads them, and copies leave the building.
+_TOLD_IN = ("audit", "runs", "orchestrator")
 
 
 def attack(release: ReleaseFiles) -> AttackOutcome:
@@ -40,7 +49,19 @@ def attack(release: ReleaseFiles) -> AttackOutcome:
     }
     for code, pattern in _FORBIDDEN.items():
         findings[f"{code}_IN_TEXT"] = sum(_occurs(p, pattern) for p in names)
-    return AttackOutcome.of(NUMBER, NAME, findings, {"files": len(names), "declared_beside": len(BESIDE)})
+    beside = _beside(release.folder)
+    for code, pattern in _FORBIDDEN_IN_LOG.items():
+        findings[f"{code}_IN_LOG"] = sum(len(pattern.findall(p.read_bytes())) for p in beside)
+    figures = {"files": len(names), "declared_beside": len(BESIDE), "files_of_runs": len(beside)}
+    return AttackOutcome.of(NUMBER, NAME, findings, figures)
+
+
+def _beside(release: Path) -> list[Path]:
+    """Return the files in which the workspace of a release tells of its runs; none where it is elsewhere."""
+    releases = release.absolute().parent
+    if releases.name != "releases" or not (releases.parent / "audit").is_dir():
+        return []
+    return sorted(p for name in _TOLD_IN for p in (releases.parent / name).rglob("*") if p.is_file())
 
 
 def _has_more_than_rows(path: Path) -> bool:

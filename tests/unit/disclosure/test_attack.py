@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -253,3 +254,74 @@ def test_a_pseudonym_in_a_text_file_is_caught(bench: Any, make_town: Callable[..
     note.write_text(note.read_text() + "\nABCDEFGHIJKLMNOPQRSTUVWXYZ234567\n")
 
     assert found(run_attacks([release]))[7]["PSEUDONYM_IN_TEXT"] == 1
+
+
+def arrive(town: Any, tenure: str, epc: str) -> Any:
+    """The town a night later: three households of one tenure and rating have moved into every LSOA."""
+    household = town.household.to_pylist()
+    areas = {row["lsoa21"]: row for row in household}
+    household += [
+        {
+            **areas[lsoa],
+            "household_pseudonym": f"new-{lsoa}-{n}",
+            "tenure": tenure,
+            "epc": epc,
+            "residents": 1,
+        }
+        for lsoa in sorted(areas)
+        for n in range(3)
+    ]
+    return replace(town, household=pa.Table.from_pylist(household, schema=town.household.schema))
+
+
+def write_movers(folder: Path, town: Any, on: date) -> Path:
+    lsoas = sorted(set(town.household.column("lsoa21").to_pylist()))
+    movers = {"lsoa21": lsoas, "moved_in": [on] * len(lsoas), "tenure": ["social_rented"] * len(lsoas)}
+    folder.mkdir()
+    pq.write_table(pa.table(movers | {"epc": ["E_to_G"] * len(lsoas)}), folder / "mover.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("nightly", [True, False], ids=["refreshed nightly", "frozen for an epoch"])
+def test_movers_are_given_away_by_nightly_values_and_not_by_frozen_ones(
+    bench: Any, make_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, nightly: bool
+) -> None:
+    if nightly:
+        monkeypatch.setattr("pipeline.publish.stage.freeze", lambda *_: Frozen(None))
+        monkeypatch.setattr("pipeline.publish.stage.check_repelled", let_pass)
+    town = make_town(24)
+    bench.reference_date = date(2026, 3, 30)
+    first = bench.night(town)
+    bench.reference_date = date(2026, 3, 31)
+    second = bench.night(arrive(town, "social_rented", "E_to_G"))
+    truth = write_movers(tmp_path / "truth", town, bench.reference_date)
+
+    outcome = next(o for o in run_attacks([first, second], truth).outcomes if o.number == 4)
+
+    assert outcome.figures["movers"] == 24
+    assert bool(outcome.findings.get("MOVERS_PREDICTED")) == nightly
+
+
+def test_what_a_workspace_tells_of_its_runs_is_searched_for_people(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    release = bench.night(make_town(12))
+    log = bench.root / "workspace" / "runs" / "r1" / "report.json"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text('{"households": 1234, "pseudonym": "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"}')
+    elsewhere = shutil.copytree(release, bench.root / "elsewhere" / release.name)
+
+    assert found(run_attacks([release])) == {7: {"PSEUDONYM_IN_LOG": 1}}
+    assert found(run_attacks([elsewhere])) == {}
+
+
+def test_every_report_bears_the_dated_record_of_a_neighbour(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    release = bench.night(make_town(12))
+
+    (neighbour,) = run_attacks([release], on=date(2026, 4, 1)).record()["intruders"]
+
+    assert neighbour["on"] == "2026-04-01"
+    assert neighbour["outcome"] == "nothing learnt"
+    assert neighbour["groups"] > 20
