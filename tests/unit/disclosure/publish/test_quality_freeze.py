@@ -27,9 +27,9 @@ def report(release: Path) -> list[bytes]:
 def test_a_later_night_of_an_epoch_repeats_the_report_byte_for_byte(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    first = bench.night(make_town(4))
+    first = bench.night(make_town(2))
     bench.men_linked, bench.reference_date = 400, date(2026, 3, 30)
-    second, evidence = bench.stage(make_town(4))
+    second, evidence = bench.stage(make_town(2))
     assert second.folder != first
     assert report(second.folder) == report(first)
     assert evidence.facts["quality_report"]["repeats"] is True
@@ -39,10 +39,23 @@ def test_a_later_night_of_an_epoch_repeats_the_report_byte_for_byte(
 def test_at_the_boundary_the_report_moves_with_twenty_changed_households_and_not_with_nineteen(
     bench: Any, make_town: Callable[..., Any], changed: int, is_new: bool
 ) -> None:
-    town = make_town(4)
+    town = make_town(2)
     first = bench.night(town)
     bench.men_linked, bench.reference_date = 400, date(2026, 4, 1)
     second, evidence = bench.stage(with_changed(town, changed))
     assert (report(second.folder) != report(first)) == is_new
     facts = evidence.facts["quality_report"]
     assert (facts["below_minimum"], facts["not_rounded"], facts["page_differs"]) == (0, 0, False)
+
+
+def test_a_build_that_reports_anew_each_night_is_caught_by_gate_and_attack(
+    bench: Any, make_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.publish.stage.may_report_anew", lambda *_: True)
+    monkeypatch.setattr("pipeline.publish.stage.check_repelled", lambda _: None)
+    bench.night(make_town(2))
+    bench.men_linked, bench.reference_date = 400, date(2026, 3, 30)
+    _, evidence = bench.stage(make_town(2))
+    assert evidence.facts["quality_report"]["repeats"] is False
+    (crossing,) = (attack for attack in evidence.facts["attacks"] if attack["number"] == 3)
+    assert crossing["findings"]["QUALITY_CHANGED_WITHIN_EPOCH"] == 2
