@@ -19,6 +19,8 @@ from governance.mandate import mandate_facts, principal_of, principal_who_may
 from governance.roles import may
 from governance.unsafe_demo_principals import unsafe_demo_keys
 from pipeline.project import Project
+from pipeline.transfer.identities import open_signing_key
+from pipeline.transfer.settings import read_transfer_settings
 
 
 def acting_keys(
@@ -43,13 +45,20 @@ def acting_facts(
 
 
 def acting_principal(
-    project: Project, agreement: Agreement, action: str, given: Path | None, expected: str | None = None
+    project: Project,
+    agreement: Agreement,
+    action: str,
+    given: Path | None,
+    expected: str | None = None,
+    further: Sequence[Ed25519PrivateKey] = (),
 ) -> tuple[str, Ed25519PrivateKey]:
     """Return (id, key) of the principal who takes an action outside a run; raises Refused if none may.
 
     given: the key file of the command line. expected: the principal that the command line named.
+    further: keys that this place holds anyway, tried where none was given.
     """
     keys = acting_keys(project, agreement, () if given is None else (given,))
+    keys += tuple(further) if given is None else ()
     if not keys:
         raise Refused(
             "NOT_AUTHENTICATED",
@@ -61,6 +70,14 @@ def acting_principal(
     told = "the key" if given is None else given.name
     principal = principal_who_may(agreement, key, action, told, expected)
     return principal.id, key
+
+
+def package_signers(project: Project) -> tuple[Ed25519PrivateKey, ...]:
+    """Return the key that signs this controller's packages; where it is a key holder's, it signs the run."""
+    transfer = read_transfer_settings(project)
+    if transfer.signing_key is None:
+        return ()
+    return (open_signing_key(transfer.signing_key, transfer.read_passphrase()),)
 
 
 def login() -> str:

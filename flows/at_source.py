@@ -12,9 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from flows.acting import acting_facts, login
+from flows.acting import acting_facts, login, package_signers
 from flows.closing import shred
 from flows.custody import key_use, orchestrator_homes
 from flows.display import Display
@@ -197,7 +195,7 @@ def _recorded_run(project: Project, workspace: Workspace, run_id: str, display: 
     agreement = read_agreement(project.agreement)
     signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(workspace.zone("audit"), signer)
-    acting = acting_facts(project, agreement, run_id, "pseudonymise", _package_signers(project))
+    acting = acting_facts(project, agreement, run_id, "pseudonymise", package_signers(project))
     facts = run_evidence(project, acting)
     actor = actor_of(facts.facts, login())
     audit.append(run_id, actor, None, "run_start", evidence=dict(facts.facts), policy=agreement.digest)
@@ -231,14 +229,6 @@ def _recorded_run(project: Project, workspace: Workspace, run_id: str, display: 
                 audit.append(run_id, actor, None, "disposal", None, "done", destroyed, agreement.digest)
         audit.append(run_id, actor, None, "run_end", None, verdict, {"code": code}, agreement.digest)
         audit.checkpoint()
-
-
-def _package_signers(project: Project) -> tuple[Ed25519PrivateKey, ...]:
-    """Return the key that signs this controller's packages; where it is a key holder's, it signs the run."""
-    transfer = read_transfer_settings(project)
-    if transfer.signing_key is None:
-        return ()
-    return (open_signing_key(transfer.signing_key, transfer.read_passphrase()),)
 
 
 def _open_linkage_key(project: Project, agreement: Agreement, workspace: Workspace) -> HeldKey:

@@ -1,13 +1,13 @@
 """One place's keys as its custodian meets them: where they lie, and every act on them put on record."""
 
-import getpass
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+from flows.acting import acting_principal, login, package_signers
 from flows.custody import key_use
-from governance.agreement import read_agreement
+from governance.agreement import Agreement, read_agreement
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.errors import Fault, HearthError, Refused
@@ -19,6 +19,15 @@ from pipeline.workspace import Workspace
 
 Layer = Literal["inner", "outer"]
 RUN = "keys"
+#: Acts on a key that stands, and who may take them: (act, layer) -> action of governance/roles.py.
+_ACTIONS: dict[tuple[str, Layer], str] = {
+    ("rotate", "inner"): "rotate-key",
+    ("retire", "inner"): "rotate-key",
+    ("destroy", "inner"): "destroy-key",
+    ("rotate", "outer"): "rotate-outer-key",
+    ("retire", "outer"): "rotate-outer-key",
+    ("destroy", "outer"): "rotate-outer-key",
+}
 
 
 @dataclass(frozen=True)
@@ -27,8 +36,7 @@ class Custodian:
 
     project: Project
     use: KeyUse
-    policy: str
-    agreement_expires: date
+    agreement: Agreement
     audit_folder: Path
 
     @classmethod
@@ -38,7 +46,7 @@ class Custodian:
         agreement = read_agreement(project.agreement)
         place = Workspace.open(project.workspace)
         use = key_use(project, agreement, place)
-        return cls(project, use, agreement.digest, agreement.expires, place.zone("audit"))
+        return cls(project, use, agreement, place.zone("audit"))
 
     def layers(self) -> list[Layer]:
         """Return the layers this place has settings for."""
@@ -83,9 +91,26 @@ class Custodian:
             )
         return path, passphrase
 
-    def recording(self, act: str) -> "Recording":
-        """Put what happens within on record; the facts it lends are written with it."""
-        return Recording(self, act)
+    @property
+    def agreement_expires(self) -> date:
+        """The agreement's last day, which is a key's too."""
+        return self.agreement.expires
+
+    def recording(self, act: str, layer: Layer = "inner", key: Path | None = None) -> "Recording":
+        """Put what happens within on record; the facts it lends are written with it.
+
+        key: the key file of whoever acts, instead of the project's signing_keys. Raises Refused where
+        the act is for certain principals, and none of them is known.
+        """
+        return Recording(self, act, self._actor(act, layer, key))
+
+    def _actor(self, act: str, layer: Layer, key: Path | None) -> str:
+        action = _ACTIONS.get((act, layer))
+        if action is None:
+            return f"unauthenticated:{login()}"
+        return acting_principal(
+            self.project, self.agreement, action, key, further=package_signers(self.project)
+        )[0]
 
     def _settings(self, needs_inner: bool = False) -> KeySettings:
         return read_key_settings(
@@ -96,10 +121,11 @@ class Custodian:
 class Recording:
     """Puts one act on a key into the audit log: done with its facts, or refused with its code."""
 
-    def __init__(self, custodian: Custodian, act: str) -> None:
+    def __init__(self, custodian: Custodian, act: str, actor: str) -> None:
         signer = open_log_signer(custodian.use.workspace_keys, f"hearth/{custodian.project.name}")
         self._audit = AuditLog.open(custodian.audit_folder, signer)
-        self._policy = custodian.policy
+        self._policy = custodian.agreement.digest
+        self._actor = actor
         self._facts: dict[str, Any] = {"act": act}
 
     def __enter__(self) -> dict[str, Any]:
@@ -109,6 +135,5 @@ class Recording:
         verdict = "done" if error is None else "refused" if isinstance(error, Refused) else "fault"
         if isinstance(error, HearthError):
             self._facts["code"] = error.code
-        actor = f"operator:{getpass.getuser()}"
-        self._audit.append(RUN, actor, None, "key", None, verdict, self._facts, self._policy)
+        self._audit.append(RUN, self._actor, None, "key", None, verdict, self._facts, self._policy)
         self._audit.checkpoint()

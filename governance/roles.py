@@ -10,17 +10,17 @@ from governance.terms import Principal
 
 ROLES = ("key-holder", "operator", "releaser", "approver", "auditor", "signatory", "supplier")
 
-#: Action -> roles that may take it. What is not listed nobody may do.
+#: Action -> roles that may take it. What is not listed nobody may do. A run links, by the model that the
+#: signatories approved with the agreement; anybody may verify, and those who are named here should.
 POWERS: dict[str, frozenset[str]] = {
     "announce-extract": frozenset({"supplier"}),
     "pseudonymise": frozenset({"key-holder"}),
     "rotate-key": frozenset({"key-holder"}),
     "destroy-key": frozenset({"key-holder"}),
+    "rotate-outer-key": frozenset({"operator"}),
     "run": frozenset({"operator"}),
-    "link": frozenset({"operator"}),
     "release": frozenset({"releaser"}),
     "approve-release": frozenset({"approver"}),
-    "approve-model": frozenset({"approver"}),
     "waive": frozenset({"approver", "signatory"}),
     "dispose": frozenset({"operator", "key-holder"}),
     "witness-disposal": frozenset({"approver", "auditor"}),

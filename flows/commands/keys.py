@@ -42,6 +42,12 @@ Examples:
 """
 
 
+ActorKeyOption = Annotated[
+    Path | None,
+    typer.Option("--key", help="Your own key (PEM): a key-holder's, for the outer key an operator's."),
+]
+
+
 def add_to(parent: typer.Typer) -> None:
     """Mount the commands."""
     from flows.commands import rekey
@@ -170,6 +176,7 @@ def rotate(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     layer: LayerOption = "outer",
+    key: ActorKeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put a key of a new root in the current one's place.
@@ -184,7 +191,7 @@ def rotate(
 
     custodian = custodian_of(config, workspace)
     compared = layer == "inner" and custodian.project.custody != "single-operator"
-    with custodian.recording("rotate") as record:
+    with custodian.recording("rotate", layer, key) as record:
         place = custodian.place(layer)
         rotated = rotate_key(
             place,
@@ -211,6 +218,7 @@ def retire(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     layer: LayerOption = "inner",
+    key: ActorKeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take a key out of service for good: nothing is made or joined under it any more."""
@@ -218,7 +226,7 @@ def retire(
     from governance.keys.states import KeyState
 
     custodian = custodian_of(config, workspace)
-    with custodian.recording("retire") as record:
+    with custodian.recording("retire", layer, key) as record:
         path, passphrase = custodian.version(layer, version)
         shown = _described(change_state(path, passphrase, KeyState.RETIRED))
         record.update(shown)
@@ -232,6 +240,7 @@ def destroy(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     layer: LayerOption = "inner",
+    key: ActorKeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Erase a retired key and write a signed certificate; the same key is refused if it ever returns."""
@@ -240,7 +249,7 @@ def destroy(
     from governance.keys.destruction import destroy_key
 
     custodian = custodian_of(config, workspace)
-    with custodian.recording("destroy") as record:
+    with custodian.recording("destroy", layer, key) as record:
         path, passphrase = custodian.version(layer, version)
         certificate = destroy_key(
             path,

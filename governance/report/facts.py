@@ -3,6 +3,7 @@
 Everything here is counts, rates, digests and codes, as the log itself; nothing is a row's value.
 """
 
+import base64
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from governance.report.crosswalk import CROSSWALK
 from governance.report.trials import AttackCertificate, Trial, certificates_of, trials_of
 from governance.retention.disposal import Standing, standing_of
 from governance.retention.holdings import Holding, holdings
+from governance.roles import may
 from governance.rules import all_rules
 
 _LOOK_AHEAD = timedelta(days=90)
@@ -156,10 +158,23 @@ def gather(
         ),
         requests=sum(event["event"] == "rights_request" for event in every),
         verification=verification,
-        attention=_attention(runs, rules, agreement, verification, standings, now.date(), policies),
+        attention=(
+            *_attention(runs, rules, agreement, verification, standings, now.date(), policies),
+            *_strange_witnesses(trust, agreement),
+        ),
         trials=trials_of(stages),
         certificates=certificates_of(folder),
         held=holdings(workspace, agreement),
+    )
+
+
+def _strange_witnesses(trust: Trust | None, agreement: Agreement) -> tuple[str, ...]:
+    """Return the witnesses of trust.json whose keys are no auditor's of the agreement."""
+    auditors = {item.public_key for item in agreement.principals if may(item, "witness-audit")}
+    return tuple(
+        f"Witness {key.name} of trust.json is no auditor of the agreement."
+        for key in (trust.witnesses if trust else ())
+        if base64.b64encode(key.public).decode() not in auditors
     )
 
 

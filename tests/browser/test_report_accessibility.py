@@ -73,6 +73,22 @@ def test_only_tables_scroll_sideways_never_the_page(page: str, width: int, tmp_p
     assert needed <= there
 
 
+def test_on_paper_no_rule_and_no_verdict_is_broken_inside_a_word(page: str, tmp_path: Path) -> None:
+    script = """
+        const broken = [...document.querySelectorAll('[class^="rules-"] tbody tr')].flatMap(row =>
+            [row.cells[0], row.cells[1]].map(cell => {
+                const range = document.createRange();
+                range.setStart(cell.firstChild, 0);
+                range.setEnd(cell.firstChild, cell.textContent.trim().split(' ')[0].length);
+                return range.getClientRects().length;
+            }));
+        document.getElementById('probe').textContent = JSON.stringify(broken)
+    """
+    lines = in_browser(page.replace("@media print", "@media screen"), script, 680, tmp_path)
+    assert len(lines) > 10
+    assert set(lines) == {1}
+
+
 def test_it_prints_on_paper(page: str, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(page, "utf-8")
     subprocess.run(

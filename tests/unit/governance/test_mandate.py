@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.testing import CliRunner
 
 from flows.acting import acting_keys, acting_principal
+from flows.cli import app
 from governance.agreement import Agreement
 from governance.errors import Refused
 from governance.mandate import actor_of, mandate_facts, mandated_by, principal_who_may
@@ -110,3 +112,20 @@ def test_outside_a_sample_nobody_acts_without_a_key(tmp_path: Path, agreement: A
         acting_principal(
             read_project(tmp_path / "hearth.toml"), replace(agreement, id="DSA-7"), "dispose", None
         )
+
+
+@pytest.mark.parametrize(
+    ("layer", "person", "code"),
+    [("inner", "operator", "NOT_PERMITTED"), ("outer", "council-keeper", "NOT_PERMITTED")],
+)
+def test_a_standing_key_is_rotated_retired_and_destroyed_by_those_who_may(
+    tmp_path: Path, layer: str, person: str, code: str
+) -> None:
+    write_unsafe_demo_keys(tmp_path)
+    sample = Path(__file__).parents[3] / "sample_data" / "sample" / "hearth.toml"
+    place = ["--config", str(sample), "--workspace", str(tmp_path / "workspace"), "--layer", layer]
+    for act in (["rotate"], ["retire", "--version", "1"], ["destroy", "--version", "1", "--witness", "x"]):
+        done = CliRunner().invoke(
+            app, ["keys", *act, *place, "--key", str(tmp_path / f"UNSAFE-{person}.pem")]
+        )
+        assert code in str(done.exception), act

@@ -16,6 +16,7 @@ from governance.artefact import Evidence
 from governance.audit.log import AuditLog
 from governance.audit.note import NoteSigner
 from governance.audit.signer import LogSigner
+from governance.audit.verify import COSIGNATURE, Trust, read_verifier_key
 from governance.errors import Fault, Refused
 from governance.gate import Gatekeeper
 from governance.mandate import mandate_facts
@@ -268,4 +269,18 @@ def test_what_was_tried_is_told_with_figures_and_certificates_with_their_signers
         ("a.note", 1, 1, "by the log's key"),
         ("b.note", 1, 1, "by another key"),
         ("c.note", 0, 0, "cannot be read"),
+    ]
+
+
+def test_a_witness_who_is_no_auditor_needs_attention(
+    audit: AuditLog, agreement: Agreement, facts: ReportFacts
+) -> None:
+    keys = [unsafe_demo_key("nhs-ig-office"), unsafe_demo_key("operator")]
+    witnesses = tuple(
+        read_verifier_key(NoteSigner(name, key).verifier_key(COSIGNATURE))
+        for name, key in zip(("auditor", "friend"), keys, strict=True)
+    )
+    told = gather(audit.folder.parent, agreement, "run-1", Trust(witnesses=witnesses), NOW).attention
+    assert [item for item in told if "trust.json" in item] == [
+        "Witness friend of trust.json is no auditor of the agreement."
     ]
