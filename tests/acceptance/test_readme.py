@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from planted_in_findings import check_planted_effects
 from terminal import ROOT, SAMPLE
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -18,7 +19,9 @@ MAY_END_WITH = {"hearth audit verify workspace/audit": {0, 4}}
 
 
 @pytest.mark.slow
-def test_every_hearth_command_of_the_readme_runs(tmp_path: Path) -> None:
+def test_every_hearth_command_of_the_readme_runs_and_the_findings_show_what_was_planted(
+    tmp_path: Path,
+) -> None:
     shutil.copytree(SAMPLE, tmp_path / "sample_data" / "sample")
     commands = [line for line in COMMANDS if line.startswith("hearth ")]
     first = next(line for line in commands if line.startswith("hearth run ") and "--no-orch" in line)
@@ -33,6 +36,7 @@ def test_every_hearth_command_of_the_readme_runs(tmp_path: Path) -> None:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         assert ran.returncode in MAY_END_WITH.get(line, {0}), f"{line}\n{ran.stdout}\n{ran.stderr}"
+    check_planted_effects(tmp_path / "workspace" / "findings")
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
