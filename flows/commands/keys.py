@@ -227,8 +227,12 @@ def retire(
 
     custodian = custodian_of(config, workspace)
     with custodian.recording("retire", layer, key) as record:
-        path, passphrase = custodian.version(layer, version)
-        shown = _described(change_state(path, passphrase, KeyState.RETIRED))
+        place = custodian.place(layer)
+        if place.remote is not None:
+            retired = place.retire(version)
+        else:
+            retired = change_state(*custodian.version(layer, version), KeyState.RETIRED)
+        shown = _described(retired)
         record.update(shown)
         tell(shown, as_json)
 

@@ -101,6 +101,17 @@ class KeyPlace:
             root, KeyDescription(context, self.provider, KeyState.RETIRED, 8 * len(root), today, None)
         )
 
+    def retire(self, version: int) -> KeyDescription:
+        """Retire a key whose root is kept elsewhere; raises Fault where the record is of another version."""
+        current = self.open().description
+        if current.context.version != version:
+            raise Fault(
+                "KEY_MISSING",
+                f"There is no version {version} here; the record is of {current.key_id}.",
+                "`hearth keys list` shows those there are.",
+            )
+        return self.change_state(KeyState.RETIRED)
+
     def check_local(self) -> None:
         """Raise Fault where the root is not ours to rotate or destroy."""
         if self.remote is not None:

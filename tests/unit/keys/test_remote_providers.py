@@ -206,6 +206,29 @@ def test_an_edited_state_record_is_refused(tmp_path: Path, address: str, edit: t
         open_key(settings, use())
 
 
+def test_a_key_kept_elsewhere_is_retired_by_its_record(tmp_path: Path, address: str) -> None:
+    settings = read_key_settings(table("vault-transit", tmp_path, address), tmp_path, "at-source")
+    place = locate(settings, use())
+    place.create(KeyState.ACTIVE, TODAY, None)
+    with pytest.raises(Fault, match="KEY_MISSING"):
+        place.retire(2)
+    assert place.retire(1).state is KeyState.RETIRED
+    with pytest.raises(Refused, match="KEY_NOT_ACTIVE"):
+        open_key(settings, use()).keyed_state("uprn")
+
+
+def test_earlier_versions_kept_elsewhere_are_lent_to_the_self_attack(
+    tmp_path: Path, address: str, memory_keyring: Any
+) -> None:
+    for provider in ("vault-transit", "keyring"):
+        own = table(provider, tmp_path, address, version=2, path=f"{provider}.state")
+        settings = read_key_settings(own, tmp_path, "at-source")
+        locate(settings, use()).create(KeyState.ACTIVE, TODAY, None)
+        versions = [key.description.context.version for key in open_key(settings, use()).previous]
+        # Vault answers for every version; the keyring never held the first.
+        assert versions == ([1] if provider == "vault-transit" else [])
+
+
 def test_the_state_of_another_agreements_key_is_refused(tmp_path: Path, address: str) -> None:
     settings = read_key_settings(table("vault-transit", tmp_path, address), tmp_path, "at-source")
     locate(settings, use()).create(KeyState.ACTIVE, TODAY, None)
