@@ -22,7 +22,8 @@ PLANTED = PlantedEffects()
 class Effect:
     """A rate of `exposed` beside that of `other`.
 
-    odds: the planted ratio of odds, None where other causes interfere. is_lower: whether the exposed have the lower rate.
+    odds: the planted ratio of odds, None where other causes interfere.
+    is_lower: whether the exposed have the lower rate.
     """
 
     table_id: str
