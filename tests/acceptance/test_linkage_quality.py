@@ -114,3 +114,17 @@ def test_the_release_has_a_quality_report_that_its_manifest_lists(published: Pub
     page = (release / "linkage_quality.html").read_text("utf-8")
     assert "<script" not in page
     assert outcome["run_id"] not in page
+
+
+def test_every_record_and_dwelling_has_a_link_or_a_reason(published: Published) -> None:
+    _, outcome = published
+    (facts,) = [stage["facts"] for stage in outcome["stages"] if stage["stage"] == "quality"]
+    assert [facts[name] for name in ("unexplained_records", "unexplained_dwellings", "incomplete_links")] == [
+        0,
+        0,
+        0,
+    ]
+    assert sum(facts["records_by_reason"].values()) == facts["nhs_records"] > 0
+    assert sum(facts["dwellings_by_reason"].values()) == facts["dwellings"] > 0
+    assert facts["review_cases"] > 0
+    assert facts["true_pairs"] > 0
