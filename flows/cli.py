@@ -21,6 +21,7 @@ from flows.commands import (
     init,
     keys,
     linkage,
+    measures,
     pseudonymise,
     quarantine,
     releases,
@@ -48,6 +49,7 @@ init.add_to(app)
 releases.add_to(app)
 findings.add_to(app)
 sensitivity.add_to(app)
+measures.add_to(app)
 quarantine.add_to(app)
 pseudonymise.add_to(app)
 assign_uprn.add_to(app)

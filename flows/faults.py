@@ -9,6 +9,7 @@ from pathlib import Path
 
 from governance.errors import Fault, HearthError
 from pipeline.engine.exhaustion import exhaustion_fault
+from schemas.strict_yaml import DefinitionInvalid
 
 
 class Interrupted(BaseException):
@@ -31,6 +32,12 @@ def as_hearth_error(error: BaseException, stage: str) -> HearthError:
         )
     if isinstance(error, HearthError):
         return error
+    if isinstance(error, DefinitionInvalid):
+        return Fault(
+            "DEFINITION_INVALID",
+            f"{error}.",
+            "Mend the file in schemas/; `hearth measures check FILE` says the same before a run.",
+        )
     if (exhausted := exhaustion_fault(error, stage)) is not None:
         return exhausted
     return Fault(

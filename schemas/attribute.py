@@ -9,9 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from schemas.code_list import load_code_list
+from schemas.strict_yaml import DefinitionInvalid, read_yaml
 
 #: "flag": yes or no; "count": whole number from 0; "number": whole number; "code": code of a list.
 TYPES = ("flag", "count", "number", "code")
@@ -19,14 +18,6 @@ UNITS = ("household", "resident")
 SOURCES = ("condition", "event")
 #: Columns of a patient's own row that may stand in for an absent table.
 SUBSTITUTES = ("long_term_conditions", "emergency_admissions")
-
-
-class DefinitionInvalid(ValueError):
-    """Definitions break their form; every fault is listed."""
-
-    def __init__(self, name: str, faults: list[str]) -> None:
-        super().__init__(f"{name}: " + "; ".join(faults))
-        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True)
@@ -109,7 +100,7 @@ def parse_definitions(
 
     parse: turns one entry into its definition, noting faults in the list it is given.
     """
-    listed = yaml.safe_load(text)
+    listed = read_yaml(name, text)
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise DefinitionInvalid(name, ["must be a list of definitions"])
     faults: list[str] = []

@@ -6,9 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
-from schemas.attribute import DefinitionInvalid
+from schemas.strict_yaml import DefinitionInvalid, read_yaml
 from schemas.table import Table, tables
 
 
@@ -54,7 +52,7 @@ def frameworks() -> Mapping[str, Framework]:
 
 def parse_framework(name: str, text: str, known: Mapping[str, Table]) -> Framework:
     """Check the YAML of a framework against the registered tables; raises DefinitionInvalid."""
-    raw = yaml.safe_load(text)
+    raw = read_yaml(name, text)
     if not isinstance(raw, dict) or set(raw) != {"title", "example", "goals"} or not raw["goals"]:
         raise DefinitionInvalid(name, ["a framework has a title, an example and goals"])
     faults: list[str] = []

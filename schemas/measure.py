@@ -12,9 +12,10 @@ from typing import Any
 
 import yaml
 
-from schemas.attribute import UNITS, DefinitionInvalid, check_choice, check_keys, parse_definitions
+from schemas.attribute import UNITS, check_choice, check_keys, parse_definitions
 from schemas.condition import Condition, Every, attributes_in, parse_condition
 from schemas.dimension import dimensions
+from schemas.strict_yaml import DefinitionInvalid, check_text, listed, read_yaml
 
 __all__ = ["DIRECTIONS", "Measure", "attributes_in", "measures", "parse_pack"]
 
@@ -59,7 +60,7 @@ def measures() -> Mapping[str, Measure]:
 
 def parse_pack(pack: str, text: str) -> tuple[Measure, ...]:
     """Check the YAML of one pack and return its measures; raises DefinitionInvalid with every fault."""
-    raw = yaml.safe_load(text)
+    raw = read_yaml(pack, text)
     if not isinstance(raw, dict) or set(raw) != {"example", "measures"}:
         raise DefinitionInvalid(pack, ["a pack has the keys example and measures"])
 
@@ -79,7 +80,8 @@ def _measure(entry: Mapping[str, Any], pack: str, example: str, faults: list[str
     unit = check_choice(entry, "unit", UNITS, faults)
     if not isinstance(entry.get("sensitive"), bool):
         faults.append("sensitive must be true or false")
-    named = entry.get("dimensions") or []
+    check_text(entry, ("title", "period", "source"), faults)
+    named = listed(entry, "dimensions", faults)
     for name in named:
         dimension = dimensions().get(str(name))
         if dimension is None:

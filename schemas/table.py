@@ -9,9 +9,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from schemas.attribute import DefinitionInvalid, check_keys, parse_definitions
+from schemas.attribute import check_keys, parse_definitions
 from schemas.dimension import dimensions
 from schemas.measure import Measure, measures
+from schemas.strict_yaml import DefinitionInvalid, check_text, listed
 
 #: One nested hierarchy, from small to large.
 AREA_LEVELS = ("LSOA21", "MSOA21", "LAD")
@@ -62,10 +63,11 @@ def _table(entry: Mapping[str, Any], known: Mapping[str, Measure], faults: list[
     check_keys(
         entry, ("name", "title", "measures", "dimensions", "area_levels"), ("structural_zeros",), faults
     )
-    named = [str(m) for m in entry.get("measures") or []]
+    check_text(entry, ("title",), faults)
+    named = [str(m) for m in listed(entry, "measures", faults)]
     chosen = [known[m] for m in named if m in known]
-    broken_down = tuple(map(str, entry.get("dimensions") or []))
-    levels = tuple(map(str, entry.get("area_levels") or []))
+    broken_down = tuple(map(str, listed(entry, "dimensions", faults)))
+    levels = tuple(map(str, listed(entry, "area_levels", faults)))
     faults += [f"{m} is no measure" for m in named if m not in known]
     faults += [f"{d} is no dimension" for d in broken_down if d not in dimensions()]
     faults += [

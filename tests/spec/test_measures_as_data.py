@@ -1,16 +1,23 @@
 """Measures, dimensions and tables are data: adding one needs no code, and a mistake is told in words."""
 
-import pytest
+import json
+from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.faults import as_hearth_error
 from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.plan import make_plan
 from pipeline.aggregate.stage import known_attributes
 from pipeline.disclosure.record_key import RecordKeySecret
 from schemas import measure as measure_module
-from schemas.attribute import DefinitionInvalid, household_attributes, resident_attributes
+from schemas.attribute import household_attributes, resident_attributes
 from schemas.contract import load_contract
 from schemas.dimension import dimensions
 from schemas.measure import measures, parse_pack
+from schemas.strict_yaml import DefinitionInvalid
 from schemas.table import parse_tables, tables
 from tests.unit.household.world import built_world, dwelling, record
 
@@ -100,6 +107,13 @@ def test_a_new_measure_and_table_are_counted_without_any_code(monkeypatch: pytes
         (("  period: reference date\n", ""), "period is missing"),
         (("  period:", "  perod: x\n  period:"), "unknown key perod"),
         (("- name: arrears_and_illness", "- name: Arrears"), "lower-case letters"),
+        (("dimensions: [tenure]", "dimensions: tenure"), r"dimensions must be a list, such as \[tenure\]"),
+        (("dimensions: [tenure]", "dimensions: [tenure"), "line 1[0-9]: expected"),
+        (("  source: test\n", "  source:\n"), "source must be text"),
+        (
+            ("  source: test\n", "  source: test\n  source: other\n"),
+            "line 1[0-9]: the key source stands twice",
+        ),
     ],
 )
 def test_a_mistake_in_a_pack_is_named_in_words(change: tuple[str, str], message: str) -> None:
@@ -180,3 +194,25 @@ def test_every_attribute_that_a_measure_may_use_is_a_column_of_its_table() -> No
 
 def test_every_dimension_is_a_declared_column_of_a_release() -> None:
     assert set(dimensions()) <= set(load_contract("published", "release_table").names)
+
+
+def test_a_pack_is_checked_by_a_command_before_it_is_put_in_place(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text(PACK)
+    bad.write_text(PACK.replace("arrears: true", "arrear: true").replace("unit: household", "unit: home"))
+    assert "1 measures, no fault" in CliRunner().invoke(app, ["measures", "check", str(good)]).output
+    told = str(CliRunner().invoke(app, ["measures", "check", str(bad)]).exception)
+    assert "2 faults" in told
+    assert "arrear is no attribute" in told
+    assert "unit must be one of" in told
+
+
+def test_the_catalogue_lists_every_measure_with_its_source_and_tables() -> None:
+    listed = json.loads(CliRunner().invoke(app, ["measures", "list", "--json"]).output)
+    assert {m["measure"] for m in listed} == set(measures())
+    assert all(m["source"] and m["tables"] and m["example"] for m in listed)
+
+
+def test_a_run_with_a_broken_pack_says_which_and_why() -> None:
+    told = as_hearth_error(DefinitionInvalid("broken", ["line 3: a fault"]), "aggregate")
+    assert (told.code, "broken: line 3: a fault" in str(told)) == ("DEFINITION_INVALID", True)
