@@ -197,6 +197,13 @@ class OptOutCheck:
     residents_in: int | None
     residents_out: int | None
 
+    @property
+    def removed(self) -> int | None:
+        """Residents who left by it; None where the supplier did not count."""
+        if self.residents_in is None or self.residents_out is None:
+            return None
+        return self.residents_in - self.residents_out
+
 
 @dataclass(frozen=True)
 class OptOutTerms:

@@ -11,7 +11,17 @@ from governance.decisions import approvers_of, find_waiver
 from governance.report.crosswalk import SAFES
 from governance.report.facts import ReportFacts, RuleLine, RunLine
 from governance.report.lineage import columns_of_output
-from governance.report.wording import day, intruder, linkage, opt_outs, requests, summary, suppression
+from governance.report.wording import (
+    day,
+    intruder,
+    linkage,
+    opt_outs,
+    person_rows,
+    reconciliation,
+    requests,
+    summary,
+    suppression,
+)
 from schemas.table import tables as registered_tables
 
 _WORDS = {"pass": "passed", "warn": "warned", "waived": "waived", "fail": "refused"}
@@ -40,6 +50,7 @@ def render_page(facts: ReportFacts) -> str:
         linkage=linkage(facts),
         opt_outs=opt_outs(facts),
         requests=requests(facts),
+        reconciliation=reconciliation(facts),
         suppression=suppression(facts),
         intruder=intruder(facts),
         tables=_tables(facts),
@@ -93,11 +104,8 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
                 day(item.applied_on),
                 _or_not_counted(item.residents_in),
                 _or_not_counted(item.residents_out),
-                _or_not_counted(
-                    None
-                    if item.residents_in is None or item.residents_out is None
-                    else item.residents_in - item.residents_out
-                ),
+                _or_not_counted(item.removed),
+                _or_not_counted(person_rows(facts, item.controller)),
                 item.attested_by,
             )
             for item in agreement.opt_outs.checks

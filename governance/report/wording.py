@@ -121,3 +121,37 @@ def intruder(facts: ReportFacts) -> str:
         f"The last review was held on {day(review.on)} by {review.by}: {found}. "
         f"The next is due by {day(review.on + timedelta(days=days))}."
     )
+
+
+def person_rows(facts: ReportFacts, controller: str) -> int | None:
+    """Return how many rows a controller's person tables brought; None where no run's counts are at hand."""
+    rows = [
+        line.rows_in
+        for line in facts.extracts
+        if line.controller == controller and line.table.endswith("_person")
+    ]
+    return sum(rows) if rows else None
+
+
+def reconciliation(facts: ReportFacts) -> str:
+    """Return what the dated counts say beside the rows that came in."""
+    told = []
+    for check in facts.agreement.opt_outs.checks:
+        rows = person_rows(facts, check.controller)
+        if check.residents_out is None or rows is None:
+            continue
+        fits = (
+            "no fewer than the residents left, as is right where someone has several addresses"
+            if rows >= check.residents_out
+            else f"{check.residents_out - rows:,} fewer than the residents left: ask the supplier why"
+        )
+        told.append(
+            f"By the check of {day(check.applied_on)} {check.removed or 0:,} residents were removed and "
+            f"{check.residents_out:,} left; {rows:,} person rows came in, {fits}."
+        )
+    if not told:
+        return (
+            "The supplier attests the removal without counting, so there is nothing to reconcile; counts in "
+            "[[opt_outs.checks]] (residents_in, residents_out) would be set against the rows that came in."
+        )
+    return " ".join(told)

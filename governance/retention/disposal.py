@@ -1,4 +1,7 @@
-"""Disposal: files gone, key destroyed where they had one, and two people who say so.
+"""Disposal: files gone, their keys destroyed with them, and two people who say so.
+
+An encrypted table has a key of its own, which lies, wrapped, in the table's own file and nowhere else:
+a file is overwritten before it is removed, so that its key ends with it.
 
 A certificate is a signed statement beside the audit log: what was disposed of, how many files, by
 whom. A second person, who may witness and is not the first, looks for himself and signs too. The
@@ -25,6 +28,8 @@ from governance.statement import is_signed, public_key_of, sign_statement
 
 CERTIFICATES = "certificates"
 STATEMENT = "disposal"
+_ENCRYPTED = b"PARE"
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,8 @@ def dispose(
         "due": None if holding.due is None else holding.due.isoformat(),
         "files": holding.files,
         "bytes": holding.bytes,
-        "method": "files removed, not emptied; encrypted tables are noise once their key is destroyed",
+        "keys_destroyed": sum(map(_has_own_key, _files(folder))),
+        "method": "each file overwritten, synced and removed, and with it the wrapped key that it carried",
         "disposed_by": actor,
         "on": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
@@ -83,9 +89,13 @@ def dispose(
         "what": "artefact",
         "name": holding.name,
         "files": holding.files,
+        "keys_destroyed": content["keys_destroyed"],
         "certificate": digest_of(content),
     }
     audit.append(f"disposal-{digest_of(content)[:12]}", actor, None, "disposal", None, "done", facts)
+    for file in _files(folder):
+        _overwrite(file)
+        file.unlink()
     shutil.rmtree(folder)
     _sync(folder.parent)
     audit.checkpoint()
@@ -168,6 +178,27 @@ def standing_of(root: Path, audit_folder: Path, event: dict[str, Any], agreement
         and signers[principal.public_key] != content["disposed_by"]
     }
     return Standing(name, certified, certified and len(signers) >= 2 and bool(witnesses), is_gone)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _overwrite(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
+    try:
+        left = os.fstat(descriptor).st_size
+        while left:
+            left -= os.write(descriptor, os.urandom(min(left, _BLOCK)))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _has_own_key(path: Path) -> bool:
+    """Answer whether a file is a table encrypted under a key of its own (Parquet's encrypted footer)."""
+    with path.open("rb") as stream:
+        return stream.read(len(_ENCRYPTED)) == _ENCRYPTED
 
 
 def _write(path: Path, certificate: dict[str, Any]) -> None:

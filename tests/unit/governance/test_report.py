@@ -26,7 +26,7 @@ from governance.report.facts import ReportFacts, gather
 from governance.report.lineage import DERIVED, columns_of_attribute, columns_of_output
 from governance.report.page import render_page
 from governance.report.trials import certificates_of, trials_of
-from governance.report.wording import summary
+from governance.report.wording import reconciliation, summary
 from governance.rules import all_rules
 from governance.unsafe_demo_principals import unsafe_demo_key
 from schemas.attribute import attributes_of
@@ -284,3 +284,22 @@ def test_a_witness_who_is_no_auditor_needs_attention(
     assert [item for item in told if "trust.json" in item] == [
         "Witness friend of trust.json is no auditor of the agreement."
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (120, 100, "20 residents were removed and 100 left; 100 person rows came in, no fewer"),
+        (121, 101, "1 fewer than the residents left: ask the supplier why"),
+        (None, None, "attests the removal without counting"),
+    ],
+)
+def test_opt_outs_are_reconciled_with_the_rows_that_came_in(
+    facts: ReportFacts, before: int | None, after: int | None, told: str
+) -> None:
+    (check,) = facts.agreement.opt_outs.checks
+    counted = replace(check, residents_in=before, residents_out=after)
+    terms = replace(facts.agreement.opt_outs, checks=(counted,))
+    changed = replace(facts, agreement=replace(facts.agreement, opt_outs=terms))
+    assert told in reconciliation(changed)
+    assert told in render_page(changed)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -101,6 +102,25 @@ def test_a_disposal_is_complete_when_the_files_are_gone_and_two_people_signed(
     assert (shown["disposals"], shown["uncertified"], shown["unwitnessed"]) == (1, [], ["linkage/link-all-1"])
     witness_disposal(workspace, certificate, agreed, audit, "ann", KEYS["ann"])
     assert facts(workspace, agreed)["unwitnessed"] == []
+
+
+def test_a_tables_own_key_ends_with_its_file_and_the_certificate_counts_it(
+    workspace: Path,
+    make: Callable[..., Path],
+    agreed: Agreement,
+    audit: AuditLog,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = make("linkage/link-all-1", 400)
+    (folder / "link.parquet").write_bytes(b"PARE" + bytes(range(256)))
+    left = []
+    remove = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", lambda path: (left.extend(path.rglob("*")), remove(path)))
+    certificate = dispose_of(workspace, agreed, audit, "linkage/link-all-1")
+    assert left == []  # overwritten and removed one by one before the folder went
+    assert read_certificate(certificate)["content"]["keys_destroyed"] == 1
+    event = json.loads((audit.folder / "audit.jsonl").read_bytes().splitlines()[-1])
+    assert event["evidence"]["keys_destroyed"] == 1
 
 
 @pytest.mark.parametrize("person", ["ola", "abe", "nobody"])
