@@ -38,6 +38,19 @@ class ExtractSettings:
 
 
 @dataclass(frozen=True)
+class Correction:
+    """Why values of an epoch are published anew before it ends: it opens an epoch of its own.
+
+    epoch: the epoch corrected, such as "2026-Q1". number: 1 for its first correction. reason: printed with
+    the release.
+    """
+
+    epoch: str
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Project:
     """One `hearth.toml`, checked; every path is absolute.
 
@@ -58,6 +71,7 @@ class Project:
     extracts: Mapping[str, ExtractSettings]
     signing_keys: tuple[Path, ...] = ()
     truth: Path | None = None
+    correction: Correction | None = None
 
 
 def read_project(path: Path, workspace: Path | None = None) -> Project:
@@ -92,7 +106,7 @@ class _Reader:
         self.findings: list[Finding] = []
 
     def project(self, path: Path, workspace: Path | None) -> Project:
-        self._known("hearth.toml", self.raw, {"project", "engine", "keys", "extracts"})
+        self._known("hearth.toml", self.raw, {"project", "engine", "keys", "extracts", "correction"})
         section = self._table("project", self.raw.get("project", {}))
         self._known(
             "[project]",
@@ -143,10 +157,22 @@ class _Reader:
             ),
             keys=self._table("keys", self.raw.get("keys", {})),
             extracts=extracts,
+            correction=self._correction(),
             signing_keys=tuple(
                 self._path("[project] signing_keys", item)
                 for item in self._texts("[project] signing_keys", section.get("signing_keys", []))
             ),
+        )
+
+    def _correction(self) -> Correction | None:
+        if "correction" not in self.raw:
+            return None
+        section = self._table("correction", self.raw["correction"])
+        self._known("[correction]", section, {"epoch", "number", "reason"})
+        return Correction(
+            epoch=self._text("[correction] epoch", section.get("epoch")),
+            number=self._number("[correction] number", section.get("number", 1)),
+            reason=self._text("[correction] reason", section.get("reason")),
         )
 
     def _extract(self, name: str, section: dict[str, Any]) -> ExtractSettings:

@@ -99,9 +99,9 @@ def attack(
             typer.echo(f"{outcome['number']}  {outcome['name']:<28} {outcome['verdict']:<10} {told}")
         for neighbour in record["intruders"]:
             typer.echo(
-                f"   motivated intruder, {neighbour['release_id']}, {neighbour['on']}: {neighbour['outcome']} "
-                f"({neighbour['groups']:,} groups tried, {neighbour['singled_out']} singled out, "
-                f"{neighbour['learnt']} certain)"
+                f"   motivated intruder, {neighbour['release_id']}, {neighbour['on']}: "
+                f"{neighbour['outcome']} ({neighbour['groups']:,} groups tried, "
+                f"{neighbour['singled_out']} singled out, {neighbour['learnt']} certain)"
             )
         typer.echo(
             "No attack succeeded."

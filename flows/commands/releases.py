@@ -1,15 +1,17 @@
-"""`hearth releases`: list what was published, and query it at once."""
+"""`hearth releases`: list what was published, query it at once, and open an epoch for a correction."""
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from flows.commands.run import ConfigOption
 from governance.errors import Fault
 
-app = typer.Typer(no_args_is_help=True, help="List what was published, and query it.")
+app = typer.Typer(no_args_is_help=True, help="List what was published, query it, correct it.")
 
 FolderOption = Annotated[
     Path, typer.Option("--releases", help="The folder that holds the releases.", file_okay=False)
@@ -88,6 +90,38 @@ def query(
         typer.echo(json.dumps(table.to_pylist(), default=str))
     else:
         typer.echo(table.to_pandas().to_string(index=False, na_rep=""))
+
+
+CORRECT_EXAMPLES = """
+Example:
+
+    hearth releases correct --reason "One landlord's tenure codes were read wrongly" --config hearth.toml
+
+The next run publishes the corrected values as an epoch of its own; areas of which fewer than the agreed
+number of households changed keep their old values, as at every boundary.
+"""
+
+
+@app.command(epilog=CORRECT_EXAMPLES)
+def correct(
+    reason: Annotated[str, typer.Option(help="Why; printed with the release. Name nobody.")],
+    config: ConfigOption = Path("hearth.toml"),
+) -> None:
+    """Open a new epoch for a correction, by a section of hearth.toml; nothing published ever changes."""
+    from governance.agreement import read_agreement
+    from pipeline.disclosure.epoch import epoch_of
+    from pipeline.disclosure.profile import profile_of
+    from pipeline.project import read_project
+
+    project = read_project(config)
+    epoch = epoch_of(project.reference_date, profile_of(read_agreement(project.agreement)).epoch)
+    earlier = project.correction
+    number = earlier.number + 1 if earlier is not None and earlier.epoch == epoch else 1
+    quoted = json.dumps(reason, ensure_ascii=False)
+    section = f'[correction]\nepoch = "{epoch}"\nnumber = {number}\nreason = {quoted}\n'
+    text = re.sub(r"(?ms)^\[correction\]\n.*?(?=^\[|\Z)", "", config.read_text("utf-8")).rstrip("\n")
+    config.write_text(f"{text}\n\n{section}", "utf-8")
+    typer.echo(f"{config}: the next run publishes epoch {epoch}-correction-{number:02d}.")
 
 
 def _newest_first(releases: Path) -> list[Path]:

@@ -44,7 +44,7 @@ from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.disclosure.attribute import suppress_attribute
 from pipeline.disclosure.counts import create_counts, create_noise
-from pipeline.disclosure.epoch import epoch_of
+from pipeline.disclosure.epoch import epoch_of_project
 from pipeline.disclosure.primary import suppress_primary
 from pipeline.disclosure.profile import Profile, profile_of
 from pipeline.disclosure.publish_rule import apply_publish_rule
@@ -71,7 +71,7 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
     profile = profile_of(context.agreement)
     return {
         "profile": profile.settings(),
-        "epoch": epoch_of(context.project.reference_date, profile.epoch),
+        "epoch": epoch_of_project(context.project, profile.epoch),
     }
 
 
@@ -142,7 +142,7 @@ def protect_cells(
     areas_below_floor = find_areas_below_floor(connection, profile)
     not_produced = find_sparse_tables(connection, profile)
     create_table(connection, "published_measure")
-    epoch = epoch_of(context.project.reference_date, profile.epoch)
+    epoch = epoch_of_project(context.project, profile.epoch)
 
     def print_cells() -> None:
         apply_publish_rule(connection, profile)

@@ -8,9 +8,18 @@ NOTE = "README.md"
 
 
 def write_note(
-    release_id: str, reference_date: str, epoch: str, criteria: Mapping[str, Any], folder: Path
+    release_id: str,
+    reference_date: str,
+    epoch: str,
+    criteria: Mapping[str, Any],
+    folder: Path,
+    correction: str | None = None,
 ) -> None:
-    """Write `README.md`; criteria: the numbers of the method (`Profile.settings`)."""
+    """Write `README.md`; criteria: the numbers of the method (`Profile.settings`).
+
+    correction: why values of an epoch were corrected before it ended.
+    """
+    corrected = f"\n**Corrected.** {correction}\n" if correction else ""
     bound, base = int(criteria["noise_bound"]), int(criteria["rounding_base"])
     reach = bound + base // 2
     least = criteria["minimum_cell_count"]
@@ -32,7 +41,7 @@ def write_note(
 Households and residents as at {reference_date}; epoch {epoch}. Until the epoch ends the values stay as they
 are, so nightly releases of one epoch do not differ. A change between two epochs is a change of
 the area, not of one night.
-
+{corrected}
 Before comparing groups, open `linkage_quality.html`: how well records were linked, and for whom less well.
 
 `catalogue.parquet` lists the tables, `data_dictionary.md` every column and measure, `manifest.json` the

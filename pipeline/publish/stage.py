@@ -52,7 +52,7 @@ from governance.errors import Refused
 from pipeline.code_version import code_version
 from pipeline.context import RunContext
 from pipeline.disclosure.attack.run import run_attacks
-from pipeline.disclosure.epoch import epoch_of
+from pipeline.disclosure.epoch import epoch_of_project
 from pipeline.disclosure.ledger import Ledger
 from pipeline.disclosure.profile import FLOOR_ROUNDING_BASE, SPECIFICATION_VERSION, Profile, profile_of
 from pipeline.engine.duckdb import locked_connection
@@ -166,7 +166,7 @@ def _write(
     profile = profile_of(context.agreement)
     identity = ReleaseIdentity(
         release_id,
-        epoch_of(context.project.reference_date, profile.epoch),
+        epoch_of_project(context.project, profile.epoch),
         context.project.reference_date,
         profile.method,
     )
@@ -188,7 +188,9 @@ def _write(
     )
     write_views({t.table_id: _file_of(t) for t in tables}, folder)
     _write_criteria(profile, context, folder)
-    write_note(release_id, identity.reference_date.isoformat(), identity.epoch, profile.settings(), folder)
+    reason = _correction_reason(context)
+    dated = identity.reference_date.isoformat()
+    write_note(release_id, dated, identity.epoch, profile.settings(), folder, reason)
     manifest_sha256 = write_manifest(
         folder, release_id, identity.epoch, identity.reference_date.isoformat(), profile.method
     )
@@ -342,7 +344,16 @@ def _write_criteria(profile: Profile, context: RunContext, folder: Path) -> None
         "agreement": context.agreement.id,
         "specification": "Hearth disclosure control, P0 to P7",
     }
+    if reason := _correction_reason(context):
+        content = {**content, "correction": reason}
     (folder / CRITERIA).write_bytes(canonical_json(content) + b"\n")
+
+
+def _correction_reason(context: RunContext) -> str | None:
+    """Return why this run corrects its epoch; None where it does not."""
+    epoch = epoch_of_project(context.project, profile_of(context.agreement).epoch)
+    correction = context.project.correction
+    return correction.reason if correction and epoch.startswith(f"{correction.epoch}-correction-") else None
 
 
 def _evidence(folder: Path, context: RunContext, ledger: Ledger, frozen: Frozen | None) -> Evidence:

@@ -15,11 +15,12 @@ NUMBER, NAME = 5, "averaging"
 
 
 def attack(connection: duckdb.DuckDBPyConnection, releases: list[ReleaseFiles]) -> AttackOutcome:
-    """Compare all releases of one reference date."""
+    """Compare all releases of one reference date and epoch."""
     pairs = [
         (one, other)
         for one, other in combinations(releases, 2)
         if one.reference_date == other.reference_date
+        and one.epoch == other.epoch  # a correction counts other people
         and one.criteria.get("agreement") == other.criteria.get("agreement")
     ]
     if not pairs:

@@ -23,7 +23,7 @@ from pipeline.disclosure.stage import disclosure
 from pipeline.disclosure.stage import fingerprint_settings as disclosure_settings
 from pipeline.engine.duckdb import EngineSettings, locked_connection
 from pipeline.engine.tables import write_query
-from pipeline.project import Project
+from pipeline.project import Correction, Project
 from pipeline.publish.reveal import reveal
 from pipeline.publish.stage import fingerprint_settings as publish_settings
 from pipeline.publish.stage import publish
@@ -278,6 +278,7 @@ class Bench:
     terms: DisclosureTerms = field(default_factory=DisclosureTerms)
     reference_date: date = date(2026, 3, 31)
     men_linked: int = 485
+    correction: Correction | None = None
 
     def context(self) -> RunContext:
         workspace = Workspace.open(self.root / "workspace")
@@ -293,6 +294,7 @@ class Bench:
             engine=EngineSettings(memory_limit="1GB"),
             keys={},
             extracts={},
+            correction=self.correction,
         )
         agreement = SimpleNamespace(
             id="DSA-TEST",

@@ -1,5 +1,7 @@
 """Published values hold still within an epoch and move only with a crowd at its end."""
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -10,9 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from flows.commands.releases import app
 from governance.errors import Refused
-from pipeline.disclosure.epoch import epoch_of
+from pipeline.disclosure.attack.run import run_attacks
+from pipeline.disclosure.epoch import epoch_of, epoch_of_project
+from pipeline.project import Correction, read_project
 
 
 def with_changed(town: Any, lsoas: dict[str, int]) -> Any:
@@ -44,6 +50,60 @@ def values(release: Path, areas: str) -> list[Any]:
 )
 def test_an_epoch_is_named_after_the_period_a_date_lies_in(day: date, length: str, name: str) -> None:
     assert epoch_of(day, length) == name
+
+
+CORRECTED = Correction("2026-Q1", 1, "Tenure codes of one landlord were read wrongly.")
+
+
+def test_a_correction_is_an_epoch_of_its_own_with_a_reason_and_moves_crowds_alone(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    town = make_town(10)
+    first = bench.night(town)
+    mended = with_changed(town, {"E01000000": 19, "E01000005": 20})
+    bench.correction = CORRECTED
+
+    second = bench.night(mended)
+
+    few, many = "E0100000[0-4]|E02000000", "E0100000[5-9]|E02000001"
+    assert values(first, few) == values(second, few)
+    assert values(first, many) != values(second, many)
+    assert set(pq.read_table(second / "health.parquet")["epoch"].to_pylist()) == {"2026-Q1-correction-01"}
+    assert CORRECTED.reason in (second / "README.md").read_text()
+    assert json.loads((second / "disclosure_criteria.json").read_text())["correction"] == CORRECTED.reason
+    assert run_attacks([first, second]).successes == 0
+
+
+def test_once_corrected_the_epoch_as_it_was_cannot_be_opened_again(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    bench.correction = CORRECTED
+    bench.night(make_town(4))
+    bench.correction = None
+
+    with pytest.raises(Refused, match="EPOCH_GOES_BACK"):
+        bench.night(make_town(4, seed=2))
+
+
+def test_a_correction_of_an_epoch_that_has_passed_matters_no_longer(bench: Any) -> None:
+    bench.correction = CORRECTED
+    bench.reference_date = date(2026, 4, 1)
+
+    assert epoch_of_project(bench.context().project, "quarter") == "2026-Q2"
+    assert "2026-Q1" < "2026-Q1-correction-01" < "2026-Q1-correction-02" < "2026-Q2"
+
+
+def test_a_correction_is_opened_by_a_command_that_numbers_it(tmp_path: Path) -> None:
+    project = Path(__file__).parents[4] / "sample_data" / "sample"
+    for name in ("hearth.toml", "agreement.toml"):
+        shutil.copy2(project / name, tmp_path / name)
+    hearth = tmp_path / "hearth.toml"
+
+    for reason in ("First mistake", 'Second "mistake"'):
+        done = CliRunner().invoke(app, ["correct", "--reason", reason, "--config", str(hearth)])
+        assert done.exit_code == 0, done.output
+
+    assert read_project(hearth).correction == Correction("2026-Q1", 2, 'Second "mistake"')
 
 
 def test_at_the_boundary_an_area_moves_with_twenty_changed_households_and_not_with_nineteen(
