@@ -147,19 +147,20 @@ def sliced(columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Table:
     return pa.Table.from_batches(table.to_batches(max_chunksize=_SLICE_ROWS), schema=table.schema)
 
 
-def without_hot(lists: TokenLists, maximum_units: int) -> TokenLists:
-    """Return the lists without the tokens that more than `maximum_units` rows hold."""
+def without_hot(lists: TokenLists, maximum_units: int) -> tuple[TokenLists, int]:
+    """Return the lists without the tokens that more than `maximum_units` rows hold, and those counted."""
     order = np.sort(lists.tokens)
     # A token that more rows hold than allowed is met again that many places on.
     later = order[maximum_units:]
     suspects = np.unique(later[later == order[: len(later)]])
     if not len(suspects):
-        return lists
+        return lists, 0
     suspect = np.isin(lists.tokens, suspects)
     # A row that holds a token twice counts once.
     held = np.unique(np.stack((lists.tokens[suspect], lists.rows[suspect].astype(np.uint64))), axis=1)[0]
-    hot, units = np.unique(held, return_counts=True)
-    return lists.where(~np.isin(lists.tokens, hot[units > maximum_units]))
+    tokens, units = np.unique(held, return_counts=True)
+    hot = tokens[units > maximum_units]
+    return lists.where(~np.isin(lists.tokens, hot)), len(hot)
 
 
 def side_by_side(lists: Sequence[TokenLists]) -> TokenLists:

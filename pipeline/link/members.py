@@ -11,10 +11,10 @@ import pyarrow as pa
 from pipeline.link.blocking import MOVED_RULES
 from pipeline.link.comparison import AGE_BANDS, ELSEWHERE, KNOWN_LEVELS
 from pipeline.link.deciding import rank
-from pipeline.link.gathering import TokenLists, sliced
+from pipeline.link.gathering import TokenLists
 from pipeline.link.model import Model, Scorecard
 from pipeline.link.scoring import score_pairs
-from pipeline.link.units import blocking_columns, filled, run_sql
+from pipeline.link.units import filled, lend_with_blocks, run_sql
 
 _BIRTH_TOKENS = ("person_name_birth_part", "person_surname_birth", "person_forename_birth")
 #: A move of a whole household is told by two of its names; more names than these are no household's.
@@ -97,7 +97,7 @@ def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
 def _lend_moved(connection: duckdb.DuckDBPyConnection, unit: str, units: pa.Table) -> None:
     columns = {name: units[name] for name in units.column_names}
     lists = {s: TokenLists.of_column(columns[s]) for rule in MOVED_RULES for s in rule.sources}
-    connection.register(unit, sliced(columns | blocking_columns(lists, MOVED_RULES)))
+    lend_with_blocks(connection, unit, columns, lists, MOVED_RULES)
 
 
 def _name_pairs(names: str) -> str:

@@ -4,6 +4,8 @@ Evidence facts (what the gate's rules read):
 
 - `model_digest`; `approved_model_digest` is the agreement's own and is compared by the rule
 - `dwellings`, `nhs_records`, `address_groups`, `candidate_pairs`, `candidate_pairs_by_rule`
+- `candidate_pairs_per_record` (of dwellings and address groups), `most_candidates_of_a_group`
+- `hot_blocking_values_by_rule`: values that more units share than the rule allows, on either side
 - `linked_groups`, `linked_records`, `linked_dwellings`, `match_rate` (share of NHS records linked)
 - `estimated_precision`, `estimated_recall` (from match probabilities; null where nothing is linked)
 - `people_compared` (pairs with people on both sides; at 0 the precision is null: UPRNs alone cannot tell it)
@@ -110,13 +112,18 @@ def _facts(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any
     people_compared = number("SELECT COUNT(*) FROM pair WHERE people IS NOT NULL")
     links = number("SELECT COUNT(DISTINCT address_group) FROM outcome WHERE dwelling_id IS NOT NULL")
     records = number("SELECT COUNT(*) FROM outcome")
+    dwellings, groups = (number(f"SELECT COUNT(*) FROM {unit}") for unit in ("dwelling_unit", "nhs_unit"))
+    pairs, units = (
+        sum(number(f"SELECT COUNT(*) FROM {p}") for p in ("pair", "moved_pair")),
+        dwellings + groups,
+    )
     linked_records = number("SELECT COUNT(*) FROM outcome WHERE dwelling_id IS NOT NULL")
     return {
         "model_digest": model.digest,
-        "dwellings": number("SELECT COUNT(*) FROM dwelling_unit"),
+        "dwellings": dwellings,
         "nhs_records": records,
-        "address_groups": number("SELECT COUNT(*) FROM nhs_unit"),
-        "candidate_pairs": number("SELECT COUNT(*) FROM pair") + number("SELECT COUNT(*) FROM moved_pair"),
+        "address_groups": groups,
+        "candidate_pairs": pairs,
         "candidate_pairs_by_rule": counts(
             """
             SELECT
@@ -126,6 +133,13 @@ def _facts(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any
             GROUP BY match_key
             ORDER BY match_key
             """
+        ),
+        "candidate_pairs_per_record": round(pairs / units, 4) if units else 0.0,
+        "most_candidates_of_a_group": number(
+            "SELECT COALESCE(MAX(pairs), 0) FROM (SELECT COUNT(*) AS pairs FROM pair GROUP BY nhs_id)"
+        ),
+        "hot_blocking_values_by_rule": counts(
+            "SELECT rule, SUM(blocking_values) FROM hot_block GROUP BY rule ORDER BY rule"
         ),
         "linked_groups": links,
         "linked_records": linked_records,

@@ -226,24 +226,31 @@ def _lend_units(
     """Lend a table of units: its own columns, its token lists, and a list for each blocking rule."""
     lists = {**compared, **blocking}
     lists |= {name: TokenLists.of_values(columns[name]) for name in _UPRNS}
-    connection.register(
-        unit,
-        sliced(
-            dict(columns)
-            | {name: values.as_arrow() for name, values in compared.items()}
-            | blocking_columns(lists, RECORDED_RULES)
-        ),
+    tokens = {name: values.as_arrow() for name, values in compared.items()}
+    lend_with_blocks(connection, unit, dict(columns) | tokens, lists, RECORDED_RULES)
+
+
+def lend_with_blocks(
+    connection: duckdb.DuckDBPyConnection,
+    unit: str,
+    columns: Mapping[str, pa.Array | pa.ChunkedArray | Integers],
+    lists: Mapping[str, TokenLists],
+    rules: tuple[BlockingRule, ...],
+) -> None:
+    """Lend table `unit`: its columns, and a list for each rule without the values of hot blocks.
+
+    How many values were set aside is kept in table `hot_block` (unit, rule, blocking_values).
+    """
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS hot_block (unit VARCHAR, rule VARCHAR, blocking_values BIGINT)"
     )
-
-
-def blocking_columns(lists: Mapping[str, TokenLists], rules: tuple[BlockingRule, ...]) -> dict[str, pa.Array]:
-    """Return one list column for each rule, without the values of hot blocks."""
-    return {
-        rule.column: without_hot(
-            side_by_side([lists[source] for source in rule.sources]), rule.maximum_units
-        ).as_arrow()
-        for rule in rules
-    }
+    blocks: dict[str, pa.Array] = {}
+    for rule in rules:
+        gathered = side_by_side([lists[source] for source in rule.sources])
+        kept, hot = without_hot(gathered, rule.maximum_units)
+        blocks[rule.column] = kept.as_arrow()
+        connection.execute("INSERT INTO hot_block VALUES (?, ?, ?)", (unit, rule.id, hot))
+    connection.register(unit, sliced(dict(columns) | blocks))
 
 
 def _read(

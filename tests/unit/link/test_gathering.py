@@ -43,9 +43,9 @@ def test_a_token_is_hot_when_more_units_hold_it_than_allowed_however_often_each(
     rows: list[list[int]], maximum: int
 ) -> None:
     holders = Counter(token for row in rows for token in set(row))
-    assert plain(without_hot(token_lists(rows), maximum)) == [
-        [token for token in row if holders[token] <= maximum] for row in rows
-    ]
+    kept, hot = without_hot(token_lists(rows), maximum)
+    assert plain(kept) == [[token for token in row if holders[token] <= maximum] for row in rows]
+    assert hot == sum(count > maximum for count in holders.values())
 
 
 @settings(deadline=None)

@@ -221,6 +221,7 @@ def test_a_hot_block_brings_no_pair_together_by_itself(linked: Link) -> None:
     tower = [place(f"D{n:02}", n, f"1{n:02}", parent_uprn="77") for n in range(1, 41)]
     result = linked(tower, [], [{"record_id": "n1", "uprn": "77"}])
     assert result.facts["candidate_pairs"] == 0
+    assert result.facts["hot_blocking_values_by_rule"]["uprn"] == 1
     assert result.residents["n1"]["reason"] == "no_candidate"
 
 
