@@ -66,7 +66,7 @@ class AuditLog:
         self._key: str | None = None
         self._open_runs: dict[str, str] = {}
         self._remembered: dict[tuple[str, str], Mapping[str, Any]] = {}
-        self._requests: dict[str, int] = {}
+        self._requests: dict[str, frozenset[str]] = {}
         self._noted: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     @classmethod
@@ -109,9 +109,9 @@ class AuditLog:
         """Return what a rule noted for a part of a stage when its gate last cleared; empty before that."""
         return self._remembered.get((rule, part), {})
 
-    def requests(self, part: str) -> int:
-        """Return how many erasures and objections are on record for a controller's data."""
-        return self._requests.get(part, 0)
+    def requests(self, part: str) -> frozenset[str]:
+        """Return the commitments of the erasures and objections on record for a controller's data."""
+        return self._requests.get(part, frozenset())
 
     def append(
         self,
@@ -229,8 +229,9 @@ class AuditLog:
         elif event["event"] == "rule" and (facts := event["evidence"] or {}).get("remember"):
             self._noted[(event["rule"], facts.get("part", ""))] = facts["remember"]
         elif event["event"] == "rights_request":
-            part = (event["evidence"] or {}).get("part", "")
-            self._requests[part] = self._requests.get(part, 0) + 1
+            named = event["evidence"] or {}
+            part, commitment = named.get("part", ""), str(named.get("commitment"))
+            self._requests[part] = self.requests(part) | {commitment}
         elif event["event"] == "gate":
             if event["verdict"] == "cleared":
                 self._remembered |= self._noted

@@ -77,7 +77,7 @@ class Shown:
     """The evidence as a rule reads it: by name and kind, or NotShown.
 
     run: the facts of the run itself. remembered: what this rule noted for this part when its gate
-    last cleared; empty before that. requests_on_record: erasures and objections that the audit log
+    last cleared; empty before that. requests_on_record: commitments of erasures and objections the log
     holds for this part.
     """
 
@@ -86,7 +86,7 @@ class Shown:
         evidence: Evidence,
         run: Evidence | None = None,
         remembered: Mapping[str, Any] | None = None,
-        requests_on_record: int = 0,
+        requests_on_record: frozenset[str] = frozenset(),
     ) -> None:
         self.stage = evidence.stage
         self.part = evidence.part

@@ -82,18 +82,21 @@ def no_residue_is_left(evidence: Shown, agreement: Agreement, now: datetime) -> 
 
 @rule(
     id="RET-04",
-    version=1,
+    version=2,
     title="Every erasure and objection on record is in effect before the next release",
     stage="ingest",
     source="UK GDPR art. 17 and 21; one calendar month (art. 12(3))",
     remedy="Restore the requests file of the controller's clear zone, then run again.",
 )
 def requests_are_in_effect(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse where the log records more requests for a controller's data than its ingest applied."""
-    on_record, applied = evidence.requests_on_record, evidence.count("requests_applied")
-    removed = evidence.count("rows_removed_on_request")
-    observed = f"{on_record} requests on record, {applied} applied, {removed} rows removed"
+    """Refuse where the log records a request for a controller's data that its ingest did not apply.
+
+    Requests are compared by their commitments: one cannot stand in for another.
+    """
+    on_record, applied = evidence.requests_on_record, set(evidence.names("requests_applied"))
+    removed, missing = evidence.count("rows_removed_on_request"), len(on_record - applied)
+    observed = f"{len(on_record)} requests on record, {missing} not applied, {removed} rows removed"
     threshold = "every request on record applied"
-    if applied < on_record:
-        return failed("REQUEST_NOT_APPLIED", observed, threshold, f"{on_record - applied} are not in effect")
+    if missing:
+        return failed("REQUEST_NOT_APPLIED", observed, threshold, f"{missing} are not in effect")
     return passed(observed, threshold)

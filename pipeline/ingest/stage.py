@@ -54,7 +54,7 @@ def ingest(
     rows those of a canary, which have no line number and are in no count: `pipeline/leakage/canary.py`) and
     `quarantine/<table>.parquet` (line_number, column_name, reason, columns, cells).
 
-    Facts: `controller`; `requests_applied`, erasures and objections in effect, and
+    Facts: `controller`; `requests_applied`, commitments of the erasures and objections in effect, and
     `rows_removed_on_request`, their rows in all tables (RET-04); `tables`, for each table
     - rows_in, rows_kept, rows_quarantined, rows_removed (the first is the sum of the others, or the run
       is refused), quarantined_by_reason;
@@ -111,7 +111,7 @@ def ingest(
         facts = {
             "controller": controller,
             "tables": tables,
-            "requests_applied": len(requests),
+            "requests_applied": sorted(request.commitment for request in requests),
             "rows_removed_on_request": sum(table["rows_removed"] for table in tables.values()),
         }
         return rows, Evidence(STAGE, controller, facts)

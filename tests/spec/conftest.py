@@ -73,7 +73,7 @@ def ask(agreement: Agreement) -> Ask:
         run: Mapping[str, Any] | None = None,
         now: datetime = TODAY,
         remembered: Mapping[str, Any] | None = None,
-        requests: int = 0,
+        requests: tuple[str, ...] = (),
         thresholds: Mapping[str, Any] | None = None,
         disclosure: Mapping[str, Any] | None = None,
         started: tuple[str, ...] | None = None,
@@ -91,6 +91,6 @@ def ask(agreement: Agreement) -> Ask:
         shown = run_facts if found.stage == "run" else dict(facts or {})
         evidence = Evidence(found.stage, part, shown)
         before = Evidence("run", "all", run_facts)
-        return judged(found, Shown(evidence, before, remembered, requests), changed, now).verdict
+        return judged(found, Shown(evidence, before, remembered, frozenset(requests)), changed, now).verdict
 
     return asked

@@ -46,7 +46,7 @@ NHS_PERSON: dict[str, Any] = {
 
 def facts(**changes: Any) -> dict[str, Any]:
     table = {"nhs_person": deepcopy(NHS_PERSON) | changes}
-    return {"tables": table, "requests_applied": 2, "rows_removed_on_request": 10}
+    return {"tables": table, "requests_applied": ["a1", "b2"], "rows_removed_on_request": 10}
 
 
 def checks(register: str, **changes: Any) -> OptOutTerms:
@@ -107,7 +107,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": facts(columns_read=[*COLUMNS, "type_1_opt_out"])},
         "OPT_OUT_KEPT",
     ),
-    "RET-04": ({"facts": facts(), "requests": 2}, {"facts": facts(), "requests": 3}, "REQUEST_NOT_APPLIED"),
+    "RET-04": (
+        {"facts": facts(), "requests": ("a1", "b2")},
+        {"facts": facts(), "requests": ("a1", "c3")},
+        "REQUEST_NOT_APPLIED",
+    ),
 }
 
 

@@ -206,8 +206,8 @@ def test_a_request_is_on_record_without_naming_the_person(
         "officer",
     )
     assert read_requests(workspace / "clear", "nhs") == (made,)
-    assert audit.requests("nhs") == 1
-    assert audit.requests("council") == 0
+    assert len(audit.requests("nhs")) == 1
+    assert audit.requests("council") == frozenset()
     log = (audit_folder / "audit.jsonl").read_bytes()
     assert b"9990000018" not in log
     assert made.commitment.encode() in log
@@ -249,7 +249,7 @@ def test_a_request_of_another_kind_or_without_a_number_is_refused(
         record_request(
             workspace / "clear", "nhs", kind, identifier, value, date(2026, 11, 2), audit, "officer"
         )
-    assert audit.requests("nhs") == 0
+    assert audit.requests("nhs") == frozenset()
 
 
 def test_a_damaged_request_file_stops_the_run_rather_than_forgetting_people(workspace: Path) -> None:
