@@ -1,43 +1,36 @@
-"""Builds of Hearth that could be undone, or that let an identifier out: their own gates stop them."""
+"""A build that could be undone, and leaks of every kind: Hearth's own gates stop both."""
 
+import gzip
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from terminal import Ran, SampleProject
 
+from flows.conduct import RunRequest, conduct
+from flows.journey import journey
+from pipeline.leakage.canary import canary_of
+
 pytestmark = pytest.mark.slow
 
-#: Each stands before the command and breaks one thing in it, in the process of the command alone.
-BROKEN = {
-    "no key at all": "import governance.keys.held_key as k; k.derive_key = lambda *_: bytes(32)",
-    "a key that follows from the agreement": (
-        "import hashlib, governance.keys.held_key as k; "
-        "k.derive_key = lambda root, context, kind: hashlib.sha256(context.agreement.encode()).digest()"
-    ),
-}
+#: Stands before the command and breaks one thing in it, in the process of the command alone.
+UNKEYED = "import governance.keys.held_key as k; k.derive_key = lambda *_: bytes(32)"
 
 
-#: Writes what it sees of every canary, as a forgotten debug log would, compressed.
-LEAKING = """
-import gzip, pathlib, pipeline.pseudonymise.stage as stage
-uproot = stage.uproot
-def leak(connection, canary, sources):
-    seen = connection.execute(f"SELECT forename, surname FROM {next(s for s in sources if 'person' in s)}")
-    lines = "\\n".join(str(row) for row in seen.fetchall())
-    pathlib.Path(WORKSPACE, "linkage", "debug.log.gz").write_bytes(gzip.compress(lines.encode()))
-    uproot(connection, canary, sources)
-stage.uproot = leak
-"""
-
-
-def broken_run(project: SampleProject, breakage: str) -> Ran:
-    program = f"WORKSPACE = {str(project.workspace)!r}\n{breakage}\nfrom flows.cli import main; main()"
+def test_an_unkeyed_build_is_refused_by_its_own_attack_and_nothing_is_linked(project: SampleProject) -> None:
     arguments = ("run", "--no-orchestrator", "--json", "--config", project.config)
-    ran = subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments), "--workspace", str(project.workspace)],
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", f"{UNKEYED}; from flows.cli import main; main()"),
+            *(*map(str, arguments), "--workspace", str(project.workspace)),
+        ],
         capture_output=True,
         text=True,
         timeout=300,
@@ -45,14 +38,7 @@ def broken_run(project: SampleProject, breakage: str) -> Ran:
         env={**os.environ},
         cwd=Path(__file__).parents[2],
     )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
-
-
-@pytest.mark.parametrize("breakage", BROKEN)
-def test_an_unkeyed_build_is_refused_by_its_own_attack_and_nothing_is_linked(
-    project: SampleProject, breakage: str
-) -> None:
-    ran = broken_run(project, BROKEN[breakage])
+    ran = Ran(done.returncode, done.stdout, done.stderr)
     assert ran.code == 2, ran.err
     assert (ran.outcome["status"], ran.outcome["code"]) == ("refused", "PSEUDONYM_RECOVERED")
     assert ran.outcome["remedy"]
@@ -63,10 +49,41 @@ def test_an_unkeyed_build_is_refused_by_its_own_attack_and_nothing_is_linked(
     assert not list((project.workspace / "pseudonymised").rglob("*.parquet"))
 
 
-def test_a_build_that_writes_people_to_a_compressed_log_publishes_nothing(project: SampleProject) -> None:
-    ran = broken_run(project, LEAKING)
-    assert ran.code == 2, ran.err
-    assert (ran.outcome["status"], ran.outcome["code"]) == ("refused", "CANARY_FOUND")
-    assert "linkage/debug.log.gz: nhs surname, text gzip" in ran.outcome["reason"]
-    assert ran.outcome["remedy"]
-    assert [name for name in project.releases() if not name.startswith(".")] == []
+def test_a_leak_of_any_kind_in_the_workspace_refuses_the_night(
+    published: tuple[SampleProject, dict[str, Any]], tmp_path: Path
+) -> None:
+    done, outcome = published
+    shutil.copytree(done.folder.parent, tmp_path / "copy", symlinks=True)
+    project = SampleProject(tmp_path / "copy" / done.folder.name)
+    planted = {
+        s["part"]: canary_of(s["part"], s["facts"]["canary_seed"])
+        for s in outcome["stages"]
+        if s["stage"] == "pseudonymise"
+    }
+    place = project.workspace
+    leaks = {
+        "audit/debug.log: council surname, text": lambda path: path.write_text(planted["council"].surname),
+        "controlled/notes.gz: nhs postcode, text gzip": lambda path: path.write_bytes(
+            gzip.compress(planted["nhs"].postcode.encode())
+        ),
+        "linkage/rows.parquet: nhs NHS number, text parquet": lambda path: pq.write_table(
+            pa.table({"note": [planted["nhs"].nhs_number]}), path
+        ),
+        "orchestrator/prefect.db: council UPRN, text": lambda path: remember(path, planted["council"].uprn),
+    }
+    for told, leak in leaks.items():
+        path = place / told.partition(":")[0]
+        path.parent.mkdir(exist_ok=True)
+        leak(path)
+    again = conduct(RunRequest.of(project.config, place), journey, quiet=True)
+    assert (again.status, again.code) == ("refused", "CANARY_FOUND")
+    for told in leaks:
+        assert told in str(again.reason)
+    assert not any(v in str(again.reason) for c in planted.values() for v in c.identifiers.values())
+
+
+def remember(database: Path, message: str) -> None:
+    """Leave a message in a database as an orchestrator's log table would."""
+    with sqlite3.connect(database) as connection:
+        connection.execute("CREATE TABLE log (message TEXT)")
+        connection.execute("INSERT INTO log VALUES (?)", (f"could not cast {message}",))

@@ -8,9 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from terminal import Ran, SampleProject, hearth
+from terminal import SampleProject, hearth
+from typer.testing import CliRunner
 
+from flows.cli import app
+from flows.conduct import RunRequest, conduct
+from flows.journey import journey
 from governance.audit.signer import KEY_NAME, read_signing_key
+from governance.errors import Refused
 from governance.keys.at_rest_keys import open_at_rest_keys
 from governance.keys.destruction import is_certificate
 from governance.statement import public_key_of
@@ -27,9 +32,14 @@ def ran(published: tuple[SampleProject, dict[str, Any]], tmp_path: Path) -> Samp
     return SampleProject(tmp_path / "copy" / published[0].folder.name)
 
 
-def keys(project: SampleProject, *arguments: str | Path) -> Ran:
+def keys(project: SampleProject, *arguments: str | Path) -> dict[str, Any]:
+    """Run `hearth keys ...` in this process and return its JSON; what it refuses is raised."""
     place = ("--config", project.config, "--workspace", project.workspace, "--json")
-    return hearth("keys", *arguments, *place)
+    ran = CliRunner().invoke(app, ["keys", *map(str, (*arguments, *place))])
+    if ran.exception is not None:
+        raise ran.exception
+    told: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return told
 
 
 def stored(project: SampleProject, table: str) -> pa.Table:
@@ -52,20 +62,17 @@ def pseudonyms(project: SampleProject) -> set[str]:
 
 def test_after_a_rotation_every_household_keeps_its_noise_and_the_pairs_are_gone(ran: SampleProject) -> None:
     before, old = states(ran), pseudonyms(ran)
-    assert keys(ran, "rotate", "--layer", "inner").outcome["new"]["key_id"].endswith(":v2")
+    assert keys(ran, "rotate", "--layer", "inner")["new"]["key_id"].endswith(":v2")
     for controller in ("council", "nhs"):
-        made = keys(ran, "rekey", "--controller", controller, "--from-version", "1")
-        assert made.code == 0, made.err
-        pairs = Path(made.outcome["pairs"])
+        pairs = Path(keys(ran, "rekey", "--controller", controller, "--from-version", "1")["pairs"])
         kept = shutil.copytree(pairs, ran.folder.parent / f"kept-{controller}")
         used = keys(ran, "rekey", "--controller", controller, "--apply", pairs)
-        assert used.code == 0, used.err
         assert not pairs.exists()
-        certificate = next((ran.workspace / "keys").rglob(used.outcome["certificate"]))
+        certificate = next((ran.workspace / "keys").rglob(used["certificate"]))
         signer = read_signing_key(ran.workspace / "keys" / KEY_NAME)
         assert is_certificate(certificate, public_key_of(signer))
-        again = keys(ran, "rekey", "--controller", controller, "--apply", kept)
-        assert (again.code, "REKEY_USED" in again.err) == (2, True)
+        with pytest.raises(Refused, match="REKEY_USED"):
+            keys(ran, "rekey", "--controller", controller, "--apply", kept)
     acts = [json.loads(line) for line in (ran.workspace / "audit" / "audit.jsonl").open()]
     told = [(e["evidence"]["act"], e["verdict"]) for e in acts if e["event"] == "key"]
     assert told == [
@@ -76,7 +83,7 @@ def test_after_a_rotation_every_household_keeps_its_noise_and_the_pairs_are_gone
     carried = stored(ran, "ledger/record-key.parquet")
     assert carried.column_names == ["kind", "pseudonym", "record_key"]
     assert not set(carried.column("pseudonym").to_pylist()) & old
-    outcome = ran.run().outcome
+    outcome = conduct(RunRequest.of(ran.config, ran.workspace), journey, quiet=True).as_json()
     assert outcome["status"] == "published", outcome
     attack = next(s["facts"]["self_attack"] for s in outcome["stages"] if s["stage"] == "pseudonymise")
     assert (attack["previous_keys"], attack["recovered"]) == (1, 0)
