@@ -54,7 +54,8 @@ def list_holdings(
         return
     for item in held:
         mark = "OVERDUE" if item.is_overdue(today) else ""
-        typer.echo(f"{item.due or 'no class':<12} {item.retention or '-':<14} {item.name} {mark}".rstrip())
+        due = "no class" if item.due is None else item.due.isoformat()
+        typer.echo(f"{due:<12} {item.retention or '-':<14} {item.name} {mark}".rstrip())
     overdue = sum(item.is_overdue(today) for item in held)
     typer.echo(f"{len(held)} artefacts, {overdue} overdue.")
 

@@ -20,6 +20,8 @@ CLASSES = {
     "releases": "release",
     "runs": "audit",
 }
+#: What is kept as another class than its zone's: releases are judged by the ledger for as long as they stand.
+_EXCEPTIONS = {"controlled/ledger": "release"}
 _RECORD = "artefact.json"
 _DISPOSED = "disposed.json"
 
@@ -72,14 +74,16 @@ def _has_content(folder: Path) -> bool:
 
 
 def _holding(root: Path, zone: str, folder: Path, agreement: Agreement) -> Holding:
-    retention = CLASSES[zone] if CLASSES[zone] in agreement.retention else None
+    name = folder.relative_to(root).as_posix()
+    wanted = _EXCEPTIONS.get(name, CLASSES[zone])
+    retention = wanted if wanted in agreement.retention else None
     files = [path for path in folder.rglob("*") if path.is_file()]
     record = folder / _RECORD
     since = record if record.is_file() else min(files, key=lambda path: path.stat().st_mtime)
     made = datetime.fromtimestamp(since.stat().st_mtime, UTC).date()
     due = None if retention is None else made + timedelta(days=agreement.retention[retention].days)
     return Holding(
-        name=folder.relative_to(root).as_posix(),
+        name=name,
         zone=zone,
         retention=retention,
         made=made,

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -186,7 +187,9 @@ def test_an_overdue_artefact_is_listed_disposed_of_and_witnessed(
     folder = tmp_path / "workspace" / "linkage" / "link-all-1"
     folder.mkdir(parents=True)
     (folder / "link.parquet").write_bytes(b"rows")
-    assert "OVERDUE" in hearth("retention", "list", "--config", project).stdout
+    listed = hearth("retention", "list", "--config", project).stdout
+    today = datetime.now(UTC).date().isoformat()
+    assert f"{today}   linkage        linkage/link-all-1 OVERDUE" in listed
     person = ["--as", "operator", "--key", keys / "UNSAFE-operator.pem", "--config", project]
     done = hearth("retention", "dispose", "--overdue", *person)
     assert done.exit_code == 0, done.exception

@@ -80,6 +80,14 @@ def test_every_zone_has_a_class_and_a_class_that_the_agreement_lacks_is_told(
     assert facts(workspace, replace(agreement, retention=fewer))["unclassified"] == ["linkage/a"]
 
 
+def test_the_ledger_is_kept_as_long_as_the_releases_it_judges(
+    workspace: Path, make: Callable[..., Path], agreement: Agreement
+) -> None:
+    make("controlled/ledger", 400)
+    (held,) = holdings(workspace, agreement)
+    assert (held.retention, held.is_overdue(NOW.date())) == ("release", False)
+
+
 def test_an_artefact_whose_files_are_gone_is_held_no_more(
     workspace: Path, make: Callable[..., Path], agreement: Agreement
 ) -> None:
