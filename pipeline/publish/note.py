@@ -59,7 +59,7 @@ definitions and the linkage that the figures rest on (`hearth compare` reads it)
 
 ## Combining cells
 
-Take counts, not percentages, and say how many were hidden:
+Take counts, not percentages, and say how many areas were left out:
 
 ```sql
 -- duckdb -init views.sql, in this folder
@@ -68,16 +68,17 @@ SELECT
     SUM(value) FILTER (measure = 'emergency_admission') AS admitted,
     SUM(value) FILTER (measure = 'households') AS households,
     ROUND(100 * admitted / households, 1) AS percent,
-    COUNT(*) FILTER (shorthand = '[c]') AS hidden
+    COUNT(*) FILTER (value IS NULL) AS missing
 FROM health_by_tenure
 WHERE area_level = 'MSOA21'
   AND tenure IN ('social_rented', 'private_rented')
+  AND measure IN ('emergency_admission', 'households')
 GROUP BY area_code
-HAVING hidden = 0
+HAVING missing = 0
 ORDER BY area_code;
 ```
 
-Areas with a hidden part are left out above, because a sum without it is too low. Averaging the two
-percentages instead would weigh a small group like a large one.
+Areas of which a part is hidden or not produced are left out above: a sum without it is too low.
+Averaging the two percentages instead would weigh a small group like a large one.
 """
     (folder / NOTE).write_text(text, "utf-8")
