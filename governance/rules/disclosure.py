@@ -142,10 +142,9 @@ def published_tier_keeps_k_and_l(evidence: Shown, agreement: Agreement, now: dat
     fewest = evidence.optional_count("fewest_sensitive_values")
     if smallest is None and evidence.count("cells_published"):
         raise NotShown("smallest_published_group", "a count where cells are published")
-    observed = (
-        f"smallest published group {'none' if smallest is None else smallest}, "
-        f"fewest sensitive values in one {'none' if fewest is None else fewest}"
-    )
+    group = "no group published" if smallest is None else f"smallest published group {smallest}"
+    held = "nothing sensitive published" if fewest is None else f"at least {fewest} sensitive values in each"
+    observed = f"{group}, {held}"
     threshold = f"k = {k}, l = {values}"
     if smallest is not None and smallest < k:
         return failed("BELOW_K", observed, threshold, f"a published group is smaller than {k}")
