@@ -12,7 +12,9 @@ def summary(facts: ReportFacts) -> tuple[str, ...]:
     if len(outcomes) == 1:
         line = facts.runs[0]
         ended = {
-            "published": "was published: every rule was asked and none stood in the way",
+            "published": "was published: every rule was asked and none stood in the way"
+            if not facts.unasked
+            else f"was published; {len(facts.unasked)} rules were not asked in it, the others let it pass",
             "refused": f"was refused by a gate ({line.code}), so nothing was published",
         }.get(line.outcome, f"did not end as it should ({line.outcome}), so nothing was published")
         first = f"The run of {day(line.started)} {ended}."
@@ -84,10 +86,14 @@ def requests(facts: ReportFacts) -> str:
     removed = sum(line.rows_removed for line in facts.extracts)
     if not facts.requests:
         return "No erasure or objection is on record."
+    some = (
+        "One erasure or objection is"
+        if facts.requests == 1
+        else f"{facts.requests} erasures and objections are"
+    )
     return (
-        f"{facts.requests} erasures and objections are on record; the newest run left out {removed} rows "
-        "for them. Each is a commitment in the log that its receipt proves (hearth retention prove), and "
-        "names nobody."
+        f"{some} on record; the newest run left out {removed:,} rows for such requests. Each is a "
+        "commitment in the log that its receipt proves (hearth retention prove), and names nobody."
     )
 
 

@@ -303,3 +303,10 @@ def test_opt_outs_are_reconciled_with_the_rows_that_came_in(
     changed = replace(facts, agreement=replace(facts.agreement, opt_outs=terms))
     assert told in reconciliation(changed)
     assert told in render_page(changed)
+
+
+def test_the_first_sentence_does_not_claim_more_rules_than_were_asked(facts: ReportFacts) -> None:
+    one = replace(facts, runs=facts.runs[:1])
+    assert "rules were not asked in it" in summary(one)[0]
+    assert "every rule was asked" in summary(replace(one, unasked=()))[0]
+    assert "One erasure or objection is on record" in render_page(replace(facts, requests=1))
