@@ -4,7 +4,6 @@ A night destroys the key of its pseudonymised tables, so the sample was drawn be
 stage. It rests in the linkage zone, under that zone's storage key and retention.
 """
 
-import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from flows.acting import acting_principal
 from flows.reading import latest_folder, reading_workspace
 from governance.agreement import read_agreement
 from governance.audit.log import AuditLog
@@ -90,6 +90,7 @@ def import_decisions(
 @contextmanager
 def _sample(project: Project) -> Iterator[tuple[Workspace, str, duckdb.DuckDBPyConnection]]:
     """Lend the workspace, the review's id, and a connection that holds `review_case`."""
+    _reviewer(project)
     with (
         reading_workspace(project) as workspace,
         workspace.spill("review") as spill,
@@ -107,6 +108,11 @@ def _sample(project: Project) -> Iterator[tuple[Workspace, str, duckdb.DuckDBPyC
         yield workspace, digest_of_file(path)[:16], connection
 
 
+def _reviewer(project: Project) -> str:
+    """Return who hands out and takes back the review; raises Refused where nobody who may is known."""
+    return acting_principal(project, read_agreement(project.agreement), "review-links", None)[0]
+
+
 def _digests(files: Sequence[Path]) -> dict[str, Any]:
     return {"files": sorted(digest_of_file(path) for path in files)}
 
@@ -115,6 +121,6 @@ def _record(project: Project, workspace: Workspace, review: str, facts: dict[str
     agreement = read_agreement(project.agreement)
     signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(workspace.zone("audit"), signer)
-    actor = f"operator:{getpass.getuser()}"
+    actor = _reviewer(project)
     audit.append(f"review-{review}", actor, "quality", "note", None, "done", facts, agreement.digest)
     audit.checkpoint()

@@ -19,6 +19,7 @@ POWERS: dict[str, frozenset[str]] = {
     "destroy-key": frozenset({"key-holder"}),
     "rotate-outer-key": frozenset({"operator"}),
     "run": frozenset({"operator"}),
+    "review-links": frozenset({"operator"}),
     "release": frozenset({"releaser"}),
     "approve-release": frozenset({"approver"}),
     "waive": frozenset({"approver", "signatory"}),

@@ -15,6 +15,7 @@ rotate-key                x . . . . . .
 destroy-key               x . . . . . .
 run                       . x . . . . .
 rotate-outer-key          . x . . . . .
+review-links              . x . . . . .
 release                   . . x . . . .
 approve-release           . . . x . . .
 waive                     . . . x . x .
