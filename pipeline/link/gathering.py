@@ -10,13 +10,14 @@ tokens once.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Integers = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.signedinteger[Any]]
 Tokens = npt.NDArray[np.uint64]
 
 #: Rows of a slice that the engine's threads take in turn.
@@ -27,7 +28,8 @@ class TokenLists:
     """A column of token lists, row after row: `tokens[offsets[n]:offsets[n + 1]]` are row n's."""
 
     def __init__(self, offsets: Integers, tokens: Tokens) -> None:
-        self.offsets = offsets
+        # Half the memory, wherever 32 bits can say where a row begins.
+        self.offsets: Integers = offsets.astype(np.int32 if len(tokens) < 2**31 else np.int64, copy=False)
         self.tokens = tokens
 
     @classmethod
@@ -60,7 +62,7 @@ class TokenLists:
         lengths = np.diff(self.offsets)[order]
         offsets = _ends(lengths)
         places = np.repeat(self.offsets[:-1][order] - offsets[:-1], lengths)
-        places += np.arange(len(places), dtype=np.int64)
+        places += np.arange(len(places), dtype=places.dtype)
         return TokenLists(offsets, self.tokens[places])
 
     def bounded_by(self, bounds: Integers) -> "TokenLists":
@@ -74,7 +76,7 @@ class TokenLists:
 
     def beside(self, other: "TokenLists") -> "TokenLists":
         """Return each row's tokens followed by those of the same row of another column."""
-        offsets = self.offsets + other.offsets
+        offsets = self.offsets.astype(np.int64) + other.offsets
         tokens = np.empty(offsets[-1], dtype=np.uint64)
         tokens[np.arange(len(self.tokens)) + np.repeat(other.offsets[:-1], np.diff(self.offsets))] = (
             self.tokens
@@ -86,10 +88,9 @@ class TokenLists:
 
     def as_arrow(self) -> pa.Array:
         """Return the column; a row without tokens is null."""
-        fits = len(self.tokens) < 2**31
-        kind, offsets = (pa.ListArray, np.int32) if fits else (pa.LargeListArray, np.int64)
+        kind = pa.ListArray if self.offsets.dtype == np.int32 else pa.LargeListArray
         return kind.from_arrays(
-            pa.array(self.offsets.astype(offsets)),
+            pa.array(self.offsets),
             pa.array(self.tokens),
             mask=pa.array(np.diff(self.offsets) == 0),
         )
@@ -118,14 +119,15 @@ class Rows:
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 if name in values:
                     length = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
-                    lengths[name].append(length.astype(np.int64))
+                    lengths[name].append(length.astype(np.int32))
                     values[name].append(pc.list_flatten(column).to_numpy().copy())
                 else:
                     plain[name].append(pa.concat_arrays([column, column.slice(0, 0)]))
         lists = {}
         for name in tokens:
-            ends = _ends(np.concatenate([*lengths.pop(name), np.zeros(0, dtype=np.int64)]))
+            ends = _ends(np.concatenate([*lengths.pop(name), np.zeros(0, dtype=np.int32)]))
             lists[name] = TokenLists(ends, np.concatenate([*values.pop(name), np.zeros(0, dtype=np.uint64)]))
+        pa.default_memory_pool().release_unused()
         types = {field.name: field.type for field in reader.schema}
         return cls(count, {n: pa.chunked_array(chunks, types[n]) for n, chunks in plain.items()}, lists)
 

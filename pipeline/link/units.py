@@ -19,6 +19,7 @@ from pipeline.link.gathering import (
     Integers,
     Rows,
     TokenLists,
+    Tokens,
     bounds_of,
     numbered_units,
     side_by_side,
@@ -153,13 +154,7 @@ def _read_nhs(connection: duckdb.DuckDBPyConnection, nhs: Artefact) -> Rows:
 
 def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> None:
     columns = people.columns
-    ways = {name: people.lists[name].as_arrow() for name in ("address_unit_postcode", "address_unit_street")}
-    narrow = {"member_id": np.arange(people.count)} | {n: columns[n] for n in ("group_hash", "part")}
-    connection.register("nhs_record", sliced(narrow | ways))
-    parts = connection.sql(read_sql("nhs_part")).to_arrow_table()
-    connection.unregister("nhs_record")
-    keys = columns["group_hash"].to_numpy().copy()
-    keys[parts["member_id"].to_numpy()] = parts["unit_key"].to_numpy()
+    keys, parts = _unit_keys(connection, people)
     unit_id, units = numbered_units(keys)
     order = np.argsort(unit_id, kind="stable")
     bounds = bounds_of(unit_id[order], units)
@@ -209,6 +204,19 @@ def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> Non
         | {name: lists.bounded_by(bounds) for name, lists in members.items()},
         {name: lists.bounded_by(bounds) for name, lists in _sorted(people, _BLOCKING_TOKENS, order).items()},
     )
+
+
+def _unit_keys(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Tokens, pa.Table]:
+    """Return the number of each NHS record's unit, and the parts of groups that were parted."""
+    columns = people.columns
+    ways = {name: people.lists[name].as_arrow() for name in ("address_unit_postcode", "address_unit_street")}
+    narrow = {"member_id": np.arange(people.count), "part": columns.pop("part")}
+    keys = columns.pop("group_hash").to_numpy().copy()
+    connection.register("nhs_record", sliced(narrow | {"group_hash": keys} | ways))
+    parts = connection.sql(read_sql("nhs_part")).to_arrow_table()
+    connection.unregister("nhs_record")
+    keys[parts["member_id"].to_numpy()] = parts["unit_key"].to_numpy()
+    return keys, parts
 
 
 def _sorted(people: Rows, names: tuple[str, ...], order: Integers) -> dict[str, TokenLists]:
