@@ -21,7 +21,7 @@ from governance.audit.verify import CHECKPOINTS, LOG_KEY_NAME, LOG_NAME
 from governance.decisions import decisions_path
 from governance.errors import Fault
 from governance.report.crosswalk import CROSSWALK, SAFES
-from governance.report.facts import ReportFacts, RuleLine
+from governance.report.facts import ExtractLine, ReportFacts, RuleLine
 from governance.report.page import render_page
 from governance.report.trials import ATTACKS
 from governance.report.wording import summary
@@ -137,9 +137,40 @@ def _describe(crate: ROCrate, facts: ReportFacts) -> None:
         safe: crate.add(ContextEntity(crate, f"#safe-{safe}", {"@type": "DefinedTerm", "name": heading}))
         for safe, heading in SAFES.items()
     }
+    hearth = crate.add(
+        ContextEntity(
+            crate,
+            "#hearth",
+            {"@type": "SoftwareApplication", "name": "Hearth", "description": "Linkage behind gates"},
+        )
+    )
+    crate.root_dataset["mainEntity"] = hearth
+    extracts = [_extract(crate, line) for line in facts.extracts]
+    released = [item for item in crate.data_entities if str(item.id).endswith("/manifest.json")]
     actions = [_run_action(crate, line) for line in facts.runs]
+    for action, line in zip(actions, facts.runs, strict=True):
+        action["instrument"] = hearth
+        if line == facts.runs[-1]:
+            action["object"] = extracts
+            action["result"] = released if line.outcome == "published" else []
     actions += [_assessment(crate, line, safes, signers) for line in facts.rules]
     crate.root_dataset["mentions"] = actions
+
+
+def _extract(crate: ROCrate, line: ExtractLine) -> ContextEntity:
+    """Describe an extract that is not in the pack: by its digest, rows and clause, never by a row."""
+    return crate.add(
+        ContextEntity(
+            crate,
+            f"#extract-{line.table}",
+            {
+                "@type": "Dataset",
+                "name": f"Extract {line.table} of {line.controller}",
+                "description": f"{line.rows_in} rows under clause {line.clause}; not part of this pack.",
+                "identifier": f"sha256:{line.file_sha256}" if line.file_sha256 else "Hearth's own",
+            },
+        )
+    )
 
 
 def _run_action(crate: ROCrate, line: Any) -> ContextEntity:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rocrate.rocrate import ROCrate
 
 from governance.agreement import Agreement
 from governance.artefact import Evidence
@@ -190,6 +191,11 @@ def test_the_evidence_pack_is_a_five_safes_crate_that_names_every_file_it_holds(
     assert listed <= files
     kinds = [graph[item["@id"]]["@type"] for item in root["mentions"]]
     assert kinds.count("CreateAction") == len(facts.runs)
+    run = graph["#run-run-2"]
+    assert (run["instrument"], run["object"]) == ({"@id": "#hearth"}, [{"@id": "#extract-nhs_person"}])
+    assert graph["#extract-nhs_person"]["identifier"] == f"sha256:{'ab' * 32}"
+    assert root["mainEntity"] == {"@id": "#hearth"}
+    assert ROCrate(folder).mainEntity["name"] == "Hearth"
     assert kinds.count("AssessAction") == len(facts.rules)
     refused = graph["#rule-PSE-03-all"]
     assert refused["actionStatus"]["@id"].endswith("FailedActionStatus")
