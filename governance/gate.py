@@ -32,6 +32,11 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     "publish": ("disclosure", "quality"),
     "leakage": ("publish",),
 }
+#: At a controller: the search for its own canary comes before its package is sent, and nothing is linked.
+ORDER_AT_SOURCE: Mapping[str, tuple[str, ...]] = {
+    **{stage: ORDER[stage] for stage in ("retention", "ingest", "pseudonymise")},
+    "leakage": ORDER["pseudonymise"],
+}
 _OF_EACH_CONTROLLER = ("pseudonymise",)
 #: Says which rules the gate of a stage and part asks.
 RuleBook = Callable[[str, str], tuple[Rule, ...]]
@@ -93,7 +98,8 @@ class Gatekeeper:
 
     actor: who runs (an id of the role map, or "operator"). now: the time that dates are held against;
     None for the clock's at each gate, so that an agreement that expires overnight stops the run.
-    rule_book, order: the rules, and which gate comes before which; only tests give others.
+    rule_book, order: the rules, and which gate comes before which; a controller's place has
+    `ORDER_AT_SOURCE`, and only tests give others.
     """
 
     def __init__(

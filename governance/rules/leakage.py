@@ -11,7 +11,7 @@ from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, 
 
 @rule(
     id="PSE-03",
-    version=1,
+    version=2,
     title="No planted identifier is in any output, log, spill or orchestrator database",
     stage="leakage",
     source="governance.md, Threats: byte-scan for canaries; ICO anonymisation guidance",
@@ -27,7 +27,8 @@ def no_canary_escaped(evidence: Shown, agreement: Agreement, now: datetime) -> V
         f"of {evidence.count('bytes')} bytes searched, {hits} hits, {unreadable} unreadable"
     )
     threshold = "a canary of each controller, no hit, every file searched"
-    if set(agreement.controllers) - set(evidence.counts("canaries")):
+    own = {evidence.part} & set(agreement.controllers)  # at a controller the other's canary is nobody
+    if (own or set(agreement.controllers)) - set(evidence.counts("canaries")):
         raise NotShown("canaries", "one of each controller")
     if not files:
         raise NotShown("files", "a count above zero")

@@ -30,11 +30,14 @@ from pipeline.workspace import Workspace
 _CLEAR = "clear"
 
 
-def prove_absence(workspace: Workspace, seeds: Mapping[str, str], further: Sequence[Path] = ()) -> Evidence:
+def prove_absence(
+    workspace: Workspace, seeds: Mapping[str, str], further: Sequence[Path] = (), part: str = "all"
+) -> Evidence:
     """Search the workspace and `further` folders for every canary; returns evidence, stage "leakage".
 
-    seeds: controller -> seed of its canary (fact `canary_seed` of its pseudonymise stage). It reads
-    encrypted tables, so it runs before the run's key is destroyed.
+    seeds: controller -> seed of its canary (fact `canary_seed` of its pseudonymise stage). part: the
+    controller whose own place this is; "all" where packages or extracts of all came together. It
+    reads encrypted tables, so it runs before the run's key is destroyed.
     """
     identifiers = {
         f"{controller} {kind}": value
@@ -64,7 +67,7 @@ def prove_absence(workspace: Workspace, seeds: Mapping[str, str], further: Seque
         "unreadable_places": sorted({_place(name) for tree in trees for name in tree.unreadable}),
         "tables_in_clear": sum(is_wrongly_in_clear(path) for path in workspace.root.rglob("*.parquet")),
     }
-    return Evidence("leakage", "all", facts)
+    return Evidence("leakage", part, facts)
 
 
 def _place(file: str) -> str:

@@ -37,6 +37,8 @@ def test_two_packages_become_a_release_where_no_linkage_key_and_no_clear_table_e
     for place in (waiting.council, waiting.nhs):
         left = [f for f in place.files() if f.startswith("workspace/") and f.endswith(".parquet")]
         assert [f for f in left if "quarantine" not in f] == []
+        judged = {e["rule"]: e["verdict"] for e in place.events() if e["stage"] == "leakage"}
+        assert judged["PSE-03"] == judged["PSE-07"] == "pass"
         assert hearth("audit", "verify", place.workspace / "audit").code in (0, 4)
 
 

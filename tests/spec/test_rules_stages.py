@@ -245,7 +245,10 @@ def test_cells_of_unregistered_tables_are_refused(ask: Any) -> None:
 
 
 def test_a_search_without_a_canary_of_each_controller_or_with_an_unread_file_is_refused(ask: Any) -> None:
-    assert ask("PSE-03", but(LEAKAGE, canaries={"council": 1})).code == "NOT_EVALUATED"
+    alone = but(LEAKAGE, canaries={"council": 1})
+    assert ask("PSE-03", alone).code == "NOT_EVALUATED"
+    assert ask("PSE-03", alone, part="council").outcome == "pass"
+    assert ask("PSE-03", alone, part="nhs").code == "NOT_EVALUATED"
     assert ask("PSE-03", but(LEAKAGE, unreadable=1)).code == "SEARCH_INCOMPLETE"
     assert ask("PSE-03", but(LEAKAGE, files=0)).code == "NOT_EVALUATED"
 
