@@ -189,6 +189,27 @@ def test_an_elder_whom_the_list_does_not_know_is_split_off_and_a_child_is_not(li
     assert weights["n2"] < weights["n3"] < weights["n1"]
 
 
+@pytest.mark.parametrize(("third", "level"), [(None, "evidence"), ("11", "exact")])
+def test_a_uprn_that_members_dispute_evenly_is_none_whatever_the_order_of_pseudonyms(
+    linked: Link, third: str | None, level: str
+) -> None:
+    uprns = ["11", "12", *([third] if third else [])]
+    result = linked(
+        [place("D1", 1, "11"), place("D2", 2, "12")],
+        [listed("c1", "D1", "Ada Byron")],
+        [patient(f"n{n}", 1, "Ada Byron", 1985, u, address_group_id="g") for n, u in enumerate(uprns)],
+    )
+    assert {(row["dwelling"], row["level"]) for row in result.links} == {("D1", level)}
+
+
+def test_a_person_listed_by_a_uprn_that_two_dwellings_bear_is_listed_at_neither(linked: Link) -> None:
+    people = [{"record_id": "c1", "forename": "Ada", "surname": "Byron", "uprn": "11"}]
+    patients = [patient("n1", 1, "Ada Byron", 1985, "11")]
+    alone = linked([place("D1", 1, "11")], people, patients)
+    shared = linked([place("D1", 1, "11"), place("D2", 2, "11")], people, patients)
+    assert (alone.facts["people_compared"], shared.facts["people_compared"]) == (1, 0)
+
+
 def test_two_equally_good_dwellings_are_ambiguous(linked: Link) -> None:
     result = linked(
         [place("D1", 1), place("D2", 1)],
