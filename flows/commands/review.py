@@ -1,12 +1,16 @@
 """`hearth review`: people judge a sample of the last run's links, and what they say is weighed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands.run import ConfigOption, JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from pipeline.project import Project
 
 app = typer.Typer(
     name="review",
@@ -14,6 +18,14 @@ app = typer.Typer(
     help="Clerical review: a sample of comparison vectors goes out, reviewers' decisions come back.",
 )
 _CONFIG = Path("hearth.toml")
+KeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        help="Key of the operator who does this (PEM, mode 0600); instead of signing_keys in hearth.toml.",
+        dir_okay=False,
+    ),
+]
 
 EXPORT_EXAMPLES = """
 Example:
@@ -47,6 +59,7 @@ def export(
     ],
     config: ConfigOption = _CONFIG,
     workspace: WorkspaceOption = None,
+    key: KeyOption = None,
     cases: Annotated[
         int,
         typer.Option(
@@ -57,9 +70,8 @@ def export(
 ) -> None:
     """Write a sample of the last run's pairs for reviewers, stratified by match weight and group."""
     from flows.reviewing import export_sample
-    from pipeline.project import read_project
 
-    exported = export_sample(read_project(config, workspace), out, cases)
+    exported = export_sample(_project(config, workspace, key), out, cases)
     table, page = exported.files
     typer.echo(f"Review {exported.review}: {exported.cases:,} cases in {table} and {page}", err=as_json)
     if as_json:
@@ -75,6 +87,7 @@ def import_(
     ],
     config: ConfigOption = _CONFIG,
     workspace: WorkspaceOption = None,
+    key: KeyOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for findings.json and findings.txt.", file_okay=False)
     ] = None,
@@ -92,10 +105,9 @@ def import_(
     Every faulty row is named by its line: of another run, unknown, undecided, repeated, without reviewer.
     """
     from flows.reviewing import import_decisions
-    from pipeline.project import read_project
     from pipeline.quality.review_text import review_text
 
-    found = import_decisions(read_project(config, workspace), files, precision, partial=partial)
+    found = import_decisions(_project(config, workspace, key), files, precision, partial=partial)
     text, record = review_text(found), found.as_json()
     if out is not None:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,3 +116,11 @@ def import_(
     typer.echo(text, err=as_json)
     if as_json:
         typer.echo(json.dumps(record))
+
+
+def _project(config: Path, workspace: Path | None, key: Path | None) -> "Project":
+    """Return the project, acted for by the key that the command names, if any."""
+    from pipeline.project import read_project
+
+    project = read_project(config, workspace)
+    return project if key is None else replace(project, signing_keys=(key,))
