@@ -1,15 +1,15 @@
 """How far linkage error could move a rate.
 
 Four accounts of who lives where are given, and the band holds the rate by each of them, as far as chance
-moves it (each link holds or does not, with its probability):
+moves it (each link holds or does not, with its probability; one in a hundred of doubt is none):
 - as linked: a household or resident counts with the probability that he lives there;
 - with the missed: people with a usual address who could not be placed are like the placed ones of their
   age, sex and admission, who then count for them too (placement weight);
 - strict and inclusive: see `pipeline/household/accounts.py` and `linkage_accounts`.
 
 Held on truth (the pair of others, rates of 300 and more): it covered the rate that faultless linkage would
-give in 99.7% of 387 rates, and that of the people who really live there, stale and ghost registrations left
-out, in 89%; it was 1.9 percentage points wide on average. It says nothing of chance in the outcome itself,
+give in 98% of 387 rates, and that of the people who really live there, stale and ghost registrations left
+out, in 84%; it was 1.8 percentage points wide on average. It says nothing of chance in the outcome itself,
 which is what the confidence interval is for.
 """
 
@@ -101,9 +101,14 @@ def record_linkage_bands(
             _insert_bands(connection, breakdown, measured, sums)
 
 
-#: Sums of links that hold with their probability, as linked and with the missed ones, in this order.
-_TERMS = ("n", "p", "q", "weighted_p", "weighted_q")
-_AREA_COLUMN = {"LSOA21": "lsoa.lsoa21", "MSOA21": "lsoa.msoa21", "LAD": "lsoa.local_authority"}
+#: Links that hold with less doubt than this are taken to be certain.
+CERTAIN_DOUBT = 0.01
+#: What is summed of every contributor, and besides of those in doubt (1 less the probability of the link).
+_OF_ALL = (("n", "COUNT(*)"), ("weight", "SUM(placement_weight)"))
+_OF_DOUBTFUL = (
+    ("doubt", "SUM(1 - match_probability)"),
+    ("spread", "SUM(match_probability * (1 - match_probability))"),
+)
 
 
 def _sums(
@@ -113,43 +118,41 @@ def _sums(
     needed: list[str],
     levels: list[str],
 ) -> pa.Table:
-    """Return one row per area and category: for each count its contributors and their sums of links.
+    """Return one row per area and category: for each count its contributors and what is doubtful of them.
 
-    p: probability of the link (certain where it has none); q: p (1 - p); weighted: by the people missed.
+    n: contributors; weight: with the people missed; doubt: how many are expected not to be; spread: variance.
     """
     columns = "".join(f", dimension_{name}" for name in breakdown)
-    asked = ",\n    ".join(
-        f"{'COUNT(*)' if term == 'n' else f'SUM({term})'} FILTER (is_{name}) AS {name}_{term}"
-        for name in needed
-        for term in _TERMS
-    )
     any_count = " OR ".join(f"is_{name}" for name in needed)
-    areas = [_AREA_COLUMN[level] for level in levels]
-    sets = ", ".join(f"({area}{columns})" for area in areas)
-    place = " ".join(
-        f"WHEN GROUPING({area}) = 0 THEN '{level}'" for level, area in zip(levels, areas, strict=True)
+
+    def finest(terms: tuple[tuple[str, str], ...], condition: str) -> str:
+        asked = ", ".join(
+            f"{sql} FILTER (is_{name}) AS {name}_{term}" for name in needed for term, sql in terms
+        )
+        return (
+            f"SELECT lsoa_id{columns}, {asked} FROM {unit}_contribution "
+            f"WHERE {condition} GROUP BY lsoa_id{columns}"
+        )
+
+    summed = ",\n    ".join(
+        f"SUM({name}_{term}) AS {name}_{term}" for name in needed for term, _ in (*_OF_ALL, *_OF_DOUBTFUL)
     )
     return connection.sql(
         f"""
-WITH judged AS (
-    SELECT
-        lsoa_id{columns},
-        {", ".join(f"is_{name}" for name in needed)},
-        COALESCE(match_probability, 1) AS p,
-        p * (1 - p) AS q,
-        placement_weight * p AS weighted_p,
-        placement_weight * placement_weight * q AS weighted_q
-    FROM {unit}_contribution
-    WHERE {any_count}
+WITH finest AS (
+    {finest(_OF_ALL, any_count)}
+    UNION ALL BY NAME
+    {finest(_OF_DOUBTFUL, f"match_probability < {1 - CERTAIN_DOUBT} AND ({any_count})")}
 )
 SELECT
-    CASE {place} END AS area_level,
-    COALESCE({", ".join(areas)}) AS area_code{columns},
-    {asked}
-FROM judged
-JOIN lsoa
-    ON lsoa.lsoa_id = judged.lsoa_id
-GROUP BY GROUPING SETS ({sets})
+    area_level,
+    area_code{columns},
+    {summed}
+FROM finest
+JOIN area_of
+    ON area_of.lsoa_id = finest.lsoa_id
+WHERE area_level IN ({", ".join(f"'{level}'" for level in levels)})
+GROUP BY area_level, area_code{columns}
 ORDER BY ALL
 """
     ).to_arrow_table()
@@ -175,10 +178,12 @@ def _insert_bands(
         (counted,), (people,) = figures(numerator, "n"), figures(population, "n")
         kept = np.isin(places["area_level"], table.area_levels) & (people > 0)
         accounts = []
-        for weight in ("", "weighted_"):
-            n, n_spread = figures(numerator, f"{weight}p", f"{weight}q")
-            d, d_spread = figures(population, f"{weight}p", f"{weight}q")
-            accounts.append(ExpectedCounts(n[kept], d[kept], n_spread[kept], d_spread[kept]))
+        for whole in ("n", "weight"):
+            n, n_doubt, n_spread = figures(numerator, whole, "doubt", "spread")
+            d, d_doubt, d_spread = figures(population, whole, "doubt", "spread")
+            accounts.append(
+                ExpectedCounts((n - n_doubt)[kept], (d - d_doubt)[kept], n_spread[kept], d_spread[kept])
+            )
         band = linkage_band(counted[kept] / people[kept], accounts[0], accounts[1])
         rows = pa.table(
             {
