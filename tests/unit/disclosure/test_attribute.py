@@ -1,0 +1,113 @@
+"""P2: a distribution that would tell what everyone in a group has is hidden, on each side of the boundary."""
+
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipeline.disclosure.attribute import suppress_attribute
+
+COLUMNS = (
+    "count_id INTEGER, table_id VARCHAR, measure VARCHAR, role VARCHAR, count_measure VARCHAR, "
+    "unit VARCHAR, area_level VARCHAR, area_code VARCHAR, dimension_1 VARCHAR, category_1 VARCHAR, "
+    "dimension_2 VARCHAR, category_2 VARCHAR, n INTEGER, structural_zero BOOLEAN"
+)
+
+
+def appearances(connection: duckdb.DuckDBPyConnection, rows: list[tuple[Any, ...]], small: list[int]) -> None:
+    """rows: (count_id, measure, role, dimension, category, n) of one table in one area."""
+    connection.execute(f"CREATE TABLE appearance ({COLUMNS})")
+    connection.execute("CREATE TABLE primary_hidden (count_id INTEGER)")
+    for count_id, measure, role, dimension, category, n in rows:
+        connection.execute(
+            "INSERT INTO appearance VALUES ($1, 't', $2, $3, $2, 'household', 'MSOA21', 'E02', $4, $5, "
+            "NULL, NULL, $6, FALSE)",
+            [count_id, measure, role, dimension, category, n],
+        )
+    for count_id in small:
+        connection.execute("INSERT INTO primary_hidden VALUES ($1)", [count_id])
+
+
+def hidden(connection: duckdb.DuckDBPyConnection) -> set[int]:
+    return {row[0] for row in connection.execute("SELECT count_id FROM attribute_hidden").fetchall()}
+
+
+@pytest.mark.parametrize(
+    ("has", "has_not", "told"),
+    [(0, 100, True), (1, 99, False), (89, 11, False), (90, 10, True), (100, 0, True)],
+)
+def test_a_sensitive_measure_that_nobody_or_nearly_everybody_of_a_group_has_is_hidden(
+    engine: duckdb.DuckDBPyConnection,
+    make_profile: Callable[..., Any],
+    has: int,
+    has_not: int,
+    told: bool,
+) -> None:
+    """That most are not in treatment tells nothing of anybody: 99 who have not stay printed."""
+    appearances(
+        engine,
+        [
+            (1, "treatment", "numerator", "tenure", "owned", has),
+            (2, "treatment", "complement", "tenure", "owned", has_not),
+        ],
+        [],
+    )
+
+    suppress_attribute(engine, make_profile(), ["treatment"], [])
+
+    assert hidden(engine) == ({1, 2} if told else set())
+
+
+def test_a_measure_that_is_not_sensitive_is_left_alone(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any]
+) -> None:
+    appearances(
+        engine,
+        [(1, "damp", "numerator", "tenure", "owned", 100), (2, "damp", "complement", "tenure", "owned", 0)],
+        [],
+    )
+
+    assert suppress_attribute(engine, make_profile(), ["treatment"], []) == 0
+
+
+@pytest.mark.parametrize(
+    ("categories", "small", "told"),
+    [
+        ((89, 11), [], False),
+        ((90, 10), [], True),
+        ((100, 0), [], True),
+        ((60, 30, 10), [], False),
+        ((80, 12, 8), [3], False),
+        ((85, 8, 7), [2, 3], True),
+    ],
+    ids=["89%", "90%", "100%", "three categories", "two may be printed", "one may be printed"],
+)
+def test_a_sensitive_distribution_that_one_category_nearly_fills_is_hidden_whole(
+    engine: duckdb.DuckDBPyConnection,
+    make_profile: Callable[..., Any],
+    categories: tuple[int, ...],
+    small: list[int],
+    told: bool,
+) -> None:
+    rows = [
+        (number, "households", "denominator", "ethnicity", f"c{number}", n)
+        for number, n in enumerate(categories, 1)
+    ]
+    appearances(engine, rows, small)
+
+    suppress_attribute(engine, make_profile(), [], ["ethnicity"])
+
+    assert hidden(engine) == ({row[0] for row in rows} if told else set())
+
+
+def test_the_agreed_share_decides(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any]
+) -> None:
+    rows = [
+        (1, "households", "denominator", "ethnicity", "a", 80),
+        (2, "households", "denominator", "ethnicity", "b", 20),
+    ]
+    appearances(engine, rows, [])
+
+    assert suppress_attribute(engine, make_profile(dominant_share=0.8), [], ["ethnicity"]) == 2
