@@ -20,6 +20,8 @@ import pytest
 from governance.errors import Fault
 from pipeline.assign_uprn.environment import open_environment
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = Path(__file__).resolve().parents[3] / "sample_data" / "sample"
 TWINS = [("990899999001", "7 TWIN STREET, SALE"), ("990899999002", "7, Twin Street, Sale")]
 MADE_UP = [

@@ -159,6 +159,7 @@ def test_a_workspace_where_nothing_ever_ran_is_overdue_and_half_a_record_is_none
         check_published_lately(tmp_path, 26, NOW)
 
 
+@pytest.mark.slow
 def test_prefect_is_given_paths_a_time_and_one_night_at_a_time(tmp_path: Path) -> None:
     from flows.serving import nightly_deployment
 
