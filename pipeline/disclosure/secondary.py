@@ -24,11 +24,15 @@ from pipeline.disclosure.cell_system import (
     read_system,
 )
 from pipeline.disclosure.recoverability import find_intervals, find_values
-from pipeline.disclosure.solver import Infeasible, LinearSystem
+from pipeline.disclosure.solver import TOLERANCE, Infeasible, LinearSystem, Numbers, Row
 from pipeline.disclosure.witnesses import Witnesses
 
 #: Relations around an unsafe cell that are searched for cover at first; widened until cover is found.
 _FIRST_RADIUS = 2
+#: Cells around an unsafe one up to which the cheapest cover is sought; among more, that of the lightest move.
+_EXACT_COVER_AT_MOST = 300
+#: A cover may cost so much more than the cheapest; to prove the very cheapest takes most of the time.
+_COVER_GAP = 0.1
 #: Above this many complementary cells none is shown again: the search would cost more than it gives.
 _PRUNED_AT_MOST = 400
 
@@ -191,7 +195,7 @@ def _cover(
     upper[2 * size :] = 1.0
     lower = np.zeros_like(upper)
     # relations hold after the move
-    rows: list[tuple[list[int], list[float], float]] = []
+    rows: list[Row] = []
     for number in sorted(inside):
         total, parts = system.relations[number]
         factor: dict[CellId, float] = defaultdict(float)
@@ -205,6 +209,15 @@ def _cover(
                 values += [sign, -sign]
         if columns:
             rows.append((columns, values, 0.0))
+    position = number_of[cell_id]
+    target: Row = ([position, size + position], [1.0, -1.0], shift)
+    if size > _EXACT_COVER_AT_MOST:
+        try:
+            light = _lightest_move(system, shown, number_of, upper[: 2 * size], [*rows, target])
+        except Infeasible:
+            return None
+        if light is not None:
+            return sum(_cost(system, member) for member in light), light
     # a shown cell moves only once hidden: rise + fall + slack = most * hidden
     slacks = len(shown)
     upper = np.concatenate([upper, np.full(slacks, most)])
@@ -214,13 +227,12 @@ def _cover(
         rows.append(
             ([position, size + position, 2 * size + slacks + order, 2 * size + order], [1, 1, 1, -most], 0.0)
         )
-    position = number_of[cell_id]
-    rows.append(([position, size + position], [1.0, -1.0], shift))
+    rows.append(target)
     is_whole = np.zeros(len(upper), dtype=bool)
     is_whole[2 * size : 2 * size + slacks] = True
     if system.is_whole:
         is_whole[: 2 * size] = True
-    model = LinearSystem(lower, upper, rows, is_whole)
+    model = LinearSystem(lower, upper, rows, is_whole, gap=_COVER_GAP)
     cost = {2 * size + order: _cost(system, member) for order, member in enumerate(shown)}
     try:
         best = model.least(cost)
@@ -234,6 +246,26 @@ def _cover(
         if best.point[position_of := number_of[member]] + best.point[size + position_of] > 1e-6
     }
     return best.value, chosen
+
+
+def _lightest_move(
+    system: CellSystem, shown: list[CellId], number_of: dict[CellId, int], upper: Numbers, rows: list[Row]
+) -> set[CellId] | None:
+    """Return the shown cells of the move that costs least by its length; None where it is not whole.
+
+    Its cells are few, for it is a corner; the fewest it need not be. Raises Infeasible where none exists.
+    """
+    size = len(upper) // 2
+    weight = {
+        column: _cost(system, member)
+        for member in shown
+        for column in (number_of[member], size + number_of[member])
+    }
+    found = LinearSystem(np.zeros_like(upper), upper, rows).least(weight)
+    if found.point is None or (system.is_whole and not found.is_integral):
+        return None
+    moved = found.point[:size] + found.point[size:]
+    return {member for member in shown if moved[number_of[member]] > TOLERANCE}
 
 
 def _cost(system: CellSystem, member: CellId) -> float:

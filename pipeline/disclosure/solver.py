@@ -80,6 +80,7 @@ class LinearSystem:
 
     lower, upper: bounds of each variable. rows: the equations.
     starts_feasible: all variables at their lower bounds solve it, so the solver begins there.
+    gap: how far from the best, as a share of it, a whole-number answer may be.
     standing_cost: added to every question for each unit of a variable that is not in it.
     Successive questions start from the last basis, so that many about one system are cheap.
     """
@@ -93,6 +94,7 @@ class LinearSystem:
         *,
         starts_feasible: bool = False,
         standing_cost: float = 0.0,
+        gap: float = 0.0,
     ) -> None:
         self.size = len(lower)
         self.upper = np.asarray(upper, dtype=np.float64)
@@ -114,7 +116,7 @@ class LinearSystem:
             model.integrality_ = [kinds[0] if w else kinds[1] for w in whole]
         self._is_whole = bool(whole.any())
         self._engine = highspy.Highs()
-        options = _OPTIONS | (_FROM_A_FEASIBLE_CORNER if starts_feasible else {})
+        options = _OPTIONS | {"mip_rel_gap": gap} | (_FROM_A_FEASIBLE_CORNER if starts_feasible else {})
         for option, value in options.items():
             self._engine.setOptionValue(option, value)
         self._check(self._engine.passModel(model))
@@ -192,7 +194,6 @@ def not_optimal(status: str) -> Refused:
 _OPTIONS: dict[str, Any] = {
     "output_flag": False,
     "threads": 1,
-    "mip_rel_gap": 0.0,
     "mip_abs_gap": 1e-6,
     "random_seed": 1,
 }
