@@ -41,11 +41,13 @@ _records = st.fixed_dictionaries(
         "age_years": st.sampled_from([None, 0, 5, 15, 17, 18, 21, 40, 55, 68, 75, 90]),
         "sex": st.sampled_from(["1", "2", "X", None]),
         "address_start": _DAYS,
-        "address_end": st.sampled_from([None, None, None, date(2026, 3, 31), date(2020, 1, 1)]),
+        "address_end": st.sampled_from(
+            [None, None, None, date(1900, 1, 1), date(2026, 3, 31), date(2020, 1, 1)]
+        ),
         "registration_start": st.sampled_from([None, None, date(2020, 1, 1), date(2027, 1, 1)]),
         "registration_end": st.sampled_from([None, None, None, date(2026, 3, 30), date(2027, 1, 1)]),
         "is_deceased": st.sampled_from([None, False, False, False, True]),
-        "address_type": st.sampled_from([None, "usual", "usual", "temporary"]),
+        "address_type": st.sampled_from([None, "usual", "usual", "temporary", "correspondence"]),
         "practice_code": st.sampled_from([None, "P1", "P1", "P2"]),
     }
 )
@@ -55,6 +57,25 @@ _plain = st.fixed_dictionaries(
         "age_years": st.integers(0, 95),
         "sex": st.sampled_from(["1", "2", "X"]),
         "practice_code": st.just("P1"),
+    }
+)
+
+
+#: Many people in one home: a care home, a hall, or a household too large to be one.
+_crowded = st.fixed_dictionaries(
+    {
+        "home": st.just("a"),
+        "age_years": st.sampled_from([75, 80, 90]),
+        "sex": st.just("2"),
+        "practice_code": st.just("P1"),
+    }
+)
+_others = st.fixed_dictionaries(
+    {
+        "home": st.sampled_from(["a", "b"]),
+        "age_years": st.sampled_from([None, 18, 20, 22, 24, 68, 70, 74]),
+        "sex": st.just("1"),
+        "practice_code": st.sampled_from([None, "P1", "P2"]),
     }
 )
 
@@ -78,6 +99,15 @@ def test_every_record_gets_the_same_verdict_and_every_dwelling_the_same_resident
         if member["standing"] == "household":
             found[member["household_pseudonym"]].add(member["person_pseudonym"])
     assert dict(found) == members
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(_crowded, max_size=12), st.lists(_others, min_size=3, max_size=14))
+def test_crowds_are_told_from_households_alike(crowd: list[Row], others: list[Row]) -> None:
+    homes, rows = _world([{}, {}, {}, {}], crowd + others)
+    built = households_of(homes, rows)
+    verdicts, _ = place_everyone(homes, rows)
+    assert {r["record_pseudonym"]: r["failed_rule"] for r in built["judged_record"]} == verdicts
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
