@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from pipeline.link.evaluate import evaluate_links
@@ -17,9 +18,9 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def table(connection: duckdb.DuckDBPyConnection, name: str, columns: str, *rows: tuple[str, ...]) -> None:
     names = columns.split()
-    connection.execute(f"CREATE TABLE {name} ({', '.join(f'{n} VARCHAR' for n in names)})")
-    for row in rows:
-        connection.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(row))})", list(row))
+    rows_given = pa.table({n: pa.array([row[i] for row in rows], pa.string()) for i, n in enumerate(names)})
+    connection.register("rows_given", rows_given)
+    connection.execute(f"CREATE TABLE {name} AS SELECT * FROM rows_given")
 
 
 PAIR = "council_record_id nhs_record_id"
