@@ -24,7 +24,7 @@ def attack(connection: duckdb.DuckDBPyConnection, releases: list[ReleaseFiles]) 
         and one.criteria.get("agreement") == other.criteria.get("agreement")
     ]
     if not pairs:
-        return AttackOutcome(NUMBER, NAME, not_run="needs two releases of one reference date")
+        return AttackOutcome(NUMBER, NAME, not_run="needs two releases of one reference date and epoch")
     redrawn = 0
     for one, other in pairs:
         load_cells(connection, one, "one")
