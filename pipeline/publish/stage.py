@@ -48,7 +48,7 @@ import pyarrow as pa
 from governance.artefact import Artefact, Evidence
 from governance.canonical import canonical_json, digest_of, digest_of_file
 from governance.clearance import Cleared
-from governance.errors import Refused
+from governance.errors import Finding, Refused
 from pipeline.code_version import code_version
 from pipeline.context import RunContext
 from pipeline.disclosure.attack.run import run_attacks
@@ -132,10 +132,25 @@ def check_repelled(evidence: Evidence) -> None:
     """Refuse a release on whose finished files an attack succeeded, whatever rules its gate has."""
     successes = int(evidence.facts["attack_successes"])
     if successes:
+        findings = [
+            Finding(
+                code, f"attack {attack['number']}, {attack['name']}", f"succeeded {number:,} times", number
+            )
+            for attack in evidence.facts["attacks"]
+            for code, number in attack["findings"].items()
+        ]
+        neighbour = evidence.facts["intruder"] or {}
+        findings += [
+            Finding(code.upper(), "the motivated intruder", f"{neighbour[code]:,} groups", neighbour[code])
+            for code in ("singled_out", "learnt")
+            if neighbour.get(code)
+        ]
         raise Refused(
             "ATTACK_SUCCEEDED",
             f"Attacks on the finished files succeeded {successes:,} times.",
-            "Nothing was released. Report the run's id; leave the table named by the attack out meanwhile.",
+            "Nothing was released. Report the run's id: the repair should have found this. Fewer tables that "
+            "share a dimension leave less to find; the agreement's outputs name them.",
+            tuple(findings),
         )
 
 

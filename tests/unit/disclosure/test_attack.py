@@ -83,8 +83,9 @@ def test_broken_build_primary_suppression_alone_is_caught(
 ) -> None:
     bench.terms = DisclosureTerms(profile="exact-count")
     monkeypatch.setattr("pipeline.disclosure.stage.audit_and_repair", replace_audit())
-    with pytest.raises(Refused, match="ATTACK_SUCCEEDED"):
+    with pytest.raises(Refused, match="ATTACK_SUCCEEDED") as refusal:
         bench.night(make_town(8))
+    assert {"attack 2"} <= {finding.where.split(",")[0] for finding in refusal.value.findings}
     monkeypatch.setattr("pipeline.publish.stage.check_repelled", let_pass)
 
     attacks = found(run_attacks([bench.night(make_town(8))]))
