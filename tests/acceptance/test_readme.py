@@ -36,7 +36,7 @@ def test_every_hearth_command_of_the_readme_runs_and_the_findings_show_what_was_
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         assert ran.returncode in MAY_END_WITH.get(line, {0}), f"{line}\n{ran.stdout}\n{ran.stderr}"
-    check_planted_effects(tmp_path / "workspace" / "findings")
+    check_planted_effects(tmp_path / "findings")
 
 
 def test_every_make_target_of_the_readme_exists() -> None:
