@@ -18,13 +18,19 @@ _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 def write_findings(folder: Path, tables: Mapping[str, pd.DataFrame], report: str, name: str) -> None:
     """Write `<table>.parquet` and `<table>.csv` of every table, and the report as `<name>.md`.
 
-    Raises Fault where the folder holds other things: a release must not be mixed with what is made of it.
+    Raises Fault where the folder is a release, or lies in a workspace.
     """
     if (folder / "manifest.json").exists():
         raise Fault(
             "OUT_IS_A_RELEASE",
             "The folder to write to is a release, and releases never change.",
             "Name another folder with --out.",
+        )
+    if any((place / "controlled").is_dir() for place in folder.absolute().parents):
+        raise Fault(
+            "OUT_IN_WORKSPACE",
+            "The folder to write to lies in a workspace, where no table may lie in clear (PSE-07).",
+            "Name a folder outside the workspace with --out.",
         )
     folder.mkdir(parents=True, exist_ok=True)
     for table, exact in tables.items():

@@ -90,3 +90,9 @@ def test_nothing_is_ever_written_into_a_release(two_releases: tuple[Path, Path])
 def test_text_that_a_spreadsheet_would_calculate_is_quoted(tmp_path: Path) -> None:
     write_findings(tmp_path / "o", {"t": pd.DataFrame({"a": ["=1+1", "plain"], "b": [-1.0, 2.0]})}, "", "r")
     assert (tmp_path / "o" / "t.csv").read_text() == "a,b\n'=1+1,-1.0\nplain,2.0\n"
+
+
+def test_findings_are_not_written_into_a_workspace(tmp_path: Path) -> None:
+    (tmp_path / "controlled").mkdir()
+    with pytest.raises(Fault, match="outside the workspace"):
+        write_findings(tmp_path / "findings", {}, "", "findings")
