@@ -47,6 +47,11 @@ class AuditResult:
         """Exposed cells that are proven to have one possible value."""
         return self.exposed[self.most_possible - self.least_possible < 1]
 
+    @property
+    def proven_zero(self) -> Whole:
+        """Exposed cells that are proven to be nought."""
+        return self.exposed[self.most_possible < 1]
+
     def count_proven(self, of: str) -> int:
         """Return how many cells are proven "exact", "narrow" (under 5, exact ones too) or "zero"."""
         width = self.most_possible - self.least_possible

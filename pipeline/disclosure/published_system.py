@@ -150,31 +150,33 @@ def create_system(
     )
 
 
-def with_known_households(
-    connection: duckdb.DuckDBPyConnection, system: PublishedSystem, reference: Floats
-) -> PublishedSystem:
+def known_households(connection: duckdb.DuckDBPyConnection) -> Whole:
+    """Return the cells of `system_cell` that are an area's number of households, as registers tell it."""
+    found = connection.sql(
+        """
+        SELECT cell
+        FROM system_cell
+        WHERE unit = 'household'
+          AND dimension_1 IS NULL
+          AND measure NOT IN (SELECT measure FROM denominator_of)
+          AND NOT contains(measure, ':complement')
+          AND NOT contains(measure, '_population')
+        ORDER BY cell
+        """
+    ).fetchnumpy()
+    return np.asarray(found["cell"], dtype=np.int64)
+
+
+def with_known_households(system: PublishedSystem, households: Whole, reference: Floats) -> PublishedSystem:
     """Return the system of somebody who knows how many households each area has.
 
-    reference: the point whose numbers are known: the true counts in the audit before a release.
+    households: their cells. reference: the point whose numbers are known: the true counts in the audit
+    before a release.
     """
-    cells = np.asarray(
-        connection.sql(
-            """
-            SELECT cell
-            FROM system_cell
-            WHERE unit = 'household'
-              AND dimension_1 IS NULL
-              AND measure NOT IN (SELECT measure FROM denominator_of)
-              AND NOT contains(measure, ':complement')
-              AND NOT contains(measure, '_population')
-            """
-        ).fetchnumpy()["cell"],
-        dtype=np.int64,
-    )
     lower, upper = system.lower.copy(), system.upper.copy()
-    lower[cells] = upper[cells] = reference[cells]
+    lower[households] = upper[households] = reference[households]
     hidden = system.hidden.copy()
-    hidden[cells] = False
+    hidden[households] = False
     return replace(system, lower=lower, upper=upper, hidden=hidden)
 
 

@@ -43,8 +43,10 @@ def find_near(system: PublishedSystem, start: Floats) -> Floats:
     return point
 
 
-def find_reference(system: PublishedSystem) -> Floats:
+def find_reference(system: PublishedSystem, costs: Floats | None = None) -> Floats:
     """Return a whole-number point that fits a published system, found one authority at a time.
+
+    costs: of one more in each cell; the point then costs as little as any. All nought when None.
 
     Raises Infeasible where none fits: the printed values then contradict the printed rules.
     """
@@ -61,9 +63,14 @@ def find_reference(system: PublishedSystem) -> Floats:
             system.member_relation[own], number[system.member_cell[own]], system.member_sign[own]
         )
         bounds = system.lower[members], system.upper[members]
-        found = LinearSystem(*bounds, rows).least({})
+        aim = (
+            {}
+            if costs is None
+            else {int(i): float(costs[members[i]]) for i in np.flatnonzero(costs[members])}
+        )
+        found = LinearSystem(*bounds, rows).least(aim)
         if not found.is_integral:
-            found = LinearSystem(*bounds, rows, is_whole=True).least({})
+            found = LinearSystem(*bounds, rows, is_whole=True).least(aim)
         if found.point is None:
             raise Infeasible
         point[members] = np.rint(found.point)

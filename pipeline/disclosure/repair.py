@@ -24,6 +24,7 @@ from pipeline.disclosure.published_system import (
     PublishedSystem,
     Whole,
     create_system,
+    known_households,
     with_known_households,
 )
 from pipeline.disclosure.reference import find_near
@@ -65,7 +66,7 @@ def audit_and_repair(
         )
         exposed = audit.exposed
         if not len(exposed) and not rules.is_exact:
-            known = with_known_households(connection, system, reference)
+            known = with_known_households(system, known_households(connection), reference)
             auditor = Auditor(known, reference, rules.minimum_cell_count)
             exposed = auditor.run(None, LARGEST_JOINT_PROGRAM).exposed
         if not len(exposed):

@@ -1,0 +1,69 @@
+"""Numbers that fit a release: which of them are taken, and what they may be said to prove."""
+
+import duckdb
+import numpy as np
+import pytest
+
+from pipeline.disclosure.attack import reconstruction
+from pipeline.disclosure.published_system import PublishedSystem, with_known_households
+from pipeline.disclosure.reference import find_reference
+
+
+def system_of(lower: list[float], upper: list[float], hidden: list[bool]) -> PublishedSystem:
+    """An area's households (cell 0), the sum of the others."""
+    size = len(lower)
+    same = np.full(size, "", dtype=object)
+    return PublishedSystem(
+        lower=np.array(lower),
+        upper=np.array(upper),
+        hidden=np.array(hidden),
+        printed=~np.array(hidden),
+        member_relation=np.zeros(size, dtype=np.int64),
+        member_cell=np.arange(size),
+        member_sign=np.array([-1.0, *[1.0] * (size - 1)]),
+        member_over_areas=np.zeros(size, dtype=bool),
+        measure_group=same,
+        moves_with=same,
+        breakdown=same,
+        block_area=same,
+        authority=same,
+    )
+
+
+def test_costs_choose_the_end_of_the_range() -> None:
+    system = system_of([20, 10, 0], [30, 20, 12], [False, False, True])
+
+    least = find_reference(system, np.array([1.0, 0, 0]))
+    most = find_reference(system, np.array([-1.0, 0, 0]))
+
+    assert (least[0], most[0]) == (20, 30)
+    assert least[0] == least[1:].sum()
+
+
+def test_known_households_are_fixed_and_no_longer_hidden() -> None:
+    system = system_of([20, 10, 0], [30, 20, 12], [True, False, True])
+
+    known = with_known_households(system, np.array([0]), np.array([22.0, 14, 8]))
+
+    assert (known.lower[0], known.upper[0], known.hidden[0]) == (22, 22, False)
+
+
+@pytest.mark.parametrize(
+    ("least_printed", "zero", "by_one_fit_only"),
+    [
+        (10, [], 1),
+        (30, [2], 0),
+    ],  # 30 households at most, 10 printed: any hidden count; 30 printed: only nought
+)
+def test_only_what_all_numbers_that_fit_prove_is_a_success(
+    monkeypatch: pytest.MonkeyPatch, least_printed: float, zero: list[int], by_one_fit_only: int
+) -> None:
+    system = system_of([10, least_printed, 0], [30, 30, 12], [False, False, True])
+    monkeypatch.setattr(reconstruction, "known_households", lambda _: np.array([0]))
+    at_the_least = find_reference(system, np.array([1.0, 0, 0]))
+
+    with duckdb.connect() as connection:
+        known = reconstruction._knowing_households(connection, system, at_the_least, 10)
+
+    assert known.zero.tolist() == zero
+    assert known.by_one_fit_only == by_one_fit_only
