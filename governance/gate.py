@@ -71,6 +71,23 @@ class Judgement:
         what = f"{self.rule.title}: {self.verdict.reason}{because}. Asked for: {self.verdict.threshold}."
         return Finding(self.verdict.code, self.rule.id, what)
 
+    def facts(self, evidence: Evidence) -> dict[str, Any]:
+        """Return what the audit log takes down of the judgement on `evidence`."""
+        verdict, waiver = self.verdict, self.waiver
+        return {
+            "part": evidence.part,
+            "version": self.rule.version,
+            "evidence_digest": evidence.digest,
+            "observed": _short(verdict.observed),
+            "threshold": _short(verdict.threshold),
+            "code": verdict.code,
+            "reason": _short(verdict.reason),
+            "waiver": None
+            if waiver is None
+            else {"granted_by": waiver.granted_by, "expires": waiver.expires.isoformat()},
+            "remember": dict(verdict.remember),
+        }
+
 
 def judged(item: Rule, evidence: Shown, agreement: Agreement, now: datetime) -> Judgement:
     """Ask one rule; nothing is recorded here. A rule that raises fails, its message kept out."""
@@ -227,20 +244,7 @@ class Gatekeeper:
         )
 
     def _record(self, judgement: Judgement, evidence: Evidence) -> None:
-        verdict, waiver = judgement.verdict, judgement.waiver
-        facts = {
-            "part": evidence.part,
-            "version": judgement.rule.version,
-            "evidence_digest": evidence.digest,
-            "observed": _short(verdict.observed),
-            "threshold": _short(verdict.threshold),
-            "code": verdict.code,
-            "reason": _short(verdict.reason),
-            "waiver": None
-            if waiver is None
-            else {"granted_by": waiver.granted_by, "expires": waiver.expires.isoformat()},
-            "remember": dict(verdict.remember),
-        }
+        facts = judgement.facts(evidence)
         self._append(evidence.stage, "rule", judgement.rule.id, judgement.recorded_as, facts)
 
     def _append(self, stage: str, event: str, rule: str | None, verdict: str, facts: dict[str, Any]) -> int:

@@ -315,8 +315,9 @@ def _described(key: "KeyDescription") -> dict[str, Any]:
 
 
 def _for_the_log(shown: dict[str, Any]) -> dict[str, Any]:
-    """A check value of digits alone would look like an identifier, so it is marked as what it is."""
-    return {k: f"check:{v}" if k == "check_value" else v for k, v in shown.items()}
+    from governance.audit.content import marked_check_value
+
+    return {k: marked_check_value(v) if k == "check_value" else v for k, v in shown.items()}
 
 
 def tell(shown: dict[str, Any], as_json: bool) -> None:

@@ -12,13 +12,13 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from governance.audit.content import content_fault
 from governance.audit.signer import LogSigner
 from governance.audit.verify import (
     CHECKPOINTS,
@@ -38,10 +38,6 @@ LOG_RUN = "log"
 #: A clock may be corrected by this much; beyond it the log takes no line dated before its last.
 CLOCK_TOLERANCE = timedelta(minutes=2)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-_IDENTIFIER = re.compile(
-    r"\s*\d[\d ]{5,14}\d\s*"  # a UPRN or an NHS number, spaced or not
-    r"|\s*[A-Za-z]{1,2}\d[A-Za-z\d]?\s*\d[A-Za-z]{2}\s*"  # a postcode
-)
 
 
 def _now() -> datetime:
@@ -274,7 +270,7 @@ class AuditLog:
             "evidence": evidence,
             "policy": policy,
         }
-        if fault := event_fault(record) or _value_in(evidence):
+        if fault := event_fault(record) or content_fault(evidence):
             raise Fault(
                 "AUDIT_EVENT_REFUSED",
                 f"An event of {event!r} {fault}; the log was left as it was.",
@@ -327,21 +323,6 @@ def _changed(what: str) -> Refused:
         f"The audit log was changed from outside: {what}.",
         "Run `hearth audit verify`, find out who changed it, and restore the log from its copy.",
     )
-
-
-def _value_in(evidence: Any) -> str:
-    """Return what is wrong with evidence that carries something like a row's value, or nothing."""
-    if isinstance(evidence, Mapping):
-        return next((fault for item in (*evidence, *evidence.values()) if (fault := _value_in(item))), "")
-    if isinstance(evidence, list | tuple):
-        return next((fault for item in evidence if (fault := _value_in(item))), "")
-    if isinstance(evidence, str):
-        if _IDENTIFIER.fullmatch(evidence):
-            return "carries text that looks like an identifier"
-        return "carries a text of more than 500 characters" if len(evidence) > 500 else ""
-    if evidence is None or isinstance(evidence, bool | int | float):
-        return ""
-    return f"carries a {type(evidence).__name__}"
 
 
 @contextmanager

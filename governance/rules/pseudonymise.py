@@ -6,6 +6,7 @@ Facts: see `pipeline/pseudonymise/stage.py`.
 from datetime import datetime
 
 from governance.agreement import Agreement
+from governance.audit.content import marked_check_value
 from governance.keys.states import MAY_PSEUDONYMISE, KeyState
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
 
@@ -152,12 +153,16 @@ def no_overlap_with_other_keys(evidence: Shown, agreement: Agreement, now: datet
     """Refuse a check value that another key id showed before: both would make the same pseudonyms.
 
     Equal keys give equal check values and equal pseudonyms, unequal keys neither; so the check values
-    of every key this project used are remembered, and comparing them finds any overlap.
+    of every key this project used are remembered, and comparing them finds any overlap. A log may
+    remember some without their mark.
     """
     shown = {evidence.text("key_id"): dict(evidence.table("check_values"))}
     if (outer := evidence.optional_text("outer_key_id")) is not None:
         shown[outer] = {"outer": evidence.text("outer_check_value")}
-    known: dict[str, dict[str, str]] = {**evidence.remembered, **shown}
+    known = {
+        key_id: {kind: marked_check_value(value) for kind, value in values.items()}
+        for key_id, values in {**evidence.remembered, **shown}.items()
+    }
     owners: dict[str, set[str]] = {}
     for key_id, values in known.items():
         for value in values.values():

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.agreement import Agreement, read_agreement
 from governance.artefact import Evidence
+from governance.audit.content import content_fault
 from governance.gate import judged
 from governance.mandate import mandate_facts
 from governance.rules import all_rules
@@ -62,7 +63,8 @@ def ask(agreement: Agreement) -> Ask:
     """Asks one rule: `ask("ING-03", facts, part="nhs", run={…}, now=…, thresholds={…}, dpia=None)`.
 
     run: changes to the facts of a run in production. started: names of those whose keys were given, all
-    principals by default. Other names change the agreement's fields.
+    principals by default. Other names change the agreement's fields. Whatever the verdict, the audit
+    log would take it.
     """
 
     def asked(
@@ -91,6 +93,8 @@ def ask(agreement: Agreement) -> Ask:
         shown = run_facts if found.stage == "run" else dict(facts or {})
         evidence = Evidence(found.stage, part, shown)
         before = Evidence("run", "all", run_facts)
-        return judged(found, Shown(evidence, before, remembered, frozenset(requests)), changed, now).verdict
+        judgement = judged(found, Shown(evidence, before, remembered, frozenset(requests)), changed, now)
+        assert content_fault(judgement.facts(evidence)) == "", judgement
+        return judgement.verdict
 
     return asked
