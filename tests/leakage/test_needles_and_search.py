@@ -212,6 +212,20 @@ def test_a_canary_is_nobody_and_is_the_same_for_the_same_seed() -> None:
     assert all(_is_nobody(c) for c in canaries)
 
 
+def test_pseudonyms_however_many_spell_no_canary_by_chance() -> None:
+    """Of what pseudonyms can spell at all, only texts so long that no number of people brings them about."""
+    base32 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+    canaries = [canary_of(c, f"seed {n}") for n in range(200) for c in ("council", "nhs")]
+    lengths = {
+        len(needle.pattern)
+        for canary in canaries
+        for needle in needles_of(canary.identifiers)
+        if base32.issuperset(needle.pattern.upper() if needle.folded else needle.pattern)
+    }
+    assert lengths
+    assert min(lengths) >= 10
+
+
 def _is_nobody(canary: Canary) -> bool:
     digits = [int(d) for d in canary.nhs_number]
     in_test_range = canary.nhs_number.startswith("999") and len(digits) == 10
