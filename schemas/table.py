@@ -1,6 +1,7 @@
 """The table registry: only what is registered here is ever counted (disclosure control, P0).
 
-A table breaks some measures of one unit down by up to two dimensions at some area levels.
+A table breaks some measures of one unit down by up to two dimensions at some area levels. Means and
+percentiles over what it counts may stand beside them.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 from schemas.attribute import check_keys, parse_definitions
 from schemas.dimension import dimensions
+from schemas.magnitude import magnitudes
 from schemas.measure import Measure, measures
 from schemas.strict_yaml import DefinitionInvalid, check_text, listed
 
@@ -24,7 +26,8 @@ class Table:
     """One registered table.
 
     structural_zeros: combinations of dimension -> category (and, if named, `measure`) that cannot hold
-    anyone. sensitive: a measure of it is, so attribute disclosure is judged too.
+    anyone. sensitive: a measure of it is, so attribute disclosure is judged too. magnitudes: means and
+    percentiles among its plain counts.
     """
 
     table_id: str
@@ -35,6 +38,7 @@ class Table:
     area_levels: tuple[str, ...]
     structural_zeros: tuple[Mapping[str, str], ...]
     sensitive: bool
+    magnitudes: tuple[str, ...] = ()
 
 
 @cache
@@ -61,7 +65,10 @@ def parse_tables(name: str, text: str, known: Mapping[str, Measure]) -> dict[str
 
 def _table(entry: Mapping[str, Any], known: Mapping[str, Measure], faults: list[str]) -> Table:
     check_keys(
-        entry, ("name", "title", "measures", "dimensions", "area_levels"), ("structural_zeros",), faults
+        entry,
+        ("name", "title", "measures", "dimensions", "area_levels"),
+        ("structural_zeros", "magnitudes"),
+        faults,
     )
     check_text(entry, ("title",), faults)
     named = [str(m) for m in listed(entry, "measures", faults)]
@@ -81,6 +88,12 @@ def _table(entry: Mapping[str, Any], known: Mapping[str, Measure], faults: list[
     ]
     if not named or not levels:
         faults.append("measures and area_levels must not be empty")
+    amounts = tuple(map(str, listed(entry, "magnitudes", faults)))
+    for name in amounts:
+        if name not in magnitudes():
+            faults.append(f"{name} is no magnitude")
+        elif magnitudes()[name].among not in named:
+            faults.append(f"{name} needs {magnitudes()[name].among} among the measures")
     if len({m.unit for m in chosen}) > 1:
         faults.append("its measures have different units")
     if len(broken_down) > MAXIMUM_DIMENSIONS or len(set(broken_down)) < len(broken_down):
@@ -103,4 +116,5 @@ def _table(entry: Mapping[str, Any], known: Mapping[str, Measure], faults: list[
         area_levels=tuple(level for level in AREA_LEVELS if level in levels),
         structural_zeros=zeros,
         sensitive=any(m.sensitive for m in chosen),
+        magnitudes=amounts,
     )

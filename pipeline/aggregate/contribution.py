@@ -149,12 +149,16 @@ JOIN roster
 
 
 def build_contribution(
-    connection: duckdb.DuckDBPyConnection, unit: str, counts: Counts, breakdowns: Breakdowns
+    connection: duckdb.DuckDBPyConnection,
+    unit: str,
+    counts: Counts,
+    breakdowns: Breakdowns,
+    amounts: tuple[str, ...] = (),
 ) -> None:
     """Create `<unit>_contribution`: one row per household, or resident, of household_row and resident_base.
 
     A household brings itself and all its residents, a resident himself alone. mask_<n> hold the flags of
-    all counts, sixty to a number.
+    all counts, sixty to a number; amount_<attribute> what it adds to a magnitude.
     """
     shared, own = dimensions_of("household", breakdowns), dimensions_of("resident", breakdowns)
     flags = "".join(f",\n        COALESCE({c.condition}, FALSE) AS is_{c.name}" for c in counts.listed)
@@ -164,6 +168,7 @@ def build_contribution(
     else:
         source, keys = "resident_base JOIN household_row USING (household_id)", "household_key, person_key"
         pack, whose = packed("0", "0", "person_key", "1"), "resident_base"
+    added = "".join(f",\n        CAST({name} AS BIGINT) AS amount_{name}" for name in amounts)
     connection.execute(
         f"""
 CREATE OR REPLACE TABLE {unit}_contribution AS
@@ -174,7 +179,7 @@ WITH judged AS (
         {keys},
         {whose}.match_probability,
         {whose}.placement_weight,
-        {pack} AS pack{_names(shared)}{_categories(own, ResidentCounts())}{flags}
+        {pack} AS pack{_names(shared)}{_categories(own, ResidentCounts())}{flags}{added}
     FROM {source}
 )
 SELECT *{_masks(counts)}

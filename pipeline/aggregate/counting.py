@@ -16,6 +16,7 @@ from pipeline.aggregate.contribution import (
 )
 from pipeline.aggregate.cube import families_of, insert_family
 from pipeline.aggregate.linkage_sensitivity import create_linkage_table, record_linkage_bands
+from pipeline.aggregate.magnitude_cell import create_magnitude_table, insert_magnitudes, shown_amounts
 from pipeline.aggregate.plan import Plan
 from pipeline.aggregate.state import create_state_table, record_state
 from pipeline.disclosure.record_key import RecordKeySecret, create_record_key_table
@@ -24,9 +25,9 @@ _SQL = files("pipeline.aggregate") / "sql"
 
 
 def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: RecordKeySecret) -> None:
-    """Create `cell`, `household_state`, `linkage_band` and `not_produced` from the loaded tables.
+    """Create `cell`, `magnitude_cell`, `household_state`, `linkage_band` and `not_produced`.
 
-    These are household, household_member, placement and area of the household stage.
+    The loaded tables are household, household_member, placement and area of the household stage.
     """
     create_record_key_table(
         connection, "SELECT dwelling_anchor FROM household", "household", "household_record_key", secret
@@ -38,6 +39,7 @@ def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: R
         connection.execute((_SQL / f"{name}.sql").read_text("utf-8"))
     create_state_table(connection)
     create_linkage_table(connection)
+    create_magnitude_table(connection)
     counts_of = count_tables(connection, plan, "household.standing = 'household'", with_state=True)
     register_grid(connection, plan.tables, counts_of)
     build_cells(connection)
@@ -54,7 +56,8 @@ def count_tables(
 ) -> Mapping[str, Counts]:
     """Fill `count_by_lsoa` from the households for which the SQL condition `counted` holds.
 
-    with_state: record the state of each household and the linkage bands too. Returns the counts of each unit.
+    with_state: record the state of each household, the linkage bands and the magnitudes too.
+    Returns the counts of each unit.
     """
     for name in ("10_household_base", "20_resident_base"):
         text = (_SQL / f"{name}.sql").read_text("utf-8")
@@ -68,9 +71,11 @@ def count_tables(
     build_household_row(connection, dimensions_of("household", every_breakdown), residents)
     for unit, counts in counts_of.items():
         breakdowns = plan.breakdowns_of(unit)
-        build_contribution(connection, unit, counts, breakdowns)
+        amounts = plan.amounts_of(unit)
+        build_contribution(connection, unit, counts, breakdowns, amounts)
         if with_state:
-            record_state(connection, unit, counts, breakdowns)
+            record_state(connection, unit, counts, breakdowns, shown_amounts(plan, unit, counts))
+            insert_magnitudes(connection, plan, unit, counts)
             record_linkage_bands(connection, plan, unit, counts)
         for family in families_of(plan.tables, unit):
             insert_family(connection, family, counts, plan.tables)

@@ -132,7 +132,7 @@ JOIN household_row
 def _insertion(table: Table, measure: str, family: Family, counts: Counts) -> str:
     population, numerator, complement = counts.of[measure]
     label = population.removeprefix(POPULATION)
-    categories = [_category(d) for d in table.dimensions] + ["NULL"] * (2 - len(table.dimensions))
+    categories = [category_name(d) for d in table.dimensions] + ["NULL"] * (2 - len(table.dimensions))
     sides = [_side(population), _side(numerator), _complement(population, numerator, complement)]
     sums = ", ".join(f"SUM({name}) AS {name}" for name in {population, numerator, complement} - {None})
     return f"""
@@ -158,7 +158,8 @@ def _columns(named: tuple[str, ...]) -> str:
     return "".join(f", dimension_{d}" for d in named)
 
 
-def _category(name: str) -> str:
+def category_name(name: str) -> str:
+    """Return the SQL of a row's category in a dimension, by name."""
     listed = ", ".join(f"'{category}'" for category in dimensions()[name].categories)
     return f"list_extract([{listed}], dimension_{name} + 1)"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from schemas.attribute import UNITS
 from schemas.condition import attributes_in
 from schemas.dimension import dimensions
+from schemas.magnitude import magnitudes
 from schemas.measure import Measure, measures
 from schemas.table import Table
 
@@ -42,6 +43,11 @@ class Plan:
     def breakdowns_of(self, unit: str) -> tuple[tuple[str, ...], ...]:
         """Return every combination of dimensions that some table of a unit needs."""
         return tuple(sorted({table.dimensions for table in self.tables if table.unit == unit}))
+
+    def amounts_of(self, unit: str) -> tuple[str, ...]:
+        """Return the attributes of a unit whose amounts some table adds up or ranks, by name."""
+        named = {name for table in self.tables if table.unit == unit for name in table.magnitudes}
+        return tuple(sorted({magnitudes()[name].of for name in named}))
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -84,6 +90,7 @@ def make_plan(
                     table.area_levels,
                     table.structural_zeros,
                     table.sensitive,
+                    tuple(name for name in table.magnitudes if magnitudes()[name].among in chosen),
                 )
             )
     return Plan(tuple(produced), tuple(left_out), complete)

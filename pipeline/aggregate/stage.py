@@ -29,6 +29,7 @@ from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table, write_query
 from schemas.attribute import attributes_of
 from schemas.dimension import dimensions
+from schemas.magnitude import magnitudes
 from schemas.measure import measures
 from schemas.table import tables
 
@@ -47,6 +48,7 @@ _INPUTS = (
 #: Tables written, and the order of their rows.
 _OUTPUTS = (
     ("cell", _CELL_ORDER),
+    ("magnitude_cell", f"{_CELL_ORDER}, band NULLS FIRST"),
     ("not_produced", "table_id, measure NULLS FIRST"),
     ("area", "lsoa21"),
     ("household_state", "ALL"),
@@ -62,7 +64,7 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
         "outputs": sorted(context.agreement.outputs),
         "carried_record_keys": carried_digest(context.workspace),
         "definitions": digest_of(
-            [repr(d) for read in (measures, tables, dimensions) for d in read().values()]
+            [repr(d) for read in (measures, magnitudes, tables, dimensions) for d in read().values()]
         ),
     }
 
@@ -70,8 +72,8 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
 def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
     """Count every registered table of the agreement.
 
-    Writes `cell`, `not_produced`, `cap_sensitivity` and `linkage_band`, and for the stages after it
-    `area`, `household_state` and `basis`.
+    Writes `cell`, `magnitude_cell`, `not_produced`, `cap_sensitivity` and `linkage_band`, and for the
+    stages after it `area`, `household_state` and `basis`.
     """
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
@@ -125,12 +127,14 @@ def known_attributes(connection: duckdb.DuckDBPyConnection, *, of_everybody: boo
 def add_definitions(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Add to `basis` a digest of the definition of every measure counted."""
     counted = {name: measures()[name] for table in plan.tables for name in table.measures}
+    amounts = {name for table in plan.tables for name in table.magnitudes}
     connection.executemany(
         "INSERT INTO basis VALUES ('measures', ?, ?)",
         [
             (name, digest_of([m.unit, m.period, repr(m.include), repr(m.count)])[:16])
             for name, m in sorted(counted.items())
-        ],
+        ]
+        + [(name, digest_of([repr(magnitudes()[name])])[:16]) for name in sorted(amounts)],
     )
 
 

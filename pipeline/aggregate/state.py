@@ -4,6 +4,8 @@ One digest a household and unit: equal digests count alike in every cell of ever
 shows does not enter, so a household whose unpublished facts changed has not changed.
 """
 
+from collections.abc import Sequence
+
 import duckdb
 
 from pipeline.aggregate.contribution import Breakdowns, Counts, dimensions_of, mask_names
@@ -17,15 +19,20 @@ def create_state_table(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def record_state(
-    connection: duckdb.DuckDBPyConnection, unit: str, counts: Counts, breakdowns: Breakdowns
+    connection: duckdb.DuckDBPyConnection,
+    unit: str,
+    counts: Counts,
+    breakdowns: Breakdowns,
+    amounts: Sequence[str] = (),
 ) -> None:
     """Add one row per household of `<unit>_contribution`; `contribution` is "household|" or "resident|".
 
-    A household's digest is of its categories, counts and keys; that of its residents adds up a number
-    for each resident, so that the order of residents does not matter.
+    amounts: SQL of what a row adds to each magnitude. A household's digest is of its categories, counts,
+    amounts and keys; that of its residents adds up a number for each resident, so that the order of
+    residents does not matter.
     """
     own = [f"dimension_{d}" for kind in ("household", "resident") for d in dimensions_of(kind, breakdowns)]
-    told = [*own, *mask_names(counts)]
+    told = [*own, *mask_names(counts), *(f"coalesce({amount}, -1)" for amount in amounts)]
     if unit == "household":
         told += ["household_key", "persons", "person_keys"]
         digests = (

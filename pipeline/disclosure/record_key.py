@@ -109,6 +109,13 @@ def create_record_key_table(
     return int(listed.num_rows)
 
 
+def secret_for_magnitudes(secret: RecordKeySecret) -> RecordKeySecret:
+    """Return the secret behind the noise of sums and ranks: it must not be that of the count beside them."""
+    keyed = hmac.HMAC(secret.value, hashes.SHA256())
+    keyed.update(b"magnitude")
+    return RecordKeySecret(keyed.finalize())
+
+
 def load_secret(context: "RunContext") -> RecordKeySecret:
     """Return the project's record-key secret; create it on the first run of single-operator custody.
 

@@ -10,11 +10,11 @@ Evidence facts (all counts of cells unless said otherwise), and the rule that re
 | published_below_minimum | values of counts with too few households or persons; must be 0 | AGG-01 |
 | smallest_published_group | households (persons) behind the smallest published count; null: none | HHD-02 |
 | fewest_sensitive_values | least number of values of a sensitive measure in a published group | HHD-02 |
-| published_unrounded | values off the rounding base, or below the minimum; must be 0 | AGG-02 |
+| published_unrounded | counts, sums and bands off their base, or below the minimum; must be 0 | AGG-02 |
 | published_too_far_from_count | values beyond the reach of noise and rounding; must be 0 | AGG-02 |
 | cells_without_one_answer | rows with both a value and a shorthand, or neither; must be 0 | AGG-02 |
-| rates_below_minimum | percentages of a numerator, denominator or complement too small; must be 0 | AGG-02 |
-| rates_not_from_published_counts | percentages that published counts do not give; must be 0 | AGG-02 |
+| rates_below_minimum | percentages, means, percentiles of too few or of one; must be 0 | AGG-02 |
+| rates_not_from_published_counts | rates and means that printed values do not give; must be 0 | AGG-02 |
 | audited | hidden cells and small complements that the audit judged | AGG-03 |
 | audit_exposed | those that can be worked out; must be 0 | AGG-03 |
 | audit_certified_in_block, audit_certified_jointly | proven safe within a block; over all tables | AGG-03 |
@@ -22,6 +22,7 @@ Evidence facts (all counts of cells unless said otherwise), and the rule that re
 | hidden_attribute | counts hidden because a group's distribution would tell | AGG-04 |
 | attribute_exposed | such counts printed all the same; must be 0 | AGG-04 |
 | epoch | name of the epoch the values belong to | AGG-05 |
+| magnitudes, magnitudes_hidden | means and percentiles of all cells; those that their rules hide | |
 | cells, cells_published, cells_hidden | rows of all tables, with a value, with `[c]` | |
 | utility | area level -> cells shown, hidden, not produced, and error against the exact counts | |
 | tables_outside_agreement | ids of tables the agreement does not name; left out | |
@@ -46,6 +47,7 @@ from pipeline.disclosure.attribute import suppress_attribute
 from pipeline.disclosure.counts import create_counts, create_noise
 from pipeline.disclosure.epoch import epoch_of_project
 from pipeline.disclosure.primary import suppress_primary
+from pipeline.disclosure.printed_magnitude import check_written_magnitudes, protect_magnitudes
 from pipeline.disclosure.profile import Profile, profile_of
 from pipeline.disclosure.publish_rule import apply_publish_rule
 from pipeline.disclosure.record_key import load_secret
@@ -89,6 +91,9 @@ def disclosure(aggregated: Cleared, fingerprint: str, context: RunContext) -> tu
             load_table(connection, aggregated.artefact.path("area"), "area")
             area = connection.sql("SELECT * FROM area ORDER BY ALL").to_arrow_table()
             facts = protect_cells(connection, profile, area, context)
+            load_table(connection, aggregated.artefact.path("magnitude_cell"), "magnitude_cell")
+            secret = None if profile.is_exact else load_secret(context)
+            facts |= protect_magnitudes(connection, profile, secret, facts["epoch"])
             for table in CARRIED:
                 load_table(connection, aggregated.artefact.path(table), table)
             rows: dict[str, int | None] = {
@@ -100,6 +105,8 @@ def disclosure(aggregated: Cleared, fingerprint: str, context: RunContext) -> tu
             facts["tables_outside_agreement"] = outside
             facts["utility"] = measure_utility(connection)
             facts |= check_written(connection, folder / "protected_cell.parquet", profile)
+            for name, found in check_written_magnitudes(connection, profile).items():
+                facts[name] += found
         context.report(
             f"disclosure: {facts['cells_published']:,} cells published, {facts['cells_hidden']:,} hidden, "
             f"{len(facts['not_produced'])} measures not produced at a level (the catalogue says which)"

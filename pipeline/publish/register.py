@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from schemas.magnitude import Magnitude, magnitudes
 from schemas.measure import Measure, measures
 from schemas.table import tables
 
@@ -22,12 +23,14 @@ def published_table(table_id: str) -> PublishedTable:
     """Return what the register says of a table; raises KeyError for one it does not know."""
     table = tables()[table_id]
     listed = "; ".join(measures()[name].title for name in table.measures)
+    amounts = "".join(f"; {magnitudes()[name].title}" for name in table.magnitudes)
+    made = ", means and percentiles" if table.magnitudes else " and percentages made of them"
     return PublishedTable(
         table_id=table_id,
         title=table.title,
         description=(
-            f"Counts of {table.unit}s and percentages made of them, by "
-            f"{' and '.join((*table.dimensions, 'area'))}: {listed}."
+            f"Counts of {table.unit}s{made}, by "
+            f"{' and '.join((*table.dimensions, 'area'))}: {listed}{amounts}."
         ),
         unit=table.unit,
         dimensions=table.dimensions,
@@ -41,11 +44,18 @@ def measure_titles(published: Sequence[Mapping[str, str | None]]) -> dict[str, s
     described by the measures whose denominator it is.
     """
     known: Mapping[str, Measure] = measures()
+    amounts: Mapping[str, Magnitude] = {
+        name: magnitude for m in magnitudes().values() for name, magnitude in ((m.name, m), (m.sum_name, m))
+    }
     titles: dict[str, str] = {}
     for row in published:
         name = str(row["measure"])
         numerator = row["numerator_measure"]
-        if numerator is not None:
+        if name in amounts:
+            titles[name] = (
+                amounts[name].title if name == amounts[name].name else f"Sum behind: {amounts[name].title}"
+            )
+        elif numerator is not None:
             titles[name] = f"{known[numerator].title}, percent"
         elif name in known:
             titles[name] = known[name].title

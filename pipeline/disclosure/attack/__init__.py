@@ -7,7 +7,7 @@
 | cross_release.py | 3: nights within an epoch, and changes across epochs |
 | mover.py | 4: a neighbour who knows on which night a household moved in (needs synthetic truth) |
 | averaging.py | 5: rebuilds of one night, averaged |
-| unpicking.py | 6: the counts behind a rate |
+| unpicking.py, amounts.py | 6: the counts behind a rate, the amounts behind a mean or percentile |
 | side_channel.py | 7: footers, statistics, file bytes, names, manifest, logs and database of the run |
 | intruder.py | beside them: a neighbour who knows one household and every open register |
 

@@ -1,4 +1,4 @@
-"""Attack 6, rate unpicking: a percentage with decimals can have been made of one pair of counts alone.
+"""Attack 6, unpicking: a percentage with decimals can have been made of one pair of counts alone.
 
 A rate is safe when the published counts give it exactly as it is printed: then it holds nothing
 that the counts do not. Any other rate is unpicked: the pairs of whole numbers within the bounds of the
@@ -8,6 +8,7 @@ counts that give it are counted, and a single pair is a success.
 import duckdb
 import numpy as np
 
+from pipeline.disclosure.attack.amounts import attack_amounts
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import ReleaseFiles, load_cells
 
@@ -18,7 +19,7 @@ _DECIMALS = 1
 
 
 def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> AttackOutcome:
-    """Try to find the counts behind every printed percentage."""
+    """Try to find the counts behind every printed percentage, and the amounts behind every mean."""
     load_cells(connection, release, "released")
     rates = connection.execute(
         """
@@ -61,6 +62,7 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
             else (0, _LARGEST_DENOMINATOR, rules.minimum_cell_count, _LARGEST_DENOMINATOR)
         )
         single += _pairs_that_give(value, *(int(b) for b in bounds)) == 1
+    findings, figures = attack_amounts(connection, rules)
     return AttackOutcome.of(
         NUMBER,
         NAME,
@@ -68,8 +70,9 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
             "RATE_NOT_FROM_PUBLISHED_COUNTS": unlike,
             "RATE_OF_HIDDEN_COUNTS": hidden_parts,
             "RATE_UNPICKED": single,
+            **findings,
         },
-        {"rates": len(rates)},
+        {"rates": len(rates), **figures},
     )
 
 

@@ -15,6 +15,7 @@ from governance.artefact import Artefact, Evidence
 from governance.canonical import digest_of
 from governance.clearance import _MINT, Clearance, Cleared
 from governance.terms import DisclosureTerms, Thresholds
+from pipeline.aggregate.magnitude_cell import create_magnitude_table
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.disclosure.profile import Profile
@@ -279,6 +280,7 @@ class Bench:
     reference_date: date = date(2026, 3, 31)
     men_linked: int = 485
     correction: Correction | None = None
+    amounts: str | None = None
 
     def context(self) -> RunContext:
         workspace = Workspace.open(self.root / "workspace")
@@ -315,12 +317,16 @@ class Bench:
                 build_cells(connection, town, tables, load_secret(context))
                 connection.register("_area", town.area)
                 connection.execute(STATE)
+                create_magnitude_table(connection)
+                if self.amounts is not None:
+                    connection.execute(self.amounts)
                 rows = {
                     f"{name}.parquet": write_query(
                         connection, f"SELECT * FROM {source} ORDER BY ALL", folder / f"{name}.parquet"
                     )
                     for name, source in (
                         ("cell", "cell"),
+                        ("magnitude_cell", "magnitude_cell"),
                         ("area", "_area"),
                         ("household_state", "_state"),
                         ("basis", "(VALUES ('definition', '', 'household/v1')) AS t (aspect, name, value)"),

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from pipeline.disclosure.magnitude import (
-    Band,
+    Contributions,
+    RankedBand,
     fails_p_percent,
     is_dominated,
-    mean_is_safe,
-    printed_mean,
-    printed_percentile,
+    printed_band,
+    printed_sum,
 )
 from pipeline.disclosure.p_table import noise_of, slots_per_noise
 from pipeline.disclosure.publish_rule import round_to_base
@@ -91,15 +91,33 @@ def test_two_large_contributors_pass_dominance_by_one_and_fail_p_percent() -> No
     assert sum(amounts) == 100_000
     assert not is_dominated(amounts, contributors=1, percent=90)
     assert fails_p_percent(amounts)
-    assert not mean_is_safe(amounts)
+    assert not Contributions.of(amounts).is_safe
 
 
-def test_a_mean_needs_ten_contributors_before_and_after_noise() -> None:
-    assert printed_mean(total=90, count=9, noise=3, rounding_base=5) is None
-    assert printed_mean(total=100, count=10, noise=-1, rounding_base=5) is None
-    assert printed_mean(total=100, count=10, noise=0, rounding_base=5) == 10.0
+def test_a_sum_needs_ten_contributors_and_is_moved_by_whole_households_and_rounded() -> None:
+    assert printed_sum(Contributions.of([10] * 9), 0, 5) is None
+    assert printed_sum(Contributions.of([10] * 9 + [0] * 9), 0, 5) is None
+    assert printed_sum(Contributions.of([10] * 10), 0, 5) == 100
+    assert printed_sum(Contributions.of([7] * 10), 2, 5) == 85
+    assert printed_sum(Contributions.of([1] * 12), -3, 5) is None
+
+
+def test_a_sum_that_two_households_make_is_hidden() -> None:
+    assert printed_sum(Contributions.of([460, 450, *[10] * 10]), 0, 5) is None
+    assert printed_sum(Contributions.of([450, 350, *[20] * 10]), 0, 5) == 1000
 
 
 def test_a_percentile_is_a_band_and_needs_ten_contributors_on_each_side() -> None:
-    assert printed_percentile(range(20), 50, 5) is None
-    assert printed_percentile(range(40), 50, 5) == Band(15, 20)
+    bands = [RankedBand(20, 12, 0, 30), RankedBand(30, 15, 12, 15), RankedBand(40, 15, 27, 0)]
+
+    assert printed_band(bands, 50, 0) == 30
+    assert printed_band([RankedBand(20, 9, 0, 24), RankedBand(30, 15, 9, 9)], 50, 0) is None
+    assert printed_band(bands, 10, 0) is None
+    assert printed_band([], 50, 0) is None
+
+
+def test_the_noise_of_a_percentile_moves_its_rank() -> None:
+    bands = [RankedBand(20, 12, 0, 30), RankedBand(30, 10, 12, 25), RankedBand(40, 30, 22, 10)]
+    deep = [*bands, RankedBand(50, 10, 52, 0)]
+
+    assert [printed_band(deep, 35, noise) for noise in (-3, 0, 3)] == [30, 30, 40]

@@ -1,0 +1,161 @@
+"""What protects a mean or a percentile: sums, the largest contributors, and who lies on either side.
+
+`magnitude_cell` holds, exact and unprotected, one row per mean and cell, and one per percentile, cell
+and band that somebody is in. A household is one contributor: its residents' amounts are added first.
+"""
+
+import duckdb
+
+from pipeline.aggregate.contribution import KEY_MODULUS, Counts
+from pipeline.aggregate.cube import category_name
+from pipeline.aggregate.plan import Plan
+from schemas.magnitude import Magnitude, magnitudes
+from schemas.table import Table
+
+
+def create_magnitude_table(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the empty `magnitude_cell`."""
+    connection.execute(
+        "CREATE OR REPLACE TABLE magnitude_cell (table_id VARCHAR, measure VARCHAR, area_level VARCHAR, "
+        "area_code VARCHAR, category_1 VARCHAR, category_2 VARCHAR, band BIGINT, units BIGINT, "
+        "contributors BIGINT, total BIGINT, largest BIGINT, second_largest BIGINT, "
+        "contributors_below BIGINT, contributors_above BIGINT, cell_key BIGINT)"
+    )
+
+
+def shown_amounts(plan: Plan, unit: str, counts: Counts) -> list[str]:
+    """Return the SQL of what a row of `<unit>_contribution` adds to each magnitude: null where nothing.
+
+    Of a percentile that is the band, so that a birthday within it is no change of a published attribute.
+    """
+    named = sorted({name for table in plan.tables if table.unit == unit for name in table.magnitudes})
+    return [
+        f"CASE WHEN is_{counts.of[magnitude.among][0]} THEN amount_{magnitude.of}{_banded(magnitude)} END"
+        for magnitude in (magnitudes()[name] for name in named)
+    ]
+
+
+def _banded(magnitude: Magnitude) -> str:
+    return f" // {magnitude.band_width}" if magnitude.kind == "percentile" else ""
+
+
+def insert_magnitudes(connection: duckdb.DuckDBPyConnection, plan: Plan, unit: str, counts: Counts) -> None:
+    """Add the rows of every magnitude of a unit, from `<unit>_contribution`."""
+    for table in plan.tables:
+        for name in table.magnitudes if table.unit == unit else ():
+            magnitude = magnitudes()[name]
+            population = counts.of[magnitude.among][0]
+            _create_contributors(connection, table, magnitude, population)
+            figures = _MEAN if magnitude.kind == "mean" else _PERCENTILE
+            connection.execute(
+                f"INSERT INTO magnitude_cell BY NAME {figures}",
+                {"table_id": table.table_id, "measure": name}
+                | ({"width": magnitude.band_width} if magnitude.kind == "percentile" else {}),
+            )
+    connection.execute("DROP TABLE IF EXISTS magnitude_contributor")
+    connection.execute("DROP TABLE IF EXISTS magnitude_unit")
+
+
+def _create_contributors(
+    connection: duckdb.DuckDBPyConnection, table: Table, magnitude: Magnitude, population: str
+) -> None:
+    """Create `magnitude_unit` (one row per unit and area) and `magnitude_contributor` (per household)."""
+    categories = [category_name(name) for name in table.dimensions] + ["NULL", "NULL"]
+    connection.execute(
+        f"""
+CREATE OR REPLACE TABLE magnitude_unit AS
+SELECT
+    area_of.area_level,
+    area_of.area_code,
+    CAST({categories[0]} AS VARCHAR) AS category_1,
+    CAST({categories[1]} AS VARCHAR) AS category_2,
+    contribution.household_id,
+    contribution.amount_{magnitude.of} AS amount,
+    contribution.{"household_key" if magnitude.unit == "household" else "person_key"} AS record_key
+FROM {magnitude.unit}_contribution AS contribution
+JOIN area_of
+    ON area_of.lsoa_id = contribution.lsoa_id
+WHERE contribution.is_{population}
+    AND list_contains($levels, area_of.area_level)
+""",
+        {"levels": list(table.area_levels)},
+    )
+    connection.execute(
+        f"""
+CREATE OR REPLACE TABLE magnitude_contributor AS
+SELECT
+    {_CELL},
+    household_id,
+    COUNT(*) AS units,
+    SUM(amount) AS amount,
+    MIN(amount) AS least,
+    MAX(amount) AS most,
+    SUM(record_key) AS record_key
+FROM magnitude_unit
+GROUP BY {_CELL}, household_id
+"""
+    )
+
+
+_CELL = "area_level, area_code, category_1, category_2"
+_SAME_CELL = " AND ".join(f"{{one}}.{c} IS NOT DISTINCT FROM {{other}}.{c}" for c in _CELL.split(", "))
+
+#: Contributors are the households that add something: one that adds nought hides nobody.
+_MEAN = f"""
+SELECT
+    $table_id AS table_id,
+    $measure AS measure,
+    {_CELL},
+    SUM(units) AS units,
+    COUNT(*) FILTER (amount > 0) AS contributors,
+    SUM(amount) AS total,
+    MAX(amount) AS largest,
+    COALESCE(MAX(amount, 2)[2], 0) AS second_largest,
+    SUM(record_key) % {KEY_MODULUS} AS cell_key
+FROM magnitude_contributor
+GROUP BY {_CELL}
+"""
+
+_PERCENTILE = f"""
+WITH whole AS (
+    SELECT {_CELL}, COUNT(*) AS contributors, SUM(record_key) % {KEY_MODULUS} AS cell_key
+    FROM magnitude_contributor
+    GROUP BY {_CELL}
+),
+band AS (
+    SELECT {_CELL}, amount // $width * $width AS band, COUNT(*) AS units
+    FROM magnitude_unit
+    GROUP BY {_CELL}, band
+),
+lowest AS (
+    SELECT {_CELL}, least // $width * $width AS band, COUNT(*) AS households
+    FROM magnitude_contributor
+    GROUP BY {_CELL}, band
+),
+highest AS (
+    SELECT {_CELL}, most // $width * $width AS band, COUNT(*) AS households
+    FROM magnitude_contributor
+    GROUP BY {_CELL}, band
+)
+SELECT
+    $table_id AS table_id,
+    $measure AS measure,
+    {", ".join(f"band.{c}" for c in _CELL.split(", "))},
+    band.band,
+    band.units,
+    whole.contributors,
+    CAST(COALESCE((
+        SELECT SUM(lowest.households)
+        FROM lowest
+        WHERE {_SAME_CELL.format(one="lowest", other="band")} AND lowest.band < band.band
+    ), 0) AS BIGINT) AS contributors_below,
+    CAST(COALESCE((
+        SELECT SUM(highest.households)
+        FROM highest
+        WHERE {_SAME_CELL.format(one="highest", other="band")} AND highest.band > band.band
+    ), 0) AS BIGINT) AS contributors_above,
+    whole.cell_key
+FROM band
+JOIN whole
+    ON {_SAME_CELL.format(one="whole", other="band")}
+"""

@@ -1,0 +1,93 @@
+"""Within attack 6: sums, means and percentiles, and whatever a release should never print of amounts.
+
+A mean is safe when the printed sum and the printed count give it exactly as it is printed, and the sum is
+rounded. Any other mean is unpicked: the whole sums over whole counts that give it are counted, and a
+single pair is a success. A percentile must lie on a band, and none of them may stand beside a hidden count.
+"""
+
+import math
+
+import duckdb
+
+from pipeline.disclosure.profile import FLOOR_ROUNDING_BASE
+from pipeline.disclosure.published_system import PublicRules
+
+#: What a release may print; a minimum, a maximum or a mode is one household's own figure.
+KINDS = ("count", "percent", "sum", "mean", "percentile")
+_DECIMALS = 1
+
+_PRINTED = """
+SELECT
+    amount.kind,
+    amount.value,
+    total.value,
+    denominator.value
+FROM released AS amount
+LEFT JOIN released AS total
+    ON total.table_id = amount.table_id
+   AND total.unit = amount.unit
+   AND total.measure = amount.numerator_measure
+   AND total.area_code = amount.area_code
+   AND total.category_1 IS NOT DISTINCT FROM amount.category_1
+   AND total.category_2 IS NOT DISTINCT FROM amount.category_2
+LEFT JOIN released AS denominator
+    ON denominator.table_id = amount.table_id
+   AND denominator.unit = amount.unit
+   AND denominator.measure = amount.denominator_measure
+   AND denominator.area_code = amount.area_code
+   AND denominator.category_1 IS NOT DISTINCT FROM amount.category_1
+   AND denominator.category_2 IS NOT DISTINCT FROM amount.category_2
+WHERE amount.kind NOT IN ('count', 'percent')
+  AND amount.value IS NOT NULL
+ORDER BY ALL
+"""
+
+
+def attack_amounts(
+    connection: duckdb.DuckDBPyConnection, rules: PublicRules
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the findings and figures of every printed amount in `released`."""
+    found = dict.fromkeys(
+        (
+            "AMOUNT_OF_HIDDEN_COUNT",
+            "AMOUNT_OF_UNKNOWN_KIND",
+            "MEAN_NOT_FROM_PUBLISHED_SUM",
+            "MEAN_UNPICKED",
+            "PERCENTILE_NOT_BANDED",
+            "SUM_NOT_ROUNDED",
+        ),
+        0,
+    )
+    rows = connection.execute(_PRINTED).fetchall()
+    for kind, value, total, count in rows:
+        found["AMOUNT_OF_UNKNOWN_KIND"] += kind not in KINDS
+        found["AMOUNT_OF_HIDDEN_COUNT"] += count is None
+        if kind == "sum":
+            is_small = value < rules.minimum_cell_count
+            found["SUM_NOT_ROUNDED"] += is_small or value % max(rules.rounding_base, FLOOR_ROUNDING_BASE) != 0
+        elif kind == "percentile":
+            found["PERCENTILE_NOT_BANDED"] += value % FLOOR_ROUNDING_BASE != 0
+        elif kind == "mean" and not _is_told(value, total, count):
+            found["MEAN_NOT_FROM_PUBLISHED_SUM"] += 1
+            found["MEAN_UNPICKED"] += count is not None and _pairs_that_give(value, count, rules) == 1
+    return found, {"amounts": len(rows)}
+
+
+def _is_told(value: float, total: float | None, count: float | None) -> bool:
+    """Answer whether a mean is no more than the printed sum over the printed count, rounded at a tie."""
+    is_rounded = abs(value - round(value, _DECIMALS)) < 1e-9
+    parts = total is not None and count is not None and count > 0
+    return parts and is_rounded and abs(value - total / count) <= 0.5 * 10.0**-_DECIMALS + 1e-9  # type: ignore[operator]
+
+
+def _pairs_that_give(value: float, count: float, rules: PublicRules) -> int:
+    """Return how many pairs of a whole sum and a count within reach give a mean as it is printed."""
+    reach = rules.rounding_base // 2 + rules.noise_bound
+    printed = repr(float(value))
+    decimals = len(printed.split(".")[1]) if "." in printed else 0
+    close = (0.5 * 10.0**-decimals if decimals <= 6 else 1e-9) + 1e-12
+    least, most = max(1, int(count) - reach), int(count) + reach
+    return sum(
+        max(0, math.floor((value + close) * n) - math.ceil((value - close) * n) + 1)
+        for n in range(least, most + 1)
+    )
