@@ -32,6 +32,7 @@ from governance.errors import Fault, Finding
 from governance.roles import may
 from governance.statement import is_signed
 from governance.terms import Approval, Waiver
+from schemas.magnitude import magnitudes
 from schemas.measure import measures
 from schemas.table import tables as registered_tables
 
@@ -182,11 +183,13 @@ def release_specification(
     wanted = sorted(table_ids)
     known = registered_tables()
     used = sorted({name for item in wanted if item in known for name in known[item].measures})
+    amounts = sorted({name for item in wanted if item in known for name in known[item].magnitudes})
     return digest_of(
         {
             "agreement": agreement.id,
             "tables": {item: repr(known.get(item)) for item in wanted},
-            "measures": {name: repr(measures().get(name)) for name in used},
+            "measures": {name: repr(measures().get(name)) for name in used}
+            | {name: repr(magnitudes().get(name)) for name in amounts},
             "model": agreement.model_digest,
             "criteria": dict(criteria),
         }

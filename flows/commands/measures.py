@@ -30,7 +30,11 @@ def list_measures(
     pack: Annotated[str | None, typer.Option(help="One pack alone.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List every measure with its pack, what it counts, its source and the tables it stands in."""
+    """List every measure with its pack, what it counts, its source and the tables it stands in.
+
+    Means and percentiles follow, with the count they are taken over.
+    """
+    from schemas.magnitude import magnitudes
     from schemas.measure import measures
     from schemas.table import tables
 
@@ -70,6 +74,10 @@ def list_measures(
         typer.echo(
             f"    source: {measure.source}; tables: {', '.join(standing.get(measure.name, [])) or 'none'}"
         )
+    for magnitude in magnitudes().values() if pack is None else ():
+        holding = [table.table_id for table in tables().values() if magnitude.name in table.magnitudes]
+        typer.echo(f"{magnitude.name}  [{magnitude.kind} over {magnitude.among}]  {magnitude.title}")
+        typer.echo(f"    source: {magnitude.source}; tables: {', '.join(holding) or 'none'}")
 
 
 @app.command(epilog=CHECK_EXAMPLES)

@@ -144,7 +144,7 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
         "outputs": [
             (
                 name,
-                ", ".join(registered_tables()[name].measures)
+                ", ".join((*registered_tables()[name].measures, *registered_tables()[name].magnitudes))
                 if name in registered_tables()
                 else "not registered",
                 ", ".join(registered_tables()[name].dimensions) or "area alone"

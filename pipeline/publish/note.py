@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.disclosure.magnitude import MINIMUM_CONTRIBUTORS
+
 NOTE = "README.md"
 
 
@@ -36,6 +38,8 @@ def write_note(
     else:
         meaning = """
 - Counts are exact and parts sum to their totals where all of them are shown."""
+    contributors, amount_bound = MINIMUM_CONTRIBUTORS, bound or "no"
+    without_noise = "as in this release" if not bound else "profile `exact-count`"
     text = f"""# Release {release_id}
 
 Households and residents as at {reference_date}; epoch {epoch}. Until the epoch ends the values stay as they
@@ -56,6 +60,15 @@ definitions and the linkage that the figures rest on (`hearth compare` reads it)
 - `[z]`: nobody can be in this cell. `[u]`: a percentage too unreliable to print.
 - A percentage is made of the two published counts beside it, and shown where numerator,
   denominator and the rest each count at least {least}.
+
+### Means and medians
+
+- A mean is the sum beside it (`<measure>_sum`) over the count beside it, to one decimal. The sum has noise of
+  up to {amount_bound} times what the household with most adds, and is then rounded: in small areas read a
+  mean as rough. To combine areas add sums and add counts, then divide; never average means.
+- A median is given as the lower end of a band; `rounding_base` is its width. 40 with 10 means 40 to 49.
+- `[c]`: fewer than {contributors} households add to it, or one or two of them make nearly all of it.
+- There is no minimum, maximum or mode. Without noise ({without_noise}) there are no means or medians.
 
 ## Combining cells
 

@@ -201,6 +201,12 @@ TABLES = [
     TableOf("resident_health", "residents_admitted", (), "resident", "residents", numerator="ill"),
 ]
 
+#: Tables with a mean and a median; their amounts are invented beside the counts (`Bench.amounts`).
+AMOUNT_TABLES = [
+    TableOf("older_resident_conditions", "older_residents", (), "resident", "older_residents"),
+    TableOf("resident_age", "residents_of_known_age", (), "resident", "residents_of_known_age"),
+]
+
 
 def profile_for_tests(**changes: object) -> Profile:
     settings: dict[str, object] = {
@@ -300,7 +306,7 @@ class Bench:
         )
         agreement = SimpleNamespace(
             id="DSA-TEST",
-            outputs=tuple(sorted({table.table_id for table in TABLES})),
+            outputs=tuple(sorted({table.table_id for table in TABLES + AMOUNT_TABLES})),
             thresholds=Thresholds(),
             disclosure=self.terms,
         )
@@ -334,7 +340,7 @@ class Bench:
                 }
             return dict(rows), Evidence("aggregate", "all")
 
-        fingerprint = digest_of([len(town.household), str(self.reference_date), len(tables)])
+        fingerprint = digest_of([len(town.household), str(self.reference_date), len(tables), self.amounts])
         zone = context.workspace.zone("controlled")
         return cleared(write_artefact(zone, "aggregate", "all", fingerprint, fill)[0])
 

@@ -1,11 +1,16 @@
 """Findings worked out from a release's published values alone."""
 
+import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
+import schemas
 from governance.errors import Fault, Refused
 from pipeline.findings.all_findings import find_all
 from pipeline.findings.benchmark import COLUMNS, read_benchmark
@@ -107,6 +112,40 @@ def test_a_benchmark_without_its_columns_or_that_is_no_file_is_refused(tmp_path:
         read_benchmark(tmp_path / "b.csv")
     with pytest.raises(Fault, match="cannot be read"):
         read_benchmark(tmp_path / "none.csv")
+
+
+def test_the_index_of_inequality_is_made_of_the_release_and_of_nothing_else(
+    make_release: MakeRelease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        row
+        for decile in range(1, 11)
+        for row in rate_cells("emergency_admission", 300 - 20 * decile, 1000, imd_decile=str(decile))
+    ]
+    release = make_release({"health_by_imd_decile": rows})
+    opened: set[Path] = set()
+
+    def noted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def note(path: Any, *others: Any, **named: Any) -> Any:
+            opened.add(Path(path))
+            return call(path, *others, **named)
+
+        return note
+
+    monkeypatch.setattr(pq, "read_table", noted(pq.read_table))
+    monkeypatch.setattr("builtins.open", noted(open))
+    monkeypatch.setattr(Path, "open", noted(Path.open))
+    monkeypatch.setattr(io, "open", noted(io.open))
+    (found,) = find_all(release).inequality.to_dict("records")
+    monkeypatch.undo()
+
+    assert found["sii"] < 0
+    definitions = Path(schemas.__file__).parent
+    assert {p.name for p in opened if p.parent == release} >= {
+        "health_by_imd_decile.parquet",
+        "manifest.json",
+    }
+    assert {p for p in opened if release not in p.parents and definitions not in p.parents} == set()
 
 
 def test_inequality_runs_over_every_decile_or_is_not_given(make_release: MakeRelease) -> None:
