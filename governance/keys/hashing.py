@@ -6,8 +6,6 @@ private pipes.
 """
 
 import struct
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -22,9 +20,9 @@ from governance.keys.base32 import DIGEST_BYTES, base32_text
 from governance.keys.derivation import PSEUDONYM_BYTES
 from governance.keys.hashing_worker import hash_values
 from governance.keys.provider import KeyProvider
+from governance.keys.worker_process import worker_process
 
 _SCRIPT = Path(__file__).with_name("hashing_worker.py")
-_PAUSE_SECONDS = 10
 
 
 class KeyedHasher:
@@ -103,18 +101,17 @@ class _InProcess:
 
 
 class _HashingProcess:
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self._process = process
+    def __init__(self, requests: Any, replies: Any) -> None:
+        self._requests, self._replies = requests, replies
 
     def hash(self, state: int, values: pa.Array) -> bytes:
         offsets, data = _buffers(values)
-        requests, replies = _pipes(self._process)
         try:
-            requests.write(struct.pack("<II", state, len(values)))
-            requests.write(offsets)
-            requests.write(data)
-            requests.flush()
-            joined = bytes(replies.read(len(values) * DIGEST_BYTES))
+            self._requests.write(struct.pack("<II", state, len(values)))
+            self._requests.write(offsets)
+            self._requests.write(data)
+            self._requests.flush()
+            joined = bytes(self._replies.read(len(values) * DIGEST_BYTES))
         except OSError:
             joined = b""
         if len(joined) != len(values) * DIGEST_BYTES:
@@ -128,16 +125,7 @@ class _HashingProcess:
 
 @contextmanager
 def _hashing_process(layers: Sequence[KeyProvider], kinds: Sequence[str]) -> Iterator[_HashingProcess]:
-    process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-I", str(_SCRIPT)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={},
-        cwd="/",
-    )
-    requests, replies = _pipes(process)
-    try:
+    with worker_process(_SCRIPT) as (requests, replies):
         requests.write(struct.pack("<I", len(layers) * len(kinds)))
         for keys in layers:
             derived = keys.worker_keys(kinds)
@@ -146,22 +134,7 @@ def _hashing_process(layers: Sequence[KeyProvider], kinds: Sequence[str]) -> Ite
                 requests.write(struct.pack("<H", len(name)) + name)
                 derived[kind].write_to(requests)
         requests.flush()
-        yield _HashingProcess(process)
-    finally:
-        for pipe in (requests, replies):
-            try:
-                pipe.close()
-            except OSError:
-                continue
-        try:
-            process.wait(_PAUSE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _pipes(process: "subprocess.Popen[bytes]") -> tuple[Any, Any]:
-    return process.stdin, process.stdout
+        yield _HashingProcess(requests, replies)
 
 
 def _buffers(values: pa.Array) -> tuple[memoryview, memoryview]:

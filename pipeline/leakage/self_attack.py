@@ -26,8 +26,6 @@ import base64
 import binascii
 import json
 import struct
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -42,6 +40,7 @@ import pyarrow.compute as pc
 from governance.errors import Fault
 from governance.keys.base32 import is_base32, start_of_base32
 from governance.keys.provider import WorkerKey
+from governance.keys.worker_process import worker_process
 from pipeline.leakage.guess_methods import Method, plain_methods, previous_key_methods, salted_methods
 from pipeline.leakage.guessing import PREFIX_BYTES, Guessing
 
@@ -49,7 +48,6 @@ MAXIMUM_SALTED = 25_000
 _SCRIPT = Path(__file__).with_name("guessing.py")
 #: Below this many hashes the start of further processes costs more than it saves.
 _HASHES_WORTH_PROCESSES = 2_000_000
-_PAUSE_SECONDS = 10
 _BATCH = 65_536
 
 
@@ -182,9 +180,8 @@ class _Keys:
 
 
 class _Process:
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self._requests: Any = process.stdin
-        self._replies: Any = process.stdout
+    def __init__(self, requests: Any, replies: Any) -> None:
+        self._requests, self._replies = requests, replies
 
     def greet(self, targets: bytes, previous: Sequence[WorkerKey]) -> None:
         self._requests.write(struct.pack("<I", len(previous)))
@@ -212,27 +209,7 @@ class _Process:
 
 @contextmanager
 def _guessing_process(targets: bytes, previous: Sequence[WorkerKey]) -> Iterator[_Process]:
-    process = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-I", str(_SCRIPT)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={},
-        cwd="/",
-    )
-    try:
-        guesser = _Process(process)
+    with worker_process(_SCRIPT) as (requests, replies):
+        guesser = _Process(requests, replies)
         guesser.greet(targets, previous)
         yield guesser
-    finally:
-        for pipe in (process.stdin, process.stdout):
-            try:
-                if pipe is not None:
-                    pipe.close()
-            except OSError:
-                continue
-        try:
-            process.wait(_PAUSE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
