@@ -6,12 +6,13 @@ private pipes.
 """
 
 import struct
+import subprocess
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -20,7 +21,7 @@ from governance.keys.base32 import DIGEST_BYTES, base32_text
 from governance.keys.derivation import PSEUDONYM_BYTES
 from governance.keys.hashing_worker import hash_values
 from governance.keys.provider import KeyProvider
-from governance.keys.worker_process import worker_process
+from governance.keys.worker_process import pipes, worker_process
 
 _SCRIPT = Path(__file__).with_name("hashing_worker.py")
 
@@ -101,17 +102,18 @@ class _InProcess:
 
 
 class _HashingProcess:
-    def __init__(self, requests: Any, replies: Any) -> None:
-        self._requests, self._replies = requests, replies
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
 
     def hash(self, state: int, values: pa.Array) -> bytes:
         offsets, data = _buffers(values)
+        requests, replies = pipes(self._process)
         try:
-            self._requests.write(struct.pack("<II", state, len(values)))
-            self._requests.write(offsets)
-            self._requests.write(data)
-            self._requests.flush()
-            joined = bytes(self._replies.read(len(values) * DIGEST_BYTES))
+            requests.write(struct.pack("<II", state, len(values)))
+            requests.write(offsets)
+            requests.write(data)
+            requests.flush()
+            joined = bytes(replies.read(len(values) * DIGEST_BYTES))
         except OSError:
             joined = b""
         if len(joined) != len(values) * DIGEST_BYTES:
@@ -125,7 +127,8 @@ class _HashingProcess:
 
 @contextmanager
 def _hashing_process(layers: Sequence[KeyProvider], kinds: Sequence[str]) -> Iterator[_HashingProcess]:
-    with worker_process(_SCRIPT) as (requests, replies):
+    with worker_process(_SCRIPT) as process:
+        requests, _ = pipes(process)
         requests.write(struct.pack("<I", len(layers) * len(kinds)))
         for keys in layers:
             derived = keys.worker_keys(kinds)
@@ -134,7 +137,7 @@ def _hashing_process(layers: Sequence[KeyProvider], kinds: Sequence[str]) -> Ite
                 requests.write(struct.pack("<H", len(name)) + name)
                 derived[kind].write_to(requests)
         requests.flush()
-        yield _HashingProcess(requests, replies)
+        yield _HashingProcess(process)
 
 
 def _buffers(values: pa.Array) -> tuple[memoryview, memoryview]:

@@ -15,8 +15,8 @@ _PAUSE_SECONDS = 10
 
 
 @contextmanager
-def worker_process(script: Path) -> Iterator[tuple[Any, Any]]:
-    """Start the script; lends the pipe of its requests and that of its replies, and ends it."""
+def worker_process(script: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start the script, lend its process, and end it."""
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-I", str(script)],
         stdin=subprocess.PIPE,
@@ -25,11 +25,10 @@ def worker_process(script: Path) -> Iterator[tuple[Any, Any]]:
         env={},
         cwd="/",
     )
-    pipes: tuple[Any, Any] = process.stdin, process.stdout
     try:
-        yield pipes
+        yield process
     finally:
-        for pipe in pipes:
+        for pipe in pipes(process):
             try:
                 pipe.close()
             except OSError:
@@ -39,3 +38,8 @@ def worker_process(script: Path) -> Iterator[tuple[Any, Any]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def pipes(process: "subprocess.Popen[bytes]") -> tuple[Any, Any]:
+    """Return where its requests are written and where its replies are read."""
+    return process.stdin, process.stdout

@@ -40,7 +40,7 @@ import pyarrow.compute as pc
 from governance.errors import Fault
 from governance.keys.base32 import is_base32, start_of_base32
 from governance.keys.provider import WorkerKey
-from governance.keys.worker_process import worker_process
+from governance.keys.worker_process import pipes, worker_process
 from pipeline.leakage.guess_methods import Method, plain_methods, previous_key_methods, salted_methods
 from pipeline.leakage.guessing import PREFIX_BYTES, Guessing
 
@@ -209,7 +209,7 @@ class _Process:
 
 @contextmanager
 def _guessing_process(targets: bytes, previous: Sequence[WorkerKey]) -> Iterator[_Process]:
-    with worker_process(_SCRIPT) as (requests, replies):
-        guesser = _Process(requests, replies)
+    with worker_process(_SCRIPT) as process:
+        guesser = _Process(*pipes(process))
         guesser.greet(targets, previous)
         yield guesser
