@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from schemas.code_list import load_code_list
-from schemas.strict_yaml import DefinitionInvalid, read_yaml
+from schemas.strict_yaml import DefinitionInvalid, read_yaml, yaml_files
 
 #: "flag": yes or no; "count": whole number from 0; "number": whole number; "code": code of a list.
 TYPES = ("flag", "count", "number", "code")
@@ -91,6 +91,23 @@ def attributes_of(unit: str) -> Mapping[str, Attribute]:
     made = {a.name: Attribute(a.name, a.title, a.type) for a in resident_attributes()}
     own = {a.name: a for a in PERSONAL_ATTRIBUTES} | made
     return own if unit == "person" else {**household_attributes(), **own}
+
+
+def read_definitions(
+    folder: str, parse: Callable[[str, str], Mapping[str, Any]], holder: str = "file"
+) -> dict[str, Any]:
+    """Return name -> definition of every YAML file in a folder of `schemas`, in the order of the files.
+
+    parse: turns a file's name and text into its definitions. holder: what a file is called in a message.
+    Raises DefinitionInvalid with the faults of a broken file, or where two files define one name.
+    """
+    found: dict[str, Any] = {}
+    for name, text in yaml_files(folder):
+        for key, definition in parse(name, text).items():
+            if key in found:
+                raise DefinitionInvalid(name, [f"{key}: another {holder} has it"])
+            found[key] = definition
+    return found
 
 
 def parse_definitions(

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from schemas.strict_yaml import DefinitionInvalid, read_yaml
+from schemas.strict_yaml import DefinitionInvalid, read_yaml, yaml_files
 from schemas.table import Table, tables
 
 
@@ -40,14 +39,8 @@ class Framework:
 @cache
 def frameworks() -> Mapping[str, Framework]:
     """Return name -> framework of every file; raises DefinitionInvalid with every fault."""
-    folder = files("schemas") / "frameworks"
-    found = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
-    return {
-        f.name.removesuffix(".yaml"): parse_framework(
-            f.name.removesuffix(".yaml"), f.read_text("utf-8"), tables()
-        )
-        for f in found
-    }
+    texts = {name.removesuffix(".yaml"): text for name, text in yaml_files("frameworks")}
+    return {name: parse_framework(name, text, tables()) for name, text in texts.items()}
 
 
 def parse_framework(name: str, text: str, known: Mapping[str, Table]) -> Framework:

@@ -8,13 +8,12 @@ can be registered.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from schemas.attribute import attributes_of, check_choice, check_keys, parse_definitions
+from schemas.attribute import attributes_of, check_choice, check_keys, parse_definitions, read_definitions
 from schemas.condition import attributes_in
 from schemas.measure import Measure, measures
-from schemas.strict_yaml import DefinitionInvalid, check_text
+from schemas.strict_yaml import check_text
 
 KINDS = ("mean", "percentile")
 #: A band is a multiple of this, so that no band is finer than counts are rounded.
@@ -53,14 +52,7 @@ class Magnitude:
 @cache
 def magnitudes() -> Mapping[str, Magnitude]:
     """Return name -> magnitude of every file; raises DefinitionInvalid with the faults of a broken one."""
-    found: dict[str, Magnitude] = {}
-    folder = files("schemas") / "magnitudes"
-    for file in sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name):
-        for magnitude in parse_magnitudes(file.name, file.read_text("utf-8"), measures()).values():
-            if magnitude.name in found:
-                raise DefinitionInvalid(file.name, [f"{magnitude.name}: another file has it"])
-            found[magnitude.name] = magnitude
-    return found
+    return read_definitions("magnitudes", lambda name, text: parse_magnitudes(name, text, measures()))
 
 
 def parse_magnitudes(name: str, text: str, known: Mapping[str, Measure]) -> dict[str, Magnitude]:

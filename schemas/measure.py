@@ -7,12 +7,11 @@ A measure stands in a pack, `schemas/measures/<pack>.yaml`; its conditions are i
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import yaml
 
-from schemas.attribute import UNITS, check_choice, check_keys, parse_definitions
+from schemas.attribute import UNITS, check_choice, check_keys, parse_definitions, read_definitions
 from schemas.condition import Condition, Every, attributes_in, parse_condition
 from schemas.dimension import dimensions
 from schemas.strict_yaml import DefinitionInvalid, check_text, listed, read_yaml
@@ -48,14 +47,11 @@ class Measure:
 @cache
 def measures() -> Mapping[str, Measure]:
     """Return name -> measure of every pack; raises DefinitionInvalid with the faults of a broken one."""
-    found: dict[str, Measure] = {}
-    folder = files("schemas") / "measures"
-    for file in sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name):
-        for measure in parse_pack(file.name.removesuffix(".yaml"), file.read_text("utf-8")):
-            if measure.name in found:
-                raise DefinitionInvalid(file.name, [f"{measure.name}: another pack has it"])
-            found[measure.name] = measure
-    return found
+
+    def parse(name: str, text: str) -> dict[str, Measure]:
+        return {measure.name: measure for measure in parse_pack(name.removesuffix(".yaml"), text)}
+
+    return read_definitions("measures", parse, "pack")
 
 
 def parse_pack(pack: str, text: str) -> tuple[Measure, ...]:

@@ -1,6 +1,7 @@
 """Definitions as YAML, read strictly: a mistake of form is told with its line, and no key counts twice."""
 
 from collections.abc import Hashable
+from importlib.resources import files
 from typing import Any
 
 import yaml
@@ -27,6 +28,12 @@ class _StrictLoader(yaml.SafeLoader):
                 )
             seen.add(name)
         return super().construct_mapping(node, deep)
+
+
+def yaml_files(folder: str) -> list[tuple[str, str]]:
+    """Return name and text of every YAML file in a folder of `schemas`, by name."""
+    found = (f for f in (files("schemas") / folder).iterdir() if f.name.endswith(".yaml"))
+    return sorted((f.name, f.read_text("utf-8")) for f in found)
 
 
 def read_yaml(name: str, text: str) -> Any:

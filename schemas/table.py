@@ -7,14 +7,13 @@ percentiles over what it counts may stand beside them.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from schemas.attribute import check_keys, parse_definitions
+from schemas.attribute import check_keys, parse_definitions, read_definitions
 from schemas.dimension import dimensions
 from schemas.magnitude import magnitudes
 from schemas.measure import Measure, measures
-from schemas.strict_yaml import DefinitionInvalid, check_text, listed
+from schemas.strict_yaml import check_text, listed
 
 #: One nested hierarchy, from small to large.
 AREA_LEVELS = ("LSOA21", "MSOA21", "LAD")
@@ -44,14 +43,7 @@ class Table:
 @cache
 def tables() -> Mapping[str, Table]:
     """Return table id -> table of every registry file; raises DefinitionInvalid with every fault."""
-    found: dict[str, Table] = {}
-    folder = files("schemas") / "tables"
-    for file in sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name):
-        for table in parse_tables(file.name, file.read_text("utf-8"), measures()).values():
-            if table.table_id in found:
-                raise DefinitionInvalid(file.name, [f"{table.table_id}: another file has it"])
-            found[table.table_id] = table
-    return found
+    return read_definitions("tables", lambda name, text: parse_tables(name, text, measures()))
 
 
 def parse_tables(name: str, text: str, known: Mapping[str, Measure]) -> dict[str, Table]:
