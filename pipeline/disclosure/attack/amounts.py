@@ -16,37 +16,11 @@ from pipeline.disclosure.published_system import PublicRules
 KINDS = ("count", "percent", "sum", "mean", "percentile")
 _DECIMALS = 1
 
-_PRINTED = """
-SELECT
-    amount.kind,
-    amount.value,
-    total.value,
-    denominator.value
-FROM released AS amount
-LEFT JOIN released AS total
-    ON total.table_id = amount.table_id
-   AND total.unit = amount.unit
-   AND total.measure = amount.numerator_measure
-   AND total.area_code = amount.area_code
-   AND total.category_1 IS NOT DISTINCT FROM amount.category_1
-   AND total.category_2 IS NOT DISTINCT FROM amount.category_2
-LEFT JOIN released AS denominator
-    ON denominator.table_id = amount.table_id
-   AND denominator.unit = amount.unit
-   AND denominator.measure = amount.denominator_measure
-   AND denominator.area_code = amount.area_code
-   AND denominator.category_1 IS NOT DISTINCT FROM amount.category_1
-   AND denominator.category_2 IS NOT DISTINCT FROM amount.category_2
-WHERE amount.kind NOT IN ('count', 'percent')
-  AND amount.value IS NOT NULL
-ORDER BY ALL
-"""
-
 
 def attack_amounts(
     connection: duckdb.DuckDBPyConnection, rules: PublicRules
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the findings and figures of every printed amount in `released`."""
+    """Return the findings and figures of every printed amount in `printed_part`."""
     found = dict.fromkeys(
         (
             "AMOUNT_OF_HIDDEN_COUNT",
@@ -58,7 +32,14 @@ def attack_amounts(
         ),
         0,
     )
-    rows = connection.execute(_PRINTED).fetchall()
+    rows = connection.execute(
+        """
+        SELECT kind, value, numerator, denominator
+        FROM printed_part
+        WHERE kind <> 'percent'
+        ORDER BY ALL
+        """
+    ).fetchall()
     for kind, value, total, count in rows:
         found["AMOUNT_OF_UNKNOWN_KIND"] += kind not in KINDS
         found["AMOUNT_OF_HIDDEN_COUNT"] += count is None

@@ -89,6 +89,41 @@ def load_cells(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles, tab
         connection.unregister("_measure")
 
 
+def create_parts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create `printed_part`: every printed value of `released` but the counts, with those it is made of.
+
+    One row per value: its kind, the value, the numerator's (a mean's sum) and the denominator's, null where
+    they are not printed.
+    """
+    connection.execute(
+        """
+        CREATE OR REPLACE TABLE printed_part AS
+        SELECT
+            whole.kind,
+            whole.value,
+            numerator.value AS numerator,
+            denominator.value AS denominator
+        FROM released AS whole
+        LEFT JOIN released AS numerator
+            ON numerator.table_id = whole.table_id
+           AND numerator.unit = whole.unit
+           AND numerator.measure = whole.numerator_measure
+           AND numerator.area_code = whole.area_code
+           AND numerator.category_1 IS NOT DISTINCT FROM whole.category_1
+           AND numerator.category_2 IS NOT DISTINCT FROM whole.category_2
+        LEFT JOIN released AS denominator
+            ON denominator.table_id = whole.table_id
+           AND denominator.unit = whole.unit
+           AND denominator.measure = whole.denominator_measure
+           AND denominator.area_code = whole.area_code
+           AND denominator.category_1 IS NOT DISTINCT FROM whole.category_1
+           AND denominator.category_2 IS NOT DISTINCT FROM whole.category_2
+        WHERE whole.value IS NOT NULL
+          AND whole.kind <> 'count'
+        """
+    )
+
+
 def load_system_tables(connection: duckdb.DuckDBPyConnection, cells: str) -> None:
     """Create `shown` and `denominator_of`, from which the attacker's system is built."""
     connection.execute(

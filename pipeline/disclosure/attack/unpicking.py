@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.disclosure.attack.amounts import attack_amounts
 from pipeline.disclosure.attack.outcome import AttackOutcome
-from pipeline.disclosure.attack.release_files import ReleaseFiles, load_cells
+from pipeline.disclosure.attack.release_files import ReleaseFiles, create_parts, load_cells
 
 NUMBER, NAME = 6, "rate unpicking"
 #: Denominators tried for a rate whose counts are hidden.
@@ -21,30 +21,12 @@ _DECIMALS = 1
 def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> AttackOutcome:
     """Try to find the counts behind every printed percentage, and the amounts behind every mean."""
     load_cells(connection, release, "released")
+    create_parts(connection)
     rates = connection.execute(
         """
-        SELECT
-            rate.value,
-            numerator.value,
-            denominator.value,
-            numerator.value IS NOT NULL AND denominator.value IS NOT NULL
-        FROM released AS rate
-        LEFT JOIN released AS numerator
-            ON numerator.table_id = rate.table_id
-           AND numerator.unit = rate.unit
-           AND numerator.measure = rate.numerator_measure
-           AND numerator.area_code = rate.area_code
-           AND numerator.category_1 IS NOT DISTINCT FROM rate.category_1
-           AND numerator.category_2 IS NOT DISTINCT FROM rate.category_2
-        LEFT JOIN released AS denominator
-            ON denominator.table_id = rate.table_id
-           AND denominator.unit = rate.unit
-           AND denominator.measure = rate.denominator_measure
-           AND denominator.area_code = rate.area_code
-           AND denominator.category_1 IS NOT DISTINCT FROM rate.category_1
-           AND denominator.category_2 IS NOT DISTINCT FROM rate.category_2
-        WHERE rate.kind = 'percent'
-          AND rate.value IS NOT NULL
+        SELECT value, numerator, denominator, numerator IS NOT NULL AND denominator IS NOT NULL
+        FROM printed_part
+        WHERE kind = 'percent'
         ORDER BY ALL
         """
     ).fetchall()
