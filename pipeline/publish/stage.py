@@ -36,7 +36,6 @@ Evidence facts, and the rule that reads them:
 | cells, cells_published, cells_hidden, cells_not_produced | rows of all tables | |
 """
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,18 +45,16 @@ import duckdb
 import pyarrow as pa
 
 from governance.artefact import Artefact, Evidence
-from governance.canonical import canonical_json, digest_of, digest_of_file
+from governance.canonical import canonical_json, digest_of_file
 from governance.clearance import Cleared
-from governance.errors import Finding, Refused
-from pipeline.code_version import code_version
 from pipeline.context import RunContext
-from pipeline.disclosure.attack.run import run_attacks
 from pipeline.disclosure.epoch import epoch_of_project
 from pipeline.disclosure.ledger import Ledger
 from pipeline.disclosure.profile import FLOOR_ROUNDING_BASE, SPECIFICATION_VERSION, Profile, profile_of
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table
 from pipeline.link.model import model_of
+from pipeline.publish.attacked import attack_finished, check_repelled
 from pipeline.publish.catalogue import CatalogueEntry, write_catalogue
 from pipeline.publish.dictionary import write_dictionary
 from pipeline.publish.freeze import Frozen, freeze, may_report_anew
@@ -126,32 +123,6 @@ def publish(
         Artefact(STAGE, "all", staged, fingerprint, verify_release(staged)),
         evidence,
     )
-
-
-def check_repelled(evidence: Evidence) -> None:
-    """Refuse a release on whose finished files an attack succeeded, whatever rules its gate has."""
-    successes = int(evidence.facts["attack_successes"])
-    if successes:
-        findings = [
-            Finding(
-                code, f"attack {attack['number']}, {attack['name']}", f"succeeded {number:,} times", number
-            )
-            for attack in evidence.facts["attacks"]
-            for code, number in attack["findings"].items()
-        ]
-        neighbour = evidence.facts["intruder"] or {}
-        findings += [
-            Finding(code.upper(), "the motivated intruder", f"{neighbour[code]:,} groups", neighbour[code])
-            for code in ("singled_out", "learnt")
-            if neighbour.get(code)
-        ]
-        raise Refused(
-            "ATTACK_SUCCEEDED",
-            f"Attacks on the finished files succeeded {successes:,} times.",
-            "Nothing was released. Report the run's id: the repair should have found this. Fewer tables that "
-            "share a dimension leave less to find; the agreement's outputs name them.",
-            tuple(findings),
-        )
 
 
 def find_standing(fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence] | None:
@@ -390,28 +361,5 @@ def _evidence(folder: Path, context: RunContext, ledger: Ledger, frozen: Frozen 
         latest = context.workspace.zone("releases") / frozen.release_id
     earlier = None if frozen is None or frozen.is_boundary else latest
     facts["quality_report"] = inspect_report(folder, quality_terms(context), earlier, latest)
-    facts |= _attack(folder, context, ledger)
+    facts |= attack_finished(folder, context, ledger)
     return Evidence(STAGE, "all", facts)
-
-
-def _attack(folder: Path, context: RunContext, ledger: Ledger) -> dict[str, Any]:
-    """Attack the finished files, with the release before them; a verdict once given is kept by manifest."""
-    latest = ledger.latest_revealed()
-    others = [] if latest is None else [context.workspace.zone("releases") / latest.release_id]
-    folders = [folder, *(o for o in others if o != folder and o.is_dir())]
-    name = digest_of([*sorted(digest_of_file(f / MANIFEST) for f in folders), code_version()])
-    kept = ledger.folder / f"attacks-{name[:16]}.json"
-    if kept.is_file():
-        facts: dict[str, Any] = json.loads(kept.read_bytes())
-        return facts
-    report = run_attacks(folders, engine=context.project.engine, spill=context.spill)
-    context.report(f"attacks on the release: {report.successes} successes")
-    record = report.record()
-    release_id = folder.name.removeprefix(STAGED_PREFIX)
-    facts = {
-        "attack_successes": report.successes,
-        "attacks": record["attacks"],
-        "intruder": next((r for r in record["intruders"] if r["release_id"] == release_id), None),
-    }
-    kept.write_bytes(canonical_json(facts))
-    return facts
