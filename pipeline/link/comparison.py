@@ -10,7 +10,7 @@ MOVED asks whether people whom nobody at their recorded address knows are listed
 RESIDENCE asks whether one member of a linked group lives there: stale and ghost registrations
 are members whom the dwelling's list does not know, at an age at which it should.
 
-`_l` is the council's side, `_r` the NHS's (Splink orders data sets by name).
+`_l` is the council's side, `_r` the NHS's.
 """
 
 from dataclasses import dataclass

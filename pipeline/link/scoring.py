@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 from splink import DuckDBAPI, Linker, SettingsCreator
@@ -16,11 +16,19 @@ _TAG = 1e-8
 
 
 def settings_of(
-    card: Scorecard, comparisons: tuple[Comparison, ...], rules: tuple[BlockingRule, ...]
+    card: Scorecard,
+    comparisons: tuple[Comparison, ...],
+    rules: tuple[BlockingRule, ...],
+    link_type: Literal["dedupe_only", "link_only"] = "dedupe_only",
 ) -> SettingsCreator:
-    """Return Splink's settings for a scorecard."""
+    """Return Splink's settings for a scorecard.
+
+    link_type: "dedupe_only" suits `predict_between`, which tells the sides by their roles, so that a
+    record's id alone is what pairs are joined on. `predict` on two data sets wants "link_only"; it
+    joins on texts of data set and id, and gives the same pairs.
+    """
     return SettingsCreator(
-        link_type="link_only",
+        link_type=link_type,
         linker_uid="hearth",
         unique_id_column_name="unit_id",
         probability_two_random_records_match=card.prior,
@@ -54,12 +62,10 @@ def score_pairs(
     """
     logging.getLogger("splink").setLevel(logging.ERROR)
     api = DuckDBAPI(connection)
-    # Splink orders the sides by these names, so the council is `_l`.
-    sides = [
-        api.register(units[0], table_name=f"in_{units[0]}", dataset_display_name="council"),
-        api.register(units[1], table_name=f"in_{units[1]}", dataset_display_name="nhs"),
-    ]
-    pairs = Linker(sides, settings_of(card, comparisons, rules), log_level=None).inference.predict()
+    council, nhs = (api.register(unit, table_name=f"in_{unit}", dataset_display_name=unit) for unit in units)
+    # `predict` joins the pairs to both sides laid one upon the other, twice; here each side is read once.
+    linker = Linker(council, settings_of(card, comparisons, rules), log_level=None)
+    pairs = linker.inference.predict_between(council, nhs)
     keys = " ".join(f"WHEN '{n}' THEN '{rule.id}'" for n, rule in enumerate(rules))
     levels = ",\n".join(f"{_level_of_weight(c, card.levels[c.name])} AS {c.name}" for c in comparisons)
     connection.execute(
