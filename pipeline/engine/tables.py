@@ -4,9 +4,11 @@ Every intermediate file passes through here, so that encryption at rest,
 compression and row groups are decided once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +18,8 @@ from pipeline.engine.at_rest import encryption_for, open_parquet, read_errors
 
 BATCH_ROWS = 65_536
 _ROW_GROUP_ROWS = 262_144
+#: Batches of one file that may wait for their encoding: four million rows.
+_AHEAD = 64
 
 
 @contextmanager
@@ -70,6 +74,46 @@ def write_query(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -
     Add ORDER BY where a stable digest matters, which is everywhere that is published or resumed.
     """
     return write_table(connection.sql(query).to_arrow_reader(BATCH_ROWS), path)
+
+
+def write_queries(
+    connection: duckdb.DuckDBPyConnection,
+    queries: Mapping[Path, str],
+    finish: Callable[[pa.RecordBatch], pa.RecordBatch],
+) -> dict[Path, int]:
+    """Write the results of several SELECTs; a file is encoded beside the query of the next.
+
+    finish: what becomes of each batch before it is written, on the encoding thread.
+    Returns the rows of each file. Add ORDER BY as for `write_query`.
+    """
+    with ThreadPoolExecutor(2, thread_name_prefix="encoding") as threads:
+        written = {}
+        for path, query in queries.items():
+            reader = connection.sql(query).to_arrow_reader(BATCH_ROWS)
+            waiting: Queue[pa.RecordBatch | None] = Queue(_AHEAD)
+            written[path] = threads.submit(_write_waiting, waiting, reader.schema, path, finish)
+            try:
+                for batch in reader:
+                    waiting.put(batch)
+            finally:
+                waiting.put(None)
+        return {path: rows.result() for path, rows in written.items()}
+
+
+def _write_waiting(
+    waiting: "Queue[pa.RecordBatch | None]",
+    schema: pa.Schema,
+    path: Path,
+    finish: Callable[[pa.RecordBatch], pa.RecordBatch],
+) -> int:
+    batches = iter(waiting.get, None)
+    try:
+        finished = finish(pa.RecordBatch.from_pylist([], schema)).schema
+        return write_table(pa.RecordBatchReader.from_batches(finished, map(finish, batches)), path)
+    finally:
+        # Whoever fills the queue must not wait for ever on an encoder that has failed.
+        for _ in batches:
+            pass
 
 
 def export_plain(path: Path, target: Path) -> int:

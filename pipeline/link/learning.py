@@ -121,19 +121,19 @@ def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[
     rows = connection.execute(
         f"""
         SELECT
-            residence.listed_level,
-            residence.list_kind_level,
+            outcome.listed_level,
+            outcome.list_kind_level,
             COUNT(truth.nhs_record_pseudonym),
             COUNT(*) - COUNT(truth.nhs_record_pseudonym)
-        FROM residence
-        INNER JOIN dwelling_unit ON dwelling_unit.unit_id = residence.dwelling_id
-        INNER JOIN nhs_member ON nhs_member.member_id = residence.member_id
+        FROM outcome
+        INNER JOIN dwelling_unit ON dwelling_unit.unit_id = outcome.unit_dwelling_id
+        INNER JOIN nhs_member ON nhs_member.member_id = outcome.member_id
         LEFT JOIN {truth} AS truth
             ON truth.nhs_record_pseudonym = nhs_member.record_pseudonym
             AND truth.dwelling_record_pseudonym = dwelling_unit.unit
-        WHERE residence.listed_level IS NOT NULL
-        GROUP BY residence.listed_level, residence.list_kind_level
-        ORDER BY residence.listed_level, residence.list_kind_level
+        WHERE outcome.listed_level IS NOT NULL
+        GROUP BY outcome.listed_level, outcome.list_kind_level
+        ORDER BY outcome.listed_level, outcome.list_kind_level
         """
     ).fetchall()
     return [Cell((level, kind), true, other) for level, kind, true, other in rows]

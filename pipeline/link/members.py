@@ -39,7 +39,7 @@ _NAMELESS = ("person_surname_premises", "person_surname_sector", "person_name", 
 
 
 def judge_members(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Create `member`, `moved_member` and `residence` from `judged`; see the SQL files for their grain."""
+    """Create `member`, `moved_member` and `outcome` from `judged`; see the SQL files for their grain."""
     list_members(connection)
     build_moved_units(connection)
     card = model.scorecards["moved"]
@@ -107,14 +107,14 @@ def _name_pairs(names: str) -> str:
 
 
 def weigh_residence(connection: duckdb.DuckDBPyConnection, card: Scorecard) -> None:
-    """Create `residence` (the weight of the evidence that each member lives there) and `outcome`."""
+    """Create `outcome`: where each record was linked, with the evidence that it lives there."""
     weights = {
         name: " ".join(f"WHEN '{level}' THEN {p.match_weight!r}" for level, p in levels.items())
         for name, levels in card.levels.items()
     }
     bands = " ".join(f"WHEN age_years <= {last} THEN '{band}'" for last, band in AGE_BANDS)
     text = filled(
-        "residence",
+        "outcome",
         age_band=bands,
         weights=weights["listed"],
         list_kind_weights=weights["list_kind"],
@@ -124,7 +124,6 @@ def weigh_residence(connection: duckdb.DuckDBPyConnection, card: Scorecard) -> N
         text,
         {"prior_match_weight": card.prior_match_weight, "upper_match_weight": card.upper_match_weight},
     )
-    run_sql(connection, "outcome")
 
 
 _UNKNOWN = "('surname', 'nobody', 'forename', 'birth', 'no_list')"

@@ -26,17 +26,16 @@ from governance.reach import reach_facts
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
-from pipeline.engine.tables import write_query
 from pipeline.link.blocking import RECORDED_RULES
 from pipeline.link.comparison import SCORECARDS
-from pipeline.link.deciding import decide, moved_bits
+from pipeline.link.deciding import decide
 from pipeline.link.members import judge_members
 from pipeline.link.model import Model, model_of
+from pipeline.link.names import Names
 from pipeline.link.scoring import score_pairs
 from pipeline.link.subgroup import subgroup_counts
-from pipeline.link.units import build_units, read_sql
-
-TABLES = ("address_group", "link", "resident_link", "unlinked_dwelling", "decision")
+from pipeline.link.tables import write_tables
+from pipeline.link.units import build_units
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:
@@ -50,15 +49,12 @@ def link(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) 
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         with locked_connection(context.project.engine, context.spill) as connection:
-            link_tables(connection, council.artefact, nhs.artefact, model)
-            rows: dict[str, int | None] = {
-                f"{table}.parquet": write_query(connection, _query(table), folder / f"{table}.parquet")
-                for table in TABLES
-            }
+            names = link_tables(connection, council.artefact, nhs.artefact, model)
+            rows = write_tables(connection, names, folder)
             facts = _facts(connection, model) | reach_facts(
                 context.workspace.root, context.project.keys, context.project.folder
             )
-            facts["subgroups"] = subgroup_counts(connection, nhs.artefact)
+            facts["subgroups"] = subgroup_counts(connection)
         context.report(
             f"link: {facts['linked_records']:,} of {facts['nhs_records']:,} NHS records linked"
             f" ({facts['match_rate']:.1%}), {facts['candidate_pairs']:,} pairs compared"
@@ -70,9 +66,9 @@ def link(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) 
 
 def link_tables(
     connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: Artefact, model: Model
-) -> None:
+) -> Names:
     """Create, in `connection`, the units, scored pairs and judged decisions of two artefacts."""
-    build_units(connection, council, nhs)
+    names = build_units(connection, council, nhs)
     score_pairs(
         connection,
         ("dwelling_unit", "nhs_unit"),
@@ -83,10 +79,7 @@ def link_tables(
     )
     decide(connection, model)
     judge_members(connection, model)
-
-
-def _query(table: str) -> str:
-    return read_sql(table).replace("{moved_bits}", moved_bits())
+    return names
 
 
 def _facts(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any]:
@@ -110,7 +103,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any
         """
     ).fetchall()[0]
     people_compared = number("SELECT COUNT(*) FROM pair WHERE people IS NOT NULL")
-    links = number("SELECT COUNT(DISTINCT address_group) FROM outcome WHERE dwelling_id IS NOT NULL")
+    links = number("SELECT COUNT(DISTINCT (unit_id, is_moved)) FROM outcome WHERE dwelling_id IS NOT NULL")
     records = number("SELECT COUNT(*) FROM outcome")
     dwellings, groups = (number(f"SELECT COUNT(*) FROM {unit}") for unit in ("dwelling_unit", "nhs_unit"))
     pairs, units = (

@@ -7,28 +7,22 @@ from typing import Any
 
 import duckdb
 
-from governance.artefact import Artefact
-from pipeline.engine.tables import load_table
-
-_COLUMNS = ("record_pseudonym", "sex", "age_years", "ethnic_category")
-
 _RATES = """
     -- One row per group of each attribute: NHS records, and how many of them are linked.
     WITH record AS (
         SELECT
             outcome.dwelling_id IS NOT NULL AS is_linked,
-            subgroup_record.sex,
+            nhs_member.sex,
             CASE
                 WHEN age_years < 18 THEN '0-17'
                 WHEN age_years < 40 THEN '18-39'
                 WHEN age_years < 65 THEN '40-64'
                 ELSE '65+'
             END AS age_band,
-            subgroup_record.ethnic_category
+            nhs_member.ethnic_category
         FROM outcome
-        INNER JOIN subgroup_record
-            ON subgroup_record.record_pseudonym = outcome.nhs_record_pseudonym
-        WHERE subgroup_record.age_years IS NOT NULL
+        INNER JOIN nhs_member ON nhs_member.member_id = outcome.member_id
+        WHERE nhs_member.age_years IS NOT NULL
     ),
     listed AS (
         SELECT 'sex' AS attribute, sex AS category, is_linked FROM record
@@ -49,10 +43,8 @@ _RATES = """
 """
 
 
-def subgroup_counts(connection: duckdb.DuckDBPyConnection, nhs: Artefact) -> list[dict[str, Any]]:
-    """Return {attribute, category, records, linked} of every group; `outcome` stands in `connection`."""
-    load_table(connection, nhs.path("nhs_resident"), "subgroup_record", _COLUMNS)
+def subgroup_counts(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return {attribute, category, records, linked} of every group of `outcome` and `nhs_member`."""
     rows = connection.execute(_RATES).fetchall()
-    connection.execute("DROP TABLE subgroup_record")
     names = ("attribute", "category", "records", "linked")
     return [dict(zip(names, row, strict=True)) for row in rows]

@@ -26,6 +26,7 @@ from pipeline.link.gathering import (
     sliced,
     without_hot,
 )
+from pipeline.link.names import Names
 from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS
 
 #: Tokens of people that bring units together and are not compared.
@@ -39,22 +40,26 @@ PERSON_TOKENS = tuple(
 )
 _LISTS = frozenset(f.name for f in ADDRESS_FIELDS + PERSON_FIELDS if f.is_list)
 
+#: What the NHS tells of a record that is weighed by age or counted by group.
+_TOLD = ("age_years", "sex", "ethnic_category")
 _UPRNS = ("uprn", "previous_uprn", "parent_uprn", "parent_of_uprn")
 
 
-def build_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: Artefact) -> None:
+def build_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: Artefact) -> Names:
     """Lend `connection` the tables that everything else reads; they lie in Arrow's memory.
 
     dwelling_unit: one row per dwelling; nhs_unit: one per NHS address group or part of one. Both:
     unit_id, unit (text), uprn and its relatives (numbers), people, is_payer_only, list_kind, a
     list for each token column, and a `block_*` list for each rule.
     listed_person: one row per person listed at a dwelling: person_id, dwelling_id, token lists.
-    nhs_member: one row per NHS record: member_id, record_pseudonym, unit_id, age_years, token lists.
+    nhs_member: one row per NHS record: member_id, record_pseudonym, unit_id, age_years, sex,
+    ethnic_category, token lists.
     """
     dwellings = _read_dwellings(connection, council)
     _build_dwelling_units(connection, dwellings, _read_listed(connection, council))
-    _build_nhs_units(connection, _read_nhs(connection, nhs))
+    records, groups = _build_nhs_units(connection, _read_nhs(connection, nhs))
     connection.unregister("dwelling")
+    return Names(records, groups, dwellings.columns["unit"].combine_chunks())
 
 
 def _read_dwellings(connection: duckdb.DuckDBPyConnection, council: Artefact) -> Rows:
@@ -139,34 +144,36 @@ def _read_nhs(connection: duckdb.DuckDBPyConnection, nhs: Artefact) -> Rows:
         connection,
         nhs,
         "nhs_resident",
-        ("record_pseudonym", "uprn_pseudonym", "address_group_pseudonym", "age_years"),
+        ("record_pseudonym", "uprn_pseudonym", "address_group_pseudonym", *_TOLD),
         {
             "record_pseudonym": "record_pseudonym",
             "group_key": key,
             "group_hash": f"hash({key})",
             "part": "address_exact",
             "uprn": _number("uprn_pseudonym"),
-            "age_years": "age_years",
+            **{name: name for name in _TOLD},
         },
         (*PLACE_TOKENS, *PERSON_TOKENS, *_BLOCKING_TOKENS),
     )
 
 
-def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> None:
+def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[pa.Array, pa.Array]:
+    """Lend `nhs_member` and `nhs_unit`; returns the names of both, in their order."""
     columns = people.columns
     keys, parts = _unit_keys(connection, people)
     unit_id, units = numbered_units(keys)
     order = np.argsort(unit_id, kind="stable")
     bounds = bounds_of(unit_id[order], units)
     members = _sorted(people, PERSON_TOKENS, order)
+    names = columns.pop("record_pseudonym").combine_chunks().take(order)
     connection.register(
         "nhs_member",
         sliced(
             {
                 "member_id": np.arange(len(order)),
-                "record_pseudonym": columns.pop("record_pseudonym").take(order),
+                "record_pseudonym": names,
                 "unit_id": unit_id[order],
-                "age_years": columns.pop("age_years").take(order),
+                **{name: columns.pop(name).take(order) for name in _TOLD},
             }
             | {name: lists.as_arrow() for name, lists in members.items()}
         ),
@@ -204,6 +211,7 @@ def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> Non
         | {name: lists.bounded_by(bounds) for name, lists in members.items()},
         {name: lists.bounded_by(bounds) for name, lists in _sorted(people, _BLOCKING_TOKENS, order).items()},
     )
+    return names, named["unit"].combine_chunks()
 
 
 def _unit_keys(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Tokens, pa.Table]:

@@ -1,11 +1,11 @@
 """The band of linkage uncertainty on truth: real links of a pair whose true residences are known."""
 
 from datetime import date
-from importlib.resources import files
 from types import SimpleNamespace
 
 import duckdb
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from terminal import ROOT
 from unkeyed_pair import PAIR, linked_pair
@@ -83,18 +83,9 @@ def rates(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """Every large rate with its band, as linked, and by each truth."""
     folder = tmp_path_factory.mktemp("bands")
     links = folder / "resident_link.parquet"
-    with linked_pair(folder) as connection:
-        connection.execute(
-            f"""
-            COPY (
-                SELECT outcome.nhs_record_pseudonym, outcome.address_group,
-                    dwelling_unit.unit AS dwelling_record_pseudonym, outcome.reason,
-                    outcome.match_probability, outcome.residence_match_weight
-                FROM outcome LEFT JOIN dwelling_unit ON dwelling_unit.unit_id = outcome.dwelling_id
-            ) TO '{links}'"""
-        )
-        best = (files("pipeline.link") / "sql" / "decision.sql").read_text("utf-8")
-        connection.execute(f"COPY ({best}) TO '{folder}/decision.parquet'")
+    with linked_pair(folder) as table:
+        pq.write_table(table("resident_link"), links)
+        pq.write_table(table("decision"), folder / "decision.parquet")
     with _world(f"SELECT * FROM '{links}'") as connection:
         connection.execute(f"CREATE TABLE decision AS SELECT * FROM '{folder}/decision.parquet'")
         context = SimpleNamespace(project=SimpleNamespace(engine=EngineSettings()), spill=folder)

@@ -23,15 +23,10 @@ pytestmark = [
 def scores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Link on tokens (an unkeyed stand-in for the hash) and score."""
     folder = tmp_path_factory.mktemp("pair")
-    with linked_pair(folder) as connection:
-        connection.execute(
-            f"""
-            COPY (
-                SELECT dwelling_unit.unit AS council_record_id, outcome.nhs_record_pseudonym AS nhs_record_id
-                FROM outcome INNER JOIN dwelling_unit ON dwelling_unit.unit_id = outcome.dwelling_id
-            ) TO '{folder}/links.csv' (HEADER)
-            """
-        )
+    with linked_pair(folder) as table:
+        linked = table("resident_link").to_pandas().dropna(subset="dwelling_record_pseudonym")
+    named = {"dwelling_record_pseudonym": "council_record_id", "nhs_record_pseudonym": "nhs_record_id"}
+    linked.rename(columns=named)[list(named.values())].to_csv(folder / "links.csv", index=False)
     ran = subprocess.run(
         [sys.executable, str(SCORER), str(PAIR), str(folder / "links.csv")], capture_output=True, check=True
     )

@@ -3,16 +3,19 @@
 It lies beside the checkout, not in it: tests that use it are skipped where it is not at hand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from governance.artefact import Artefact
 from pipeline.engine.duckdb import EngineSettings, locked_connection
 from pipeline.link.model import default_model
 from pipeline.link.stage import link_tables
+from pipeline.link.tables import linked_table
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
@@ -43,13 +46,14 @@ _TABLES = {
     "council_resident": ("council_person", "property_record_id AS dwelling_record_pseudonym, service, role"),
     "nhs_resident": ("nhs_person", "sha256(nhs_number) AS nhs_number_pseudonym,"
                      " nhs_household_id AS address_group_pseudonym,"
-                     " date_diff('year', birth_date, DATE '2026-03-31') AS age_years"),
+                     " date_diff('year', birth_date, DATE '2026-03-31') AS age_years,"
+                     " NULL::VARCHAR AS sex, NULL::VARCHAR AS ethnic_category"),
 }  # fmt: skip
 
 
 @contextmanager
-def linked_pair(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Lend the connection in which the pair was linked: `outcome`, `dwelling_unit`, `decision` and others."""
+def linked_pair(folder: Path) -> Iterator[Callable[[str], pa.Table]]:
+    """Lend the tables of the pair's links, each by its name."""
     with duckdb.connect() as connection:
         for name, query in _SOURCES.items():
             connection.execute(f"CREATE TABLE {name} AS {query}")
@@ -72,8 +76,8 @@ def linked_pair(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             )
     artefact = Artefact("pseudonymise", "council", folder, "f" * 64, ())
     with locked_connection(EngineSettings(), folder, (folder,)) as connection:
-        link_tables(connection, _Everything(artefact), artefact, default_model())
-        yield connection
+        names = link_tables(connection, _Everything(artefact), artefact, default_model())
+        yield partial(linked_table, connection, names)
 
 
 class _Everything(Artefact):

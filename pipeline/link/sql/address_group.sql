@@ -1,7 +1,7 @@
 -- One row per NHS address group.
 SELECT
-    unit AS address_group,
+    unit_id AS address_group,
     people AS nhs_records,
     uprn IS NOT NULL AS has_uprn
 FROM nhs_unit
-ORDER BY address_group
+ORDER BY unit_id

@@ -1,15 +1,16 @@
 -- One row per NHS address group (or part of one) linked to a dwelling.
 WITH kept AS (
     SELECT DISTINCT
-        address_group,
         unit_id,
+        is_moved,
         dwelling_id
     FROM outcome
     WHERE dwelling_id IS NOT NULL
 ),
 scored AS (
     SELECT
-        kept.address_group,
+        kept.unit_id,
+        kept.is_moved,
         judged.dwelling_id,
         judged.match_weight,
         judged.match_probability,
@@ -21,10 +22,11 @@ scored AS (
         judged.contradicted
     FROM kept
     INNER JOIN judged ON judged.nhs_id = kept.unit_id AND judged.dwelling_id = kept.dwelling_id
-    WHERE NOT ends_with(kept.address_group, '-moved')
+    WHERE NOT kept.is_moved
     UNION ALL
     SELECT
-        kept.address_group,
+        kept.unit_id,
+        kept.is_moved,
         moved_judged.dwelling_id,
         moved_judged.match_weight,
         moved_judged.match_probability,
@@ -36,20 +38,18 @@ scored AS (
         FALSE AS contradicted
     FROM kept
     INNER JOIN moved_judged ON moved_judged.nhs_id = kept.unit_id
-    WHERE ends_with(kept.address_group, '-moved')
+    WHERE kept.is_moved
 )
 SELECT
-    scored.address_group,
-    dwelling_unit.unit AS dwelling_record_pseudonym,
-    scored.match_weight,
-    scored.match_probability,
-    scored.match_key,
-    scored.level,
-    scored.margin_match_weight,
-    second_unit.unit AS second_dwelling_record_pseudonym,
-    scored.evidence_bits,
-    scored.contradicted
+    CASE WHEN is_moved THEN -unit_id ELSE unit_id END AS address_group,
+    dwelling_id AS dwelling_record_pseudonym,
+    match_weight,
+    match_probability,
+    match_key,
+    level,
+    margin_match_weight,
+    second_dwelling_id AS second_dwelling_record_pseudonym,
+    evidence_bits,
+    contradicted
 FROM scored
-INNER JOIN dwelling_unit ON dwelling_unit.unit_id = scored.dwelling_id
-LEFT JOIN dwelling_unit AS second_unit ON second_unit.unit_id = scored.second_dwelling_id
-ORDER BY scored.address_group
+ORDER BY unit_id, is_moved

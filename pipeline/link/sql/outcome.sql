@@ -1,31 +1,67 @@
--- One row per NHS record: where it was linked, or why not.
+-- One row per NHS record: where it was linked, or why not, and for a record of a linked unit the evidence that
+-- it lives there, as a match weight.
 CREATE TABLE outcome AS
+WITH level AS (
+    SELECT
+        member.*,
+        moved_member.dwelling_id AS moved_dwelling_id,
+        moved_member.match_weight AS moved_match_weight,
+        moved_member.match_probability AS moved_match_probability,
+        moved_member.elsewhere,
+        CASE
+            WHEN listed = 'no_list' THEN NULL
+            WHEN listed IN ('surname', 'nobody') AND moved_dwelling_id IS NOT NULL THEN 'seen_elsewhere'
+            WHEN listed IN ('surname', 'nobody') THEN listed || '_' || CASE {age_band} END
+            ELSE listed
+        END AS listed_level,
+        CASE
+            WHEN listed = 'nobody' AND age_years >= 18 AND moved_dwelling_id IS NULL THEN list_kind
+        END AS list_kind_level
+    FROM member
+    LEFT JOIN moved_member ON moved_member.member_id = member.member_id
+),
+weighed AS (
+    SELECT
+        *,
+        CASE
+            WHEN dwelling_id IS NOT NULL
+                THEN $prior_match_weight
+                + CASE listed_level {weights} ELSE 0 END
+                + CASE list_kind_level {list_kind_weights} ELSE 0 END
+        END AS residence_match_weight
+    FROM level
+),
+split AS (
+    SELECT
+        *,
+        -- A split needs somebody to split from: a member whom the list knows.
+        COALESCE(residence_match_weight < $upper_match_weight, FALSE)
+            AND unit_id IN (SELECT member.unit_id FROM member WHERE member.listed IN {known_levels})
+            AS is_split_off
+    FROM weighed
+)
 SELECT
-    nhs_member.record_pseudonym AS nhs_record_pseudonym,
-    nhs_member.unit_id,
+    member_id,
+    unit_id,
+    dwelling_id AS unit_dwelling_id,
     CASE
-        WHEN moved_member.member_id IS NOT NULL THEN moved_member.dwelling_id
-        WHEN judged.reason = 'linked' AND NOT COALESCE(residence.is_split_off, FALSE)
-            THEN judged.dwelling_id
+        WHEN moved_dwelling_id IS NOT NULL THEN moved_dwelling_id
+        WHEN NOT is_split_off THEN dwelling_id
     END AS dwelling_id,
-    CASE WHEN moved_member.member_id IS NOT NULL THEN nhs_unit.unit || '-moved' ELSE nhs_unit.unit END
-        AS address_group,
+    moved_dwelling_id IS NOT NULL AS is_moved,
     CASE
-        WHEN moved_member.member_id IS NOT NULL THEN 'linked'
-        WHEN judged.reason = 'linked' AND COALESCE(residence.is_split_off, FALSE) THEN 'split_off'
-        ELSE COALESCE(judged.reason, 'no_candidate')
+        WHEN moved_dwelling_id IS NOT NULL THEN 'linked'
+        WHEN is_split_off THEN 'split_off'
+        ELSE COALESCE(reason, 'no_candidate')
     END AS reason,
     CASE
-        WHEN moved_member.member_id IS NOT NULL THEN 'evidence'
-        WHEN judged.reason = 'linked' AND NOT COALESCE(residence.is_split_off, FALSE) THEN judged.level
+        WHEN moved_dwelling_id IS NOT NULL THEN 'evidence'
+        WHEN dwelling_id IS NOT NULL AND NOT is_split_off THEN level
     END AS level,
-    COALESCE(moved_member.match_weight, judged.match_weight) AS match_weight,
-    COALESCE(moved_member.match_probability, judged.match_probability) AS match_probability,
-    COALESCE(moved_member.elsewhere, residence.listed_level) AS listed_level,
-    CASE WHEN moved_member.member_id IS NULL THEN residence.residence_match_weight END
-        AS residence_match_weight
-FROM nhs_member
-INNER JOIN nhs_unit ON nhs_unit.unit_id = nhs_member.unit_id
-LEFT JOIN judged ON judged.nhs_id = nhs_member.unit_id
-LEFT JOIN moved_member ON moved_member.member_id = nhs_member.member_id
-LEFT JOIN residence ON residence.member_id = nhs_member.member_id
+    COALESCE(moved_match_weight, match_weight) AS match_weight,
+    COALESCE(moved_match_probability, match_probability) AS match_probability,
+    elsewhere,
+    listed_level,
+    list_kind_level,
+    residence_match_weight
+FROM split

@@ -1,14 +1,13 @@
 -- One row per NHS record: where it was linked, or why not.
 SELECT
-    outcome.nhs_record_pseudonym,
-    outcome.address_group,
-    dwelling_unit.unit AS dwelling_record_pseudonym,
-    outcome.reason,
-    outcome.level,
-    outcome.match_weight,
-    outcome.match_probability,
-    outcome.listed_level,
-    outcome.residence_match_weight
+    member_id AS nhs_record_pseudonym,
+    CASE WHEN is_moved THEN -unit_id ELSE unit_id END AS address_group,
+    dwelling_id AS dwelling_record_pseudonym,
+    reason,
+    level,
+    match_weight,
+    match_probability,
+    COALESCE(elsewhere, listed_level) AS listed_level,
+    CASE WHEN NOT is_moved THEN residence_match_weight END AS residence_match_weight
 FROM outcome
-LEFT JOIN dwelling_unit ON dwelling_unit.unit_id = outcome.dwelling_id
-ORDER BY outcome.nhs_record_pseudonym
+ORDER BY member_id

@@ -9,7 +9,7 @@ WITH nearest AS (
     GROUP BY pair.dwelling_id
 )
 SELECT
-    dwelling_unit.unit AS dwelling_record_pseudonym,
+    dwelling_unit.unit_id AS dwelling_record_pseudonym,
     CASE
         WHEN nearest.dwelling_id IS NULL THEN 'no_candidate'
         WHEN NOT nearest.was_best THEN 'candidates_linked_elsewhere'
@@ -23,4 +23,4 @@ WHERE NOT EXISTS (
     FROM outcome
     WHERE outcome.dwelling_id = dwelling_unit.unit_id
 )
-ORDER BY dwelling_record_pseudonym
+ORDER BY dwelling_unit.unit_id

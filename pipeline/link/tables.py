@@ -1,0 +1,30 @@
+"""The tables that leave the stage; `sql/<table>.sql` says what a row is, with ids where it has names."""
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.engine.tables import BATCH_ROWS, write_queries
+from pipeline.link.deciding import moved_bits
+from pipeline.link.names import Names
+from pipeline.link.units import read_sql
+
+#: The largest first: it is encoded while the others are queried.
+TABLES = ("resident_link", "link", "decision", "unlinked_dwelling", "address_group")
+
+
+def write_tables(connection: duckdb.DuckDBPyConnection, names: Names, folder: Path) -> dict[str, int | None]:
+    """Write every table into `folder`; returns the rows of each file."""
+    queries = {folder / f"{table}.parquet": _query(table) for table in TABLES}
+    return {path.name: rows for path, rows in write_queries(connection, queries, names.put_on).items()}
+
+
+def linked_table(connection: duckdb.DuckDBPyConnection, names: Names, table: str) -> pa.Table:
+    """Return one of the tables, whole in memory."""
+    batches = connection.sql(_query(table)).to_arrow_reader(BATCH_ROWS)
+    return pa.Table.from_batches([names.put_on(batch) for batch in batches])
+
+
+def _query(table: str) -> str:
+    return read_sql(table).replace("{moved_bits}", moved_bits())
