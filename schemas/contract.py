@@ -57,6 +57,8 @@ FORMS = ("uprn", "nhs_number", "postcode")
 CODE_MATCHES = ("spelling", "narrowest_class")
 
 LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "array")
+#: What an array may list.
+ITEM_TYPES = ("string", "integer")
 #: Each logical type of a single value, in SQL.
 SQL_TYPES = {
     "string": "VARCHAR",
@@ -86,13 +88,13 @@ class ContractInvalid(ValueError):
 class Column:
     """One column of a table.
 
-    logical_type: one of LOGICAL_TYPES ("array" is a list of strings).
+    logical_type: one of LOGICAL_TYPES. item_type: of an array, the logical type of what it lists.
     must_not_outlive: the last stage at which the column may be held.
     code_list: name of the code list whose codes are the only values, if any.
     code_match: how a cell meets that list (one of CODE_MATCHES).
     form: canonical identifier form (one of FORMS), if any.
     pattern: regular expression that the whole value matches, if any.
-    minimum, maximum: inclusive bounds of a number; ISO text for a date.
+    minimum, maximum: inclusive bounds of a number (of each that an array lists); ISO text for a date.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Column:
     maximum: float | str | None = None
     maximum_length: int | None = None
     unit: str | None = None
+    item_type: str | None = None
 
 
 @dataclass(frozen=True)
@@ -271,7 +274,9 @@ class _Reader:
         if not _COLUMN_NAME.fullmatch(name):
             self.faults.append(f"{name} is no column name (lower case letters, digits, underscores)")
         custom = self._custom(name, raw, _COLUMN_PROPERTIES)
-        options = raw.get("logicalTypeOptions", {})
+        items = raw.get("items", {})
+        is_array = raw.get("logicalType") == "array"
+        options = (items if is_array else raw).get("logicalTypeOptions", {})
         last = self._choice(f"{name} mustNotOutlive", custom.get("mustNotOutlive"), STAGES)
         if STAGES.index(self.stage) > STAGES.index(last):
             self.faults.append(f"{name} must not outlive stage {last}")
@@ -295,6 +300,9 @@ class _Reader:
             maximum=options.get("maximum"),
             maximum_length=options.get("maxLength"),
             unit=custom.get("unit"),
+            item_type=self._choice(f"{name} items logicalType", items.get("logicalType"), ITEM_TYPES)
+            if is_array
+            else None,
         )
 
     def _custom(self, where: str, raw: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:

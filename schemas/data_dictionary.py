@@ -16,8 +16,8 @@ _KINDS = {
     "number": "decimal number",
     "boolean": "yes or no",
     "date": "date",
-    "array": "list of texts",
 }
+_ITEMS = {"string": "texts", "integer": "whole numbers"}
 _CLASSES = {
     "direct_identifier": "direct identifier",
     "special_category": "special category (UK GDPR art. 9)",
@@ -91,7 +91,9 @@ def _entry(contract: Contract, column: Column) -> Entry:
         column=column.name,
         title=column.title,
         description=column.description,
-        kind=_KINDS[column.logical_type],
+        kind=_KINDS[column.logical_type]
+        if column.item_type is None
+        else f"list of {_ITEMS[column.item_type]}",
         unit=column.unit or "",
         values=_values(column),
         is_required=column.required,

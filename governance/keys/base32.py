@@ -19,9 +19,15 @@ def base32_text(digests: bytes, token_bytes: int) -> pa.Array:
 
     digests: 32 bytes each, end to end. token_bytes: 20 make 32 letters, 7 make 12.
     """
-    count = len(digests) // DIGEST_BYTES
+    rows = np.frombuffer(digests, dtype=np.uint8).reshape(len(digests) // DIGEST_BYTES, DIGEST_BYTES)
+    return base32_letters(rows[:, :token_bytes])
+
+
+def base32_letters(rows: "np.ndarray[tuple[int, int], np.dtype[np.uint8]]") -> pa.Array:
+    """Return each row of bytes as text without padding."""
+    count, token_bytes = rows.shape
     fives = -(-token_bytes // 5)
-    padded = np.frombuffer(digests, dtype=np.uint8).reshape(count, DIGEST_BYTES)[:, :token_bytes]
+    padded = rows
     if token_bytes % 5:
         padded = np.pad(padded, ((0, 0), (0, fives * 5 - token_bytes)))
     a, b, c, d, e = padded.reshape(-1, 5).T.astype(np.uint16, order="C")

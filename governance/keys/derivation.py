@@ -4,11 +4,13 @@
     message   = identifier kind | canonical value          (the bar is the byte 0x7C, all text UTF-8)
     digest    = HMAC-SHA-256(K, message)
     pseudonym = the first 20 bytes of the digest, in RFC 4648 base32 (32 characters, no padding)
+    token     = the first 7 bytes of the digest as a whole number, the first byte the highest
     check     = the first 8 bytes of HMAC-SHA-256(K, "check"), in hexadecimal
 
 A second, outer layer of another key is laid over it in the linkage environment:
 the same sum, with the inner pseudonym's text as the value and the same kind, cut
-to the same length.
+to the same length. The text of an inner token is the base32 of its 7 bytes (12
+characters, no padding).
 
 No part of `info` and no identifier kind may contain the bar, so two different
 contexts never make the same bytes; "check" has no bar, so no value collides with it.
@@ -26,6 +28,9 @@ from governance.errors import Fault
 ALGORITHM = "HMAC-SHA-256"
 KEY_BYTES = 32
 PSEUDONYM_BYTES = 20
+#: Of a match token: 56 bits. Among 60 million distinct values the expected number of chance
+#: collisions is 0.03, and a signed number of 64 bits holds every token.
+TOKEN_BYTES = 7
 CHECK_BYTES = 8
 _PART = re.compile(r"[^|\x00-\x1f]+")
 

@@ -18,9 +18,10 @@ import pyarrow as pa
 
 from governance.errors import Fault
 from governance.keys.base32 import DIGEST_BYTES, base32_text
-from governance.keys.derivation import PSEUDONYM_BYTES
+from governance.keys.derivation import PSEUDONYM_BYTES, TOKEN_BYTES
 from governance.keys.hashing_worker import hash_values
 from governance.keys.provider import KeyProvider
+from governance.keys.token import token_numbers, token_text
 from governance.keys.worker_process import pipes, worker_process
 
 _SCRIPT = Path(__file__).with_name("hashing_worker.py")
@@ -42,29 +43,41 @@ class KeyedHasher:
             self._idle.put(worker)
         self._threads = ThreadPoolExecutor(len(workers), thread_name_prefix="keyed-hashing")
 
-    def pseudonyms(
-        self, kind: str, values: pa.Array, token_bytes: int = PSEUDONYM_BYTES
-    ) -> "Future[pa.Array]":
-        """Return text values' pseudonyms as base32 text, nulls staying null; each distinct value once.
+    def pseudonyms(self, kind: str, values: pa.Array) -> "Future[pa.Array]":
+        """Return text values' pseudonyms as base32 text, nulls staying null; each distinct value once."""
+        return self._threads.submit(self._pseudonyms, self._layers_of[kind], values)
 
-        token_bytes: how much of each digest is kept; fewer than 20 only for match tokens.
+    def tokens(self, kind: str, values: pa.Array) -> "Future[pa.Array]":
+        """Return values' match tokens as 64-bit numbers, nulls staying null; each distinct value once.
+
+        values: text; or tokens under another key, over which this one is laid.
         """
-        return self._threads.submit(self._answer, self._layers_of[kind], values, token_bytes)
+        return self._threads.submit(self._tokens, self._layers_of[kind], values)
 
     def close(self) -> None:
         """Let running requests end and take no more."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _answer(self, layers: Sequence[int], values: pa.Array, token_bytes: int) -> pa.Array:
+    def _pseudonyms(self, layers: Sequence[int], values: pa.Array) -> pa.Array:
         encoded = values.dictionary_encode()
-        distinct = encoded.dictionary
+        digests = self._digests(layers, encoded.dictionary, PSEUDONYM_BYTES)
+        return base32_text(digests, PSEUDONYM_BYTES).take(encoded.indices)
+
+    def _tokens(self, layers: Sequence[int], values: pa.Array) -> pa.Array:
+        encoded = values.dictionary_encode()
+        is_inner = pa.types.is_integer(values.type)
+        texts = token_text(encoded.dictionary) if is_inner else encoded.dictionary
+        return token_numbers(self._digests(layers, texts, TOKEN_BYTES)).take(encoded.indices)
+
+    def _digests(self, layers: Sequence[int], values: pa.Array, kept_bytes: int) -> bytes:
         worker = self._idle.get()
         try:
-            for layer in layers:
-                distinct = base32_text(worker.hash(layer, distinct), token_bytes)
+            digests = worker.hash(layers[0], values)
+            for layer in layers[1:]:
+                digests = worker.hash(layer, base32_text(digests, kept_bytes))
         finally:
             self._idle.put(worker)
-        return distinct.take(encoded.indices)
+        return digests
 
 
 class _Worker(Protocol):

@@ -106,9 +106,10 @@ class Rows:
 
     @classmethod
     def gathered(cls, reader: pa.RecordBatchReader, tokens: Sequence[str]) -> "Rows":
-        """Read batches to their end; `tokens` names the columns of token lists.
+        """Read batches to their end; `tokens` names the columns of tokens, single ones or lists.
 
         A batch's memory is free only when all its columns are, so each column is copied out of it.
+        Tokens are compared for equality alone, so their bytes are kept, whatever their sign.
         """
         plain: dict[str, list[pa.Array]] = {n: [] for n in reader.schema.names if n not in tokens}
         lengths: dict[str, list[Integers]] = {name: [] for name in tokens}
@@ -118,9 +119,9 @@ class Rows:
             count += batch.num_rows
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 if name in values:
-                    length = pc.fill_null(pc.list_value_length(column), 0).to_numpy()
+                    length, flat = _flattened(column)
                     lengths[name].append(length.astype(np.int32))
-                    values[name].append(pc.list_flatten(column).to_numpy().copy())
+                    values[name].append(flat.to_numpy().view(np.uint64).copy())
                 else:
                     plain[name].append(pa.concat_arrays([column, column.slice(0, 0)]))
         lists = {}
@@ -171,6 +172,13 @@ def side_by_side(lists: Sequence[TokenLists]) -> TokenLists:
     for more in lists[1:]:
         whole = whole.beside(more)
     return whole
+
+
+def _flattened(column: pa.Array) -> tuple[Integers, pa.Array]:
+    """Return how many tokens each row has, and all of them; null is none."""
+    if pa.types.is_list(column.type):
+        return pc.fill_null(pc.list_value_length(column), 0).to_numpy(), pc.list_flatten(column)
+    return pc.cast(pc.is_valid(column), pa.int32()).to_numpy(), pc.drop_null(column)
 
 
 def _ends(lengths: Integers) -> Integers:

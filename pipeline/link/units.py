@@ -38,7 +38,6 @@ PLACE_TOKENS = tuple(f.name for f in ADDRESS_FIELDS)
 PERSON_TOKENS = tuple(
     f.name for f in PERSON_FIELDS if f.name not in _NOT_READ and f.name not in _BLOCKING_TOKENS
 )
-_LISTS = frozenset(f.name for f in ADDRESS_FIELDS + PERSON_FIELDS if f.is_list)
 
 #: What the NHS tells of a record that is weighed by age or counted by group.
 _TOLD = ("age_years", "sex", "ethnic_category")
@@ -277,14 +276,8 @@ def _read(
     columns: Mapping[str, str],
     tokens: tuple[str, ...],
 ) -> Rows:
-    """Read a table of an artefact once: columns as SQL says, and token lists.
-
-    Tokens become 64-bit numbers on the way: they are compared for equality alone. Two of the
-    56-bit tokens of a population of 60 million meet in one number with probability 1 in 10,000.
-    """
-    selected = ",\n".join(
-        [f"{sql} AS {name}" for name, sql in columns.items()] + [f"{_numbers(t)} AS {t}" for t in tokens]
-    )
+    """Read a table of an artefact once: columns as SQL says, and tokens, which are numbers already."""
+    selected = ",\n".join([*(f"{sql} AS {name}" for name, sql in columns.items()), *tokens])
     with open_table(artefact.path(table), (*sources, *tokens)) as reader:
         connection.register("_reading", reader)
         try:
@@ -296,12 +289,6 @@ def _read(
 
 def _number(column: str) -> str:
     return f"CASE WHEN {column} IS NOT NULL THEN hash({column}) END"
-
-
-def _numbers(column: str) -> str:
-    if column in _LISTS:
-        return f"list_transform({column}, lambda t: hash(t))"
-    return f"CASE WHEN {column} IS NOT NULL THEN [hash({column})] END"
 
 
 def read_sql(name: str) -> str:

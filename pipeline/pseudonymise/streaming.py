@@ -11,7 +11,6 @@ from concurrent.futures import Future
 import numpy as np
 import pyarrow as pa
 
-from governance.keys.derivation import PSEUDONYM_BYTES
 from governance.keys.hashing import KeyedHasher
 from pipeline.pseudonymise.tables import HashedColumn
 
@@ -22,11 +21,11 @@ _Promised = list["pa.Array | Future[pa.Array] | _PromisedList"]
 
 
 class _PromisedList:
-    """A list column whose texts are being hashed; the lists' lengths are known."""
+    """A list column whose items are being hashed; the lists' lengths are known."""
 
-    def __init__(self, lists: pa.Array, texts: "Future[pa.Array]") -> None:
+    def __init__(self, lists: pa.Array, items: "Future[pa.Array]") -> None:
         self._lists = lists
-        self._texts = texts
+        self._items = items
 
     def result(self) -> pa.Array:
         lengths = self._lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
@@ -34,27 +33,34 @@ class _PromisedList:
         np.cumsum(lengths, out=offsets[1:])
         return pa.ListArray.from_arrays(
             pa.array(offsets),
-            self._texts.result(),
+            self._items.result(),
             mask=self._lists.is_null() if self._lists.null_count else None,
         )
 
 
 def hashed_schema(schema: pa.Schema, columns: Mapping[str, HashedColumn]) -> pa.Schema:
-    """Return the schema of what `hashed_batches` gives: hashed columns are text or lists of text."""
+    """Return the schema of what `hashed_batches` gives: pseudonyms are text, tokens whole numbers."""
     return pa.schema(
         [
-            field
-            if field.name not in columns
-            else pa.field(field.name, pa.list_(pa.string()) if columns[field.name].is_list else pa.string())
+            field if field.name not in columns else pa.field(field.name, hashed_type(columns[field.name]))
             for field in schema
         ]
     )
 
 
+def hashed_type(column: HashedColumn) -> pa.DataType:
+    """Return the type of a hashed column."""
+    value = pa.int64() if column.is_token else pa.string()
+    return pa.list_(value) if column.is_list else value
+
+
 def hashed_batches(
     batches: Iterable[pa.RecordBatch], columns: Mapping[str, HashedColumn], hasher: KeyedHasher
 ) -> Iterator[pa.RecordBatch]:
-    """Replace the named columns of each batch by their pseudonyms, in the order they come."""
+    """Replace the named columns of each batch by their pseudonyms and tokens, in the order they come.
+
+    batches: in clear; or already hashed under another key, over which this one is laid.
+    """
     waiting: deque[tuple[pa.Schema, _Promised]] = deque()
     for batch in batches:
         waiting.append((hashed_schema(batch.schema, columns), _submit(batch, columns, hasher)))
@@ -71,13 +77,18 @@ def _submit(batch: pa.RecordBatch, columns: Mapping[str, HashedColumn], hasher: 
         if column is None:
             promised.append(values)
             continue
-        token_bytes = column.token_bytes or PSEUDONYM_BYTES
         if column.is_list:
-            texts = values.flatten().cast(pa.string())
-            promised.append(_PromisedList(values, hasher.pseudonyms(column.kind, texts, token_bytes)))
+            promised.append(_PromisedList(values, _hash(values.flatten(), column, hasher)))
         else:
-            promised.append(hasher.pseudonyms(column.kind, values.cast(pa.string()), token_bytes))
+            promised.append(_hash(values, column, hasher))
     return promised
+
+
+def _hash(values: pa.Array, column: HashedColumn, hasher: KeyedHasher) -> "Future[pa.Array]":
+    if not column.is_token:
+        return hasher.pseudonyms(column.kind, values.cast(pa.string()))
+    is_inner = pa.types.is_integer(values.type)
+    return hasher.tokens(column.kind, values if is_inner else values.cast(pa.string()))
 
 
 def _finished(schema: pa.Schema, promised: _Promised) -> pa.RecordBatch:

@@ -26,10 +26,10 @@ IDENTIFIERS = (UPRN, NHS_NUMBER)
 
 @dataclass(frozen=True)
 class HashedColumn:
-    """One column that is hashed: kind is the domain, token_bytes None for a full pseudonym."""
+    """One column that is hashed: kind is the domain; a match token, or else a full pseudonym."""
 
     kind: str
-    token_bytes: int | None = None
+    is_token: bool = False
     is_list: bool = False
 
 
@@ -65,7 +65,7 @@ class PseudonymisedTable:
         """Return every hashed column: pseudonyms, then match fields."""
         columns = {name: HashedColumn(kind) for name, (kind, _) in self.pseudonyms.items()}
         for field in MATCH_FIELDS.get(self.source, ()):
-            columns[field.name] = HashedColumn(field.kind, field.token_bytes, field.is_list)
+            columns[field.name] = HashedColumn(field.kind, is_token=True, is_list=field.is_list)
         return columns
 
 

@@ -36,6 +36,7 @@ from pipeline.pseudonymise.streaming import hashed_batches, hashed_schema
 from pipeline.pseudonymise.tables import UPRN, PseudonymisedTable, tables_of
 from pipeline.transfer.identities import public_key_bytes, read_identity
 from pipeline.transfer.manifest import MANIFEST_FILE, Manifest, parse_manifest
+from pipeline.transfer.received_table import check_table
 from pipeline.transfer.settings import TransferSettings, missing
 from pipeline.transfer.verification import Expected, Received, check_files, check_folder, verify_package
 
@@ -145,8 +146,8 @@ def receive(
 ) -> tuple[Artefact, Evidence]:
     """Open a held package and write its tables under the outer key, as stage "pseudonymise".
 
-    Raises Refused when a table does not decrypt, has other columns than its contract, or other rows
-    than its manifest; Refused too unless the outer key is active.
+    Raises Refused when a table does not decrypt, is not its contract's (see `received_table`), or has
+    other rows than its manifest; Refused too unless the outer key is active.
     """
     manifest = held.manifest
     check_files(manifest, held.folder)
@@ -162,8 +163,8 @@ def receive(
                 plain = context.spill / f"received_{packaged.table}.parquet"
                 try:
                     _decrypt(held.folder / packaged.file, plain, receiver)
+                    check_table(table, packaged.file, plain)
                     with open_table(plain) as reader:
-                        _check_columns(table, reader.schema)
                         batches = hashed_batches(reader, table.hashed, hasher)
                         written = _write_in_order(
                             pa.RecordBatchReader.from_batches(
@@ -293,17 +294,6 @@ def _decrypt(path: Path, plain: Path, receiver: Receiver) -> None:
             pyrage.decrypt_io(reader, writer, [receiver.identity])
     except (pyrage.DecryptError, OSError):
         raise _altered(path.name, "does not decrypt with this environment's identity") from None
-
-
-def _check_columns(table: PseudonymisedTable, schema: pa.Schema) -> None:
-    allowed = set(table.columns)
-    extra, lacking = set(schema.names) - allowed, allowed - set(schema.names)
-    if extra or lacking:
-        raise Refused(
-            "PACKAGE_COLUMNS",
-            f"{table.name} has {len(extra)} columns beyond its contract and lacks {len(lacking)}.",
-            "Both sides run the same version of Hearth; have the package made again.",
-        )
 
 
 def _write_in_order(

@@ -51,6 +51,11 @@ _TABLES = {
 }  # fmt: skip
 
 
+def _token(kind: str, value: str) -> str:
+    """SQL: a number of 56 bits for a text of that kind."""
+    return f"CAST('0x' || sha256('{kind}' || {value})[:14] AS BIGINT)"
+
+
 @contextmanager
 def linked_pair(folder: Path) -> Iterator[Callable[[str], pa.Table]]:
     """Lend the tables of the pair's links, each by its name."""
@@ -60,9 +65,9 @@ def linked_pair(folder: Path) -> Iterator[Callable[[str], pa.Table]]:
         for table, (source, columns) in _TABLES.items():
             clear_match_fields(connection, source, source, "field", "council_property")
             tokens = ", ".join(
-                f"list_transform(field.{f.name}, lambda v: sha256('{f.kind}' || v)[:12]) AS {f.name}"
+                f"list_transform(field.{f.name}, lambda v: {_token(f.kind, 'v')}) AS {f.name}"
                 if f.is_list
-                else f"sha256('{f.kind}' || field.{f.name})[:12] AS {f.name}"
+                else f"{_token(f.kind, f'field.{f.name}')} AS {f.name}"
                 for f in MATCH_FIELDS[source]
             )
             connection.execute(

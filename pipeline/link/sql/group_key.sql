@@ -2,7 +2,7 @@
 COALESCE(
     'supplied ' || address_group_pseudonym,
     'uprn ' || uprn_pseudonym,
-    'address ' || address_exact,
-    'street ' || CAST(hash(address_unit_street[1]) AS VARCHAR),
+    'address ' || CAST(address_exact AS VARCHAR),
+    'street ' || CAST(address_unit_street[1] AS VARCHAR),
     'record ' || record_pseudonym
 )

@@ -85,7 +85,7 @@ largest_part AS (
 )
 SELECT
     parted.member_id,
-    COALESCE(parted.part, largest_part.part, '') AS part,
+    COALESCE(CAST(COALESCE(parted.part, largest_part.part) AS VARCHAR), '') AS part,
     CASE
         WHEN COALESCE(parted.part, largest_part.part) IS NULL THEN parted.group_hash
         ELSE hash(parted.group_hash, COALESCE(parted.part, largest_part.part))

@@ -7,18 +7,13 @@ equal values) give equal tokens in every table, other kinds never do.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: Bytes kept of each token: 56 bits. Among 60 million distinct values the expected number of
-#: chance collisions is 0.03, and 7 bytes are 12 base32 letters, which DuckDB compares without
-#: following a pointer.
-TOKEN_BYTES = 7
-
 
 @dataclass(frozen=True)
 class MatchField:
     """One token column of a pseudonymised table.
 
     name: the column; made_of: what its clear value joins, in words.
-    kind: domain separation of the hash. is_list: a list of texts (several forms) or one text.
+    kind: domain separation of the hash. is_list: a list of values (several forms) or one value.
     salt: the stable block a single name is tied to, None for composites.
     maximum_records: values carried by more records of the extract than this are withheld
     (null), because a frequent value betrays itself and proves little; None withholds nothing.
@@ -32,7 +27,6 @@ class MatchField:
     salt: str | None = None
     maximum_records: int | None = None
     single_field: bool = False
-    token_bytes: int = TOKEN_BYTES
 
 
 #: A dwelling whose address more people bear (a care home, a hall) keeps its UPRN and loses its

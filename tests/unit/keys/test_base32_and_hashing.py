@@ -1,12 +1,13 @@
 """The column-wise code agrees with the plain one, value for value."""
 
 import base64
+import hmac
 import pickle
 from datetime import date
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.errors import Fault
@@ -16,11 +17,20 @@ from governance.keys.hashing import keyed_hasher
 from governance.keys.held_key import HeldKey
 from governance.keys.provider import KeyDescription
 from governance.keys.states import KeyState
+from governance.keys.token import LARGEST_TOKEN, token_numbers, token_text
 
-KEY = HeldKey(
-    bytes(range(32)),
-    KeyDescription(KeyContext("dsa", "2026"), "file", KeyState.ACTIVE, 256, date(2026, 1, 1), None),
-)
+#: Agreement -> the root of its key.
+ROOTS = {"dsa": bytes(range(32)), "dsa-project": bytes(range(64, 96))}
+
+
+def held(agreement: str) -> HeldKey:
+    description = KeyDescription(
+        KeyContext(agreement, "2026"), "file", KeyState.ACTIVE, 256, date(2026, 1, 1), None
+    )
+    return HeldKey(ROOTS[agreement], description)
+
+
+KEY, OUTER = held("dsa"), held("dsa-project")
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32)), st.sampled_from([5, 7, 8, 10, 16, 20]))
@@ -30,30 +40,70 @@ def test_base32_is_that_of_rfc_4648_without_padding(digests: list[bytes], token_
     assert base32_text(b"".join(digests), token_bytes).to_pylist() == expected
 
 
+@settings(deadline=None)
+@given(st.lists(st.binary(min_size=32, max_size=32)))
+def test_a_token_is_the_first_seven_bytes_as_a_number_and_its_text_the_base32_of_them(
+    digests: list[bytes],
+) -> None:
+    tokens = token_numbers(b"".join(digests))
+    assert tokens.type == pa.int64()
+    assert tokens.to_pylist() == [int.from_bytes(digest[:7], "big") for digest in digests]
+    assert all(0 <= token <= LARGEST_TOKEN == 2**56 - 1 for token in tokens.to_pylist())
+    assert token_text(tokens) == base32_text(b"".join(digests), 7)
+
+
+VALUES = ["000012345678", None, "å ø|", "", "000012345678", "x" * 100_000]
+
+
+def plain_digest(agreement: str, kind: str, value: str) -> bytes:
+    """One HMAC under the documented derivation of a key, with the standard library alone."""
+    extracted = hmac.digest(bytes(32), ROOTS[agreement], "sha256")
+    key = hmac.digest(extracted, f"{agreement}|2026|{kind}|1".encode() + b"\x01", "sha256")
+    return hmac.digest(key, f"{kind}|{value}".encode(), "sha256")
+
+
+def plain_text(digest: bytes) -> str:
+    return base64.b32encode(digest).decode().rstrip("=")
+
+
 @pytest.mark.parametrize("processes", [0, 1, 3])
 def test_hashing_agrees_with_one_hmac_a_value_whatever_the_number_of_processes(processes: int) -> None:
-    values = ["000012345678", None, "å ø|", "", "000012345678", "x" * 100_000]
-
-    def plain(kind: str, value: str | None, size: int) -> str | None:
-        if value is None:
-            return None
-        state = keyed_state_of(kind)
-        state.update(value.encode())
-        return base64.b32encode(state.finalize()[:size]).decode().rstrip("=")
-
-    def keyed_state_of(kind: str):  # type: ignore[no-untyped-def]
-        return KEY.keyed_state(kind)
-
     with keyed_hasher([KEY], ["uprn", "person.name"], processes) as hasher:
-        answers = {
-            (kind, size): hasher.pseudonyms(kind, pa.array(values, pa.string()), size)
-            for kind in ("uprn", "person.name")
-            for size in (7, 20)
-        }
-        empty = hasher.pseudonyms("uprn", pa.array([], pa.string()))
-        for (kind, size), answer in answers.items():
-            assert answer.result().to_pylist() == [plain(kind, value, size) for value in values]
-        assert empty.result().to_pylist() == []
+        column = pa.array(VALUES, pa.string())
+        for kind in ("uprn", "person.name"):
+            digests = [None if value is None else plain_digest("dsa", kind, value) for value in VALUES]
+            assert hasher.pseudonyms(kind, column).result().to_pylist() == [
+                digest and plain_text(digest[:20]) for digest in digests
+            ]
+            assert hasher.tokens(kind, column).result().to_pylist() == [
+                digest and int.from_bytes(digest[:7], "big") for digest in digests
+            ]
+        nothing = pa.array([], pa.string())
+        assert hasher.pseudonyms("uprn", nothing).result() == pa.array([], pa.string())
+        assert hasher.tokens("uprn", nothing).result() == pa.array([], pa.int64())
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_two_layers_at_once_or_one_after_the_other_are_the_text_of_the_first_hashed_by_the_second(
+    processes: int,
+) -> None:
+    column = pa.array(VALUES, pa.string())
+    kind = "person.name"
+
+    def under(keys: list[HeldKey], values: pa.Array, answer: str) -> pa.Array:
+        with keyed_hasher(keys, [kind], processes) as hasher:
+            return getattr(hasher, answer)(kind, values).result()
+
+    for answer, kept in (("pseudonyms", 20), ("tokens", 7)):
+        at_once = under([KEY, OUTER], column, answer)
+        assert at_once == under([OUTER], under([KEY], column, answer), answer)
+        for value, layered in zip(VALUES, at_once.to_pylist(), strict=True):
+            if value is None:
+                assert layered is None
+                continue
+            inner = plain_text(plain_digest("dsa", kind, value)[:kept])
+            digest = plain_digest("dsa-project", kind, inner)[:kept]
+            assert layered == (plain_text(digest) if kept == 20 else int.from_bytes(digest, "big"))
 
 
 def test_equal_values_of_two_kinds_get_unrelated_pseudonyms() -> None:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography_vectors import open_vector_file
 
 from governance.keys.derivation import KeyContext, derive_check_value, derive_key, keyed_state
+from governance.keys.token import token_numbers
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 ROOT = bytes(range(32))
@@ -92,20 +93,33 @@ def test_hkdf_sha256_passes_every_wycheproof_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "value", "pseudonym", "check"),
+    ("kind", "value", "pseudonym", "token", "check"),
     [
-        ("uprn", "000010023456", "QTGI62FGROW3MDH7KXHRIZNQPBYJ5WA2", "7fe25422d6cc5be8"),
-        ("nhs_number", "9990000018", "GEU37ZP2FXJBJSJYV66X6LAI7OMIKEQC", "905c00f34d2613cd"),
+        (
+            "uprn",
+            "000010023456",
+            "QTGI62FGROW3MDH7KXHRIZNQPBYJ5WA2",
+            37_379_613_233_941_421,
+            "7fe25422d6cc5be8",
+        ),
+        (
+            "nhs_number",
+            "9990000018",
+            "GEU37ZP2FXJBJSJYV66X6LAI7OMIKEQC",
+            13_838_178_032_692_690,
+            "905c00f34d2613cd",
+        ),
         (
             "person.surname-sector",
             "WIĘCKOWSKI|ZZ99 1",
             "Q4OGAWHZQNY66654LBOTVXC6PWMFC5D2",
+            38_030_321_991_123_825,
             "2e291978951cd4b2",
         ),
     ],
 )
-def test_the_layout_of_key_pseudonym_and_check_value(
-    kind: str, value: str, pseudonym: str, check: str
+def test_the_layout_of_key_pseudonym_token_and_check_value(
+    kind: str, value: str, pseudonym: str, token: int, check: str
 ) -> None:
     context = KeyContext("dsa-2026-001", "2026", 3)
     info = f"dsa-2026-001|2026|{kind}|3".encode()
@@ -117,6 +131,7 @@ def test_the_layout_of_key_pseudonym_and_check_value(
     state.update(value.encode())
     assert state.finalize() == digest
     assert base64.b32encode(digest[:20]).decode() == pseudonym
+    assert token_numbers(digest).to_pylist() == [int.from_bytes(digest[:7], "big")] == [token]
     assert derive_check_value(key) == check
 
 

@@ -46,9 +46,14 @@ _SOURCE = {
 }
 
 
-def token(text: str | None) -> str | None:
-    """A stand-in for the keyed hash: the same text, the same token, and nothing readable."""
+def pseudonym(text: str | None) -> str | None:
+    """A stand-in for the keyed hash: the same text, the same pseudonym, and nothing readable."""
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def token(text: str) -> int:
+    """A stand-in for a match token: a number of 56 bits."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")
 
 
 @dataclass
@@ -90,7 +95,7 @@ def linked(
     def run(properties: Rows, listed: Rows, patients: Rows) -> Linked:
         council, nhs = pseudonymised(properties, listed, patients)
         artefact, evidence = link(council, nhs, "f" * 64, context)
-        name = {token(row["record_id"]): row["record_id"] for row in (*properties, *listed, *patients)}
+        name = {pseudonym(row["record_id"]): row["record_id"] for row in (*properties, *listed, *patients)}
 
         def rows(table: str) -> Rows:
             return pq.read_table(artefact.path(table)).to_pylist()
@@ -152,7 +157,7 @@ def _pseudonymised(table: str, clear: Mapping[str, Rows]) -> pa.Table:
         else:
             kind = "uprn " if "uprn" in column else ""
             output[f"{column}_pseudonym"] = [
-                None if v is None else token(kind + v if kind else v) for v in given
+                None if v is None else pseudonym(kind + v if kind else v) for v in given
             ]
             types[f"{column}_pseudonym"] = pa.string()
     for field in MATCH_FIELDS[source]:
@@ -165,7 +170,7 @@ def _pseudonymised(table: str, clear: Mapping[str, Rows]) -> pa.Table:
             else token(field.kind + value)
             for value in values
         ]
-        types[field.name] = pa.list_(pa.string()) if field.is_list else pa.string()
+        types[field.name] = pa.list_(pa.int64()) if field.is_list else pa.int64()
     return pa.table({name: pa.array(values, types[name]) for name, values in output.items()})
 
 

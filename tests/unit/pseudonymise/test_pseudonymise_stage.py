@@ -5,7 +5,11 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -16,6 +20,8 @@ from governance.errors import Refused
 from governance.keys.held_key import HeldKey
 from governance.keys.states import KeyState
 from pipeline.context import RunContext
+from pipeline.pseudonymise import stage
+from pipeline.pseudonymise.match_fields import MATCH_FIELDS
 from pipeline.pseudonymise.stage import fingerprint_settings, pseudonymise
 
 Ingested = Callable[..., Cleared]
@@ -46,10 +52,19 @@ PATIENT = {
 }
 
 
-def reference_pseudonym(root: bytes, info: str, message: str) -> str:
+def reference_digest(root: bytes, info: str, message: str) -> bytes:
     """The specification, written out once more with other tools."""
     key = HKDF(hashes.SHA256(), 32, None, info.encode()).derive(root)
-    return base64.b32encode(hmac.digest(key, message.encode(), hashlib.sha256)[:20]).decode()
+    return hmac.digest(key, message.encode(), hashlib.sha256)
+
+
+def reference_pseudonym(root: bytes, info: str, message: str) -> str:
+    return base64.b32encode(reference_digest(root, info, message)[:20]).decode()
+
+
+def reference_token(kind: str, value: str) -> int:
+    digest = reference_digest(bytes(range(32)), f"dsa-test|2026|{kind}|1", f"{kind}|{value}")
+    return int.from_bytes(digest[:7], "big")
 
 
 def test_a_dwelling_leaves_with_the_pseudonyms_of_the_specification(
@@ -67,7 +82,46 @@ def test_a_dwelling_leaves_with_the_pseudonyms_of_the_specification(
     )
     assert row["previous_uprn_pseudonym"] is None
     assert (row["tenure"], row["bedrooms"], row["damp_report"]) == ("owned", 3, True)
-    assert row["address_exact"] is not None
+
+
+def test_every_token_is_the_hash_of_its_clear_value_cut_to_56_bits_as_a_number(
+    ingested: Ingested, key: HeldKey, context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clear: dict[str, Any] = {}
+    made = stage.clear_match_fields
+
+    def overheard(
+        connection: duckdb.DuckDBPyConnection, table: str, source: str, target: str, *more: Any
+    ) -> None:
+        made(connection, table, source, target, *more)
+        rows = connection.sql(f'SELECT * FROM "{target}"').to_arrow_table().to_pylist()
+        clear.update({row["record_id"]: row for row in rows})
+
+    monkeypatch.setattr(stage, "clear_match_fields", overheard)
+    bare = {"record_id": "N2", "nhs_number": "9990000026", "forename": "Zebedee"}
+    artefact, _ = pseudonymise(ingested("nhs", nhs_person=[PATIENT, bare]), key, "a" * 64, context)
+    table = pq.read_table(artefact.path("nhs_resident"))
+    rows = {row["record_pseudonym"]: row for row in table.to_pylist()}
+    for record in ("N1", "N2"):
+        kind = "record.nhs_person"
+        named = reference_pseudonym(bytes(range(32)), f"dsa-test|2026|{kind}|1", f"{kind}|{record}")
+        for field in MATCH_FIELDS["nhs_person"]:
+            value = clear[record][field.name]
+            expected = (
+                None
+                if value is None
+                else [reference_token(field.kind, item) for item in value]
+                if field.is_list
+                else reference_token(field.kind, value)
+            )
+            assert rows[named][field.name] == expected, field.name
+    for field in MATCH_FIELDS["nhs_person"]:
+        column = table[field.name]
+        assert column.type == (pa.list_(pa.int64()) if field.is_list else pa.int64())
+        assert column.null_count == (rows[named][field.name] is None)
+        tokens = pc.drop_null(pc.list_flatten(column) if field.is_list else column).to_pylist()
+        assert tokens
+        assert all(0 <= token < 2**56 for token in tokens)
 
 
 def test_both_controllers_give_one_dwelling_one_pseudonym_and_one_address_token(
@@ -167,6 +221,7 @@ def test_the_same_uprn_gets_unrelated_pseudonyms_under_two_keys(
         for k, fingerprint in ((key, "a" * 64), (another_key, "b" * 64))
     ]
     hashed = [{v for c, v in t.items() if c.endswith("pseudonym") or c == "address_exact"} for t in tables]
+    assert all(isinstance(table["address_exact"], int) for table in tables)
     assert hashed[0] & hashed[1] == {None}
 
 

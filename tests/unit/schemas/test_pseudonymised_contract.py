@@ -2,6 +2,7 @@
 
 import pytest
 
+from governance.keys.token import LARGEST_TOKEN
 from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS
 from pipeline.pseudonymise.match_fields.catalogue import MatchField
 from schemas.contract import load_contract
@@ -20,13 +21,14 @@ def test_the_token_columns_of_a_table_are_the_match_fields_that_are_made(
 ) -> None:
     contract = load_contract("pseudonymised", table)
     declared = {
-        column.name: column.logical_type
+        column.name: (column.logical_type, column.item_type, column.minimum, column.maximum)
         for column in contract.columns
         if column.name.startswith(("address_", "person_"))
         and column.classification == "pseudonym"
         and column.name != "address_group_pseudonym"
     }
-    assert declared == {field.name: "array" if field.is_list else "string" for field in fields}
+    types = {False: ("integer", None), True: ("array", "integer")}
+    assert declared == {field.name: (*types[field.is_list], 0, LARGEST_TOKEN) for field in fields}
 
 
 @pytest.mark.parametrize("table", ["dwelling", "council_resident", "nhs_resident"])

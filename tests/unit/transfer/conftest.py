@@ -70,7 +70,7 @@ class Places:
     def send(self, controller: str, *, now: datetime = NOW, **overrides: Any) -> Path:
         """Let a controller pseudonymise its extract and put a package into the inbox."""
         place = replace(self.context, **overrides.get("context", {}))
-        extract = self.ingested(controller, **EXTRACTS[controller])
+        extract = self.ingested(controller, **overrides.get("extract", EXTRACTS[controller]))
         artefact, evidence = pseudonymise(extract, overrides.get("key", self.key), "a" * 64, place)
         sender = Sender(
             overrides.get("signing_key", self.signing[controller]),

@@ -1,0 +1,83 @@
+"""A received table is what its contract says: these columns, of these types, tokens within their bounds.
+
+The two sides may run different versions of Hearth. What an older one wrote is told by its columns'
+types and refused, so that nothing of another form is ever hashed or joined.
+"""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from governance.errors import Refused
+from governance.keys.token import LARGEST_TOKEN
+from pipeline.engine.tables import open_table
+from pipeline.pseudonymise.tables import PseudonymisedTable
+from schemas.contract import Column, load_contract
+
+_TYPES = {
+    "string": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+}
+
+
+def check_table(table: PseudonymisedTable, file: str, path: Path) -> None:
+    """Raise Refused unless the columns are the contract's, by name and by type, and tokens have 56 bits.
+
+    file: the table's name in its package. path: the Parquet file that came out of it.
+    """
+    with open_table(path) as reader:
+        _check_columns(table, file, reader.schema)
+    _check_tokens(table, file, path)
+
+
+def _check_columns(table: PseudonymisedTable, file: str, schema: pa.Schema) -> None:
+    allowed = set(table.columns)
+    extra, lacking = set(schema.names) - allowed, allowed - set(schema.names)
+    if extra or lacking:
+        raise Refused(
+            "PACKAGE_COLUMNS",
+            f"{file}: it has {len(extra)} columns beyond its contract and lacks {len(lacking)}.",
+            _remedy(table),
+        )
+    contract = load_contract("pseudonymised", table.name)
+    other = [c for c in contract.columns if not schema.field(c.name).type.equals(_type_of(c))]
+    if other:
+        first, more = other[0], len(other) - 1
+        raise Refused(
+            "PACKAGE_COLUMN_TYPE",
+            f"{file}: column {first.name} is {schema.field(first.name).type} and by contract "
+            f"{contract.version} {_type_of(first)}" + (f"; {more} more columns differ." if more else "."),
+            _remedy(table),
+        )
+
+
+def _check_tokens(table: PseudonymisedTable, file: str, path: Path) -> None:
+    tokens = [name for name, column in table.hashed.items() if column.is_token]
+    if not tokens:
+        return
+    with open_table(path, tokens) as reader:
+        for batch in reader:
+            for name, column in zip(tokens, batch.columns, strict=True):
+                values = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+                least, most = (end.as_py() for end in pc.min_max(values).values())
+                if least is not None and (least < 0 or most > LARGEST_TOKEN):
+                    raise Refused(
+                        "PACKAGE_TOKEN_INVALID",
+                        f"{file}: column {name} holds a number that is no token.",
+                        _remedy(table),
+                    )
+
+
+def _type_of(column: Column) -> pa.DataType:
+    return _TYPES[column.logical_type] if column.item_type is None else pa.list_(_TYPES[column.item_type])
+
+
+def _remedy(table: PseudonymisedTable) -> str:
+    return (
+        f"Install the same version of Hearth here and at the {table.controller}'s, then have it run "
+        f"`hearth pseudonymise --controller {table.controller}` and send the new package."
+    )

@@ -1,0 +1,132 @@
+"""What a package's tables must be, and that it does not matter where the outer layer was laid."""
+
+import io
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pyrage
+import pytest
+
+from governance.canonical import canonical_json, digest_of_file
+from governance.errors import Refused
+from governance.keys.held_key import HeldKey
+from pipeline.pseudonymise.stage import pseudonymise
+from pipeline.pseudonymise.tables import tables_of
+from pipeline.transfer.manifest import sign_manifest
+from pipeline.transfer.receiving import admit_packages, receive
+
+from .conftest import NOW, Places
+
+HOME = {"address_line_1": "Flat 2, 12 Acacia Avenue", "postcode": "M31 4BQ", "uprn": "000012345678"}
+NAMED = {"forename": "Zebedee Al", "surname": "Quixworthy-Smith", "birth_date": date(2000, 4, 1)}
+#: Rows with every token, and rows with none.
+EXTRACTS: dict[str, dict[str, list[dict[str, Any]]]] = {
+    "council": {
+        "council_property": [{"record_id": "P1", **HOME}, {"record_id": "P2"}],
+        "council_person": [
+            {"record_id": "C1", "property_record_id": "P1", **HOME, **NAMED},
+            {"record_id": "C2"},
+        ],
+    },
+    "nhs": {
+        "nhs_person": [
+            {"record_id": "N1", "nhs_number": "9990000018", **HOME, **NAMED},
+            {"record_id": "N2"},
+        ],
+        "nhs_condition": [{"record_id": "K1", "person_record_id": "N1", "condition": "asthma"}],
+        "nhs_event": [{"record_id": "E1", "person_record_id": "N1", "event_date": date(2026, 1, 2)}],
+    },
+}
+Alter = Callable[[pa.Array], pa.Array]
+
+
+def receive_all(places: Places, controller: str, outer: HeldKey) -> Any:
+    held = admit_packages(controller, places.receiver, places.linkage, lambda: NOW)
+    return receive(held, places.receiver, outer, "b" * 64, places.linkage)
+
+
+def rewrite(places: Places, package: Path, column: str, alter: Alter) -> None:
+    """Alter a column of a package's dwellings as its controller could: encrypted and signed anew."""
+    encrypted = package / "dwelling.parquet.age"
+    table = pq.read_table(io.BytesIO(pyrage.decrypt(encrypted.read_bytes(), [places.receiver.identity])))
+    plain = io.BytesIO()
+    place = table.schema.get_field_index(column)
+    pq.write_table(table.set_column(place, column, alter(table[column].combine_chunks())), plain)
+    encrypted.write_bytes(pyrage.encrypt(plain.getvalue(), [places.receiver.identity.to_public()]))
+    manifest = json.loads((package / "manifest.json").read_bytes())
+    (described,) = (t for t in manifest["tables"] if t["table"] == "dwelling")
+    described |= {"bytes": encrypted.stat().st_size, "sha256": digest_of_file(encrypted)}
+    content = canonical_json(manifest)
+    (package / "manifest.json").write_bytes(content)
+    (package / "manifest.sig").write_bytes(sign_manifest(content, places.signing["council"]))
+
+
+@pytest.mark.parametrize("controller", ["council", "nhs"])
+def test_the_outer_layer_gives_the_same_tables_at_once_and_laid_over_a_package(
+    places: Places, key: HeldKey, another_key: HeldKey, controller: str
+) -> None:
+    places.send(controller, extract=EXTRACTS[controller])
+    after, _ = receive_all(places, controller, another_key)
+    extract = places.ingested(controller, **EXTRACTS[controller])
+    at_once, _ = pseudonymise(extract, key.with_outer(another_key), "c" * 64, places.context)
+    inner, _ = pseudonymise(extract, key, "d" * 64, places.context)
+    tables = {t.name: t.hashed for t in tables_of(controller) if t.source in EXTRACTS[controller]}
+    for table, hashed in tables.items():
+        laid = pq.read_table(after.path(table))
+        assert laid.equals(pq.read_table(at_once.path(table)))
+        beneath = pq.read_table(inner.path(table))
+        for name, column in hashed.items():
+            if column.is_token:
+                assert laid[name].null_count < len(laid)
+                assert not set(flat(laid[name])) & set(flat(beneath[name]))
+
+
+def flat(column: pa.ChunkedArray) -> list[int]:
+    values: list[int] = pc.drop_null(
+        pc.list_flatten(column) if pa.types.is_list(column.type) else column
+    ).to_pylist()
+    return values
+
+
+@pytest.mark.parametrize(
+    ("column", "older", "told"),
+    [
+        ("address_exact", pa.string(), "address_exact is string and by contract 2.0.0 int64"),
+        (
+            "address_unit_street",
+            pa.list_(pa.string()),
+            "address_unit_street is list<element: string> and by contract 2.0.0 list<item: int64>",
+        ),
+    ],
+)
+def test_a_package_whose_tokens_are_texts_is_of_an_older_version_and_refused(
+    places: Places, another_key: HeldKey, column: str, older: pa.DataType, told: str
+) -> None:
+    package = places.send("council", extract=EXTRACTS["council"])
+    rewrite(places, package, column, lambda tokens: tokens.cast(older))
+    with pytest.raises(Refused, match="PACKAGE_COLUMN_TYPE") as refusal:
+        receive_all(places, "council", another_key)
+    assert f"dwelling.parquet.age: column {told}" in refusal.value.reason
+    assert "hearth pseudonymise --controller council" in refusal.value.remedy
+    assert not [file for file in places.written() if file.endswith(".parquet")]
+
+
+@pytest.mark.parametrize("number", [-1, 2**56])
+@pytest.mark.parametrize("column", ["address_exact", "address_unit_street"])
+def test_a_number_that_is_no_token_is_refused(
+    places: Places, another_key: HeldKey, column: str, number: int
+) -> None:
+    package = places.send("council", extract=EXTRACTS["council"])
+    value = [number] if column == "address_unit_street" else number
+    rewrite(places, package, column, lambda tokens: pa.array([value] * len(tokens), tokens.type))
+    with pytest.raises(Refused, match="PACKAGE_TOKEN_INVALID") as refusal:
+        receive_all(places, "council", another_key)
+    assert column in refusal.value.reason
+    assert str(number) not in refusal.value.reason
+    assert not [file for file in places.written() if file.endswith(".parquet")]
