@@ -60,7 +60,11 @@ def write_table(reader: pa.RecordBatchReader, path: Path) -> int:
     """
     rows = 0
     with pq.ParquetWriter(
-        path, reader.schema, compression="zstd", encryption_properties=encryption_for(path)
+        path,
+        reader.schema,
+        compression="zstd",
+        use_dictionary=_dictionary_columns(reader.schema),
+        encryption_properties=encryption_for(path),
     ) as writer:
         for batch in reader:
             writer.write_batch(batch, row_group_size=_ROW_GROUP_ROWS)
@@ -128,11 +132,26 @@ def export_plain(path: Path, target: Path) -> int:
 def write_plain(reader: pa.RecordBatchReader, target: Path) -> int:
     """Write batches to a Parquet file in clear, for a package to encrypt; the caller removes it."""
     rows = 0
-    with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
+    with pq.ParquetWriter(
+        target, reader.schema, compression="zstd", use_dictionary=_dictionary_columns(reader.schema)
+    ) as writer:
         for batch in reader:
             writer.write_batch(batch, row_group_size=_ROW_GROUP_ROWS)
             rows += batch.num_rows
     return rows
+
+
+def _dictionary_columns(schema: pa.Schema) -> list[str]:
+    """Return the columns whose values recur, as Parquet names them: all but whole numbers.
+
+    Those are mostly tokens, hardly one like another; a dictionary would hold each once more.
+    """
+    lists = {field.name for field in schema if pa.types.is_list(field.type)}
+    return [
+        f"{field.name}.list.element" if field.name in lists else field.name
+        for field in schema
+        if not pa.types.is_integer(field.type.value_type if field.name in lists else field.type)
+    ]
 
 
 def _batches(
