@@ -17,7 +17,8 @@ from typing import Any
 _CONSONANTS = "BCDFGHJKLMNPQRSTVWXZ"
 _INWARD = "ABDEFGHJLNPQRSTUWXYZ"
 #: No figure but 0 and 1: pseudonyms are written without them, so that however many there are, they never
-#: spell a planted postcode by chance, neither plainly nor in base64.
+#: spell a planted postcode by chance, neither plainly nor in base64. Tokens are seven bytes of chance and
+#: a zero each: billions of them spell one with a probability of one in millions.
 _OUTWARD = ("XQ10", "XQ11", "QX10", "QX11", "JX10", "JX11")
 _FIGURES = "01"
 

@@ -22,7 +22,7 @@ from pipeline.engine.at_rest import encrypted_at_rest
 from pipeline.engine.tables import write_table
 from pipeline.leakage.absence import prove_absence
 from pipeline.leakage.canary import Canary, canary_of
-from pipeline.leakage.needle import NeedleSearch, needles_of
+from pipeline.leakage.needle import Needle, NeedleSearch, needles_of
 from pipeline.workspace import Workspace
 
 SEED = "5eed" * 16
@@ -224,6 +224,25 @@ def test_pseudonyms_however_many_spell_no_canary_by_chance() -> None:
     }
     assert lengths
     assert min(lengths) >= 10
+
+
+def test_tokens_of_a_whole_nation_spell_no_canary_by_chance() -> None:
+    """In a file's memory a token is seven bytes of chance and a zero; a needle may begin at any of them."""
+
+    def chance(needle: Needle, first: int) -> float:
+        spelled = 1.0
+        for place, byte in enumerate(needle.pattern, first):
+            if place % 8 == 7:
+                spelled *= byte == 0
+            else:
+                spelled *= (2 if needle.folded and chr(byte).isalpha() else 1) / 256
+        return spelled
+
+    tokens = 60_000_000 * 40
+    for controller in ("council", "nhs"):
+        needles = needles_of(canary_of(controller, "seed").identifiers)
+        expected = tokens * sum(chance(needle, first) for needle in needles for first in range(8))
+        assert 0 < expected < 1e-5
 
 
 def _is_nobody(canary: Canary) -> bool:
