@@ -190,10 +190,9 @@ def _lent(folder: Path, part: str) -> Cleared:
     return Cleared(artefact, Clearance("bench", "pseudonymise", artefact.digest, 0, (), _MINT))
 
 
-#: Twelve letters, as a pseudonymised token has.
+#: 56 bits, as a pseudonymised token has.
 _TOKEN = """
-CREATE MACRO token(kind, clear) AS
-    CASE WHEN clear IS NOT NULL THEN lpad(to_base((hash(kind, clear) >> 4)::BIGINT, 32), 12, '0') END
+CREATE MACRO token(kind, clear) AS CASE WHEN clear IS NOT NULL THEN (hash(kind, clear) >> 8)::BIGINT END
 """
 
 #: Half the streets of a town are the nation's: their names recur every few thousand dwellings.
