@@ -70,6 +70,17 @@ def test_a_slip_in_a_contract_is_an_error_that_names_it(right: str, wrong: str, 
         parse(PROPERTY.replace(right, wrong, 1))
 
 
+def test_an_array_says_what_it_lists_and_within_what_bounds() -> None:
+    text = (files("schemas") / "contracts" / "pseudonymised" / "dwelling.odcs.yaml").read_text("utf-8")
+    ways = load_contract("pseudonymised", "dwelling").column("address_unit_street")
+    assert (ways.logical_type, ways.item_type) == ("array", "integer")
+    assert (ways.minimum, ways.maximum) == (0, 2**56 - 1)
+    wrong = text.replace("          logicalType: integer\n", "          logicalType: number\n", 1)
+    assert wrong != text
+    with pytest.raises(ContractInvalid, match="address_unit_postcode items logicalType"):
+        parse_contract("pseudonymised", "dwelling", wrong.encode())
+
+
 def test_every_fault_of_a_contract_is_listed_at_once() -> None:
     broken = PROPERTY.replace("value: linkage", "value: linking").replace(
         "controller, value", "controler, value"
