@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.link.gathering import TokenLists, bounds_of, numbered_units, side_by_side, without_hot
+from pipeline.link.gathering import Rows, TokenLists, bounds_of, numbered_units, side_by_side, without_hot
 
 ROWS = st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=12)
 
@@ -53,6 +53,32 @@ def test_a_token_is_hot_when_more_units_hold_it_than_allowed_however_often_each(
 def test_columns_stand_side_by_side_row_by_row(rows: list[tuple[list[int], list[int]]]) -> None:
     columns = [token_lists([row[n] for row in rows]) for n in (0, 1)]
     assert plain(side_by_side(columns)) == [first + second for first, second in rows]
+
+
+TOKEN = st.integers(0, 2**56 - 1)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.none() | TOKEN, st.none() | st.lists(TOKEN, max_size=3)), max_size=12),
+    st.integers(1, 5),
+)
+def test_single_tokens_and_lists_of_them_are_read_alike_from_any_batches(
+    rows: list[tuple[int | None, list[int] | None]], batch_rows: int
+) -> None:
+    table = pa.table(
+        {
+            "row": pa.array(range(len(rows)), pa.int64()),
+            "single": pa.array([single for single, _ in rows], pa.int64()),
+            "several": pa.array([several for _, several in rows], pa.list_(pa.int64())),
+        }
+    )
+    batches = pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=batch_rows))
+    read = Rows.gathered(batches, ("single", "several"))
+    assert read.count == len(rows)
+    assert read.columns["row"].to_pylist() == list(range(len(rows)))
+    assert plain(read.lists["single"]) == [[] if single is None else [single] for single, _ in rows]
+    assert plain(read.lists["several"]) == [several or [] for _, several in rows]
 
 
 def test_a_missing_value_is_a_row_without_tokens_and_null_to_the_engine() -> None:
