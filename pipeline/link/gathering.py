@@ -34,15 +34,20 @@ class TokenLists:
 
     @classmethod
     def of_column(cls, column: pa.ChunkedArray) -> "TokenLists":
-        """Return the lists of an Arrow column; null is an empty list."""
+        """Return the lists of an Arrow column of 64-bit numbers or of lists of them; null is an empty list.
+
+        Numbers are compared for equality alone, so their bits are kept, whatever their sign.
+        """
+        if not pa.types.is_list(column.type):
+            return cls.of_values(column)
         lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy().astype(np.int64)
-        return cls(_ends(lengths), pc.list_flatten(column).to_numpy())
+        return cls(_ends(lengths), pc.list_flatten(column).to_numpy().view(np.uint64))
 
     @classmethod
     def of_values(cls, values: pa.Array | pa.ChunkedArray) -> "TokenLists":
         """Return lists of one token, or of none where it is null."""
         lengths = pc.cast(pc.is_valid(values), pa.int64()).to_numpy()
-        return cls(_ends(lengths), pc.drop_null(values).to_numpy(zero_copy_only=False))
+        return cls(_ends(lengths), pc.drop_null(values).to_numpy(zero_copy_only=False).view(np.uint64))
 
     @classmethod
     def none(cls, rows: int) -> "TokenLists":
@@ -104,34 +109,6 @@ class Rows:
     columns: dict[str, pa.Array | pa.ChunkedArray]
     lists: dict[str, TokenLists]
 
-    @classmethod
-    def gathered(cls, reader: pa.RecordBatchReader, tokens: Sequence[str]) -> "Rows":
-        """Read batches to their end; `tokens` names the columns of tokens, single ones or lists.
-
-        A batch's memory is free only when all its columns are, so each column is copied out of it.
-        Tokens are compared for equality alone, so their bytes are kept, whatever their sign.
-        """
-        plain: dict[str, list[pa.Array]] = {n: [] for n in reader.schema.names if n not in tokens}
-        lengths: dict[str, list[Integers]] = {name: [] for name in tokens}
-        values: dict[str, list[Tokens]] = {name: [] for name in tokens}
-        count = 0
-        for batch in reader:
-            count += batch.num_rows
-            for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                if name in values:
-                    length, flat = _flattened(column)
-                    lengths[name].append(length.astype(np.int32))
-                    values[name].append(flat.to_numpy().view(np.uint64).copy())
-                else:
-                    plain[name].append(pa.concat_arrays([column, column.slice(0, 0)]))
-        lists = {}
-        for name in tokens:
-            ends = _ends(np.concatenate([*lengths.pop(name), np.zeros(0, dtype=np.int32)]))
-            lists[name] = TokenLists(ends, np.concatenate([*values.pop(name), np.zeros(0, dtype=np.uint64)]))
-        pa.default_memory_pool().release_unused()
-        types = {field.name: field.type for field in reader.schema}
-        return cls(count, {n: pa.chunked_array(chunks, types[n]) for n, chunks in plain.items()}, lists)
-
 
 def bounds_of(sorted_ids: Integers, units: int) -> Integers:
     """Return where each unit's rows begin among rows sorted by unit id (1 to `units`), and the end."""
@@ -172,13 +149,6 @@ def side_by_side(lists: Sequence[TokenLists]) -> TokenLists:
     for more in lists[1:]:
         whole = whole.beside(more)
     return whole
-
-
-def _flattened(column: pa.Array) -> tuple[Integers, pa.Array]:
-    """Return how many tokens each row has, and all of them; null is none."""
-    if pa.types.is_list(column.type):
-        return pc.fill_null(pc.list_value_length(column), 0).to_numpy(), pc.list_flatten(column)
-    return pc.cast(pc.is_valid(column), pa.int32()).to_numpy(), pc.drop_null(column)
 
 
 def _ends(lengths: Integers) -> Integers:

@@ -4,8 +4,9 @@ Rows of people are read once, numbered by their unit and sorted by it (see `gath
 which unit a row is of, from a few narrow columns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from governance.artefact import Artefact
-from pipeline.engine.tables import BATCH_ROWS, open_table
+from pipeline.engine.tables import open_table, read_column
 from pipeline.link.blocking import RECORDED_RULES, BlockingRule
 from pipeline.link.gathering import (
     Integers,
@@ -41,6 +42,8 @@ PERSON_TOKENS = tuple(
 
 #: What the NHS tells of a record that is weighed by age or counted by group.
 _TOLD = ("age_years", "sex", "ethnic_category")
+#: Tokens that name the address group of a record without a better name; see `group_key.sql`.
+_GROUPED_BY = ("address_exact", "address_unit_street")
 _UPRNS = ("uprn", "previous_uprn", "parent_uprn", "parent_of_uprn")
 
 
@@ -143,7 +146,7 @@ def _read_nhs(connection: duckdb.DuckDBPyConnection, nhs: Artefact) -> Rows:
         connection,
         nhs,
         "nhs_resident",
-        ("record_pseudonym", "uprn_pseudonym", "address_group_pseudonym", *_TOLD),
+        ("record_pseudonym", "uprn_pseudonym", "address_group_pseudonym", *_GROUPED_BY, *_TOLD),
         {
             "record_pseudonym": "record_pseudonym",
             "group_key": key,
@@ -276,15 +279,40 @@ def _read(
     columns: Mapping[str, str],
     tokens: tuple[str, ...],
 ) -> Rows:
-    """Read a table of an artefact once: columns as SQL says, and tokens, which are numbers already."""
-    selected = ",\n".join([*(f"{sql} AS {name}" for name, sql in columns.items()), *tokens])
-    with open_table(artefact.path(table), (*sources, *tokens)) as reader:
-        connection.register("_reading", reader)
+    """Read a table of an artefact: columns as SQL says of `sources`, and tokens, which are numbers already.
+
+    Tokens are read a column at a time, past the engine, which would only hand them through. It keeps
+    no order of rows, so what comes out of it is put back into the file's by the rows' numbers.
+    """
+    path = artefact.path(table)
+    plain = _selected(connection, path, sources, columns)
+    lists = {name: TokenLists.of_column(read_column(path, name)) for name in tokens}
+    return Rows(plain.num_rows, dict(zip(columns, plain.columns, strict=True)), lists)
+
+
+def _selected(
+    connection: duckdb.DuckDBPyConnection, path: Path, sources: tuple[str, ...], columns: Mapping[str, str]
+) -> pa.Table:
+    query = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
+    with open_table(path, sources) as reader:
+        connection.register("_reading", _numbered(reader))
         try:
-            query = connection.sql(f"SELECT {selected} FROM _reading")
-            return Rows.gathered(query.to_arrow_reader(BATCH_ROWS), tokens)
+            found = connection.sql(f"SELECT _row, {query} FROM _reading").to_arrow_table()
         finally:
             connection.unregister("_reading")
+    return found.drop_columns("_row").take(np.argsort(found["_row"].to_numpy(), kind="stable"))
+
+
+def _numbered(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """Return the reader's batches with a further column `_row`, from 0."""
+
+    def numbered() -> Iterator[pa.RecordBatch]:
+        before = 0
+        for batch in reader:
+            yield batch.append_column("_row", pa.array(np.arange(before, before + len(batch))))
+            before += len(batch)
+
+    return pa.RecordBatchReader.from_batches(reader.schema.append(pa.field("_row", pa.int64())), numbered())
 
 
 def _number(column: str) -> str:

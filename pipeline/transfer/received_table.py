@@ -64,10 +64,11 @@ def _check_tokens(table: PseudonymisedTable, file: str, path: Path) -> None:
             for name, column in zip(tokens, batch.columns, strict=True):
                 values = pc.list_flatten(column) if pa.types.is_list(column.type) else column
                 least, most = (end.as_py() for end in pc.min_max(values).values())
-                if least is not None and (least < 0 or most > LARGEST_TOKEN):
+                is_gap = values is not column and values.null_count
+                if is_gap or (least is not None and (least < 0 or most > LARGEST_TOKEN)):
                     raise Refused(
                         "PACKAGE_TOKEN_INVALID",
-                        f"{file}: column {name} holds a number that is no token.",
+                        f"{file}: column {name} holds something that is no token.",
                         _remedy(table),
                     )
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.link.gathering import Rows, TokenLists, bounds_of, numbered_units, side_by_side, without_hot
+from pipeline.link.gathering import TokenLists, bounds_of, numbered_units, side_by_side, without_hot
 
 ROWS = st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=12)
 
@@ -60,25 +60,19 @@ TOKEN = st.integers(0, 2**56 - 1)
 
 @settings(deadline=None)
 @given(
-    st.lists(st.tuples(st.none() | TOKEN, st.none() | st.lists(TOKEN, max_size=3)), max_size=12),
-    st.integers(1, 5),
+    st.lists(st.lists(st.tuples(st.none() | TOKEN, st.none() | st.lists(TOKEN, max_size=3)), max_size=6)),
 )
-def test_single_tokens_and_lists_of_them_are_read_alike_from_any_batches(
-    rows: list[tuple[int | None, list[int] | None]], batch_rows: int
+def test_single_tokens_and_lists_of_them_are_read_alike_from_columns_of_any_chunks(
+    chunks: list[list[tuple[int | None, list[int] | None]]],
 ) -> None:
-    table = pa.table(
-        {
-            "row": pa.array(range(len(rows)), pa.int64()),
-            "single": pa.array([single for single, _ in rows], pa.int64()),
-            "several": pa.array([several for _, several in rows], pa.list_(pa.int64())),
-        }
+    rows = [row for chunk in chunks for row in chunk]
+    single, several = (
+        pa.chunked_array([pa.array([row[n] for row in chunk], kind) for chunk in chunks], kind)
+        for n, kind in enumerate((pa.int64(), pa.list_(pa.int64())))
     )
-    batches = pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=batch_rows))
-    read = Rows.gathered(batches, ("single", "several"))
-    assert read.count == len(rows)
-    assert read.columns["row"].to_pylist() == list(range(len(rows)))
-    assert plain(read.lists["single"]) == [[] if single is None else [single] for single, _ in rows]
-    assert plain(read.lists["several"]) == [several or [] for _, several in rows]
+    assert plain(TokenLists.of_column(single)) == [[] if token is None else [token] for token, _ in rows]
+    assert plain(TokenLists.of_column(several)) == [tokens or [] for _, tokens in rows]
+    assert TokenLists.of_column(single).tokens.dtype == np.uint64
 
 
 def test_a_missing_value_is_a_row_without_tokens_and_null_to_the_engine() -> None:

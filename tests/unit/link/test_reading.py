@@ -1,0 +1,44 @@
+"""Columns and tokens of a row stay together, whatever order the engine's threads finish in."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from governance.artefact import Artefact
+from pipeline.engine.duckdb import EngineSettings, locked_connection
+from pipeline.link.units import _read
+
+ROWS = 600_000
+
+
+def test_what_the_engine_computed_of_a_row_stands_beside_its_tokens(tmp_path: Path) -> None:
+    numbers = np.arange(ROWS, dtype=np.int64)
+    table = pa.table(
+        {
+            "record_pseudonym": pa.array(numbers).cast(pa.string()),
+            "single": pa.array(numbers, mask=numbers % 7 == 0),
+            "several": pa.ListArray.from_arrays(
+                np.concatenate(([0], np.cumsum(numbers % 3))).astype(np.int32),
+                np.repeat(numbers, numbers % 3),
+            ),
+        }
+    )
+    pq.write_table(table, tmp_path / "people.parquet", row_group_size=50_000)
+    artefact = Artefact("pseudonymise", "nhs", tmp_path, "f" * 64, ())
+    with locked_connection(EngineSettings(threads=4), tmp_path, (tmp_path,)) as connection:
+        read = _read(
+            connection,
+            artefact,
+            "people",
+            ("record_pseudonym",),
+            {"number": "record_pseudonym::BIGINT", "hash": "hash(record_pseudonym)"},
+            ("single", "several"),
+        )
+    assert read.count == ROWS
+    assert np.array_equal(read.columns["number"].to_numpy(), numbers)
+    single, several = read.lists["single"], read.lists["several"]
+    assert np.array_equal(single.rows, single.tokens)
+    assert np.array_equal(several.rows, several.tokens)
+    assert (len(single.tokens), len(several.tokens)) == (np.sum(numbers % 7 != 0), np.sum(numbers % 3))
