@@ -27,9 +27,7 @@ def base32_letters(rows: "np.ndarray[tuple[int, int], np.dtype[np.uint8]]") -> p
     """Return each row of bytes as text without padding."""
     count, token_bytes = rows.shape
     fives = -(-token_bytes // 5)
-    padded = rows
-    if token_bytes % 5:
-        padded = np.pad(padded, ((0, 0), (0, fives * 5 - token_bytes)))
+    padded = np.pad(rows, ((0, 0), (0, fives * 5 - token_bytes))) if token_bytes % 5 else rows
     a, b, c, d, e = padded.reshape(-1, 5).T.astype(np.uint16, order="C")
     letters = np.empty((len(a), 4), dtype=np.uint16)
     letters[:, 0] = _PAIRS.take((a << 2) | (b >> 6))

@@ -42,14 +42,13 @@ def hashed_schema(schema: pa.Schema, columns: Mapping[str, HashedColumn]) -> pa.
     """Return the schema of what `hashed_batches` gives: pseudonyms are text, tokens whole numbers."""
     return pa.schema(
         [
-            field if field.name not in columns else pa.field(field.name, hashed_type(columns[field.name]))
+            field if field.name not in columns else pa.field(field.name, _hashed_type(columns[field.name]))
             for field in schema
         ]
     )
 
 
-def hashed_type(column: HashedColumn) -> pa.DataType:
-    """Return the type of a hashed column."""
+def _hashed_type(column: HashedColumn) -> pa.DataType:
     value = pa.int64() if column.is_token else pa.string()
     return pa.list_(value) if column.is_list else value
 
