@@ -4,7 +4,7 @@ Every intermediate file passes through here, so that encryption at rest,
 compression and row groups are decided once.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,11 +36,11 @@ def open_table(
         yield pa.RecordBatchReader.from_batches(schema, _batches(file, schema, columns))
 
 
-def read_column(path: Path, column: str) -> pa.ChunkedArray:
-    """Return one column of a Parquet file, whole: the quickest way to what is held in memory anyhow."""
+def read_whole(path: Path, columns: Iterable[str]) -> pa.Table:
+    """Return columns of a Parquet file, whole in memory and decoded side by side."""
     with open_parquet(path) as file:
         try:
-            return file.read(columns=[column], use_threads=False).column(0)
+            return file.read(columns=list(columns)).select(list(columns)).replace_schema_metadata()
         except (OSError, ValueError) as error:
             raise read_errors(error) from None
 

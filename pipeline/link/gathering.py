@@ -8,9 +8,10 @@ A unit's list may hold a token twice (two members bear it); whatever compares li
 tokens once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 
 Integers = npt.NDArray[np.signedinteger[Any]]
 Tokens = npt.NDArray[np.uint64]
+_Made = TypeVar("_Made")
 
 #: Rows of a slice that the engine's threads take in turn.
 _SLICE_ROWS = 122_880
@@ -33,21 +35,22 @@ class TokenLists:
         self.tokens = tokens
 
     @classmethod
-    def of_column(cls, column: pa.ChunkedArray) -> "TokenLists":
-        """Return the lists of an Arrow column of 64-bit numbers or of lists of them; null is an empty list.
+    def of_column(cls, column: pa.Array | pa.ChunkedArray) -> "TokenLists":
+        """Return the lists of an Arrow column of lists of whole numbers, or of single ones; null is none.
 
-        Numbers are compared for equality alone, so their bits are kept, whatever their sign.
+        Tokens are compared for equality alone, so their bytes are kept, whatever their sign.
         """
-        if not pa.types.is_list(column.type):
-            return cls.of_values(column)
-        lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy().astype(np.int64)
-        return cls(_ends(lengths), pc.list_flatten(column).to_numpy().view(np.uint64))
-
-    @classmethod
-    def of_values(cls, values: pa.Array | pa.ChunkedArray) -> "TokenLists":
-        """Return lists of one token, or of none where it is null."""
-        lengths = pc.cast(pc.is_valid(values), pa.int64()).to_numpy()
-        return cls(_ends(lengths), pc.drop_null(values).to_numpy(zero_copy_only=False).view(np.uint64))
+        whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        if not pa.types.is_list(whole.type):
+            held = pc.cast(pc.is_valid(whole), pa.int32()).to_numpy()
+            return cls(_ends(held), pc.drop_null(whole).to_numpy().view(np.uint64))
+        offsets = whole.offsets.to_numpy()
+        lengths = pc.fill_null(pc.list_value_length(whole), 0).to_numpy()
+        if offsets[-1] - offsets[0] == lengths.sum(dtype=np.int64):
+            # Nothing hides under a null, as in every file: the column's own memory will do.
+            tokens = whole.values.to_numpy()[offsets[0] : offsets[-1]]
+            return cls(offsets - offsets[0] if offsets[0] else offsets, tokens.view(np.uint64))
+        return cls(_ends(lengths), pc.list_flatten(whole).to_numpy().view(np.uint64))
 
     @classmethod
     def none(cls, rows: int) -> "TokenLists":
@@ -64,11 +67,15 @@ class TokenLists:
 
     def sorted_by(self, order: Integers) -> "TokenLists":
         """Return the rows in another order."""
-        lengths = np.diff(self.offsets)[order]
-        offsets = _ends(lengths)
-        places = np.repeat(self.offsets[:-1][order] - offsets[:-1], lengths)
+        # `take` lets other threads run, and works in place: fresh memory costs more than the sums.
+        begins = np.take(self.offsets, order)
+        lengths = np.take(self.offsets[1:], order)
+        lengths -= begins
+        offsets = _ends(lengths, lengths.dtype)
+        begins -= offsets[:-1]
+        places = np.repeat(begins, lengths)
         places += np.arange(len(places), dtype=places.dtype)
-        return TokenLists(offsets, self.tokens[places])
+        return TokenLists(offsets, np.take(self.tokens, places))
 
     def bounded_by(self, bounds: Integers) -> "TokenLists":
         """Return one row for each stretch of rows between two bounds; the tokens are shared."""
@@ -110,15 +117,38 @@ class Rows:
     lists: dict[str, TokenLists]
 
 
-def bounds_of(sorted_ids: Integers, units: int) -> Integers:
-    """Return where each unit's rows begin among rows sorted by unit id (1 to `units`), and the end."""
-    return np.searchsorted(sorted_ids, np.arange(1, units + 2, dtype=np.int64)).astype(np.int64)
+def numbered(keys: Tokens) -> Integers:
+    """Return the number of each row's key among the keys, in their order, from 1."""
+    order = np.argsort(keys)
+    ordered = keys[order]
+    numbers = np.empty(len(keys), dtype=np.int64)
+    numbers[order] = np.cumsum(np.concatenate((ordered[:1] == ordered[:1], ordered[1:] != ordered[:-1])))
+    return numbers
 
 
-def numbered_units(keys: Tokens) -> tuple[Integers, int]:
-    """Return the unit id (from 1, in the order of the keys) of each row's key, and the units."""
-    distinct, place = np.unique(keys, return_inverse=True)
-    return place.astype(np.int64) + 1, len(distinct)
+def ascending(names: pa.Array) -> Integers:
+    """Return the places of the names in their order, which most often is theirs already."""
+    if pc.all(pc.less_equal(names[:-1], names[1:]), min_count=0).as_py():
+        return np.arange(len(names))
+    places: Integers = pc.sort_indices(names).to_numpy().astype(np.int64)
+    return places
+
+
+def by_unit(unit_ids: Integers, rows: Integers, units: int) -> tuple[Integers, Integers]:
+    """Return the rows sorted by their unit ids (1 to `units`) and, within a unit, by themselves;
+    and where each unit begins among them, and the end.
+    """
+    # Both in one number, because numbers are sorted several times faster than places.
+    together = np.sort((unit_ids << 32) | rows)
+    bounds = np.searchsorted(together, np.arange(1, units + 2, dtype=np.int64) << 32)
+    return together & 0xFFFFFFFF, bounds.astype(np.int64)
+
+
+def at_once(make: Callable[[str], _Made], names: Iterable[str]) -> dict[str, _Made]:
+    """Return what is made of each column, two columns at a time: more would hold more copies."""
+    names = tuple(names)
+    with ThreadPoolExecutor(2, thread_name_prefix="columns") as threads:
+        return dict(zip(names, threads.map(make, names), strict=True))
 
 
 def sliced(columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Table:
@@ -151,5 +181,8 @@ def side_by_side(lists: Sequence[TokenLists]) -> TokenLists:
     return whole
 
 
-def _ends(lengths: Integers) -> Integers:
-    return np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths, dtype=np.int64)))
+def _ends(lengths: Integers, kind: npt.DTypeLike = np.int64) -> Integers:
+    """Return where rows of these lengths begin, and the end."""
+    ends = np.zeros(len(lengths) + 1, dtype=kind)
+    np.cumsum(lengths, out=ends[1:])
+    return ends

@@ -4,25 +4,25 @@ Rows of people are read once, numbered by their unit and sorted by it (see `gath
 which unit a row is of, from a few narrow columns.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
-from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from governance.artefact import Artefact
-from pipeline.engine.tables import open_table, read_column
+from pipeline.engine.tables import read_whole
 from pipeline.link.blocking import RECORDED_RULES, BlockingRule
 from pipeline.link.gathering import (
     Integers,
     Rows,
     TokenLists,
     Tokens,
-    bounds_of,
-    numbered_units,
+    ascending,
+    at_once,
+    by_unit,
+    numbered,
     side_by_side,
     sliced,
     without_hot,
@@ -40,10 +40,12 @@ PERSON_TOKENS = tuple(
     f.name for f in PERSON_FIELDS if f.name not in _NOT_READ and f.name not in _BLOCKING_TOKENS
 )
 
+#: What names the address group of an NHS record (see `group_key.sql`).
+_GROUPED_BY = (
+    "record_pseudonym", "uprn_pseudonym", "address_group_pseudonym", "address_exact", "address_unit_street",
+)  # fmt: skip
 #: What the NHS tells of a record that is weighed by age or counted by group.
 _TOLD = ("age_years", "sex", "ethnic_category")
-#: Tokens that name the address group of a record without a better name; see `group_key.sql`.
-_GROUPED_BY = ("address_exact", "address_unit_street")
 _UPRNS = ("uprn", "previous_uprn", "parent_uprn", "parent_of_uprn")
 
 
@@ -61,25 +63,25 @@ def build_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: A
     _build_dwelling_units(connection, dwellings, _read_listed(connection, council))
     records, groups = _build_nhs_units(connection, _read_nhs(connection, nhs))
     connection.unregister("dwelling")
-    return Names(records, groups, dwellings.columns["unit"].combine_chunks())
+    return Names(records, groups, dwellings.columns["unit"])
 
 
 def _read_dwellings(connection: duckdb.DuckDBPyConnection, council: Artefact) -> Rows:
     """Read `dwelling`, numbered in the order of its pseudonyms, and lend its identifiers."""
-    columns = {"unit": "record_pseudonym"}
-    columns |= {name: _number(f"{name}_pseudonym") for name in _UPRNS[:3]}
-    sources = ("record_pseudonym", *(f"{name}_pseudonym" for name in _UPRNS[:3]))
-    read = _read(connection, council, "dwelling", sources, columns, PLACE_TOKENS)
-    order = pc.sort_indices(read.columns["unit"]).to_numpy().astype(np.int64)
-    ids = pa.array(np.arange(1, read.count + 1, dtype=np.int64))
-    plain = {name: column.take(order) for name, column in read.columns.items()}
-    connection.register("dwelling", sliced({"unit_id": ids} | plain))
-    return Rows(read.count, plain | {"unit_id": ids}, _sorted(read, PLACE_TOKENS, order))
+    numbers = {name: _number(f"{name}_pseudonym") for name in _UPRNS[:3]}
+    sources = ("record_pseudonym", *(f"{name}_pseudonym" for name in numbers))
+    read = _read(connection, council, "dwelling", sources, numbers, PLACE_TOKENS)
+    names = read.columns["record_pseudonym"].combine_chunks()
+    order = ascending(names)
+    plain = {name: read.columns[name].take(order) for name in numbers}
+    plain |= {"unit": names.take(order), "unit_id": pa.array(np.arange(1, read.count + 1))}
+    connection.register("dwelling", sliced(plain))
+    return Rows(read.count, plain, _sorted(read, PLACE_TOKENS, order))
 
 
 def _read_listed(connection: duckdb.DuckDBPyConnection, council: Artefact) -> Rows:
     tokens = (*PERSON_TOKENS, *_BLOCKING_TOKENS)
-    columns = {
+    numbers = {
         "dwelling": _number("dwelling_record_pseudonym"),
         "uprn": _number("uprn_pseudonym"),
         "is_liable": "COALESCE(service = 'council_tax' AND role = 'liable', FALSE)::BIGINT",
@@ -89,17 +91,18 @@ def _read_listed(connection: duckdb.DuckDBPyConnection, council: Artefact) -> Ro
     if not council.has("council_resident"):
         return Rows(
             0,
-            {name: pa.nulls(0, pa.int64()) for name in columns},
+            {name: pa.nulls(0, pa.int64()) for name in numbers},
             {name: TokenLists.none(0) for name in tokens},
         )
     sources = ("dwelling_record_pseudonym", "uprn_pseudonym", "service", "role")
-    return _read(connection, council, "council_resident", sources, columns, tokens)
+    return _read(connection, council, "council_resident", sources, numbers, tokens)
 
 
 def _build_dwelling_units(connection: duckdb.DuckDBPyConnection, dwellings: Rows, people: Rows) -> None:
     units = dwellings.count
-    dwelling_id, order = _listed_at(connection, people)
-    bounds = bounds_of(dwelling_id, units)
+    order, bounds = by_unit(*_listed_at(connection, people), units)
+    size = np.diff(bounds)
+    dwelling_id = np.repeat(np.arange(1, units + 1), size)
     persons = _sorted(people, PERSON_TOKENS, order)
     connection.register(
         "listed_person",
@@ -108,7 +111,6 @@ def _build_dwelling_units(connection: duckdb.DuckDBPyConnection, dwellings: Rows
             | {name: lists.as_arrow() for name, lists in persons.items()}
         ),
     )
-    size = np.diff(bounds)
     liable, tenants, electors = (
         np.bincount(dwelling_id, weights=people.columns[name].to_numpy()[order], minlength=units + 1)[1:]
         for name in ("is_liable", "is_tenant", "is_elector")
@@ -130,30 +132,25 @@ def _build_dwelling_units(connection: duckdb.DuckDBPyConnection, dwellings: Rows
 
 
 def _listed_at(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Integers, Integers]:
-    """Return the dwelling of each listed person, in ascending order, and the person's row."""
+    """Return the dwelling of each person who is listed at a known one, and the person's row."""
     named = {name: people.columns[name] for name in ("dwelling", "uprn")}
     connection.register("listed", sliced(named | {"row": np.arange(people.count, dtype=np.int64)}))
     found = connection.sql(read_sql("listed_at")).to_arrow_table()
     connection.unregister("listed")
     dwelling_id, row = (found[name].to_numpy() for name in ("dwelling_id", "row"))
-    order = np.lexsort((row, dwelling_id))
-    return dwelling_id[order], row[order]
+    return dwelling_id, row
 
 
 def _read_nhs(connection: duckdb.DuckDBPyConnection, nhs: Artefact) -> Rows:
-    key = read_sql("group_key")
     return _read(
         connection,
         nhs,
         "nhs_resident",
-        ("record_pseudonym", "uprn_pseudonym", "address_group_pseudonym", *_GROUPED_BY, *_TOLD),
+        (*_GROUPED_BY, *_TOLD),
         {
-            "record_pseudonym": "record_pseudonym",
-            "group_key": key,
-            "group_hash": f"hash({key})",
+            "group_hash": f"hash({read_sql('group_key')})",
             "part": "address_exact",
             "uprn": _number("uprn_pseudonym"),
-            **{name: name for name in _TOLD},
         },
         (*PLACE_TOKENS, *PERSON_TOKENS, *_BLOCKING_TOKENS),
     )
@@ -163,18 +160,18 @@ def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> tup
     """Lend `nhs_member` and `nhs_unit`; returns the names of both, in their order."""
     columns = people.columns
     keys, parts = _unit_keys(connection, people)
-    unit_id, units = numbered_units(keys)
-    order = np.argsort(unit_id, kind="stable")
-    bounds = bounds_of(unit_id[order], units)
+    unit_id = numbered(keys)
+    units = int(unit_id.max(initial=0))
+    order, bounds = by_unit(unit_id, np.arange(people.count), units)
     members = _sorted(people, PERSON_TOKENS, order)
-    names = columns.pop("record_pseudonym").combine_chunks().take(order)
+    names = columns["record_pseudonym"].combine_chunks().take(order)
     connection.register(
         "nhs_member",
         sliced(
             {
                 "member_id": np.arange(len(order)),
                 "record_pseudonym": names,
-                "unit_id": unit_id[order],
+                "unit_id": np.repeat(np.arange(1, units + 1), np.diff(bounds)),
                 **{name: columns.pop(name).take(order) for name in _TOLD},
             }
             | {name: lists.as_arrow() for name, lists in members.items()}
@@ -184,17 +181,14 @@ def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> tup
     lent = {
         "nhs_part": parts,
         "first_member": pa.table(
-            {
-                "unit_id": np.arange(1, units + 1),
-                "member_id": first,
-                "group_key": columns.pop("group_key").take(first),
-            }
+            {"unit_id": np.arange(1, units + 1), "member_id": first}
+            | {name: columns.pop(name).take(first) for name in _GROUPED_BY}
         ),
-        "member_uprn": pa.table({"unit_id": unit_id, "uprn": columns["uprn"]}),
+        "member_uprn": sliced({"unit_id": unit_id, "uprn": columns["uprn"]}),
     }
     for view, table in lent.items():
         connection.register(view, table)
-    named = connection.sql(read_sql("nhs_unit")).to_arrow_table()
+    named = connection.sql(filled("nhs_unit", group_key=read_sql("group_key"))).to_arrow_table()
     for view in lent:
         connection.unregister(view)
     _lend_units(
@@ -231,7 +225,7 @@ def _unit_keys(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Tok
 
 def _sorted(people: Rows, names: tuple[str, ...], order: Integers) -> dict[str, TokenLists]:
     """Take token lists out of `people`, each freed as soon as it is sorted."""
-    return {name: people.lists.pop(name).sorted_by(order) for name in names}
+    return at_once(lambda name: people.lists.pop(name).sorted_by(order), names)
 
 
 def _lend_units(
@@ -243,7 +237,7 @@ def _lend_units(
 ) -> None:
     """Lend a table of units: its own columns, its token lists, and a list for each blocking rule."""
     lists = {**compared, **blocking}
-    lists |= {name: TokenLists.of_values(columns[name]) for name in _UPRNS}
+    lists |= {name: TokenLists.of_column(columns[name]) for name in _UPRNS}
     tokens = {name: values.as_arrow() for name, values in compared.items()}
     lend_with_blocks(connection, unit, dict(columns) | tokens, lists, RECORDED_RULES)
 
@@ -262,13 +256,17 @@ def lend_with_blocks(
     connection.execute(
         "CREATE TABLE IF NOT EXISTS hot_block (unit VARCHAR, rule VARCHAR, blocking_values BIGINT)"
     )
-    blocks: dict[str, pa.Array] = {}
-    for rule in rules:
-        gathered = side_by_side([lists[source] for source in rule.sources])
-        kept, hot = without_hot(gathered, rule.maximum_units)
-        blocks[rule.column] = kept.as_arrow()
-        connection.execute("INSERT INTO hot_block VALUES (?, ?, ?)", (unit, rule.id, hot))
-    connection.register(unit, sliced(dict(columns) | blocks))
+    by_column = {rule.column: rule for rule in rules}
+
+    def block(column: str) -> tuple[TokenLists, int]:
+        rule = by_column[column]
+        return without_hot(side_by_side([lists[source] for source in rule.sources]), rule.maximum_units)
+
+    blocks = at_once(block, by_column)
+    for column, (_, hot) in blocks.items():
+        connection.execute("INSERT INTO hot_block VALUES (?, ?, ?)", (unit, by_column[column].id, hot))
+    kept = {column: values.as_arrow() for column, (values, _) in blocks.items()}
+    connection.register(unit, sliced(dict(columns) | kept))
 
 
 def _read(
@@ -276,43 +274,24 @@ def _read(
     artefact: Artefact,
     table: str,
     sources: tuple[str, ...],
-    columns: Mapping[str, str],
+    numbers: Mapping[str, str],
     tokens: tuple[str, ...],
 ) -> Rows:
-    """Read a table of an artefact: columns as SQL says of `sources`, and tokens, which are numbers already.
-
-    Tokens are read a column at a time, past the engine, which would only hand them through. It keeps
-    no order of rows, so what comes out of it is put back into the file's by the rows' numbers.
-    """
-    path = artefact.path(table)
-    plain = _selected(connection, path, sources, columns)
-    lists = {name: TokenLists.of_column(read_column(path, name)) for name in tokens}
-    return Rows(plain.num_rows, dict(zip(columns, plain.columns, strict=True)), lists)
-
-
-def _selected(
-    connection: duckdb.DuckDBPyConnection, path: Path, sources: tuple[str, ...], columns: Mapping[str, str]
-) -> pa.Table:
-    query = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
-    with open_table(path, sources) as reader:
-        connection.register("_reading", _numbered(reader))
-        try:
-            found = connection.sql(f"SELECT _row, {query} FROM _reading").to_arrow_table()
-        finally:
-            connection.unregister("_reading")
-    return found.drop_columns("_row").take(np.argsort(found["_row"].to_numpy(), kind="stable"))
-
-
-def _numbered(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """Return the reader's batches with a further column `_row`, from 0."""
-
-    def numbered() -> Iterator[pa.RecordBatch]:
-        before = 0
-        for batch in reader:
-            yield batch.append_column("_row", pa.array(np.arange(before, before + len(batch))))
-            before += len(batch)
-
-    return pa.RecordBatchReader.from_batches(reader.schema.append(pa.field("_row", pa.int64())), numbered())
+    """Read a table of an artefact once: sources as they are, numbers that SQL makes of them, tokens."""
+    read = read_whole(artefact.path(table), dict.fromkeys((*sources, *tokens)))
+    columns = {name: read[name] for name in sources}
+    lists = {name: read[name] for name in tokens}
+    # The engine's threads return rows as they finish.
+    connection.register("_reading", read.append_column("row", pa.array(np.arange(read.num_rows))))
+    del read
+    made = ", ".join(f"{sql} AS {name}" for name, sql in numbers.items())
+    told = connection.sql(f"SELECT row, {made} FROM _reading").to_arrow_table()
+    connection.unregister("_reading")
+    places = np.empty(told.num_rows, dtype=np.int64)
+    places[told["row"].to_numpy()] = np.arange(told.num_rows)
+    told = told.take(places)
+    columns |= {name: told[name] for name in numbers}
+    return Rows(told.num_rows, columns, at_once(lambda name: TokenLists.of_column(lists.pop(name)), tokens))
 
 
 def _number(column: str) -> str:

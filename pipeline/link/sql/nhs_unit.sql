@@ -40,7 +40,7 @@ parent AS (
 )
 SELECT
     first_member.unit_id,
-    substr(sha256(first_member.group_key || ' ' || COALESCE(nhs_part.part, '')), 1, 32) AS unit,
+    substr(sha256({group_key} || ' ' || COALESCE(nhs_part.part, '')), 1, 32) AS unit,
     CASE WHEN disputed.unit_id IS NULL THEN spread.least_uprn ELSE disputed.uprn END AS uprn,
     parent.parent_uprn AS parent_of_uprn
 FROM first_member

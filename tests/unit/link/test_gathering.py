@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.link.gathering import TokenLists, bounds_of, numbered_units, side_by_side, without_hot
+from pipeline.link.gathering import TokenLists, ascending, by_unit, numbered, side_by_side, without_hot
 
 ROWS = st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=12)
 
@@ -27,10 +27,10 @@ def test_people_sorted_by_unit_and_bounded_are_the_tokens_of_each_unit(
 ) -> None:
     rows = [tokens for _, tokens in members]
     unit_ids = np.array([unit for unit, _ in members], dtype=np.int64)
-    order = np.argsort(unit_ids, kind="stable")
+    order, bounds = by_unit(unit_ids, np.arange(len(rows)), 5)
     people = token_lists(rows).sorted_by(order)
-    units = people.bounded_by(bounds_of(unit_ids[order], 5))
-    assert plain(people) == [rows[n] for n in order]
+    units = people.bounded_by(bounds)
+    assert plain(people) == [rows[n] for n in np.argsort(unit_ids, kind="stable")]
     assert plain(units) == [
         [token for row, unit_id in zip(rows, unit_ids, strict=True) if unit_id == unit for token in row]
         for unit in range(1, 6)
@@ -60,26 +60,39 @@ TOKEN = st.integers(0, 2**56 - 1)
 
 @settings(deadline=None)
 @given(
-    st.lists(st.lists(st.tuples(st.none() | TOKEN, st.none() | st.lists(TOKEN, max_size=3)), max_size=6)),
+    st.lists(st.tuples(st.none() | TOKEN, st.none() | st.lists(TOKEN, max_size=3)), max_size=12),
+    st.integers(1, 5),
 )
-def test_single_tokens_and_lists_of_them_are_read_alike_from_columns_of_any_chunks(
-    chunks: list[list[tuple[int | None, list[int] | None]]],
+def test_single_tokens_and_lists_of_them_are_read_alike_from_any_chunks(
+    rows: list[tuple[int | None, list[int] | None]], chunk_rows: int
 ) -> None:
-    rows = [row for chunk in chunks for row in chunk]
-    single, several = (
-        pa.chunked_array([pa.array([row[n] for row in chunk], kind) for chunk in chunks], kind)
-        for n, kind in enumerate((pa.int64(), pa.list_(pa.int64())))
+    table = pa.table(
+        {
+            "single": pa.array([single for single, _ in rows], pa.int64()),
+            "several": pa.array([several for _, several in rows], pa.list_(pa.int64())),
+        }
     )
-    assert plain(TokenLists.of_column(single)) == [[] if token is None else [token] for token, _ in rows]
-    assert plain(TokenLists.of_column(several)) == [tokens or [] for _, tokens in rows]
-    assert TokenLists.of_column(single).tokens.dtype == np.uint64
+    read = pa.Table.from_batches(table.to_batches(max_chunksize=chunk_rows), table.schema)
+    lists = {name: TokenLists.of_column(read[name]) for name in read.column_names}
+    assert plain(lists["single"]) == [[] if single is None else [single] for single, _ in rows]
+    assert plain(lists["several"]) == [several or [] for _, several in rows]
 
 
 def test_a_missing_value_is_a_row_without_tokens_and_null_to_the_engine() -> None:
-    lists = TokenLists.of_values(pa.array([7, None, 9], pa.uint64()))
+    lists = TokenLists.of_column(pa.chunked_array([pa.array([7, None, 9], pa.uint64())]))
     assert lists.as_arrow().to_pylist() == [[7], None, [9]]
 
 
-def test_rows_of_one_key_are_one_unit() -> None:
-    unit_ids, units = numbered_units(np.array([30, 10, 30, 20], dtype=np.uint64))
-    assert (unit_ids.tolist(), units) == ([3, 1, 3, 2], 3)
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 3), max_size=12))
+def test_rows_of_one_key_are_one_unit_numbered_in_the_order_of_keys(keys: list[int]) -> None:
+    numbers = numbered(np.array(keys, dtype=np.uint64))
+    distinct = sorted(set(keys))
+    assert numbers.tolist() == [distinct.index(key) + 1 for key in keys]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text("ab", max_size=3), max_size=8))
+def test_names_are_put_in_their_order(names: list[str]) -> None:
+    places = ascending(pa.array(names, pa.string()))
+    assert [names[n] for n in places] == sorted(names)
