@@ -36,13 +36,15 @@ def open_table(
         yield pa.RecordBatchReader.from_batches(schema, _batches(file, schema, columns))
 
 
-def read_whole(path: Path, columns: Iterable[str]) -> pa.Table:
-    """Return columns of a Parquet file, whole in memory and decoded side by side."""
+def read_columns(path: Path, columns: Iterable[str]) -> dict[str, pa.ChunkedArray]:
+    """Return columns of a Parquet file by name, each whole in memory."""
+    wanted = list(dict.fromkeys(columns))
     with open_parquet(path) as file:
         try:
-            return file.read(columns=list(columns)).select(list(columns)).replace_schema_metadata()
+            read = file.read(columns=wanted)
         except (OSError, ValueError) as error:
             raise read_errors(error) from None
+    return {name: read[name] for name in wanted}
 
 
 def load_table(

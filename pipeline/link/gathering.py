@@ -11,12 +11,15 @@ tokens once.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from pipeline.engine.tables import read_columns
 
 Integers = npt.NDArray[np.signedinteger[Any]]
 Tokens = npt.NDArray[np.uint64]
@@ -110,11 +113,24 @@ class TokenLists:
 
 @dataclass
 class Rows:
-    """Rows that were read: columns and token lists. Whoever uses one for the last time takes it out."""
+    """Rows of a file: columns that were read, and token lists, which are read when they are wanted.
+
+    Tokens are most of a file, so only those at work are in memory. A file that is not there has no rows.
+    """
 
     count: int
     columns: dict[str, pa.Array | pa.ChunkedArray]
-    lists: dict[str, TokenLists]
+    path: Path | None
+
+    def tokens(self, name: str) -> TokenLists:
+        """Return one column of tokens, in the file's order."""
+        if self.path is None:
+            return TokenLists.none(0)
+        return TokenLists.of_column(read_columns(self.path, [name])[name])
+
+    def sorted_tokens(self, names: Iterable[str], order: Integers) -> dict[str, TokenLists]:
+        """Return columns of tokens in another order."""
+        return at_once(lambda name: self.tokens(name).sorted_by(order), names)
 
 
 def numbered(keys: Tokens) -> Integers:

@@ -6,13 +6,14 @@ which unit a row is of, from a few narrow columns.
 
 from collections.abc import Mapping
 from importlib.resources import files
+from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from governance.artefact import Artefact
-from pipeline.engine.tables import read_whole
+from pipeline.engine.tables import read_columns
 from pipeline.link.blocking import RECORDED_RULES, BlockingRule
 from pipeline.link.gathering import (
     Integers,
@@ -59,28 +60,29 @@ def build_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: A
     nhs_member: one row per NHS record: member_id, record_pseudonym, unit_id, age_years, sex,
     ethnic_category, token lists.
     """
-    dwellings = _read_dwellings(connection, council)
-    _build_dwelling_units(connection, dwellings, _read_listed(connection, council))
+    dwellings, addresses = _read_dwellings(connection, council)
+    _build_dwelling_units(connection, dwellings, addresses, _read_listed(connection, council))
     records, groups = _build_nhs_units(connection, _read_nhs(connection, nhs))
     connection.unregister("dwelling")
-    return Names(records, groups, dwellings.columns["unit"])
+    return Names(records, groups, dwellings["unit"])
 
 
-def _read_dwellings(connection: duckdb.DuckDBPyConnection, council: Artefact) -> Rows:
-    """Read `dwelling`, numbered in the order of its pseudonyms, and lend its identifiers."""
+def _read_dwellings(
+    connection: duckdb.DuckDBPyConnection, council: Artefact
+) -> tuple[dict[str, pa.Array], dict[str, TokenLists]]:
+    """Read `dwelling`, numbered in the order of its pseudonyms, and lend its identifiers; with its tokens."""
     numbers = {name: _number(f"{name}_pseudonym") for name in _UPRNS[:3]}
     sources = ("record_pseudonym", *(f"{name}_pseudonym" for name in numbers))
-    read = _read(connection, council, "dwelling", sources, numbers, PLACE_TOKENS)
+    read = _read(connection, council.path("dwelling"), sources, numbers)
     names = read.columns["record_pseudonym"].combine_chunks()
     order = ascending(names)
     plain = {name: read.columns[name].take(order) for name in numbers}
     plain |= {"unit": names.take(order), "unit_id": pa.array(np.arange(1, read.count + 1))}
     connection.register("dwelling", sliced(plain))
-    return Rows(read.count, plain, _sorted(read, PLACE_TOKENS, order))
+    return plain, read.sorted_tokens(PLACE_TOKENS, order)
 
 
 def _read_listed(connection: duckdb.DuckDBPyConnection, council: Artefact) -> Rows:
-    tokens = (*PERSON_TOKENS, *_BLOCKING_TOKENS)
     numbers = {
         "dwelling": _number("dwelling_record_pseudonym"),
         "uprn": _number("uprn_pseudonym"),
@@ -89,21 +91,22 @@ def _read_listed(connection: duckdb.DuckDBPyConnection, council: Artefact) -> Ro
         "is_elector": "COALESCE(service = 'electoral_register', FALSE)::BIGINT",
     }
     if not council.has("council_resident"):
-        return Rows(
-            0,
-            {name: pa.nulls(0, pa.int64()) for name in numbers},
-            {name: TokenLists.none(0) for name in tokens},
-        )
+        return Rows(0, {name: pa.nulls(0, pa.int64()) for name in numbers}, None)
     sources = ("dwelling_record_pseudonym", "uprn_pseudonym", "service", "role")
-    return _read(connection, council, "council_resident", sources, numbers, tokens)
+    return _read(connection, council.path("council_resident"), sources, numbers)
 
 
-def _build_dwelling_units(connection: duckdb.DuckDBPyConnection, dwellings: Rows, people: Rows) -> None:
-    units = dwellings.count
+def _build_dwelling_units(
+    connection: duckdb.DuckDBPyConnection,
+    dwellings: Mapping[str, pa.Array],
+    addresses: Mapping[str, TokenLists],
+    people: Rows,
+) -> None:
+    units = len(dwellings["unit"])
     order, bounds = by_unit(*_listed_at(connection, people), units)
     size = np.diff(bounds)
     dwelling_id = np.repeat(np.arange(1, units + 1), size)
-    persons = _sorted(people, PERSON_TOKENS, order)
+    persons = people.sorted_tokens(PERSON_TOKENS, order)
     connection.register(
         "listed_person",
         sliced(
@@ -120,14 +123,14 @@ def _build_dwelling_units(connection: duckdb.DuckDBPyConnection, dwellings: Rows
         connection,
         "dwelling_unit",
         {
-            **{name: dwellings.columns[name] for name in ("unit_id", "unit", *_UPRNS[:3])},
+            **{name: dwellings[name] for name in ("unit_id", "unit", *_UPRNS[:3])},
             "parent_of_uprn": pa.nulls(units, pa.uint64()),
             "people": size,
             "is_payer_only": (size > 0) & (liable == size),
             "list_kind": pa.array(kind, mask=size == 0),
         },
-        dwellings.lists | {name: lists.bounded_by(bounds) for name, lists in persons.items()},
-        {name: lists.bounded_by(bounds) for name, lists in _sorted(people, _BLOCKING_TOKENS, order).items()},
+        {**addresses, **_bounded(persons, bounds)},
+        _bounded(people.sorted_tokens(_BLOCKING_TOKENS, order), bounds),
     )
 
 
@@ -142,18 +145,12 @@ def _listed_at(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Int
 
 
 def _read_nhs(connection: duckdb.DuckDBPyConnection, nhs: Artefact) -> Rows:
-    return _read(
-        connection,
-        nhs,
-        "nhs_resident",
-        (*_GROUPED_BY, *_TOLD),
-        {
-            "group_hash": f"hash({read_sql('group_key')})",
-            "part": "address_exact",
-            "uprn": _number("uprn_pseudonym"),
-        },
-        (*PLACE_TOKENS, *PERSON_TOKENS, *_BLOCKING_TOKENS),
-    )
+    numbers = {
+        "group_hash": f"hash({read_sql('group_key')})",
+        "part": "address_exact",
+        "uprn": _number("uprn_pseudonym"),
+    }
+    return _read(connection, nhs.path("nhs_resident"), (*_GROUPED_BY, *_TOLD), numbers)
 
 
 def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[pa.Array, pa.Array]:
@@ -163,7 +160,7 @@ def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> tup
     unit_id = numbered(keys)
     units = int(unit_id.max(initial=0))
     order, bounds = by_unit(unit_id, np.arange(people.count), units)
-    members = _sorted(people, PERSON_TOKENS, order)
+    members = people.sorted_tokens(PERSON_TOKENS, order)
     names = columns["record_pseudonym"].combine_chunks().take(order)
     connection.register(
         "nhs_member",
@@ -203,9 +200,8 @@ def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> tup
             "is_payer_only": np.zeros(units, dtype=np.bool_),
             "list_kind": pa.nulls(units, pa.string()),
         },
-        {name: lists.bounded_by(bounds) for name, lists in _sorted(people, PLACE_TOKENS, order).items()}
-        | {name: lists.bounded_by(bounds) for name, lists in members.items()},
-        {name: lists.bounded_by(bounds) for name, lists in _sorted(people, _BLOCKING_TOKENS, order).items()},
+        _bounded(people.sorted_tokens(PLACE_TOKENS, order) | members, bounds),
+        _bounded(people.sorted_tokens(_BLOCKING_TOKENS, order), bounds),
     )
     return names, named["unit"].combine_chunks()
 
@@ -213,7 +209,7 @@ def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> tup
 def _unit_keys(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Tokens, pa.Table]:
     """Return the number of each NHS record's unit, and the parts of groups that were parted."""
     columns = people.columns
-    ways = {name: people.lists[name].as_arrow() for name in ("address_unit_postcode", "address_unit_street")}
+    ways = {n: people.tokens(n).as_arrow() for n in ("address_unit_postcode", "address_unit_street")}
     narrow = {"member_id": np.arange(people.count), "part": columns.pop("part")}
     keys = columns.pop("group_hash").to_numpy().copy()
     connection.register("nhs_record", sliced(narrow | {"group_hash": keys} | ways))
@@ -223,9 +219,9 @@ def _unit_keys(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Tok
     return keys, parts
 
 
-def _sorted(people: Rows, names: tuple[str, ...], order: Integers) -> dict[str, TokenLists]:
-    """Take token lists out of `people`, each freed as soon as it is sorted."""
-    return at_once(lambda name: people.lists.pop(name).sorted_by(order), names)
+def _bounded(people: Mapping[str, TokenLists], bounds: Integers) -> dict[str, TokenLists]:
+    """Return the units' token lists: those of their people, sorted by unit."""
+    return {name: lists.bounded_by(bounds) for name, lists in people.items()}
 
 
 def _lend_units(
@@ -270,28 +266,20 @@ def lend_with_blocks(
 
 
 def _read(
-    connection: duckdb.DuckDBPyConnection,
-    artefact: Artefact,
-    table: str,
-    sources: tuple[str, ...],
-    numbers: Mapping[str, str],
-    tokens: tuple[str, ...],
+    connection: duckdb.DuckDBPyConnection, path: Path, sources: tuple[str, ...], numbers: Mapping[str, str]
 ) -> Rows:
-    """Read a table of an artefact once: sources as they are, numbers that SQL makes of them, tokens."""
-    read = read_whole(artefact.path(table), dict.fromkeys((*sources, *tokens)))
-    columns = {name: read[name] for name in sources}
-    lists = {name: read[name] for name in tokens}
+    """Read columns of a file: sources as they are, and numbers that SQL makes of them."""
+    columns: dict[str, pa.Array | pa.ChunkedArray] = dict(read_columns(path, sources))
     # The engine's threads return rows as they finish.
-    connection.register("_reading", read.append_column("row", pa.array(np.arange(read.num_rows))))
-    del read
+    row = np.arange(len(columns[sources[0]]))
+    connection.register("_reading", pa.table(columns | {"row": row}))
     made = ", ".join(f"{sql} AS {name}" for name, sql in numbers.items())
     told = connection.sql(f"SELECT row, {made} FROM _reading").to_arrow_table()
     connection.unregister("_reading")
     places = np.empty(told.num_rows, dtype=np.int64)
-    places[told["row"].to_numpy()] = np.arange(told.num_rows)
+    places[told["row"].to_numpy()] = row
     told = told.take(places)
-    columns |= {name: told[name] for name in numbers}
-    return Rows(told.num_rows, columns, at_once(lambda name: TokenLists.of_column(lists.pop(name)), tokens))
+    return Rows(told.num_rows, columns | {name: told[name] for name in numbers}, path)
 
 
 def _number(column: str) -> str:

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from governance.artefact import Artefact
 from pipeline.engine.duckdb import EngineSettings, locked_connection
 from pipeline.link.units import _read
 
@@ -25,20 +24,18 @@ def test_what_the_engine_computed_of_a_row_stands_beside_its_tokens(tmp_path: Pa
             ),
         }
     )
-    pq.write_table(table, tmp_path / "people.parquet", row_group_size=50_000)
-    artefact = Artefact("pseudonymise", "nhs", tmp_path, "f" * 64, ())
+    path = tmp_path / "people.parquet"
+    pq.write_table(table, path, row_group_size=50_000)
     with locked_connection(EngineSettings(threads=4), tmp_path, (tmp_path,)) as connection:
         read = _read(
             connection,
-            artefact,
-            "people",
+            path,
             ("record_pseudonym",),
             {"number": "record_pseudonym::BIGINT", "hash": "hash(record_pseudonym)"},
-            ("single", "several"),
         )
     assert read.count == ROWS
     assert np.array_equal(read.columns["number"].to_numpy(), numbers)
-    single, several = read.lists["single"], read.lists["several"]
+    single, several = read.tokens("single"), read.tokens("several")
     assert np.array_equal(single.rows, single.tokens)
     assert np.array_equal(several.rows, several.tokens)
     assert (len(single.tokens), len(several.tokens)) == (np.sum(numbers % 7 != 0), np.sum(numbers % 3))
