@@ -79,7 +79,9 @@ def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
     )
     parts = {
         "unknown_levels": _UNKNOWN,
-        "birth_tokens": " || ".join(f"COALESCE({name}, [])" for name in _BIRTH_TOKENS),
+        "birth_tokens": ", ".join(_BIRTH_TOKENS),
+        "nhs_tokens": _tokens_of("unknown", "unit_id"),
+        "listed_tokens": _tokens_of("listed_person", "dwelling_id"),
         "most_names": str(_MOST_NAMES),
         "found": found,
     }
@@ -98,6 +100,13 @@ def _lend_moved(connection: duckdb.DuckDBPyConnection, unit: str, units: pa.Tabl
     columns = {name: units[name] for name in units.column_names}
     lists = {s: TokenLists.of_column(columns[s]) for rule in MOVED_RULES for s in rule.sources}
     lend_with_blocks(connection, unit, columns, lists, MOVED_RULES)
+
+
+def _tokens_of(people: str, unit: str) -> str:
+    """SQL: one row for each token of a birth date with a name: its unit and the token."""
+    return " UNION ALL ".join(
+        f"SELECT {unit}, UNNEST({name}) AS token FROM {people}" for name in _BIRTH_TOKENS
+    )
 
 
 def _name_pairs(names: str) -> str:

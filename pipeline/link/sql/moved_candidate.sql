@@ -5,25 +5,27 @@ WITH unknown AS (
     SELECT
         nhs_member.unit_id,
         nhs_member.person_name[1] AS name,
-        {birth_tokens} AS tokens
+        {birth_tokens}
     FROM nhs_member
     INNER JOIN member ON member.member_id = nhs_member.member_id
     WHERE member.listed IS NULL
        OR member.listed IN {unknown_levels}
 ),
-listed AS (
+undated AS (
     SELECT
         dwelling_id,
-        CASE WHEN person_name_birth_part IS NULL THEN person_name[1] END AS name,
-        {birth_tokens} AS tokens
+        person_name[1] AS name
     FROM listed_person
+    WHERE person_name_birth_part IS NULL
+      AND person_name IS NOT NULL
 ),
+-- A pair of names that both sides hold is of two names that both sides hold.
 nhs_names AS (
     SELECT
         unit_id,
         list(DISTINCT name) AS names
     FROM unknown
-    WHERE name IS NOT NULL
+    SEMI JOIN undated ON undated.name = unknown.name
     GROUP BY unit_id
     HAVING COUNT(*) BETWEEN 2 AND {most_names}
 ),
@@ -31,18 +33,18 @@ listed_names AS (
     SELECT
         dwelling_id,
         list(DISTINCT name) AS names
-    FROM listed
-    WHERE name IS NOT NULL
+    FROM undated
+    SEMI JOIN unknown ON unknown.name = undated.name
     GROUP BY dwelling_id
     HAVING COUNT(*) BETWEEN 2 AND {most_names}
 ),
 nhs_token AS (
-    SELECT unit_id, UNNEST(tokens) AS token FROM unknown
+    {nhs_tokens}
     UNION ALL
     SELECT unit_id, UNNEST({name_pairs}) AS token FROM nhs_names
 ),
 listed_token AS (
-    SELECT dwelling_id, UNNEST(tokens) AS token FROM listed
+    {listed_tokens}
     UNION ALL
     SELECT dwelling_id, UNNEST({name_pairs}) AS token FROM listed_names
 ),
