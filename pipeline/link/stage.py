@@ -51,7 +51,7 @@ def link(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) 
         with locked_connection(context.project.engine, context.spill) as connection:
             names = link_tables(connection, council.artefact, nhs.artefact, model)
             rows = write_tables(connection, names, folder)
-            facts = _facts(connection, model) | reach_facts(
+            facts = _facts(connection, model, rows) | reach_facts(
                 context.workspace.root, context.project.keys, context.project.folder
             )
             facts["subgroups"] = subgroup_counts(connection)
@@ -82,7 +82,9 @@ def link_tables(
     return names
 
 
-def _facts(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any]:
+def _facts(
+    connection: duckdb.DuckDBPyConnection, model: Model, rows: Mapping[str, int | None]
+) -> dict[str, Any]:
     def number(query: str) -> int:
         return int(connection.execute(query).fetchall()[0][0])
 
@@ -103,8 +105,7 @@ def _facts(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any
         """
     ).fetchall()[0]
     people_compared = number("SELECT COUNT(*) FROM pair WHERE people IS NOT NULL")
-    links = number("SELECT COUNT(DISTINCT (unit_id, is_moved)) FROM outcome WHERE dwelling_id IS NOT NULL")
-    records = number("SELECT COUNT(*) FROM outcome")
+    records = rows["resident_link.parquet"]
     dwellings, groups = (number(f"SELECT COUNT(*) FROM {unit}") for unit in ("dwelling_unit", "nhs_unit"))
     pairs, units = (
         sum(number(f"SELECT COUNT(*) FROM {p}") for p in ("pair", "moved_pair")),
@@ -134,9 +135,9 @@ def _facts(connection: duckdb.DuckDBPyConnection, model: Model) -> dict[str, Any
         "hot_blocking_values_by_rule": counts(
             "SELECT rule, SUM(blocking_values) FROM hot_block GROUP BY rule ORDER BY rule"
         ),
-        "linked_groups": links,
+        "linked_groups": rows["link.parquet"],
         "linked_records": linked_records,
-        "linked_dwellings": number("SELECT COUNT(DISTINCT dwelling_id) FROM outcome"),
+        "linked_dwellings": dwellings - (rows["unlinked_dwelling.parquet"] or 0),
         "match_rate": round(linked_records / records, 6) if records else 0.0,
         "people_compared": people_compared,
         "estimated_precision": round(linked_probable / linked, 6) if linked and people_compared else None,

@@ -9,33 +9,35 @@ import duckdb
 
 _RATES = """
     -- One row per group of each attribute: NHS records, and how many of them are linked.
-    WITH record AS (
+    WITH crossed AS (
         SELECT
-            outcome.dwelling_id IS NOT NULL AS is_linked,
             nhs_member.sex,
             CASE
-                WHEN age_years < 18 THEN '0-17'
-                WHEN age_years < 40 THEN '18-39'
-                WHEN age_years < 65 THEN '40-64'
+                WHEN nhs_member.age_years < 18 THEN '0-17'
+                WHEN nhs_member.age_years < 40 THEN '18-39'
+                WHEN nhs_member.age_years < 65 THEN '40-64'
                 ELSE '65+'
             END AS age_band,
-            nhs_member.ethnic_category
+            nhs_member.ethnic_category,
+            COUNT(*) AS records,
+            COUNT(outcome.dwelling_id) AS linked
         FROM outcome
         INNER JOIN nhs_member ON nhs_member.member_id = outcome.member_id
         WHERE nhs_member.age_years IS NOT NULL
+        GROUP BY ALL
     ),
     listed AS (
-        SELECT 'sex' AS attribute, sex AS category, is_linked FROM record
+        SELECT 'sex' AS attribute, sex AS category, records, linked FROM crossed
         UNION ALL
-        SELECT 'age_band' AS attribute, age_band AS category, is_linked FROM record
+        SELECT 'age_band' AS attribute, age_band AS category, records, linked FROM crossed
         UNION ALL
-        SELECT 'ethnic_category' AS attribute, ethnic_category AS category, is_linked FROM record
+        SELECT 'ethnic_category' AS attribute, ethnic_category AS category, records, linked FROM crossed
     )
     SELECT
         attribute,
         category,
-        COUNT(*) AS records,
-        COUNT(*) FILTER (is_linked) AS linked
+        SUM(records)::BIGINT AS records,
+        SUM(linked)::BIGINT AS linked
     FROM listed
     WHERE category IS NOT NULL
     GROUP BY attribute, category
