@@ -100,7 +100,7 @@ def _refused(findings: list[Finding]) -> Fault:
         named.append(Finding("REVIEW_MORE", "further rows", f"{more} more are faulty", more))
     return Fault(
         "REVIEW_INVALID",
-        f"{len(findings)} rows cannot be used; nothing was imported.",
+        f"{len(findings)} {'row' if len(findings) == 1 else 'rows'} cannot be used; nothing was imported.",
         "Mend each row; give --partial where cases were left undecided; export again after another run.",
         tuple(named),
     )
