@@ -9,7 +9,7 @@ import duckdb
 
 from pipeline.link.comparison import PEOPLE, PLACE, TOO_LITTLE
 from pipeline.link.model import Model, Scorecard
-from pipeline.link.units import read_sql, run_sql
+from pipeline.link.query import read_sql, run_sql
 
 #: Link level by level of the place comparison; the rest is "evidence".
 _LEVEL_OF_PLACE = {

@@ -1,11 +1,10 @@
 """The two sides of a comparison: dwellings, and NHS records grouped by recorded address.
 
-Rows of people are read once, numbered by their unit and sorted by it (see `gathering`); SQL says
-which unit a row is of, from a few narrow columns.
+Rows of people are numbered by their unit and sorted by it, a column of tokens at a time (see
+`gathering`); SQL says which unit a row is of, from a few narrow columns.
 """
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
 import duckdb
@@ -29,6 +28,7 @@ from pipeline.link.gathering import (
     without_hot,
 )
 from pipeline.link.names import Names
+from pipeline.link.query import filled, read_sql
 from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS
 
 #: Tokens of people that bring units together and are not compared.
@@ -284,21 +284,3 @@ def _read(
 
 def _number(column: str) -> str:
     return f"CASE WHEN {column} IS NOT NULL THEN hash({column}) END"
-
-
-def read_sql(name: str) -> str:
-    """Return the text of `sql/<name>.sql`."""
-    return (files("pipeline.link") / "sql" / f"{name}.sql").read_text("utf-8")
-
-
-def filled(name: str, **parts: str) -> str:
-    """Return `sql/<name>.sql`, its {parts} filled with column lists that this package declares."""
-    text = read_sql(name)
-    for part, value in parts.items():
-        text = text.replace("{" + part + "}", value)
-    return text
-
-
-def run_sql(connection: duckdb.DuckDBPyConnection, name: str, **parts: str) -> None:
-    """Run `sql/<name>.sql`, filled."""
-    connection.execute(filled(name, **parts))
