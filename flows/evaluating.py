@@ -114,6 +114,9 @@ def _read_pairs(file: Path) -> pa.Table:
             if file.suffix == ".csv"
             else pa.parquet.read_table(file)
         )
+        lacking = [c for c in TRUTH_COLUMNS if c not in table.column_names]
+        if lacking:
+            raise _unreadable(file, f"it has no column {' and no '.join(lacking)}")
         kept = [*TRUTH_COLUMNS, *(c for c in table.column_names if c == _OF_HOUSEHOLDS)]
         return table.select(kept).cast(pa.schema([(c, pa.string()) for c in kept]))
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:

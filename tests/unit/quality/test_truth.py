@@ -57,3 +57,9 @@ def test_another_file_is_no_truth(tmp_path: Path, content: str) -> None:
         with pytest.raises(Fault) as caught:
             read_truth(path)
         assert caught.value.code == "TRUTH_UNREADABLE"
+
+
+def test_a_truth_that_lacks_a_column_is_told_which(tmp_path: Path) -> None:
+    (tmp_path / "household_pairs.csv").write_text("council_record_id,household\nD1,G1\n")
+    with pytest.raises(Fault, match=r"household_pairs\.csv .* no column nhs_record_id"):
+        read_truth(tmp_path)
