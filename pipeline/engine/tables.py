@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from governance.errors import HearthError
 from pipeline.engine.at_rest import encryption_for, open_parquet, read_errors
 
 BATCH_ROWS = 65_536
@@ -55,13 +56,36 @@ def load_table(
     columns: which to read; all when None.
     """
     with open_table(path, columns) as reader:
-        view = f"_reading_{name}"
-        connection.register(view, reader)
-        try:
-            connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM "{view}"')
-        finally:
-            connection.unregister(view)
+        create_table(connection, name, reader.schema, reader)
     return int(connection.execute(f'SELECT COUNT(*) FROM "{name}"').fetchall()[0][0])
+
+
+def create_table(
+    connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+) -> None:
+    """Create table `name` from batches as they are made.
+
+    What stops their making is raised as itself: the engine would tell it as an error of its own.
+    """
+    stopped: list[HearthError] = []
+
+    def watched() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from batches
+        except HearthError as error:
+            stopped.append(error)
+            raise
+
+    view = f"_making_{name}"
+    connection.register(view, pa.RecordBatchReader.from_batches(schema, watched()))
+    try:
+        connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM "{view}"')
+    except (duckdb.Error, OSError):
+        if stopped:
+            raise stopped[0] from None
+        raise
+    finally:
+        connection.unregister(view)
 
 
 def write_table(reader: pa.RecordBatchReader, path: Path) -> int:

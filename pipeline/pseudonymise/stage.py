@@ -22,13 +22,11 @@ Evidence (what PSE-01, PSE-02, PSE-04 judge):
     ages_withheld     people whose birth lies after the reference date
 """
 
-from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from governance.artefact import Artefact, Evidence
 from governance.clearance import Cleared
@@ -39,7 +37,7 @@ from governance.keys.provider import KeyProvider
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
-from pipeline.engine.tables import BATCH_ROWS, load_table, write_query
+from pipeline.engine.tables import BATCH_ROWS, create_table, load_table, write_query
 from pipeline.leakage.canary import canary_of
 from pipeline.pseudonymise.attack import attack_own_pseudonyms
 from pipeline.pseudonymise.counts import count_identifiers, count_sentinels, count_unborn
@@ -191,7 +189,7 @@ def _pseudonymise_table(
     parameters = {"reference_date": context.project.reference_date} if "$reference_date" in query else None
     with connection.cursor() as reading:
         clear = reading.sql(query, params=parameters).to_arrow_reader(BATCH_ROWS)
-        _create_table(
+        create_table(
             connection,
             table.made_as,
             hashed_schema(clear.schema, table.hashed),
@@ -200,14 +198,3 @@ def _pseudonymise_table(
     if table.source in MATCH_FIELDS:
         connection.execute(f'DROP TABLE "{table.source}_match_field"')
     return attacks
-
-
-def _create_table(
-    connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
-) -> None:
-    reader = pa.RecordBatchReader.from_batches(schema, batches)
-    connection.register("_hashed", reader)
-    try:
-        connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM "_hashed"')
-    finally:
-        connection.unregister("_hashed")
