@@ -14,7 +14,8 @@ Evidence facts (what the gate's rules read):
 - `records_by_reason`, `records_by_level`, `contradicted_links`, `moved_records`
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,53 +89,45 @@ def _facts(
     def number(query: str) -> int:
         return int(connection.execute(query).fetchall()[0][0])
 
-    def counts(query: str) -> Mapping[str, int]:
-        return {str(key): int(count) for key, count in connection.execute(query).fetchall()}
+    def told(query: str) -> list[tuple[Any, ...]]:
+        return connection.execute(query).fetchall()
 
-    probable, linked_probable, linked = connection.execute(
+    probable, linked_probable, linked, contradicted = told(
         """
         SELECT
             SUM(match_probability),
             SUM(match_probability) FILTER (reason = 'linked'),
-            COUNT(*) FILTER (reason = 'linked')
+            COUNT(*) FILTER (reason = 'linked'),
+            COUNT(*) FILTER (reason = 'linked' AND contradicted)
         FROM (
-            SELECT match_probability, reason FROM judged
+            SELECT match_probability, reason, contradicted FROM judged
             UNION ALL
-            SELECT match_probability, reason FROM moved_judged WHERE reason = 'linked'
+            SELECT match_probability, reason, FALSE AS contradicted
+            FROM moved_judged
+            WHERE reason = 'linked'
         )
         """
-    ).fetchall()[0]
-    people_compared = number("SELECT COUNT(*) FROM pair WHERE people IS NOT NULL")
-    records = rows["resident_link.parquet"]
+    )[0]
+    # Each big table is counted once, crossed; what is told of it is summed from the few rows.
+    compared = told("SELECT match_key, COUNT(*), COUNT(people) FROM pair GROUP BY match_key")
+    compared += told("SELECT match_key, COUNT(*), 0 FROM moved_pair GROUP BY match_key")
+    outcomes = told("SELECT reason, level, COUNT(*), COUNT(dwelling_id) FROM outcome GROUP BY reason, level")
+    pairs, people_compared = (sum(row[n] for row in compared) for n in (1, 2))
+    records, linked_records = (sum(row[n] for row in outcomes) for n in (2, 3))
     dwellings, groups = (number(f"SELECT COUNT(*) FROM {unit}") for unit in ("dwelling_unit", "nhs_unit"))
-    pairs, units = (
-        sum(number(f"SELECT COUNT(*) FROM {p}") for p in ("pair", "moved_pair")),
-        dwellings + groups,
-    )
-    linked_records = number("SELECT COUNT(*) FROM outcome WHERE dwelling_id IS NOT NULL")
+    units = dwellings + groups
     return {
         "model_digest": model.digest,
         "dwellings": dwellings,
         "nhs_records": records,
         "address_groups": groups,
         "candidate_pairs": pairs,
-        "candidate_pairs_by_rule": counts(
-            """
-            SELECT
-                match_key,
-                COUNT(*)
-            FROM (SELECT match_key FROM pair UNION ALL SELECT match_key FROM moved_pair)
-            GROUP BY match_key
-            ORDER BY match_key
-            """
-        ),
+        "candidate_pairs_by_rule": _summed((row[0], row[1]) for row in compared),
         "candidate_pairs_per_record": round(pairs / units, 4) if units else 0.0,
         "most_candidates_of_a_group": number(
             "SELECT COALESCE(MAX(pairs), 0) FROM (SELECT COUNT(*) AS pairs FROM pair GROUP BY nhs_id)"
         ),
-        "hot_blocking_values_by_rule": counts(
-            "SELECT rule, SUM(blocking_values) FROM hot_block GROUP BY rule ORDER BY rule"
-        ),
+        "hot_blocking_values_by_rule": _summed(told("SELECT rule, blocking_values FROM hot_block")),
         "linked_groups": rows["link.parquet"],
         "linked_records": linked_records,
         "linked_dwellings": dwellings - (rows["unlinked_dwelling.parquet"] or 0),
@@ -142,10 +135,16 @@ def _facts(
         "people_compared": people_compared,
         "estimated_precision": round(linked_probable / linked, 6) if linked and people_compared else None,
         "estimated_recall": round((linked_probable or 0.0) / probable, 6) if probable else None,
-        "records_by_reason": counts("SELECT reason, COUNT(*) FROM outcome GROUP BY reason ORDER BY reason"),
-        "records_by_level": counts(
-            "SELECT level, COUNT(*) FROM outcome WHERE level IS NOT NULL GROUP BY level ORDER BY level"
-        ),
-        "contradicted_links": number("SELECT COUNT(*) FROM judged WHERE reason = 'linked' AND contradicted"),
+        "records_by_reason": _summed((row[0], row[2]) for row in outcomes),
+        "records_by_level": _summed((row[1], row[2]) for row in outcomes if row[1] is not None),
+        "contradicted_links": contradicted,
         "moved_records": number("SELECT COUNT(*) FROM moved_member"),
     }
+
+
+def _summed(counts: Iterable[tuple[Any, ...]]) -> dict[str, int]:
+    """Return the sum of each key's counts, in the order of the keys."""
+    sums: Counter[str] = Counter()
+    for key, count in counts:
+        sums[str(key)] += int(count)
+    return dict(sorted(sums.items()))
