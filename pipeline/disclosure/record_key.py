@@ -23,7 +23,7 @@ import pyarrow as pa
 from cryptography.hazmat.primitives import hashes, hmac
 
 from governance.errors import Fault
-from pipeline.engine.tables import BATCH_ROWS
+from pipeline.engine.tables import BATCH_ROWS, create_table
 
 if TYPE_CHECKING:
     from pipeline.context import RunContext
@@ -93,12 +93,7 @@ def create_record_key_table(
             keys = record_keys(batch.column(0).to_pylist(), kind, secret)
             yield pa.record_batch([batch.column(0).cast(pa.string()), pa.array(keys)], schema=schema)
 
-    view = f"_record_keys_{table}"
-    connection.register(view, pa.RecordBatchReader.from_batches(schema, batches()))
-    try:
-        connection.execute(f'CREATE OR REPLACE TABLE "{table}" AS SELECT anchor, record_key FROM "{view}"')
-    finally:
-        connection.unregister(view)
+    create_table(connection, table, schema, batches())
     if connection.execute("SHOW TABLES").fetchall().count(("carried_record_key",)):
         connection.execute(
             f'UPDATE "{table}" AS made SET record_key = carried.record_key '

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from governance.errors import HearthError
 from pipeline.engine.at_rest import encryption_for, open_parquet, read_errors
 
 BATCH_ROWS = 65_536
@@ -63,23 +63,34 @@ def load_table(
 def create_table(
     connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
 ) -> None:
-    """Create table `name` from batches as they are made.
+    """Create table `name` from batches as they are made (see `lent_batches`)."""
+    view = f"_making_{name}"
+    with lent_batches(connection, view, schema, batches):
+        connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM "{view}"')
 
-    What stops their making is raised as itself: the engine would tell it as an error of its own.
+
+@contextmanager
+def lent_batches(
+    connection: duckdb.DuckDBPyConnection, view: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+) -> Iterator[None]:
+    """Lend batches as a view, to be read once, as they are made.
+
+    What stops their making is raised as itself: the engine would hide it in an error of its own.
     """
-    stopped: list[HearthError] = []
+    stopped: list[BaseException] = []
 
     def watched() -> Iterator[pa.RecordBatch]:
         try:
             yield from batches
-        except HearthError as error:
-            stopped.append(error)
+        except GeneratorExit:
+            raise
+        except BaseException as failure:
+            stopped.append(failure)
             raise
 
-    view = f"_making_{name}"
     connection.register(view, pa.RecordBatchReader.from_batches(schema, watched()))
     try:
-        connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM "{view}"')
+        yield
     except (duckdb.Error, OSError):
         if stopped:
             raise stopped[0] from None
@@ -93,18 +104,7 @@ def write_table(reader: pa.RecordBatchReader, path: Path) -> int:
 
     Within a run the file is encrypted (see `at_rest`), unless it is part of a release.
     """
-    rows = 0
-    with pq.ParquetWriter(
-        path,
-        reader.schema,
-        compression="zstd",
-        use_dictionary=_dictionary_columns(reader.schema),
-        encryption_properties=encryption_for(path),
-    ) as writer:
-        for batch in reader:
-            writer.write_batch(batch, row_group_size=_ROW_GROUP_ROWS)
-            rows += batch.num_rows
-    return rows
+    return _write(reader, path, encryption_for(path))
 
 
 def write_query(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
@@ -166,9 +166,17 @@ def export_plain(path: Path, target: Path) -> int:
 
 def write_plain(reader: pa.RecordBatchReader, target: Path) -> int:
     """Write batches to a Parquet file in clear, for a package to encrypt; the caller removes it."""
+    return _write(reader, target, None)
+
+
+def _write(reader: pa.RecordBatchReader, path: Path, encryption: Any) -> int:
     rows = 0
     with pq.ParquetWriter(
-        target, reader.schema, compression="zstd", use_dictionary=_dictionary_columns(reader.schema)
+        path,
+        reader.schema,
+        compression="zstd",
+        use_dictionary=_dictionary_columns(reader.schema),
+        encryption_properties=encryption,
     ) as writer:
         for batch in reader:
             writer.write_batch(batch, row_group_size=_ROW_GROUP_ROWS)

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from governance.errors import Finding, Refused
+from pipeline.engine.tables import lent_batches
 from pipeline.ingest.header import LINE_NUMBER
 from pipeline.ingest.inspection import InspectedExtract, open_table
 from pipeline.ingest.rows import Rows
@@ -36,18 +37,10 @@ def load_records(
     try:
         with open_table(extract.settings) as (file, reader):
             places = [extract.columns.places[name] for name in columns]
-            batches = _Batches(reader.rows(places), schema)
-            connection.register("supplied", pa.RecordBatchReader.from_batches(schema, batches))
-            try:
+            with lent_batches(connection, "supplied", schema, _batches(reader.rows(places), schema)):
                 connection.execute(
                     f"CREATE TABLE record AS SELECT line_number, fault, cells, {cells} FROM supplied"
                 )
-            except duckdb.Error:
-                if batches.failure is not None:
-                    raise batches.failure from None
-                raise
-            finally:
-                connection.unregister("supplied")
             has_changed = file.finish() != extract.sha256
     except FileRefused:
         has_changed = True
@@ -61,41 +54,30 @@ def load_records(
     return int(connection.execute("SELECT COUNT(*) FROM record").fetchall()[0][0])
 
 
-class _Batches:
-    """Rows as Arrow batches. failure: what stopped the reader; an engine would hide it in its own error."""
+def _batches(read: Iterator[Rows], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for rows in read:
+        if len(rows.lines):
+            yield _whole(rows, schema)
+        if rows.broken:
+            yield _broken(rows, schema)
 
-    def __init__(self, rows: Iterator[Rows], schema: pa.Schema) -> None:
-        self._rows = rows
-        self._schema = schema
-        self.failure: BaseException | None = None
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        try:
-            for rows in self._rows:
-                if len(rows.lines):
-                    yield self._whole(rows)
-                if rows.broken:
-                    yield self._broken(rows)
-        except BaseException as failure:
-            self.failure = failure
-            raise
+def _whole(rows: Rows, schema: pa.Schema) -> pa.RecordBatch:
+    count = len(rows.lines)
+    cells = [pc.utf8_trim_whitespace(column) for column in rows.columns]
+    return pa.RecordBatch.from_arrays(
+        [pa.array(rows.lines), pa.nulls(count, pa.string()), pa.nulls(count, _CELLS), *cells], schema=schema
+    )
 
-    def _whole(self, rows: Rows) -> pa.RecordBatch:
-        count = len(rows.lines)
-        cells = [pc.utf8_trim_whitespace(column) for column in rows.columns]
-        return pa.RecordBatch.from_arrays(
-            [pa.array(rows.lines), pa.nulls(count, pa.string()), pa.nulls(count, _CELLS), *cells],
-            schema=self._schema,
-        )
 
-    def _broken(self, rows: Rows) -> pa.RecordBatch:
-        empty = pa.nulls(len(rows.broken), pa.string())
-        return pa.RecordBatch.from_arrays(
-            [
-                pa.array([row.line for row in rows.broken], pa.int64()),
-                pa.array([row.reason for row in rows.broken], pa.string()),
-                pa.array([list(row.cells) for row in rows.broken], _CELLS),
-                *([empty] * len(rows.columns)),
-            ],
-            schema=self._schema,
-        )
+def _broken(rows: Rows, schema: pa.Schema) -> pa.RecordBatch:
+    empty = pa.nulls(len(rows.broken), pa.string())
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array([row.line for row in rows.broken], pa.int64()),
+            pa.array([row.reason for row in rows.broken], pa.string()),
+            pa.array([list(row.cells) for row in rows.broken], _CELLS),
+            *([empty] * len(rows.columns)),
+        ],
+        schema=schema,
+    )

@@ -13,7 +13,7 @@ Evidence: the facts of the controller's pseudonymise stage (see
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ from governance.keys.sealed_file import write_private_file
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
-from pipeline.engine.tables import open_table, write_query
+from pipeline.engine.tables import create_table, open_table, write_query
 from pipeline.pseudonymise.streaming import hashed_batches, hashed_schema
 from pipeline.pseudonymise.tables import UPRN, PseudonymisedTable, tables_of
 from pipeline.transfer.identities import public_key_bytes, read_identity
@@ -167,9 +167,8 @@ def receive(
                     with open_table(plain) as reader:
                         batches = hashed_batches(reader, table.hashed, hasher)
                         written = _write_in_order(
-                            pa.RecordBatchReader.from_batches(
-                                hashed_schema(reader.schema, table.hashed), batches
-                            ),
+                            hashed_schema(reader.schema, table.hashed),
+                            batches,
                             table,
                             folder / f"{packaged.table}.parquet",
                             context,
@@ -297,12 +296,14 @@ def _decrypt(path: Path, plain: Path, receiver: Receiver) -> None:
 
 
 def _write_in_order(
-    reader: pa.RecordBatchReader, table: PseudonymisedTable, path: Path, context: RunContext
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch],
+    table: PseudonymisedTable,
+    path: Path,
+    context: RunContext,
 ) -> int:
     with locked_connection(context.project.engine, context.spill) as connection:
-        connection.register("_received", reader)
-        connection.execute('CREATE TABLE received AS SELECT * FROM "_received"')
-        connection.unregister("_received")
+        create_table(connection, "received", schema, batches)
         return write_query(connection, f"SELECT * FROM received ORDER BY {', '.join(table.order_by)}", path)
 
 

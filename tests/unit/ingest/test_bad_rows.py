@@ -257,7 +257,7 @@ def test_what_stops_the_reader_is_told_as_it_was_and_leaves_nothing(
     def interrupted(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module._Batches, "_whole", interrupted)
+    monkeypatch.setattr(module, "_whole", interrupted)
     with pytest.raises(KeyboardInterrupt):
         bench.ingest("council_property")
     assert not list((bench.folder / "workspace" / "clear" / "council").iterdir())
