@@ -147,7 +147,6 @@ def _listed_at(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Int
 def _read_nhs(connection: duckdb.DuckDBPyConnection, nhs: Artefact) -> Rows:
     numbers = {
         "group_hash": f"hash({read_sql('group_key')})",
-        "part": "address_exact",
         "uprn": _number("uprn_pseudonym"),
     }
     return _read(connection, nhs.path("nhs_resident"), (*_GROUPED_BY, *_TOLD), numbers)
@@ -210,7 +209,7 @@ def _unit_keys(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Tok
     """Return the number of each NHS record's unit, and the parts of groups that were parted."""
     columns = people.columns
     ways = {n: people.tokens(n).as_arrow() for n in ("address_unit_postcode", "address_unit_street")}
-    narrow = {"member_id": np.arange(people.count), "part": columns.pop("part")}
+    narrow = {"member_id": np.arange(people.count), "part": columns["address_exact"]}
     keys = columns.pop("group_hash").to_numpy().copy()
     connection.register("nhs_record", sliced(narrow | {"group_hash": keys} | ways))
     parts = connection.sql(read_sql("nhs_part")).to_arrow_table()
