@@ -70,15 +70,21 @@ class TokenLists:
 
     def sorted_by(self, order: Integers) -> "TokenLists":
         """Return the rows in another order."""
-        # `take` lets other threads run, and works in place: fresh memory costs more than the sums.
         begins = np.take(self.offsets, order)
         lengths = np.take(self.offsets[1:], order)
         lengths -= begins
         offsets = _ends(lengths, lengths.dtype)
         begins -= offsets[:-1]
-        places = np.repeat(begins, lengths)
-        places += np.arange(len(places), dtype=places.dtype)
-        return TokenLists(offsets, np.take(self.tokens, places))
+        tokens = np.empty(offsets[-1], dtype=np.uint64)
+        # A slice at a time: memory touched for the first time costs more than the sums. `take` into
+        # a given place lets other threads run; "clip" spares it a copy, and no place is out of range.
+        for first in range(0, len(order), _SLICE_ROWS):
+            rows = slice(first, first + _SLICE_ROWS)
+            start, end = offsets[first], offsets[min(rows.stop, len(order))]
+            places = np.repeat(begins[rows], lengths[rows])
+            places += np.arange(start, end, dtype=places.dtype)
+            np.take(self.tokens, places, out=tokens[start:end], mode="clip")
+        return TokenLists(offsets, tokens)
 
     def bounded_by(self, bounds: Integers) -> "TokenLists":
         """Return one row for each stretch of rows between two bounds; the tokens are shared."""

@@ -13,7 +13,7 @@ from pipeline.link.comparison import AGE_BANDS, ELSEWHERE, KNOWN_LEVELS
 from pipeline.link.deciding import rank
 from pipeline.link.gathering import TokenLists
 from pipeline.link.model import Model, Scorecard
-from pipeline.link.query import filled, run_sql
+from pipeline.link.query import filled, run_sql, shares
 from pipeline.link.scoring import score_pairs
 from pipeline.link.units import lend_with_blocks
 
@@ -155,4 +155,4 @@ def _known_levels() -> str:
 
 def _agrees(column: str, person: str, unit: str, unit_column: str | None = None) -> str:
     """SQL: one person's token (or one of them) is among a unit's; false where either is missing."""
-    return f"COALESCE(list_has_any({unit}.{unit_column or column}, {person}.{column}), FALSE)"
+    return shares(f"{unit}.{unit_column or column}", f"{person}.{column}")
