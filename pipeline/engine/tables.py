@@ -174,7 +174,7 @@ def _write(reader: pa.RecordBatchReader, path: Path, encryption: Any) -> int:
     with pq.ParquetWriter(
         path,
         reader.schema,
-        compression="zstd",
+        compression=_compressions(reader.schema),
         use_dictionary=_dictionary_columns(reader.schema),
         encryption_properties=encryption,
     ) as writer:
@@ -185,16 +185,24 @@ def _write(reader: pa.RecordBatchReader, path: Path, encryption: Any) -> int:
 
 
 def _dictionary_columns(schema: pa.Schema) -> list[str]:
-    """Return the columns whose values recur, as Parquet names them: all but whole numbers.
+    """Return the columns whose values recur: all but whole numbers.
 
     Those are mostly tokens, hardly one like another; a dictionary would hold each once more.
     """
-    lists = {field.name for field in schema if pa.types.is_list(field.type)}
-    return [
-        f"{field.name}.list.element" if field.name in lists else field.name
-        for field in schema
-        if not pa.types.is_integer(field.type.value_type if field.name in lists else field.type)
-    ]
+    return [path for path, is_whole in _paths(schema) if not is_whole]
+
+
+def _compressions(schema: pa.Schema) -> dict[str, str]:
+    """Return how each column is compressed: tokens hardly yield to it, so it shall cost them little."""
+    return {path: "lz4" if is_whole else "zstd" for path, is_whole in _paths(schema)}
+
+
+def _paths(schema: pa.Schema) -> Iterator[tuple[str, bool]]:
+    """Yield each column as Parquet names it, and whether it holds whole numbers."""
+    for field in schema:
+        is_list = pa.types.is_list(field.type)
+        value_type = field.type.value_type if is_list else field.type
+        yield f"{field.name}.list.element" if is_list else field.name, pa.types.is_integer(value_type)
 
 
 def _batches(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,6 +28,8 @@ _Made = TypeVar("_Made")
 
 #: Rows of a slice that the engine's threads take in turn.
 _SLICE_ROWS = 122_880
+#: Columns at work: more would hold more copies in memory at once.
+_AT_WORK = BoundedSemaphore(2)
 
 
 class TokenLists:
@@ -167,10 +170,15 @@ def by_unit(unit_ids: Integers, rows: Integers, units: int) -> tuple[Integers, I
 
 
 def at_once(make: Callable[[str], _Made], names: Iterable[str]) -> dict[str, _Made]:
-    """Return what is made of each column, two columns at a time: more would hold more copies."""
+    """Return what is made of each column; two columns at a time, whoever asks."""
     names = tuple(names)
+
+    def made(name: str) -> _Made:
+        with _AT_WORK:
+            return make(name)
+
     with ThreadPoolExecutor(2, thread_name_prefix="columns") as threads:
-        return dict(zip(names, threads.map(make, names), strict=True))
+        return dict(zip(names, threads.map(made, names), strict=True))
 
 
 def sliced(columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Table:

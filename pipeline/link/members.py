@@ -15,7 +15,7 @@ from pipeline.link.gathering import TokenLists
 from pipeline.link.model import Model, Scorecard
 from pipeline.link.query import filled, run_sql, shares
 from pipeline.link.scoring import score_pairs
-from pipeline.link.units import lend_with_blocks
+from pipeline.link.units import lend_units, with_blocks
 
 _BIRTH_TOKENS = ("person_name_birth_part", "person_surname_birth", "person_forename_birth")
 #: A move of a whole household is told by two of its names; more names than these are no household's.
@@ -100,7 +100,7 @@ def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
 def _lend_moved(connection: duckdb.DuckDBPyConnection, unit: str, units: pa.Table) -> None:
     columns = {name: units[name] for name in units.column_names}
     lists = {s: TokenLists.of_column(columns[s]) for rule in MOVED_RULES for s in rule.sources}
-    lend_with_blocks(connection, unit, columns, lists, MOVED_RULES)
+    lend_units(connection, unit, with_blocks(columns, lists, MOVED_RULES))
 
 
 def _tokens_of(people: str, unit: str) -> str:

@@ -36,7 +36,7 @@ from pipeline.link.names import Names
 from pipeline.link.scoring import score_pairs
 from pipeline.link.subgroup import subgroup_counts
 from pipeline.link.tables import write_tables
-from pipeline.link.units import build_units
+from pipeline.link.units import build_units, let_tokens_go
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:
@@ -51,6 +51,7 @@ def link(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         with locked_connection(context.project.engine, context.spill) as connection:
             names = link_tables(connection, council.artefact, nhs.artefact, model)
+            let_tokens_go(connection)
             rows = write_tables(connection, names, folder)
             facts = _facts(connection, model, rows) | reach_facts(
                 context.workspace.root, context.project.keys, context.project.folder

@@ -5,6 +5,8 @@ Rows of people are numbered by their unit and sorted by it, a column of tokens a
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -47,6 +49,12 @@ _GROUPED_BY = (
 )  # fmt: skip
 #: What the NHS tells of a record that is weighed by age or counted by group.
 _TOLD = ("age_years", "sex", "ethnic_category")
+#: What is asked of the tables once every pair and member is judged.
+_KEPT = {
+    "dwelling_unit": ("unit_id",),
+    "nhs_unit": ("unit_id", "people", "uprn"),
+    "nhs_member": ("member_id", *_TOLD),
+}
 _UPRNS = ("uprn", "previous_uprn", "parent_uprn", "parent_of_uprn")
 
 
@@ -60,26 +68,42 @@ def build_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: A
     nhs_member: one row per NHS record: member_id, record_pseudonym, unit_id, age_years, sex,
     ethnic_category, token lists.
     """
-    dwellings, addresses = _read_dwellings(connection, council)
-    _build_dwelling_units(connection, dwellings, addresses, _read_listed(connection, council))
-    records, groups = _build_nhs_units(connection, _read_nhs(connection, nhs))
-    connection.unregister("dwelling")
-    return Names(records, groups, dwellings["unit"])
+    dwellings = _read_dwellings(connection, council)
+    # Each side with a connection of its own; what both make is lent to the one that was given.
+    with connection.cursor() as one, connection.cursor() as other, ThreadPoolExecutor(2) as sides:
+        listed = sides.submit(_dwelling_side, one, council, dwellings)
+        registered = sides.submit(_nhs_side, other, nhs, dwellings)
+        persons, dwelling_units = listed.result()
+        members, nhs_units = registered.result()
+    connection.register("listed_person", persons)
+    connection.register("nhs_member", members)
+    lend_units(connection, "dwelling_unit", dwelling_units)
+    lend_units(connection, "nhs_unit", nhs_units)
+    names = (members["record_pseudonym"], nhs_units.table["unit"], dwellings["unit"])
+    return Names(*(column.combine_chunks() for column in names))
 
 
-def _read_dwellings(
-    connection: duckdb.DuckDBPyConnection, council: Artefact
-) -> tuple[dict[str, pa.Array], dict[str, TokenLists]]:
-    """Read `dwelling`, numbered in the order of its pseudonyms, and lend its identifiers; with its tokens."""
+@dataclass(frozen=True)
+class Units:
+    """A table of units with a list for each blocking rule; and by rule, how many values were set aside."""
+
+    table: pa.Table
+    hot: Mapping[str, int]
+
+
+def _read_dwellings(connection: duckdb.DuckDBPyConnection, council: Artefact) -> pa.Table:
+    """Read who each dwelling is: one row per dwelling, by unit id, in the order of their pseudonyms.
+
+    Also the row of the file that it was (`place`).
+    """
     numbers = {name: _number(f"{name}_pseudonym") for name in _UPRNS[:3]}
     sources = ("record_pseudonym", *(f"{name}_pseudonym" for name in numbers))
     read = _read(connection, council.path("dwelling"), sources, numbers)
     names = read.columns["record_pseudonym"].combine_chunks()
     order = ascending(names)
     plain = {name: read.columns[name].take(order) for name in numbers}
-    plain |= {"unit": names.take(order), "unit_id": pa.array(np.arange(1, read.count + 1))}
-    connection.register("dwelling", sliced(plain))
-    return plain, read.sorted_tokens(PLACE_TOKENS, order)
+    ids = {"unit_id": np.arange(1, read.count + 1), "place": order}
+    return sliced(plain | {"unit": names.take(order)} | ids)
 
 
 def _read_listed(connection: duckdb.DuckDBPyConnection, council: Artefact) -> Rows:
@@ -96,32 +120,28 @@ def _read_listed(connection: duckdb.DuckDBPyConnection, council: Artefact) -> Ro
     return _read(connection, council.path("council_resident"), sources, numbers)
 
 
-def _build_dwelling_units(
-    connection: duckdb.DuckDBPyConnection,
-    dwellings: Mapping[str, pa.Array],
-    addresses: Mapping[str, TokenLists],
-    people: Rows,
-) -> None:
-    units = len(dwellings["unit"])
+def _dwelling_side(
+    connection: duckdb.DuckDBPyConnection, council: Artefact, dwellings: pa.Table
+) -> tuple[pa.Table, Units]:
+    """Return `listed_person` and `dwelling_unit`."""
+    connection.register("dwelling", dwellings)
+    people = _read_listed(connection, council)
+    units = dwellings.num_rows
     order, bounds = by_unit(*_listed_at(connection, people), units)
     size = np.diff(bounds)
     dwelling_id = np.repeat(np.arange(1, units + 1), size)
     persons = people.sorted_tokens(PERSON_TOKENS, order)
-    connection.register(
-        "listed_person",
-        sliced(
-            {"person_id": np.arange(len(order)), "dwelling_id": dwelling_id}
-            | {name: lists.as_arrow() for name, lists in persons.items()}
-        ),
+    listed = sliced(
+        {"person_id": np.arange(len(order)), "dwelling_id": dwelling_id}
+        | {name: lists.as_arrow() for name, lists in persons.items()}
     )
     liable, tenants, electors = (
         np.bincount(dwelling_id, weights=people.columns[name].to_numpy()[order], minlength=units + 1)[1:]
         for name in ("is_liable", "is_tenant", "is_elector")
     )
     kind = np.select([size == 0, tenants > 0, electors > 0], ["", "tenants", "electors"], "payers")
-    _lend_units(
-        connection,
-        "dwelling_unit",
+    addresses = Rows(units, {}, council.path("dwelling"))
+    return listed, _compared(
         {
             **{name: dwellings[name] for name in ("unit_id", "unit", *_UPRNS[:3])},
             "parent_of_uprn": pa.nulls(units, pa.uint64()),
@@ -129,7 +149,7 @@ def _build_dwelling_units(
             "is_payer_only": (size > 0) & (liable == size),
             "list_kind": pa.array(kind, mask=size == 0),
         },
-        {**addresses, **_bounded(persons, bounds)},
+        addresses.sorted_tokens(PLACE_TOKENS, dwellings["place"].to_numpy()) | _bounded(persons, bounds),
         _bounded(people.sorted_tokens(_BLOCKING_TOKENS, order), bounds),
     )
 
@@ -152,26 +172,26 @@ def _read_nhs(connection: duckdb.DuckDBPyConnection, nhs: Artefact) -> Rows:
     return _read(connection, nhs.path("nhs_resident"), (*_GROUPED_BY, *_TOLD), numbers)
 
 
-def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[pa.Array, pa.Array]:
-    """Lend `nhs_member` and `nhs_unit`; returns the names of both, in their order."""
+def _nhs_side(
+    connection: duckdb.DuckDBPyConnection, nhs: Artefact, dwellings: pa.Table
+) -> tuple[pa.Table, Units]:
+    """Return `nhs_member` and `nhs_unit`."""
+    connection.register("dwelling", dwellings)
+    people = _read_nhs(connection, nhs)
     columns = people.columns
     keys, parts = _unit_keys(connection, people)
     unit_id = numbered(keys)
     units = int(unit_id.max(initial=0))
     order, bounds = by_unit(unit_id, np.arange(people.count), units)
     members = people.sorted_tokens(PERSON_TOKENS, order)
-    names = columns["record_pseudonym"].combine_chunks().take(order)
-    connection.register(
-        "nhs_member",
-        sliced(
-            {
-                "member_id": np.arange(len(order)),
-                "record_pseudonym": names,
-                "unit_id": np.repeat(np.arange(1, units + 1), np.diff(bounds)),
-                **{name: columns.pop(name).take(order) for name in _TOLD},
-            }
-            | {name: lists.as_arrow() for name, lists in members.items()}
-        ),
+    registered = sliced(
+        {
+            "member_id": np.arange(len(order)),
+            "record_pseudonym": columns["record_pseudonym"].combine_chunks().take(order),
+            "unit_id": np.repeat(np.arange(1, units + 1), np.diff(bounds)),
+            **{name: columns.pop(name).take(order) for name in _TOLD},
+        }
+        | {name: lists.as_arrow() for name, lists in members.items()}
     )
     first = order[bounds[:-1]]
     lent = {
@@ -187,9 +207,7 @@ def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> tup
     named = connection.sql(filled("nhs_unit", group_key=read_sql("group_key"))).to_arrow_table()
     for view in lent:
         connection.unregister(view)
-    _lend_units(
-        connection,
-        "nhs_unit",
+    return registered, _compared(
         {
             **{name: named[name] for name in ("unit_id", "unit", "uprn")},
             "previous_uprn": pa.nulls(units, pa.uint64()),
@@ -202,7 +220,6 @@ def _build_nhs_units(connection: duckdb.DuckDBPyConnection, people: Rows) -> tup
         _bounded(people.sorted_tokens(PLACE_TOKENS, order) | members, bounds),
         _bounded(people.sorted_tokens(_BLOCKING_TOKENS, order), bounds),
     )
-    return names, named["unit"].combine_chunks()
 
 
 def _unit_keys(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Tokens, pa.Table]:
@@ -223,45 +240,59 @@ def _bounded(people: Mapping[str, TokenLists], bounds: Integers) -> dict[str, To
     return {name: lists.bounded_by(bounds) for name, lists in people.items()}
 
 
-def _lend_units(
-    connection: duckdb.DuckDBPyConnection,
-    unit: str,
+def _compared(
     columns: Mapping[str, pa.Array | pa.ChunkedArray | Integers],
     compared: Mapping[str, TokenLists],
     blocking: Mapping[str, TokenLists],
-) -> None:
-    """Lend a table of units: its own columns, its token lists, and a list for each blocking rule."""
+) -> Units:
+    """Return units: their own columns, their token lists, and a list for each blocking rule."""
     lists = {**compared, **blocking}
     lists |= {name: TokenLists.of_column(columns[name]) for name in _UPRNS}
     tokens = {name: values.as_arrow() for name, values in compared.items()}
-    lend_with_blocks(connection, unit, dict(columns) | tokens, lists, RECORDED_RULES)
+    return with_blocks(dict(columns) | tokens, lists, RECORDED_RULES)
 
 
-def lend_with_blocks(
-    connection: duckdb.DuckDBPyConnection,
-    unit: str,
+def with_blocks(
     columns: Mapping[str, pa.Array | pa.ChunkedArray | Integers],
     lists: Mapping[str, TokenLists],
     rules: tuple[BlockingRule, ...],
-) -> None:
-    """Lend table `unit`: its columns, and a list for each rule without the values of hot blocks.
+) -> Units:
+    """Return units of these columns, and for each rule a list without the values of hot blocks."""
 
-    How many values were set aside is kept in table `hot_block` (unit, rule, blocking_values).
-    """
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS hot_block (unit VARCHAR, rule VARCHAR, blocking_values BIGINT)"
-    )
-    by_column = {rule.column: rule for rule in rules}
+    def tokens(rule: BlockingRule) -> int:
+        return sum(len(lists[source].tokens) for source in rule.sources)
+
+    # The longest first, so that no thread is left with it alone.
+    by_column = {rule.column: rule for rule in sorted(rules, key=tokens, reverse=True)}
 
     def block(column: str) -> tuple[TokenLists, int]:
         rule = by_column[column]
         return without_hot(side_by_side([lists[source] for source in rule.sources]), rule.maximum_units)
 
     blocks = at_once(block, by_column)
-    for column, (_, hot) in blocks.items():
-        connection.execute("INSERT INTO hot_block VALUES (?, ?, ?)", (unit, by_column[column].id, hot))
     kept = {column: values.as_arrow() for column, (values, _) in blocks.items()}
-    connection.register(unit, sliced(dict(columns) | kept))
+    hot = {by_column[column].id: aside for column, (_, aside) in blocks.items()}
+    return Units(sliced(dict(columns) | kept), hot)
+
+
+def lend_units(connection: duckdb.DuckDBPyConnection, unit: str, units: Units) -> None:
+    """Lend table `unit`; how many values were set aside is kept in table `hot_block`.
+
+    hot_block: one row per unit and rule, with `blocking_values`.
+    """
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS hot_block (unit VARCHAR, rule VARCHAR, blocking_values BIGINT)"
+    )
+    for rule, hot in units.hot.items():
+        connection.execute("INSERT INTO hot_block VALUES (?, ?, ?)", (unit, rule, hot))
+    connection.register(unit, units.table)
+
+
+def let_tokens_go(connection: duckdb.DuckDBPyConnection) -> None:
+    """Lend the tables anew without what only comparisons ask for, so that their memory is free."""
+    for view, columns in _KEPT.items():
+        connection.register(view, connection.sql(f"SELECT {', '.join(columns)} FROM {view}").to_arrow_table())
+    connection.unregister("listed_person")
 
 
 def _read(

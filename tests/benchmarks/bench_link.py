@@ -52,6 +52,7 @@ spec = importlib.util.spec_from_file_location("bench", sys.argv[1])
 bench = importlib.util.module_from_spec(spec); spec.loader.exec_module(bench)
 pa.array([])  # pyarrow looks for pandas at its first array: half a second that is no part of either
 told = getattr(bench, sys.argv[2])(Path(sys.argv[3]))
+print()  # the engine draws its progress into a program that has no file
 print(json.dumps({"mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, **told}))
 """
 
@@ -183,8 +184,7 @@ def make_up(households: int, folder: Path) -> None:
         connection.execute(_RECORDED)
         for table, (part, query) in _TABLES.items():
             (folder / part).mkdir(parents=True, exist_ok=True)
-            path = folder / part / f"{table}.parquet"
-            connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+            write_query(connection, query, folder / part / f"{table}.parquet")
 
 
 def _context(folder: Path) -> RunContext:

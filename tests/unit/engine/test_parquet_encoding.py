@@ -22,7 +22,7 @@ TABLE = pa.table(
 
 @pytest.mark.parametrize("write", [write_table, write_plain])
 @pytest.mark.parametrize("names", [TABLE.column_names, ["token"]])
-def test_all_columns_but_whole_numbers_have_a_dictionary_and_read_back_the_same(
+def test_whole_numbers_have_no_dictionary_and_the_quicker_compression_and_read_back_the_same(
     write: Callable[[pa.RecordBatchReader, Path], int], names: list[str], tmp_path: Path
 ) -> None:
     table = TABLE.select(names)
@@ -33,3 +33,5 @@ def test_all_columns_but_whole_numbers_have_a_dictionary_and_read_back_the_same(
         assert file.read().equals(table)
     with_dictionary = {c.path_in_schema.split(".")[0] for c in columns if c.has_dictionary_page}
     assert with_dictionary == set(names) - {"token", "tokens"}
+    quick = {c.path_in_schema.split(".")[0] for c in columns if c.compression == "LZ4"}
+    assert quick == set(names) & {"token", "tokens"}
