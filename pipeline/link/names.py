@@ -43,4 +43,4 @@ class Names:
     def _groups(self, ids: pa.Array) -> pa.Array:
         names = self.groups.take(pc.subtract(pc.abs(ids), 1))
         moved = pc.less(ids, 0)
-        return pc.if_else(moved, pc.binary_join_element_wise(names, MOVED, ""), names)
+        return pc.replace_with_mask(names, moved, pc.binary_join_element_wise(names.filter(moved), MOVED, ""))
