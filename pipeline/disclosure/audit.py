@@ -52,6 +52,12 @@ class AuditResult:
         """Exposed cells that are proven to be nought."""
         return self.exposed[self.most_possible < 1]
 
+    @property
+    def narrow(self) -> Whole:
+        """Exposed cells that are proven to lie within less than the width asked for, or to be nought."""
+        width = self.most_possible - self.least_possible
+        return self.exposed[(width < MINIMUM_WIDTH) | (self.most_possible < 1)]
+
     def count_proven(self, of: str) -> int:
         """Return how many cells are proven "exact", "narrow" (under 5, exact ones too) or "zero"."""
         width = self.most_possible - self.least_possible

@@ -27,6 +27,7 @@ from pipeline.disclosure.published_system import (
     known_households,
     with_known_households,
 )
+from pipeline.disclosure.reconstruction import reconstruct
 from pipeline.disclosure.reference import find_near
 from pipeline.disclosure.secondary import cheapest_cover
 from pipeline.disclosure.solver import Infeasible
@@ -60,7 +61,7 @@ def audit_and_repair(
     rules = PublicRules(profile.minimum_cell_count, profile.rounding_base, profile.noise_bound)
     hidden_counts = coarsened = 0
     for rounds in range(1, 2 * MAXIMUM_ROUNDS + 1):
-        system, reference, targets = true_system(connection, rules, area)
+        printed, system, reference, targets = true_system(connection, rules, area)
         audit = Auditor(system, reference, rules.minimum_cell_count, targets=targets).run(
             None if rules.is_exact else COARSENED_FROM, LARGEST_JOINT_PROGRAM
         )
@@ -71,6 +72,11 @@ def audit_and_repair(
             exposed = auditor.run(None, LARGEST_JOINT_PROGRAM).exposed
         if not len(exposed):
             exposed = exact_if_none_is_zero(system, reference, rules)
+        if not len(exposed):
+            # Believing that all hidden counts are small, where a larger one was hidden to cover another,
+            # can seem to prove a count that the truth leaves open.
+            found = reconstruct(connection, printed, rules.minimum_cell_count)
+            exposed = exposed if found is None else found.cells
         if not len(exposed):
             return Repaired(audit, rounds, hidden_counts, coarsened)
         if rules.is_exact:
@@ -96,8 +102,9 @@ def audit_and_repair(
 
 def true_system(
     connection: duckdb.DuckDBPyConnection, rules: PublicRules, area: pa.Table
-) -> tuple[PublishedSystem, Floats, Whole]:
-    """Return the attacker's system of `protected_cell`, the true counts in it, and the cells to audit.
+) -> tuple[PublishedSystem, PublishedSystem, Floats, Whole]:
+    """Return the attacker's system of `protected_cell`, the same as the truth allows, the true counts in it,
+    and the cells to audit.
 
     Audited are all hidden cells and every small complement of which a part is printed. A hidden cell
     that is larger than a small one could be is given no upper bound: that errs on the attacker's side.
@@ -119,7 +126,7 @@ def true_system(
         WHERE kind = 'count' AND denominator_measure IS NOT NULL
         """
     )
-    system = create_system(connection, rules, area)
+    printed = create_system(connection, rules, area)
     columns = connection.sql(
         """
         SELECT
@@ -141,9 +148,10 @@ def true_system(
         params={"minimum_cell_count": rules.minimum_cell_count},
     ).fetchnumpy()
     counts = np.ma.filled(np.ma.asarray(columns["n"]).astype(np.float64), np.nan)
-    reference = _fill_implied(system, counts)
-    widened = np.where(system.hidden & (reference > system.upper), np.inf, system.upper)
-    system = PublishedSystem(**{**system.__dict__, "upper": widened})
+    reference = _fill_implied(printed, counts)
+    system = replace(
+        printed, upper=np.where(printed.hidden & (reference > printed.upper), np.inf, printed.upper)
+    )
     outside = (reference < system.lower) | (reference > system.upper)
     if outside.any():
         raise Refused(
@@ -152,7 +160,7 @@ def true_system(
             "Report this as a defect of the disclosure stage.",
         )
     small = np.asarray(columns["is_small_complement"], dtype=bool) & _has_printed_part(system)
-    return system, reference, np.flatnonzero(system.hidden | small)
+    return printed, system, reference, np.flatnonzero(system.hidden | small)
 
 
 def exact_if_none_is_zero(system: PublishedSystem, reference: Floats, rules: PublicRules) -> Whole:

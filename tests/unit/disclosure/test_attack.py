@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from governance.canonical import digest_of_file
 from governance.errors import Refused
 from governance.terms import DisclosureTerms
 from pipeline.disclosure.attack.run import AttackReport, run_attacks
+from pipeline.disclosure.published_system import PublishedSystem
+from pipeline.disclosure.reconstruction import reconstruct
 from pipeline.disclosure.repair import Repaired
 from pipeline.publish.freeze import Frozen
 from pipeline.publish.manifest import MANIFEST, write_manifest
@@ -66,6 +69,23 @@ def test_nights_of_one_epoch_repel_the_attacks_across_releases(
     second = bench.night(make_town(12, seed=2))
 
     assert found(run_attacks([second, first])) == {}
+
+
+def test_what_an_outsider_would_work_out_is_covered_before_the_release(
+    bench: Any, make_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def first_finds(connection: Any, printed: PublishedSystem, minimum: int) -> Any:
+        asked.append(int(printed.hidden.sum()))
+        if len(asked) == 1:
+            return SimpleNamespace(cells=np.flatnonzero(printed.hidden)[:1])
+        return reconstruct(connection, printed, minimum)
+
+    monkeypatch.setattr("pipeline.disclosure.repair.reconstruct", first_finds)
+
+    assert found(run_attacks([bench.night(make_town(12))])) == {}
+    assert asked[-1] > asked[0]
 
 
 def test_an_exact_release_with_complementary_suppression_repels_reconstruction(

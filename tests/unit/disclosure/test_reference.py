@@ -1,10 +1,13 @@
 """Numbers that fit a release: which of them are taken, and what they may be said to prove."""
 
+from dataclasses import replace
+
 import duckdb
 import numpy as np
 import pytest
 
-from pipeline.disclosure.attack import reconstruction
+from pipeline.disclosure import reconstruction
+from pipeline.disclosure.audit import Auditor
 from pipeline.disclosure.published_system import PublishedSystem, with_known_households
 from pipeline.disclosure.reference import find_reference
 
@@ -63,7 +66,41 @@ def test_only_what_all_numbers_that_fit_prove_is_a_success(
     at_the_least = find_reference(system, np.array([1.0, 0, 0]))
 
     with duckdb.connect() as connection:
-        known = reconstruction._knowing_households(connection, system, at_the_least, 10)
+        known = reconstruction.knowing_households(connection, system, at_the_least, 10)
 
     assert known.zero.tolist() == zero
     assert known.by_one_fit_only == by_one_fit_only
+
+
+#: Households of an area are the sum of a printed and two hidden counts.
+_PRINTED = ([34.0, 10, 0, 0], [36.0, 12, 12, 12], [False, False, True, True])
+
+
+def test_a_belief_that_fits_is_taken_at_its_word_though_the_truth_leaves_more_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    printed = system_of(*_PRINTED)
+    truth = np.array([35.0, 11, 4, 20])
+    allowed = replace(printed, upper=np.array([36.0, 12, 12, np.inf]))
+    monkeypatch.setattr(reconstruction, "known_households", lambda _: np.array([0]))
+
+    with duckdb.connect() as connection:
+        found = reconstruction.reconstruct(connection, printed, 10)
+
+    assert not len(Auditor(allowed, truth, 10).run().exposed)
+    assert found is not None
+    assert found.assumed == "hidden counts are small"
+    assert found.cells.tolist() == [2, 3]  # each at least ten, were both at most twelve
+
+
+def test_a_belief_that_does_not_fit_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    lower, upper, hidden = _PRINTED
+    monkeypatch.setattr(reconstruction, "known_households", lambda _: np.array([0]))
+
+    with duckdb.connect() as connection:
+        found = reconstruction.reconstruct(
+            connection, system_of([40.0, *lower[1:]], [42.0, *upper[1:]], hidden), 10
+        )
+
+    assert found is not None
+    assert (found.assumed, found.cells.tolist()) == ("hidden counts are of any size", [])
