@@ -24,6 +24,9 @@ from pipeline.disclosure.published_system import (
 from pipeline.disclosure.reference import find_near, find_reference
 from pipeline.disclosure.solver import Infeasible
 
+#: What an outsider believes first.
+SMALL = "hidden counts are small"
+
 
 @dataclass(frozen=True)
 class Known:
@@ -66,10 +69,28 @@ def reconstruct(
 
     printed: as `create_system` has just made it in `connection`.
     """
-    fitting = _fit(printed)
-    if fitting is None:
-        return None
-    system, reference, assumed = fitting
+    any_size = replace(printed, upper=np.where(printed.hidden, np.inf, printed.upper))
+    for assumed, system in (
+        (SMALL, printed),
+        ("hidden counts are of any size", any_size),  # others were hidden to cover them
+        ("areas are of different epochs", any_size.within_areas()),  # some were carried forward
+    ):
+        try:
+            reference = find_reference(system)
+        except Infeasible:
+            continue
+        return reconstruct_from(connection, system, reference, minimum_cell_count, assumed)
+    return None
+
+
+def reconstruct_from(
+    connection: duckdb.DuckDBPyConnection,
+    system: PublishedSystem,
+    reference: Floats,
+    minimum_cell_count: int,
+    assumed: str = SMALL,
+) -> Reconstruction:
+    """Bound every hidden count of a system, from a point that fits it."""
     plain = Auditor(system, reference, minimum_cell_count).run()
     known = knowing_households(connection, system, reference, minimum_cell_count)
     guessed = replace(system, lower=np.where(system.hidden, np.maximum(system.lower, 1.0), system.lower))
@@ -105,22 +126,3 @@ def knowing_households(
     exact = np.intersect1d(first.pinned, second.pinned)
     zero = np.intersect1d(first.proven_zero, second.proven_zero)
     return Known(exact, zero, narrow, len(first.pinned) - len(exact))
-
-
-def _fit(system: PublishedSystem) -> tuple[PublishedSystem, Floats, str] | None:
-    """Return the strongest assumptions under which the printed values have a solution, with one.
-
-    Hidden counts are small; failing that, of any size (others were hidden to cover them); failing that,
-    areas are of different epochs (carried forward). None where even then they contradict each other.
-    """
-    any_size = replace(system, upper=np.where(system.hidden, np.inf, system.upper))
-    for assumed, candidate in (
-        ("hidden counts are small", system),
-        ("hidden counts are of any size", any_size),
-        ("areas are of different epochs", any_size.within_areas()),
-    ):
-        try:
-            return candidate, find_reference(candidate), assumed
-        except Infeasible:
-            continue
-    return None

@@ -27,7 +27,7 @@ from pipeline.disclosure.published_system import (
     known_households,
     with_known_households,
 )
-from pipeline.disclosure.reconstruction import reconstruct
+from pipeline.disclosure.reconstruction import reconstruct_from
 from pipeline.disclosure.reference import find_near
 from pipeline.disclosure.secondary import cheapest_cover
 from pipeline.disclosure.solver import Infeasible
@@ -73,10 +73,7 @@ def audit_and_repair(
         if not len(exposed):
             exposed = exact_if_none_is_zero(system, reference, rules)
         if not len(exposed):
-            # Believing that all hidden counts are small, where a larger one was hidden to cover another,
-            # can seem to prove a count that the truth leaves open.
-            found = reconstruct(connection, printed, rules.minimum_cell_count)
-            exposed = exposed if found is None else found.cells
+            exposed = worked_out_if_all_are_small(connection, printed, reference, rules)
         if not len(exposed):
             return Repaired(audit, rounds, hidden_counts, coarsened)
         if rules.is_exact:
@@ -161,6 +158,27 @@ def true_system(
         )
     small = np.asarray(columns["is_small_complement"], dtype=bool) & _has_printed_part(system)
     return printed, system, reference, np.flatnonzero(system.hidden | small)
+
+
+def worked_out_if_all_are_small(
+    connection: duckdb.DuckDBPyConnection, printed: PublishedSystem, reference: Floats, rules: PublicRules
+) -> Whole:
+    """Return the hidden cells that somebody works out who believes that all hidden counts are small.
+
+    Where that is true, the audit has asked already. Where a larger count was hidden to cover another, it
+    can still fit what is printed, and seem to prove a count that the truth leaves open.
+    """
+    none = np.zeros(0, dtype=np.int64)
+    if not (printed.hidden & (reference > printed.upper)).any():
+        return none
+    try:
+        fitting = find_near(printed, reference)
+    except Infeasible:
+        return none
+    if printed.size > LARGEST_JOINT_PROGRAM:
+        # without the joint program nothing is proven, so what is open is taken as worked out
+        return Auditor(printed, fitting, rules.minimum_cell_count).run(None, LARGEST_JOINT_PROGRAM).exposed
+    return reconstruct_from(connection, printed, fitting, rules.minimum_cell_count).cells
 
 
 def exact_if_none_is_zero(system: PublishedSystem, reference: Floats, rules: PublicRules) -> Whole:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,7 @@ from governance.errors import Refused
 from governance.terms import DisclosureTerms
 from pipeline.disclosure.attack.run import AttackReport, run_attacks
 from pipeline.disclosure.published_system import PublishedSystem
-from pipeline.disclosure.reconstruction import reconstruct
-from pipeline.disclosure.repair import Repaired
+from pipeline.disclosure.repair import Repaired, worked_out_if_all_are_small
 from pipeline.publish.freeze import Frozen
 from pipeline.publish.manifest import MANIFEST, write_manifest
 from pipeline.publish.release_table import write_plain_parquet
@@ -76,13 +74,13 @@ def test_what_an_outsider_would_work_out_is_covered_before_the_release(
 ) -> None:
     asked: list[int] = []
 
-    def first_finds(connection: Any, printed: PublishedSystem, minimum: int) -> Any:
+    def first_finds(connection: Any, printed: PublishedSystem, *rest: Any) -> Any:
         asked.append(int(printed.hidden.sum()))
         if len(asked) == 1:
-            return SimpleNamespace(cells=np.flatnonzero(printed.hidden)[:1])
-        return reconstruct(connection, printed, minimum)
+            return np.flatnonzero(printed.hidden)[:1]
+        return worked_out_if_all_are_small(connection, printed, *rest)
 
-    monkeypatch.setattr("pipeline.disclosure.repair.reconstruct", first_finds)
+    monkeypatch.setattr("pipeline.disclosure.repair.worked_out_if_all_are_small", first_finds)
 
     assert found(run_attacks([bench.night(make_town(12))])) == {}
     assert asked[-1] > asked[0]

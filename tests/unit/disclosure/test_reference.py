@@ -8,8 +8,9 @@ import pytest
 
 from pipeline.disclosure import reconstruction
 from pipeline.disclosure.audit import Auditor
-from pipeline.disclosure.published_system import PublishedSystem, with_known_households
+from pipeline.disclosure.published_system import PublicRules, PublishedSystem, with_known_households
 from pipeline.disclosure.reference import find_reference
+from pipeline.disclosure.repair import worked_out_if_all_are_small
 
 
 def system_of(lower: list[float], upper: list[float], hidden: list[bool]) -> PublishedSystem:
@@ -91,6 +92,13 @@ def test_a_belief_that_fits_is_taken_at_its_word_though_the_truth_leaves_more_op
     assert found is not None
     assert found.assumed == "hidden counts are small"
     assert found.cells.tolist() == [2, 3]  # each at least ten, were both at most twelve
+    with duckdb.connect() as connection:
+        before = worked_out_if_all_are_small(connection, printed, truth, PublicRules(10, 5, 3))
+        none = worked_out_if_all_are_small(
+            connection, printed, np.array([35.0, 11, 12, 12]), PublicRules(10, 5, 3)
+        )
+    assert before.tolist() == [2, 3]
+    assert not len(none)  # the audit has asked that
 
 
 def test_a_belief_that_does_not_fit_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
