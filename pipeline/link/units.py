@@ -79,6 +79,8 @@ def build_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: A
     connection.register("nhs_member", members)
     lend_units(connection, "dwelling_unit", dwelling_units)
     lend_units(connection, "nhs_unit", nhs_units)
+    # What was read is let go; the engine shall have the room.
+    pa.default_memory_pool().release_unused()
     names = (members["record_pseudonym"], nhs_units.table["unit"], dwellings["unit"])
     return Names(*(column.combine_chunks() for column in names))
 
