@@ -185,30 +185,16 @@ def _nhs_side(
     unit_id = numbered(keys)
     units = int(unit_id.max(initial=0))
     order, bounds = by_unit(unit_id, np.arange(people.count), units)
-    members = people.sorted_tokens(PERSON_TOKENS, order)
-    registered = sliced(
-        {
-            "member_id": np.arange(len(order)),
-            "record_pseudonym": columns["record_pseudonym"].combine_chunks().take(order),
-            "unit_id": np.repeat(np.arange(1, units + 1), np.diff(bounds)),
-            **{name: columns.pop(name).take(order) for name in _TOLD},
-        }
-        | {name: lists.as_arrow() for name, lists in members.items()}
-    )
-    first = order[bounds[:-1]]
-    lent = {
-        "nhs_part": parts,
-        "first_member": pa.table(
-            {"unit_id": np.arange(1, units + 1), "member_id": first}
-            | {name: columns.pop(name).take(first) for name in _GROUPED_BY}
-        ),
-        "member_uprn": sliced({"unit_id": unit_id, "uprn": columns["uprn"]}),
+    # The texts that name records and groups go before the tokens come.
+    told = {
+        "member_id": np.arange(len(order)),
+        "record_pseudonym": columns["record_pseudonym"].combine_chunks().take(order),
+        "unit_id": np.repeat(np.arange(1, units + 1), np.diff(bounds)),
+        **{name: columns.pop(name).take(order) for name in _TOLD},
     }
-    for view, table in lent.items():
-        connection.register(view, table)
-    named = connection.sql(filled("nhs_unit", group_key=read_sql("group_key"))).to_arrow_table()
-    for view in lent:
-        connection.unregister(view)
+    named = _named(connection, people, unit_id, order[bounds[:-1]], parts)
+    members = people.sorted_tokens(PERSON_TOKENS, order)
+    registered = sliced(told | {name: lists.as_arrow() for name, lists in members.items()})
     return registered, _compared(
         {
             **{name: named[name] for name in ("unit_id", "unit", "uprn")},
@@ -222,6 +208,27 @@ def _nhs_side(
         _bounded(people.sorted_tokens(PLACE_TOKENS, order) | members, bounds),
         _bounded(people.sorted_tokens(_BLOCKING_TOKENS, order), bounds),
     )
+
+
+def _named(
+    connection: duckdb.DuckDBPyConnection, people: Rows, unit_id: Integers, first: Integers, parts: pa.Table
+) -> pa.Table:
+    """Return each unit's name and UPRN; first: the row of one member of each."""
+    columns = people.columns
+    lent = {
+        "nhs_part": parts,
+        "first_member": pa.table(
+            {"unit_id": np.arange(1, len(first) + 1), "member_id": first}
+            | {name: columns.pop(name).take(first) for name in _GROUPED_BY}
+        ),
+        "member_uprn": sliced({"unit_id": unit_id, "uprn": columns.pop("uprn")}),
+    }
+    for view, table in lent.items():
+        connection.register(view, table)
+    named = connection.sql(filled("nhs_unit", group_key=read_sql("group_key"))).to_arrow_table()
+    for view in lent:
+        connection.unregister(view)
+    return named
 
 
 def _unit_keys(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Tokens, pa.Table]:
