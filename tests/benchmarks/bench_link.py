@@ -3,8 +3,9 @@
 "Bare" is what a Splink user would run who had the units ready: read two Parquet files of grouped
 records, register them, `predict` with the same model and blocking rules, write the pairs. Link is given
 people and has to group them first; so both are compared with and without what only one of them does.
-Every run is a process of its own with two threads. The people are drawn by hashing: Zipf-like names, streets
-that recur in every town, blocks of flats, stale and missing UPRNs, movers, ghosts.
+Every run is a process of its own with two threads; told is the middle one of three. The people are drawn
+by hashing: Zipf-like names, streets that recur in every town, blocks of flats, stale and missing UPRNs,
+movers, ghosts.
 """
 
 import json
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from operator import itemgetter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +41,8 @@ from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS
 from pipeline.publish.manifest import file_records
 from pipeline.workspace import Workspace
 
+#: Both take turns so often, because what else the machine does can lengthen either by a third.
+RUNS = 3
 MEMORY_LIMIT = "1GB"
 REFERENCE_DATE = date(2026, 3, 31)
 UNITS = ("dwelling_unit", "nhs_unit")
@@ -66,9 +70,13 @@ def measure(households: int, folder: Path) -> list[Figure]:
         work.mkdir(parents=True)
         # In a process of its own: a child's peak memory starts at what its parent held.
         run("make_up_here", work)
-        linked, bare = run("run_link", work), run("run_bare", work)
+        runs = [(run("run_link", work), run("run_bare", work)) for _ in range(RUNS)]
+        linked, bare = (
+            sorted(told, key=itemgetter("seconds"))[RUNS // 2] for told in zip(*runs, strict=True)
+        )
         pairs.append(linked["pairs"] / (linked["dwellings"] + linked["groups"]))
         at = f"{size:,} households"
+        held = "1.15" if size == sizes[-1] else ""
         grouped, read = linked["seconds"] - linked["grouping"], bare["seconds"] - bare["reading"]
         figures += [
             Figure(f"link, {at}: by the clock", linked["seconds"], "s"),
@@ -78,8 +86,8 @@ def measure(households: int, folder: Path) -> list[Figure]:
             Figure(f"bare Splink calls, {at}: by the clock", bare["seconds"], "s"),
             Figure(f"bare Splink calls, {at}: reading units within it", bare["reading"], "s"),
             Figure(f"bare Splink calls, {at}: processor, two cores", bare["processor"], "s"),
-            Figure(f"link beside the bare calls, {at}", linked["seconds"] / bare["seconds"], "ratio", "1.15"),
-            Figure(f"the same once the units stand, {at}", grouped / read, "ratio", "1.15"),
+            Figure(f"link beside the bare calls, {at}", linked["seconds"] / bare["seconds"], "ratio", held),
+            Figure(f"the same once the units stand, {at}", grouped / read, "ratio", held),
             Figure(f"link, {at}: peak memory", linked["mib"], "MiB", "3,072 MiB"),
             Figure(f"bare Splink calls, {at}: peak memory", bare["mib"], "MiB"),
             Figure(f"scored pairs a record, {at}", pairs[-1], "pairs"),
