@@ -1,12 +1,28 @@
 -- One row per NHS unit that some dwelling competes for: the best, its lead, and the verdict.
 CREATE TABLE {target} AS
-WITH ranked AS (
+WITH contested AS (
+    SELECT nhs_id
+    FROM {pairs}
+    GROUP BY nhs_id
+    HAVING COUNT(*) > 1
+),
+-- Most units have one candidate: nothing is to be put in order.
+ranked AS (
+    SELECT
+        *,
+        NULL::DOUBLE AS second_match_weight,
+        NULL::BIGINT AS second_dwelling_id,
+        1 AS place_in_order
+    FROM {pairs} AS pair
+    ANTI JOIN contested ON contested.nhs_id = pair.nhs_id
+    UNION ALL
     SELECT
         *,
         LEAD(match_weight) OVER best_first AS second_match_weight,
         LEAD(dwelling_id) OVER best_first AS second_dwelling_id,
         ROW_NUMBER() OVER best_first AS place_in_order
-    FROM {pairs}
+    FROM {pairs} AS pair
+    SEMI JOIN contested ON contested.nhs_id = pair.nhs_id
     WINDOW best_first AS (PARTITION BY nhs_id ORDER BY match_weight DESC, dwelling_id)
 )
 SELECT
