@@ -16,6 +16,11 @@ import pyarrow as pa
 
 from governance.errors import Refused
 from pipeline.disclosure.audit import MINIMUM_WIDTH, Auditor, AuditResult
+from pipeline.disclosure.belief import (
+    LARGEST_JOINT_PROGRAM,
+    exact_if_none_is_zero,
+    worked_out_if_all_are_small,
+)
 from pipeline.disclosure.cell_system import CellId, CellSystem
 from pipeline.disclosure.profile import Profile
 from pipeline.disclosure.published_system import (
@@ -27,15 +32,10 @@ from pipeline.disclosure.published_system import (
     known_households,
     with_known_households,
 )
-from pipeline.disclosure.reconstruction import reconstruct_from
-from pipeline.disclosure.reference import find_near
 from pipeline.disclosure.secondary import cheapest_cover
-from pipeline.disclosure.solver import Infeasible
 
 #: Rounds of audit and repair before what is still exposed is coarsened.
 MAXIMUM_ROUNDS = 5
-#: Cells of an authority above which a cell is hidden better than asked about in all tables jointly.
-LARGEST_JOINT_PROGRAM = 15_000
 #: More exposed cells than this of one measure and breakdown: the table is too fine, not a cell too bare.
 COARSENED_FROM = 3
 
@@ -158,47 +158,6 @@ def true_system(
         )
     small = np.asarray(columns["is_small_complement"], dtype=bool) & _has_printed_part(system)
     return printed, system, reference, np.flatnonzero(system.hidden | small)
-
-
-def worked_out_if_all_are_small(
-    connection: duckdb.DuckDBPyConnection, printed: PublishedSystem, reference: Floats, rules: PublicRules
-) -> Whole:
-    """Return the hidden cells that somebody works out who believes that all hidden counts are small.
-
-    Where that is true, the audit has asked already. Where a larger count was hidden to cover another, it
-    can still fit what is printed, and seem to prove a count that the truth leaves open.
-    """
-    none = np.zeros(0, dtype=np.int64)
-    if not (printed.hidden & (reference > printed.upper)).any():
-        return none
-    try:
-        fitting = find_near(printed, reference)
-    except Infeasible:
-        return none
-    if printed.size > LARGEST_JOINT_PROGRAM:
-        # without the joint program nothing is proven, so what is open is taken as worked out
-        return Auditor(printed, fitting, rules.minimum_cell_count).run(None, LARGEST_JOINT_PROGRAM).exposed
-    return reconstruct_from(connection, printed, fitting, rules.minimum_cell_count).cells
-
-
-def exact_if_none_is_zero(system: PublishedSystem, reference: Floats, rules: PublicRules) -> Whole:
-    """Return the hidden cells that somebody pins down who guesses that no hidden count is zero.
-
-    He first believes that hidden counts are small; where that contradicts what is printed, that they are
-    of any size. Empty where both do.
-    """
-    guessed = replace(system, lower=np.where(system.hidden, np.maximum(system.lower, 1.0), system.lower))
-    of_any_size = replace(guessed, upper=np.where(system.hidden, np.inf, system.upper))
-    for candidate in (guessed, of_any_size):
-        try:
-            fitting = find_near(candidate, reference)
-            auditor = Auditor(candidate, fitting, rules.minimum_cell_count, minimum_width=1)
-            result = auditor.run(None, LARGEST_JOINT_PROGRAM)
-        except Infeasible:
-            continue
-        # without the joint program nothing is proven, so what is open is taken as pinned down
-        return result.pinned if candidate.size <= LARGEST_JOINT_PROGRAM else result.exposed
-    return np.zeros(0, dtype=np.int64)
 
 
 def _fill_implied(system: PublishedSystem, counts: Floats) -> Floats:

@@ -9,13 +9,13 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.link.blocking import MOVED_RULES
+from pipeline.link.blocks import lend_units, with_blocks
 from pipeline.link.comparison import AGE_BANDS, ELSEWHERE, KNOWN_LEVELS
 from pipeline.link.deciding import rank
 from pipeline.link.gathering import TokenLists
 from pipeline.link.model import Model, Scorecard
 from pipeline.link.query import filled, run_sql, shares
 from pipeline.link.scoring import score_pairs
-from pipeline.link.units import lend_units, with_blocks
 
 _BIRTH_TOKENS = ("person_name_birth_part", "person_surname_birth", "person_forename_birth")
 #: A move of a whole household is told by two of its names; more names than these are no household's.

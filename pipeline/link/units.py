@@ -6,7 +6,6 @@ Rows of people are numbered by their unit and sorted by it, a column of tokens a
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -15,19 +14,17 @@ import pyarrow as pa
 
 from governance.artefact import Artefact
 from pipeline.engine.tables import read_columns
-from pipeline.link.blocking import RECORDED_RULES, BlockingRule
+from pipeline.link.blocking import RECORDED_RULES
+from pipeline.link.blocks import Units, lend_units, with_blocks
 from pipeline.link.gathering import (
     Integers,
     Rows,
     TokenLists,
     Tokens,
     ascending,
-    at_once,
     by_unit,
     numbered,
-    side_by_side,
     sliced,
-    without_hot,
 )
 from pipeline.link.names import Names
 from pipeline.link.query import filled, read_sql
@@ -83,14 +80,6 @@ def build_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: A
     pa.default_memory_pool().release_unused()
     names = (members["record_pseudonym"], nhs_units.table["unit"], dwellings["unit"])
     return Names(*(column.combine_chunks() for column in names))
-
-
-@dataclass(frozen=True)
-class Units:
-    """A table of units with a list for each blocking rule; and by rule, how many values were set aside."""
-
-    table: pa.Table
-    hot: Mapping[str, int]
 
 
 def _read_dwellings(connection: duckdb.DuckDBPyConnection, council: Artefact) -> pa.Table:
@@ -259,42 +248,6 @@ def _compared(
     lists |= {name: TokenLists.of_column(columns[name]) for name in _UPRNS}
     tokens = {name: values.as_arrow() for name, values in compared.items()}
     return with_blocks(dict(columns) | tokens, lists, RECORDED_RULES)
-
-
-def with_blocks(
-    columns: Mapping[str, pa.Array | pa.ChunkedArray | Integers],
-    lists: Mapping[str, TokenLists],
-    rules: tuple[BlockingRule, ...],
-) -> Units:
-    """Return units of these columns, and for each rule a list without the values of hot blocks."""
-
-    def tokens(rule: BlockingRule) -> int:
-        return sum(len(lists[source].tokens) for source in rule.sources)
-
-    # The longest first, so that no thread is left with it alone.
-    by_column = {rule.column: rule for rule in sorted(rules, key=tokens, reverse=True)}
-
-    def block(column: str) -> tuple[TokenLists, int]:
-        rule = by_column[column]
-        return without_hot(side_by_side([lists[source] for source in rule.sources]), rule.maximum_units)
-
-    blocks = at_once(block, by_column)
-    kept = {column: values.as_arrow() for column, (values, _) in blocks.items()}
-    hot = {by_column[column].id: aside for column, (_, aside) in blocks.items()}
-    return Units(sliced(dict(columns) | kept), hot)
-
-
-def lend_units(connection: duckdb.DuckDBPyConnection, unit: str, units: Units) -> None:
-    """Lend table `unit`; how many values were set aside is kept in table `hot_block`.
-
-    hot_block: one row per unit and rule, with `blocking_values`.
-    """
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS hot_block (unit VARCHAR, rule VARCHAR, blocking_values BIGINT)"
-    )
-    for rule, hot in units.hot.items():
-        connection.execute("INSERT INTO hot_block VALUES (?, ?, ?)", (unit, rule, hot))
-    connection.register(unit, units.table)
 
 
 def let_tokens_go(connection: duckdb.DuckDBPyConnection) -> None:

@@ -18,8 +18,9 @@ from governance.canonical import digest_of_file
 from governance.errors import Refused
 from governance.terms import DisclosureTerms
 from pipeline.disclosure.attack.run import AttackReport, run_attacks
+from pipeline.disclosure.belief import worked_out_if_all_are_small
 from pipeline.disclosure.published_system import PublishedSystem
-from pipeline.disclosure.repair import Repaired, worked_out_if_all_are_small
+from pipeline.disclosure.repair import Repaired
 from pipeline.publish.freeze import Frozen
 from pipeline.publish.manifest import MANIFEST, write_manifest
 from pipeline.publish.release_table import write_plain_parquet

@@ -8,9 +8,9 @@ import pytest
 
 from pipeline.disclosure import reconstruction
 from pipeline.disclosure.audit import Auditor
+from pipeline.disclosure.belief import worked_out_if_all_are_small
 from pipeline.disclosure.published_system import PublicRules, PublishedSystem, with_known_households
 from pipeline.disclosure.reference import find_reference
-from pipeline.disclosure.repair import worked_out_if_all_are_small
 
 
 def system_of(lower: list[float], upper: list[float], hidden: list[bool]) -> PublishedSystem:

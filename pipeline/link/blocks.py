@@ -1,0 +1,54 @@
+"""Units as they are lent to Splink: with a list for each blocking rule, without the values of hot blocks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.link.blocking import BlockingRule
+from pipeline.link.gathering import Integers, TokenLists, at_once, side_by_side, sliced, without_hot
+
+
+@dataclass(frozen=True)
+class Units:
+    """A table of units with a list for each blocking rule; and by rule, how many values were set aside."""
+
+    table: pa.Table
+    hot: Mapping[str, int]
+
+
+def with_blocks(
+    columns: Mapping[str, pa.Array | pa.ChunkedArray | Integers],
+    lists: Mapping[str, TokenLists],
+    rules: tuple[BlockingRule, ...],
+) -> Units:
+    """Return units of these columns, and for each rule a list without the values of hot blocks."""
+
+    def tokens(rule: BlockingRule) -> int:
+        return sum(len(lists[source].tokens) for source in rule.sources)
+
+    # The longest first, so that no thread is left with it alone.
+    by_column = {rule.column: rule for rule in sorted(rules, key=tokens, reverse=True)}
+
+    def block(column: str) -> tuple[TokenLists, int]:
+        rule = by_column[column]
+        return without_hot(side_by_side([lists[source] for source in rule.sources]), rule.maximum_units)
+
+    blocks = at_once(block, by_column)
+    kept = {column: values.as_arrow() for column, (values, _) in blocks.items()}
+    hot = {by_column[column].id: aside for column, (_, aside) in blocks.items()}
+    return Units(sliced(dict(columns) | kept), hot)
+
+
+def lend_units(connection: duckdb.DuckDBPyConnection, unit: str, units: Units) -> None:
+    """Lend table `unit`; how many values were set aside is kept in table `hot_block`.
+
+    hot_block: one row per unit and rule, with `blocking_values`.
+    """
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS hot_block (unit VARCHAR, rule VARCHAR, blocking_values BIGINT)"
+    )
+    for rule, hot in units.hot.items():
+        connection.execute("INSERT INTO hot_block VALUES (?, ?, ?)", (unit, rule, hot))
+    connection.register(unit, units.table)
