@@ -54,15 +54,8 @@ class AuditResult:
 
     @property
     def narrow(self) -> Whole:
-        """Exposed cells that are proven to lie within less than the width asked for, or to be nought."""
-        width = self.most_possible - self.least_possible
-        return self.exposed[(width < MINIMUM_WIDTH) | (self.most_possible < 1)]
-
-    def count_proven(self, of: str) -> int:
-        """Return how many cells are proven "exact", "narrow" (under 5, exact ones too) or "zero"."""
-        width = self.most_possible - self.least_possible
-        found = {"exact": width < 1, "narrow": width < MINIMUM_WIDTH, "zero": self.most_possible < 1}
-        return int(found[of].sum())
+        """Exposed cells that are proven to lie within less than 5; the pinned ones too."""
+        return self.exposed[self.most_possible - self.least_possible < MINIMUM_WIDTH]
 
 
 class Auditor:

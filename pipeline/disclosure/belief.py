@@ -4,13 +4,18 @@ The audit starts from the truth. A belief that the truth contradicts can still f
 to prove a count; it shall not.
 """
 
-from dataclasses import replace
-
 import duckdb
 import numpy as np
 
 from pipeline.disclosure.audit import Auditor
-from pipeline.disclosure.published_system import Floats, PublicRules, PublishedSystem, Whole
+from pipeline.disclosure.published_system import (
+    Floats,
+    PublicRules,
+    PublishedSystem,
+    Whole,
+    with_any_size,
+    with_none_zero,
+)
 from pipeline.disclosure.reconstruction import reconstruct_from
 from pipeline.disclosure.reference import find_near
 from pipeline.disclosure.solver import Infeasible
@@ -46,9 +51,8 @@ def exact_if_none_is_zero(system: PublishedSystem, reference: Floats, rules: Pub
     He first believes that hidden counts are small; where that contradicts what is printed, that they are
     of any size. Empty where both do.
     """
-    guessed = replace(system, lower=np.where(system.hidden, np.maximum(system.lower, 1.0), system.lower))
-    of_any_size = replace(guessed, upper=np.where(system.hidden, np.inf, system.upper))
-    for candidate in (guessed, of_any_size):
+    guessed = with_none_zero(system)
+    for candidate in (guessed, with_any_size(guessed)):
         try:
             fitting = find_near(candidate, reference)
             auditor = Auditor(candidate, fitting, rules.minimum_cell_count, minimum_width=1)

@@ -180,6 +180,16 @@ def with_known_households(system: PublishedSystem, households: Whole, reference:
     return replace(system, lower=lower, upper=upper, hidden=hidden)
 
 
+def with_none_zero(system: PublishedSystem) -> PublishedSystem:
+    """Return the system of somebody who guesses that no hidden count is zero."""
+    return replace(system, lower=np.where(system.hidden, np.maximum(system.lower, 1.0), system.lower))
+
+
+def with_any_size(system: PublishedSystem) -> PublishedSystem:
+    """Return the system of somebody who knows that larger counts may be hidden, to cover others."""
+    return replace(system, upper=np.where(system.hidden, np.inf, system.upper))
+
+
 def _bounds(cells: Mapping[str, Any], rules: PublicRules) -> tuple[Floats, Floats]:
     """Return what the printed value, or its absence, says of each count."""
     value = np.ma.filled(np.ma.asarray(cells["value"]).astype(np.float64), np.nan)

@@ -8,7 +8,7 @@ to cover a small one), so that what he works out need not be true; nobody shall 
 `hearth attack` asks this of finished files, and the repair before a release of what it is about to print.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -19,7 +19,9 @@ from pipeline.disclosure.published_system import (
     PublishedSystem,
     Whole,
     known_households,
+    with_any_size,
     with_known_households,
+    with_none_zero,
 )
 from pipeline.disclosure.reference import find_near, find_reference
 from pipeline.disclosure.solver import Infeasible
@@ -57,9 +59,9 @@ class Reconstruction:
     @property
     def cells(self) -> Whole:
         """Hidden cells that are worked out in any of the ways."""
+        plain, known = self.plain, self.knowing_households
         guessed = [] if self.none_is_zero is None else [self.none_is_zero.pinned]
-        known = self.knowing_households
-        return np.unique(np.concatenate((self.plain.narrow, known.exact, known.zero, *guessed)))
+        return np.unique(np.concatenate((plain.narrow, plain.proven_zero, known.exact, known.zero, *guessed)))
 
 
 def reconstruct(
@@ -69,10 +71,10 @@ def reconstruct(
 
     printed: as `create_system` has just made it in `connection`.
     """
-    any_size = replace(printed, upper=np.where(printed.hidden, np.inf, printed.upper))
+    any_size = with_any_size(printed)
     for assumed, system in (
         (SMALL, printed),
-        ("hidden counts are of any size", any_size),  # others were hidden to cover them
+        ("hidden counts are of any size", any_size),
         ("areas are of different epochs", any_size.within_areas()),  # some were carried forward
     ):
         try:
@@ -93,7 +95,7 @@ def reconstruct_from(
     """Bound every hidden count of a system, from a point that fits it."""
     plain = Auditor(system, reference, minimum_cell_count).run()
     known = knowing_households(connection, system, reference, minimum_cell_count)
-    guessed = replace(system, lower=np.where(system.hidden, np.maximum(system.lower, 1.0), system.lower))
+    guessed = with_none_zero(system)
     try:
         none_is_zero = Auditor(
             guessed, find_near(guessed, reference), minimum_cell_count, minimum_width=1
@@ -114,7 +116,7 @@ def knowing_households(
     """
     households = known_households(connection)
     first = Auditor(with_known_households(system, households, reference), reference, minimum_cell_count).run()
-    narrow = first.count_proven("narrow") - len(first.pinned)
+    narrow = len(first.narrow) - len(first.pinned)
     if not len(first.pinned) and not len(first.proven_zero):
         return Known(first.pinned, first.proven_zero, narrow)
     middle = (system.lower + system.upper) / 2

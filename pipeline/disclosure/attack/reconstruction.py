@@ -28,12 +28,14 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
     if found is None:
         findings["PRINTED_BEYOND_RULE"] = 1
         return AttackOutcome.of(NUMBER, NAME, findings, figures)
-    _note(findings, found.plain)
-    known = found.knowing_households
+    plain, known = found.plain, found.knowing_households
+    findings["EXACT"] = len(plain.pinned)
+    findings["PROVEN_ZERO"] = len(plain.proven_zero)
+    findings["NARROW"] = len(plain.narrow) - len(plain.pinned)
     findings["EXACT_KNOWING_HOUSEHOLDS"] = len(known.exact)
     findings["PROVEN_ZERO_KNOWING_HOUSEHOLDS"] = len(known.zero)
     figures["assumed"] = found.assumed
-    figures["narrowest_interval_found"] = _narrowest(found.plain, found.system)
+    figures["narrowest_interval_found"] = _narrowest(plain, found.system)
     figures["narrow_with_numbers_that_fit"] = known.narrow
     figures["exact_with_some_numbers_only"] = known.by_one_fit_only
     if found.none_is_zero is None:
@@ -41,13 +43,6 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
     else:
         findings["EXACT_IF_NONE_IS_ZERO"] = len(found.none_is_zero.pinned)
     return AttackOutcome.of(NUMBER, NAME, findings, figures)
-
-
-def _note(findings: dict[str, int], result: AuditResult) -> None:
-    exact = result.count_proven("exact")
-    findings["EXACT"] = exact
-    findings["PROVEN_ZERO"] = result.count_proven("zero")
-    findings["NARROW"] = result.count_proven("narrow") - exact
 
 
 def _narrowest(result: AuditResult, system: PublishedSystem) -> float | None:
