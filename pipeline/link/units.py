@@ -148,9 +148,8 @@ def _dwelling_side(
 def _listed_at(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Integers, Integers]:
     """Return the dwelling of each person who is listed at a known one, and the person's row."""
     named = {name: people.columns[name] for name in ("dwelling", "uprn")}
-    connection.register("listed", sliced(named | {"row": np.arange(people.count, dtype=np.int64)}))
-    found = connection.sql(read_sql("listed_at")).to_arrow_table()
-    connection.unregister("listed")
+    listed = sliced(named | {"row": np.arange(people.count, dtype=np.int64)})
+    found = _asked(connection, read_sql("listed_at"), listed=listed)
     dwelling_id, row = (found[name].to_numpy() for name in ("dwelling_id", "row"))
     return dwelling_id, row
 
@@ -204,20 +203,16 @@ def _named(
 ) -> pa.Table:
     """Return each unit's name and UPRN; first: the row of one member of each."""
     columns = people.columns
-    lent = {
-        "nhs_part": parts,
-        "first_member": pa.table(
+    return _asked(
+        connection,
+        filled("nhs_unit", group_key=read_sql("group_key")),
+        nhs_part=parts,
+        first_member=pa.table(
             {"unit_id": np.arange(1, len(first) + 1), "member_id": first}
             | {name: columns.pop(name).take(first) for name in _GROUPED_BY}
         ),
-        "member_uprn": sliced({"unit_id": unit_id, "uprn": columns.pop("uprn")}),
-    }
-    for view, table in lent.items():
-        connection.register(view, table)
-    named = connection.sql(filled("nhs_unit", group_key=read_sql("group_key"))).to_arrow_table()
-    for view in lent:
-        connection.unregister(view)
-    return named
+        member_uprn=sliced({"unit_id": unit_id, "uprn": columns.pop("uprn")}),
+    )
 
 
 def _unit_keys(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Tokens, pa.Table]:
@@ -226,9 +221,8 @@ def _unit_keys(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Tok
     ways = {n: people.tokens(n).as_arrow() for n in ("address_unit_postcode", "address_unit_street")}
     narrow = {"member_id": np.arange(people.count), "part": columns["address_exact"]}
     keys = columns.pop("group_hash").to_numpy().copy()
-    connection.register("nhs_record", sliced(narrow | {"group_hash": keys} | ways))
-    parts = connection.sql(read_sql("nhs_part")).to_arrow_table()
-    connection.unregister("nhs_record")
+    records = sliced(narrow | {"group_hash": keys} | ways)
+    parts = _asked(connection, read_sql("nhs_part"), nhs_record=records)
     keys[parts["member_id"].to_numpy()] = parts["unit_key"].to_numpy()
     return keys, parts
 
@@ -264,14 +258,22 @@ def _read(
     columns: dict[str, pa.Array | pa.ChunkedArray] = dict(read_columns(path, sources))
     # The engine's threads return rows as they finish.
     row = np.arange(len(columns[sources[0]]))
-    connection.register("_reading", pa.table(columns | {"row": row}))
     made = ", ".join(f"{sql} AS {name}" for name, sql in numbers.items())
-    told = connection.sql(f"SELECT row, {made} FROM _reading").to_arrow_table()
-    connection.unregister("_reading")
+    told = _asked(connection, f"SELECT row, {made} FROM _reading", _reading=pa.table(columns | {"row": row}))
     places = np.empty(told.num_rows, dtype=np.int64)
     places[told["row"].to_numpy()] = row
     told = told.take(places)
     return Rows(told.num_rows, columns | {name: told[name] for name in numbers}, path)
+
+
+def _asked(connection: duckdb.DuckDBPyConnection, query: str, **lent: pa.Table) -> pa.Table:
+    """Return what a query finds in tables that are lent by these names for as long as it runs."""
+    for view, table in lent.items():
+        connection.register(view, table)
+    found = connection.sql(query).to_arrow_table()
+    for view in lent:
+        connection.unregister(view)
+    return found
 
 
 def _number(column: str) -> str:
