@@ -67,8 +67,8 @@ bench.add_to(app)
 
 def main() -> None:
     """Run the command line: our errors become message and exit code, a foreign one its type alone."""
-    # numpy, which is not loaded yet, would ask for pages of 2 MB. Where free memory goes back to a host,
-    # those are the ones that went: to touch 2 GB took 4.0 s, in small pages 1.1 (elsewhere .2 and .8).
+    # numpy, which is not loaded yet, would ask for pages of 2 MB. On a virtual machine 2 GB of them took
+    # from .2 to 4.0 s to touch, small pages .7 to 1.1 (ADR 0025).
     os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
     atexit.register(_hush_teardown)  # registered first, so it runs after every other exit handler
     try:
