@@ -39,7 +39,8 @@ class PseudonymisedTable:
 
     source: the ingest table it is made of. needs: further ingest tables its values come from.
     pseudonyms: column -> (identifier kind, the source's column in clear). order_by: what makes the
-    written order stable and unrelated to the order of the extract.
+    written order stable and unrelated to the order of the extract. People of one home stand together,
+    which the pseudonyms of their homes tell anyhow: whatever gathers them then reads on, not about.
     """
 
     name: str
@@ -91,7 +92,7 @@ TABLES = (
             "dwelling_record_pseudonym": (COUNCIL_PROPERTY_RECORD, "property_record_id"),
             "uprn_pseudonym": (UPRN, "uprn"),
         },
-        ("record_pseudonym",),
+        ("dwelling_record_pseudonym", "uprn_pseudonym", "record_pseudonym"),
         ("council_property",),
     ),
     PseudonymisedTable("area", "council", "area_lookup", {}, ("lsoa21",)),
@@ -105,7 +106,7 @@ TABLES = (
             "uprn_pseudonym": (UPRN, "uprn"),
             "address_group_pseudonym": (ADDRESS_GROUP, "address_group_id"),
         },
-        ("record_pseudonym",),
+        ("address_group_pseudonym", "uprn_pseudonym", "record_pseudonym"),
     ),
     PseudonymisedTable(
         "nhs_condition",
