@@ -185,11 +185,15 @@ def _write(reader: pa.RecordBatchReader, path: Path, encryption: Any) -> int:
 
 
 def _dictionary_columns(schema: pa.Schema) -> list[str]:
-    """Return the columns whose values recur: all but whole numbers.
+    """Return the columns whose values recur: neither whole numbers nor names of records and groups.
 
-    Those are mostly tokens, hardly one like another; a dictionary would hold each once more.
+    Whole numbers are mostly tokens. A dictionary would hold each value once more, and be given up at last.
     """
-    return [path for path, is_whole in _paths(schema) if not is_whole]
+    return [
+        path
+        for path, is_whole in _paths(schema)
+        if not is_whole and not path.endswith("_pseudonym") and path not in ("address_group", "unit")
+    ]
 
 
 def _compressions(schema: pa.Schema) -> dict[str, str]:
