@@ -11,7 +11,8 @@ def journey(night: Night) -> Cleared:
     """Take both controllers' data to a release; every stage has its gate."""
     council = night.pseudonymised("council")
     nhs = night.pseudonymised("nhs")
-    linked = night.link(council, nhs)
+    grouped = night.group(council, nhs)
+    linked = night.link(grouped, council, nhs)
     figures = night.quality(linked, council, nhs)
     households = night.household(linked, council, nhs)
     cells = night.aggregate(households)

@@ -24,6 +24,7 @@ from pipeline.aggregate import stage as aggregate_stage
 from pipeline.artefact_store import dispose_artefact
 from pipeline.context import RunContext
 from pipeline.disclosure import stage as disclosure_stage
+from pipeline.group import stage as group_stage
 from pipeline.household import stage as household_stage
 from pipeline.ingest import stage as ingest_stage
 from pipeline.ingest.inspection import InspectedExtract, inspect_extracts
@@ -107,9 +108,13 @@ class Night:
             self.display.say(f"{controller}: {removed} clear files removed")
         return cleared
 
-    def link(self, council: Cleared, nhs: Cleared) -> Cleared:
+    def group(self, council: Cleared, nhs: Cleared) -> Cleared:
+        """Make the units that are linked: dwellings with their listed people, NHS address groups."""
+        return self._stage("group", "all", lambda fp: group_stage.group(council, nhs, fp, self.context))
+
+    def link(self, grouped: Cleared, council: Cleared, nhs: Cleared) -> Cleared:
         """Link NHS address groups to dwellings on pseudonyms alone."""
-        return self._stage("link", "all", lambda fp: link_stage.link(council, nhs, fp, self.context))
+        return self._stage("link", "all", lambda fp: link_stage.link(grouped, council, nhs, fp, self.context))
 
     def quality(self, linked: Cleared, council: Cleared, nhs: Cleared) -> Cleared:
         """Count how well each group was linked, and keep a sample for clerical review."""
@@ -207,6 +212,7 @@ class Night:
                 self.keys.linkage(), context
             )
         for module, stage, zone in (
+            (group_stage, "group", "linkage"),
             (link_stage, "link", "linkage"),
             (household_stage, "household", "controlled"),
             (aggregate_stage, "aggregate", "controlled"),

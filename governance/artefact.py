@@ -29,7 +29,7 @@ class FileRecord:
 class Artefact:
     """A finished folder of one stage.
 
-    stage: "ingest", "pseudonymise", "link", "household", "aggregate", "disclosure", "publish".
+    stage: "ingest", "pseudonymise", "group", "link", "household", "aggregate", "disclosure", "publish".
     part: what of the stage ("council", "nhs", or "all").
     fingerprint: digest of everything the content follows from (inputs, code, settings).
     """

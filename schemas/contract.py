@@ -21,7 +21,7 @@ import yaml
 from jsonschema import Draft201909Validator
 
 #: In the order in which data pass through them.
-STAGES = ("extract", "pseudonymised", "linked", "household", "aggregate", "protected", "published")
+STAGES = ("extract", "pseudonymised", "grouped", "linked", "household", "aggregate", "protected", "published")
 
 #: From the most to the least identifying.
 CLASSIFICATIONS = (

@@ -1,12 +1,39 @@
-"""Linking: by the approved model, as well as agreed, for every group alike.
+"""Linking: of everybody, by the approved model, as well as agreed, for every group alike.
 
-Facts: see `pipeline/link/stage.py`.
+Facts: see `pipeline/group/stage.py`, `pipeline/link/stage.py` and `pipeline/quality/stage.py`.
 """
 
 from datetime import datetime
 
 from governance.agreement import Agreement
 from governance.rules.registry import Shown, Verdict, failed, passed, rule
+
+
+@rule(
+    id="LNK-07",
+    version=1,
+    title="Grouping loses nobody and counts nobody twice",
+    stage="group",
+    source="GUILD (Gilbert 2018), step 1: what was prepared for linkage is accounted for",
+    remedy="Report the counts as a defect; the units were made by the programme, not by a supplier.",
+)
+def grouping_loses_nobody(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse units whose people are not, one for one, the rows that came in."""
+    records, grouped = evidence.count("nhs_records"), evidence.count("grouped_records")
+    properties, dwellings = evidence.count("council_properties"), evidence.count("dwellings")
+    listed = evidence.count("listed_people")
+    placed, nowhere = evidence.count("listed_at_dwellings"), evidence.count("listed_nowhere")
+    observed = (
+        f"{grouped} of {records} NHS records in {evidence.count('address_groups')} address groups, "
+        f"{dwellings} dwellings of {properties} properties, "
+        f"{placed} of {listed} listed people at a dwelling and {nowhere} at none that is known"
+    )
+    threshold = "every record in one group, every property a dwelling, every listed person counted once"
+    apart = (grouped - records, dwellings - properties, placed + nowhere - listed)
+    if any(apart):
+        told = ", ".join(f"{number:+d}" for number in apart)
+        return failed("GROUPING_DIFFERS", observed, threshold, f"records, dwellings, listed people: {told}")
+    return passed(observed, threshold)
 
 
 @rule(

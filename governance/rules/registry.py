@@ -23,6 +23,7 @@ STAGES = (
     "retention",
     "ingest",
     "pseudonymise",
+    "group",
     "link",
     "quality",
     "household",

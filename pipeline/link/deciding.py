@@ -9,7 +9,7 @@ import duckdb
 
 from pipeline.link.comparison import PEOPLE, PLACE, TOO_LITTLE
 from pipeline.link.model import Model, Scorecard
-from pipeline.link.query import read_sql, run_sql
+from pipeline.link.query import SQL
 
 #: Link level by level of the place comparison; the rest is "evidence".
 _LEVEL_OF_PLACE = {
@@ -47,7 +47,7 @@ EVIDENCE_BITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 def rank(connection: duckdb.DuckDBPyConnection, card: Scorecard, pairs: str, target: str) -> None:
     """Create `target` from scored pairs: the best dwelling of each NHS unit, and the verdict."""
     connection.execute(
-        read_sql("ranked").replace("{target}", target).replace("{pairs}", pairs),
+        SQL.filled("ranked", target=target, pairs=pairs),
         {
             "upper_match_weight": card.upper_match_weight,
             "lower_match_weight": card.lower_match_weight,
@@ -66,8 +66,7 @@ def decide(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
         f"CASE WHEN decision.{comparison} IN {_tuple(levels)} THEN {1 << n} ELSE 0 END"
         for n, (_, comparison, levels) in enumerate(EVIDENCE_BITS)
     )
-    run_sql(
-        connection,
+    judged = SQL.filled(
         "judged",
         level=f"CASE {level} ELSE 'evidence' END",
         evidence_bits=f"({bits})::INTEGER",
@@ -75,6 +74,7 @@ def decide(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
         nobody=_tuple(_NOBODY),
         too_little=_tuple(TOO_LITTLE),
     )
+    connection.execute(judged)
 
 
 def moved_bits() -> str:

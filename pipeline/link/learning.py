@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import duckdb
 
-from pipeline.link.blocking import MOVED_RULES, RECORDED_RULES
+from pipeline.group.blocking import MOVED_RULES, RECORDED_RULES
 from pipeline.link.comparison import SCORECARDS
 from pipeline.link.deciding import decide, rank
 from pipeline.link.fitting import Cell, Fit, fit
@@ -34,8 +34,8 @@ def learn_from_truth(
 ) -> tuple[Model, dict[str, Fit]]:
     """Return the model learned from `dwelling_unit` and `nhs_unit` (see `units`), and the fits.
 
-    household_truth, residence_truth: tables of true pairs (dwelling_record_pseudonym,
-    nhs_record_pseudonym): the record belongs to the listed household; its person lives there.
+    household_truth, residence_truth: tables of true pairs (dwelling_id, member_id): the record belongs to
+    the listed household; its person lives there.
     """
     fits: dict[str, Fit] = {}
     cards: dict[str, Scorecard] = {}
@@ -89,11 +89,10 @@ def _true_units(connection: duckdb.DuckDBPyConnection, truth: str) -> None:
         f"""
         CREATE TABLE true_unit AS
         SELECT DISTINCT
-            dwelling_unit.unit_id AS dwelling_id,
+            truth.dwelling_id,
             nhs_member.unit_id AS nhs_id
         FROM {truth} AS truth
-        INNER JOIN dwelling_unit ON dwelling_unit.unit = truth.dwelling_record_pseudonym
-        INNER JOIN nhs_member ON nhs_member.record_pseudonym = truth.nhs_record_pseudonym
+        INNER JOIN nhs_member ON nhs_member.member_id = truth.member_id
         """
     )
 
@@ -123,15 +122,13 @@ def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[
         SELECT
             outcome.listed_level,
             outcome.list_kind_level,
-            COUNT(truth.nhs_record_pseudonym),
-            COUNT(*) - COUNT(truth.nhs_record_pseudonym)
+            COUNT(truth.member_id),
+            COUNT(*) - COUNT(truth.member_id)
         FROM outcome
-        INNER JOIN dwelling_unit ON dwelling_unit.unit_id = outcome.unit_dwelling_id
-        INNER JOIN nhs_member ON nhs_member.member_id = outcome.member_id
         LEFT JOIN {truth} AS truth
-            ON truth.nhs_record_pseudonym = nhs_member.record_pseudonym
-            AND truth.dwelling_record_pseudonym = dwelling_unit.unit
+            ON truth.member_id = outcome.member_id AND truth.dwelling_id = outcome.unit_dwelling_id
         WHERE outcome.listed_level IS NOT NULL
+          AND outcome.unit_dwelling_id IS NOT NULL
         GROUP BY outcome.listed_level, outcome.list_kind_level
         ORDER BY outcome.listed_level, outcome.list_kind_level
         """

@@ -8,13 +8,13 @@ list does not know are compared with listed people for whom no patient was found
 import duckdb
 import pyarrow as pa
 
-from pipeline.link.blocking import MOVED_RULES
-from pipeline.link.blocks import lend_units, with_blocks
+from pipeline.group.blocking import MOVED_RULES
+from pipeline.group.blocks import with_blocks
+from pipeline.group.gathering import TokenLists
 from pipeline.link.comparison import AGE_BANDS, ELSEWHERE, KNOWN_LEVELS
 from pipeline.link.deciding import rank
-from pipeline.link.gathering import TokenLists
 from pipeline.link.model import Model, Scorecard
-from pipeline.link.query import filled, run_sql, shares
+from pipeline.link.query import SQL, shares
 from pipeline.link.scoring import score_pairs
 
 _BIRTH_TOKENS = ("person_name_birth_part", "person_surname_birth", "person_forename_birth")
@@ -54,7 +54,7 @@ def judge_members(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
 
 def list_members(connection: duckdb.DuckDBPyConnection) -> None:
     """Create `member`: how well each record is known at the dwelling its unit is linked to."""
-    run_sql(connection, "member", known_levels=_known_levels())
+    connection.execute(SQL.filled("member", known_levels=_known_levels()))
 
 
 def move_members(connection: duckdb.DuckDBPyConnection) -> None:
@@ -68,11 +68,15 @@ def move_members(connection: duckdb.DuckDBPyConnection) -> None:
             ("person_name", "undated_name"),
         )
     )
-    run_sql(connection, "moved_member", unknown_levels=_UNKNOWN, known_there=f"({known_there})")
+    connection.execute(SQL.filled("moved_member", unknown_levels=_UNKNOWN, known_there=f"({known_there})"))
 
 
 def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
-    """Lend `moved_nhs_unit` and `moved_dwelling_unit`, made from `member`, with their blocking columns."""
+    """Lend `moved_nhs_unit` and `moved_dwelling_unit`, made from `member`, with their blocking columns.
+
+    How many blocking values were set aside is kept in table `hot_block`: one row per unit table and rule.
+    """
+    connection.execute("CREATE TABLE hot_block (unit VARCHAR, rule VARCHAR, blocking_values BIGINT)")
     found = " OR ".join(
         f"({' AND '.join(_agrees(column, 'listed', 'nhs_unit') for column in columns)})"
         for level in KNOWN_LEVELS
@@ -86,13 +90,13 @@ def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
         "most_names": str(_MOST_NAMES),
         "found": found,
     }
-    run_sql(connection, "moved_candidate", **parts, name_pairs=_name_pairs("names"))
+    connection.execute(SQL.filled("moved_candidate", **parts, name_pairs=_name_pairs("names")))
     for unit, people in (("moved_nhs_unit", "unknown"), ("moved_dwelling_unit", "listed")):
         lists = ",\n        ".join(
             f"flatten(list({people}.{name}) FILTER ({people}.{name} IS NOT NULL)) AS {name}"
             for name in _BIRTH_TOKENS
         )
-        text = filled(unit, **parts, person_lists=lists, name_pairs=_name_pairs("undated_name"))
+        text = SQL.filled(unit, **parts, person_lists=lists, name_pairs=_name_pairs("undated_name"))
         _lend_moved(connection, unit, connection.sql(text).to_arrow_table())
     connection.execute("DROP TABLE moved_candidate")
 
@@ -100,7 +104,10 @@ def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
 def _lend_moved(connection: duckdb.DuckDBPyConnection, unit: str, units: pa.Table) -> None:
     columns = {name: units[name] for name in units.column_names}
     lists = {s: TokenLists.of_column(columns[s]) for rule in MOVED_RULES for s in rule.sources}
-    lend_units(connection, unit, with_blocks(columns, lists, MOVED_RULES))
+    with_lists = with_blocks(columns, lists, MOVED_RULES)
+    connection.register(unit, with_lists.table)
+    for rule, hot in with_lists.hot.items():
+        connection.execute("INSERT INTO hot_block VALUES (?, ?, ?)", (unit, rule, hot))
 
 
 def _tokens_of(people: str, unit: str) -> str:
@@ -123,7 +130,7 @@ def weigh_residence(connection: duckdb.DuckDBPyConnection, card: Scorecard) -> N
         for name, levels in card.levels.items()
     }
     bands = " ".join(f"WHEN age_years <= {last} THEN '{band}'" for last, band in AGE_BANDS)
-    text = filled(
+    text = SQL.filled(
         "outcome",
         age_band=bands,
         weights=weights["listed"],

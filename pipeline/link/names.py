@@ -6,8 +6,14 @@ links, so the stage works on ids, which number what was read, and names are put 
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from governance.artefact import Artefact
+from pipeline.engine.tables import read_columns
+from pipeline.group.gathering import as_one
+from pipeline.group.sides import Sides
 
 #: What ends the name of the part of an address group that was found at another dwelling.
 MOVED = "-moved"
@@ -33,14 +39,30 @@ class Names:
 
     def _column(self, name: str, ids: pa.Array) -> pa.Array:
         if name == "nhs_record_pseudonym":
-            return self.records.take(ids)
+            return _taken(self.records, ids)
         if name == "address_group":
             return self._groups(ids)
         if name in ("dwelling_record_pseudonym", "second_dwelling_record_pseudonym"):
-            return self.dwellings.take(pc.subtract(ids, 1))
+            return _taken(self.dwellings, pc.subtract(ids, 1))
         return ids
 
     def _groups(self, ids: pa.Array) -> pa.Array:
-        names = self.groups.take(pc.subtract(pc.abs(ids), 1))
+        names = _taken(self.groups, pc.subtract(pc.abs(ids), 1))
         moved = pc.less(ids, 0)
+        if not pc.any(moved).as_py():
+            return names
         return pc.replace_with_mask(names, moved, pc.binary_join_element_wise(names.filter(moved), MOVED, ""))
+
+
+def names_of(sides: Sides, nhs: Artefact) -> Names:
+    """Return the names of both sides' units (their column `unit`) and of the NHS records."""
+    records = read_columns(nhs.path("nhs_resident"), ["record_pseudonym"])["record_pseudonym"]
+    groups, dwellings = (side.units["unit"] for side in (sides.nhs, sides.council))
+    return Names(*(as_one(names) for names in (records.take(sides.nhs.rows), groups, dwellings)))
+
+
+def _taken(names: pa.Array, places: pa.Array) -> pa.Array:
+    """Return the names at these places; of places that follow one another nothing is copied."""
+    if len(places) and not places.null_count and np.all(np.diff(places.to_numpy()) == 1):
+        return names.slice(places[0].as_py(), len(places))
+    return names.take(places)

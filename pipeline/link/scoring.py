@@ -7,7 +7,7 @@ from typing import Any, Literal
 import duckdb
 from splink import DuckDBAPI, Linker, SettingsCreator
 
-from pipeline.link.blocking import BlockingRule
+from pipeline.group.blocking import BlockingRule
 from pipeline.link.comparison import Comparison
 from pipeline.link.model import Parameters, Scorecard
 

@@ -5,7 +5,8 @@ Evidence facts (what the gate's rules read):
 - `model_digest`; `approved_model_digest` is the agreement's own and is compared by the rule
 - `dwellings`, `nhs_records`, `address_groups`, `candidate_pairs`, `candidate_pairs_by_rule`
 - `candidate_pairs_per_record` (of dwellings and address groups), `most_candidates_of_a_group`
-- `hot_blocking_values_by_rule`: values that more units share than the rule allows, on either side
+- `hot_blocking_values_by_rule`: values that more movers share than the rule allows, on either side (those
+  of address groups are told by the group stage)
 - `linked_groups`, `linked_records`, `linked_dwellings`, `match_rate` (share of NHS records linked)
 - `estimated_precision`, `estimated_recall` (from match probabilities; null where nothing is linked)
 - `people_compared` (pairs with people on both sides; at 0 the precision is null: UPRNs alone cannot tell it)
@@ -27,16 +28,17 @@ from governance.reach import reach_facts
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
-from pipeline.link.blocking import RECORDED_RULES
+from pipeline.group.blocking import RECORDED_RULES
+from pipeline.group.sides import Sides, read_sides
 from pipeline.link.comparison import SCORECARDS
 from pipeline.link.deciding import decide
+from pipeline.link.lending import Lent, lend_sides
 from pipeline.link.members import judge_members
 from pipeline.link.model import Model, model_of
-from pipeline.link.names import Names
+from pipeline.link.names import names_of
 from pipeline.link.scoring import score_pairs
 from pipeline.link.subgroup import subgroup_counts
 from pipeline.link.tables import write_tables
-from pipeline.link.units import build_units, let_tokens_go
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:
@@ -44,14 +46,18 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
     return {"model_digest": model_of(context).digest}
 
 
-def link(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
+def link(
+    grouped: Cleared, council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext
+) -> tuple[Artefact, Evidence]:
     """Link NHS address groups to dwellings and write the tables of the stage `linked`."""
     model = model_of(context)
+    of_groups, of_council, of_nhs = grouped.artefact, council.artefact, nhs.artefact
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         with locked_connection(context.project.engine, context.spill) as connection:
-            names = link_tables(connection, council.artefact, nhs.artefact, model)
-            let_tokens_go(connection)
+            lent = link_tables(connection, read_sides(of_groups), of_council, of_nhs, model)
+            lent.let_tokens_go()
+            names = names_of(read_sides(of_groups, ["unit"]), of_nhs)
             rows = write_tables(connection, names, folder)
             facts = _facts(connection, model, rows) | reach_facts(
                 context.workspace.root, context.project.keys, context.project.folder
@@ -67,10 +73,11 @@ def link(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) 
 
 
 def link_tables(
-    connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: Artefact, model: Model
-) -> Names:
-    """Create, in `connection`, the units, scored pairs and judged decisions of two artefacts."""
-    names = build_units(connection, council, nhs)
+    connection: duckdb.DuckDBPyConnection, sides: Sides, council: Artefact, nhs: Artefact, model: Model
+) -> Lent:
+    """Create, in `connection`, the scored pairs and judged decisions of both sides' units."""
+    lent = lend_sides(connection, sides, council, nhs)
+    del sides
     score_pairs(
         connection,
         ("dwelling_unit", "nhs_unit"),
@@ -79,9 +86,10 @@ def link_tables(
         RECORDED_RULES,
         "pair",
     )
+    lent.let_blocks_go()
     decide(connection, model)
     judge_members(connection, model)
-    return names
+    return lent
 
 
 def _facts(

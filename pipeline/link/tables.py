@@ -8,7 +8,7 @@ import pyarrow as pa
 from pipeline.engine.tables import BATCH_ROWS, write_queries
 from pipeline.link.deciding import moved_bits
 from pipeline.link.names import Names
-from pipeline.link.query import read_sql
+from pipeline.link.query import SQL
 
 #: The largest first: it is encoded while the others are queried.
 TABLES = ("resident_link", "link", "decision", "unlinked_dwelling", "address_group")
@@ -27,4 +27,4 @@ def linked_table(connection: duckdb.DuckDBPyConnection, names: Names, table: str
 
 
 def _query(table: str) -> str:
-    return read_sql(table).replace("{moved_bits}", moved_bits())
+    return SQL.filled(table, moved_bits=moved_bits())

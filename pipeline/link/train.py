@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from governance.artefact import Artefact
 from pipeline.engine.duckdb import EngineSettings, locked_connection
-from pipeline.link.blocking import RECORDED_RULES
+from pipeline.group.blocking import RECORDED_RULES
+from pipeline.group.units import gather_units
 from pipeline.link.comparison import SCORECARDS
 from pipeline.link.fitting import Fit, adapt_prior, fit
 from pipeline.link.learning import learn_from_truth
+from pipeline.link.lending import lend_sides
 from pipeline.link.model import Model
 from pipeline.link.model_card import write_model_card
+from pipeline.link.names import Names, names_of
 from pipeline.link.scoring import score_pairs
-from pipeline.link.units import build_units
 
 MODEL_FILE, CARD_FILE = "model.json", "model-card.md"
 
@@ -65,9 +68,10 @@ def train(
     base: the model whose weights stay where there is no truth; needed then.
     """
     with locked_connection(engine, spill) as connection:
-        build_units(connection, council, nhs)
+        sides = gather_units(connection, council, nhs)
+        lend_sides(connection, sides, council, nhs)
         if truth is not None:
-            training = _from_truth(connection, truth)
+            training = _from_truth(connection, truth, names_of(sides, nhs))
         elif base is not None:
             training = _adapted(connection, base)
         else:
@@ -77,11 +81,27 @@ def train(
     return training
 
 
-def _from_truth(connection: duckdb.DuckDBPyConnection, truth: Truth) -> Training:
+#: One row per true pair.
+_TRUTH = """
+    CREATE TABLE {name}_truth AS
+    SELECT DISTINCT
+        dwelling.dwelling_id,
+        record.member_id
+    FROM _truth AS truth
+    INNER JOIN _dwelling AS dwelling ON dwelling.name = truth.dwelling_record_pseudonym
+    INNER JOIN _record AS record ON record.name = truth.nhs_record_pseudonym
+"""
+
+
+def _from_truth(connection: duckdb.DuckDBPyConnection, truth: Truth, names: Names) -> Training:
+    dwelling_ids, member_ids = (np.arange(len(n)) for n in (names.dwellings, names.records))
+    connection.register("_dwelling", pa.table({"name": names.dwellings, "dwelling_id": dwelling_ids + 1}))
+    connection.register("_record", pa.table({"name": names.records, "member_id": member_ids}))
     for name in ("household", "residence"):
-        connection.register(f"_{name}_truth", getattr(truth, name))
-        connection.execute(f"CREATE TABLE {name}_truth AS SELECT DISTINCT * FROM _{name}_truth")
-        connection.unregister(f"_{name}_truth")
+        connection.register("_truth", getattr(truth, name))
+        connection.execute(_TRUTH.format(name=name))
+    for view in ("_dwelling", "_record", "_truth"):
+        connection.unregister(view)
     model, fits = learn_from_truth(connection, "household_truth", "residence_truth")
     starts: dict[str, float] = {}
     for name, first in fits.items():

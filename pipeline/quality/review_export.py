@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.link.blocking import RECORDED_RULES
+from pipeline.group.blocking import RECORDED_RULES
 from pipeline.link.comparison import PEOPLE, PLACE
 from pipeline.link.deciding import EVIDENCE_BITS
 from pipeline.quality.review_sample import band_name

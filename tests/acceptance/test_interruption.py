@@ -33,6 +33,7 @@ main()
 STAGES = [
     "ingest-council",
     "pseudonymise-nhs",
+    "group",
     "link",
     "quality",
     "household",

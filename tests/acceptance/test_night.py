@@ -15,6 +15,7 @@ STAGES = [
     ("pseudonymise", "council"),
     ("ingest", "nhs"),
     ("pseudonymise", "nhs"),
+    ("group", "all"),
     ("link", "all"),
     ("quality", "all"),
     ("household", "all"),

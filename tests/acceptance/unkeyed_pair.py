@@ -13,7 +13,9 @@ import pyarrow as pa
 
 from governance.artefact import Artefact
 from pipeline.engine.duckdb import EngineSettings, locked_connection
+from pipeline.group.units import gather_units
 from pipeline.link.model import default_model
+from pipeline.link.names import names_of
 from pipeline.link.stage import link_tables
 from pipeline.link.tables import linked_table
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
@@ -81,8 +83,10 @@ def linked_pair(folder: Path) -> Iterator[Callable[[str], pa.Table]]:
             )
     artefact = Artefact("pseudonymise", "council", folder, "f" * 64, ())
     with locked_connection(EngineSettings(), folder, (folder,)) as connection:
-        names = link_tables(connection, _Everything(artefact), artefact, default_model())
-        yield partial(linked_table, connection, names)
+        council = _Everything(artefact)
+        sides = gather_units(connection, council, artefact)
+        link_tables(connection, sides, council, artefact, default_model())
+        yield partial(linked_table, connection, names_of(sides, artefact))
 
 
 class _Everything(Artefact):

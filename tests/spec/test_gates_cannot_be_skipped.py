@@ -31,6 +31,7 @@ from governance.rules.registry import Rule, passed
 from pipeline.aggregate.stage import aggregate
 from pipeline.context import RunContext
 from pipeline.disclosure.stage import disclosure
+from pipeline.group.stage import group
 from pipeline.household.stage import household
 from pipeline.link.stage import link
 from pipeline.project import read_project
@@ -43,7 +44,8 @@ from pipeline.workspace import Workspace
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "sample"
 DEMANDED = {
     pseudonymise: 1,
-    link: 2,
+    group: 2,
+    link: 3,
     quality: 3,
     household: 3,
     aggregate: 1,
@@ -56,6 +58,7 @@ ROAD = (
     ("pseudonymise", "council"),
     ("ingest", "nhs"),
     ("pseudonymise", "nhs"),
+    ("group", "all"),
     ("link", "all"),
     ("quality", "all"),
     ("household", "all"),
@@ -202,7 +205,9 @@ def test_the_run_is_refused_where_a_stages_gate_was_cut_out(
     ("stage", "reader"),
     [
         ("ingest", ("pseudonymise", "council")),
+        ("pseudonymise", ("group", "all")),
         ("pseudonymise", ("link", "all")),
+        ("group", ("link", "all")),
         ("link", ("quality", "all")),
         ("link", ("household", "all")),
         ("household", ("aggregate", "all")),

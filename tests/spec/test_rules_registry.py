@@ -15,7 +15,7 @@ SPECIFIED = {
     "PRE": range(1, 7),
     "ING": range(1, 10),
     "PSE": range(1, 9),
-    "LNK": range(1, 7),
+    "LNK": range(1, 8),
     "HHD": range(1, 4),
     "AGG": range(7),
     "PUB": range(1, 7),

@@ -46,6 +46,16 @@ LEAKAGE: dict[str, Any] = {
     "unreadable": 0,
     "tables_in_clear": 0,
 }
+GROUP: dict[str, Any] = {
+    "nhs_records": 1000,
+    "grouped_records": 1000,
+    "address_groups": 400,
+    "council_properties": 450,
+    "dwellings": 450,
+    "listed_people": 900,
+    "listed_at_dwellings": 890,
+    "listed_nowhere": 10,
+}
 LINK: dict[str, Any] = {
     "model_digest": "f" * 64,
     "match_rate": 0.6,
@@ -115,6 +125,7 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": PSEUDONYMISE, "remembered": {"SAMPLE-HOUSEHOLDS:2025:1": {"uprn": "0" * 16}}},
         "PSEUDONYMS_OVERLAP",
     ),
+    "LNK-07": ({"facts": GROUP}, {"facts": but(GROUP, grouped_records=999)}, "GROUPING_DIFFERS"),
     "LNK-01": ({"facts": LINK}, {"facts": but(LINK, keys_in_reach=1)}, "IDENTIFIERS_IN_REACH"),
     "LNK-02": ({"facts": LINK}, {"facts": but(LINK, model_digest="e" * 64)}, "MODEL_NOT_APPROVED"),
     "LNK-03": ({"facts": LINK}, {"facts": but(LINK, match_rate=0.5999)}, "MATCH_RATE_OUT_OF_BAND"),
@@ -283,6 +294,12 @@ def test_no_contract_of_household_rows_calls_them_anonymous(ask: Any) -> None:
     assert (
         ask("HHD-03", but(HOUSEHOLD, columns={"anonymous_household": ["tenure"]})).code == "CALLED_ANONYMOUS"
     )
+
+
+@pytest.mark.parametrize("fact", ["grouped_records", "dwellings", "listed_at_dwellings", "listed_nowhere"])
+@pytest.mark.parametrize("more", [-1, 1])
+def test_whoever_is_lost_or_counted_twice_in_grouping_is_missed(ask: Any, fact: str, more: int) -> None:
+    assert ask("LNK-07", but(GROUP, **{fact: GROUP[fact] + more})).code == "GROUPING_DIFFERS"
 
 
 def test_every_link_bears_its_scores(ask: Any) -> None:

@@ -16,6 +16,7 @@ from governance.artefact import Artefact, Evidence
 from governance.clearance import _MINT, Clearance, Cleared
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
+from pipeline.group.stage import group
 from pipeline.link.stage import link
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
 
@@ -63,6 +64,7 @@ class Linked:
     links: Rows
     residents: Mapping[str, dict[str, Any]]
     unlinked: Mapping[str, str]
+    of_groups: Mapping[str, Any]
     facts: Mapping[str, Any]
     digest: str
 
@@ -80,10 +82,16 @@ def pseudonymised(context: RunContext) -> Callable[[Rows, Rows, Rows], tuple[Cle
         parts = {"council": ("dwelling", "council_resident"), "nhs": ("nhs_resident",)}
         return cast(
             "tuple[Cleared, Cleared]",
-            tuple(_cleared(_write(context, part, tables, clear)) for part, tables in parts.items()),
+            tuple(as_cleared(_write(context, part, tables, clear)) for part, tables in parts.items()),
         )
 
     return make
+
+
+@pytest.fixture
+def cleared() -> Callable[[Artefact], Cleared]:
+    """Give an artefact the clearance of a gate that asks nothing."""
+    return as_cleared
 
 
 @pytest.fixture
@@ -94,7 +102,8 @@ def linked(
 
     def run(properties: Rows, listed: Rows, patients: Rows) -> Linked:
         council, nhs = pseudonymised(properties, listed, patients)
-        artefact, evidence = link(council, nhs, "f" * 64, context)
+        grouped, of_groups = group(council, nhs, "f" * 64, context)
+        artefact, evidence = link(as_cleared(grouped), council, nhs, "f" * 64, context)
         name = {pseudonym(row["record_id"]): row["record_id"] for row in (*properties, *listed, *patients)}
 
         def rows(table: str) -> Rows:
@@ -109,7 +118,7 @@ def linked(
         }
         links = [{**row, "dwelling": name[row["dwelling_record_pseudonym"]]} for row in rows("link")]
         unlinked = {name[r["dwelling_record_pseudonym"]]: r["reason"] for r in rows("unlinked_dwelling")}
-        return Linked(links, residents, unlinked, evidence.facts, artefact.digest)
+        return Linked(links, residents, unlinked, of_groups.facts, evidence.facts, artefact.digest)
 
     return run
 
@@ -178,5 +187,5 @@ def _age(birth: date | None) -> int | None:
     return None if birth is None else 2026 - birth.year
 
 
-def _cleared(artefact: Artefact) -> Cleared:
+def as_cleared(artefact: Artefact) -> Cleared:
     return Cleared(artefact, Clearance("run-1", artefact.stage, artefact.digest, 1, ("TEST",), _MINT))

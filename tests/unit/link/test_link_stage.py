@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from governance.artefact import Artefact
 from governance.clearance import Cleared
 from pipeline.context import RunContext
+from pipeline.group.stage import group
 from pipeline.link.stage import fingerprint_settings, link
 
 Rows = list[dict[str, Any]]
@@ -242,7 +244,7 @@ def test_a_hot_block_brings_no_pair_together_by_itself(linked: Link) -> None:
     tower = [place(f"D{n:02}", n, f"1{n:02}", parent_uprn="77") for n in range(1, 41)]
     result = linked(tower, [], [{"record_id": "n1", "uprn": "77"}])
     assert result.facts["candidate_pairs"] == 0
-    assert result.facts["hot_blocking_values_by_rule"]["uprn"] == 1
+    assert result.of_groups["hot_blocking_values_by_rule"]["uprn"] == 1
     assert result.residents["n1"]["reason"] == "no_candidate"
 
 
@@ -275,7 +277,9 @@ def test_the_model_enters_the_fingerprint(context: RunContext) -> None:
 
 
 def test_the_progress_report_holds_counts_alone(
-    context: RunContext, pseudonymised: Callable[[Rows, Rows, Rows], tuple[Cleared, Cleared]]
+    context: RunContext,
+    pseudonymised: Callable[[Rows, Rows, Rows], tuple[Cleared, Cleared]],
+    cleared: Callable[[Artefact], Cleared],
 ) -> None:
     said: list[str] = []
     telling = RunContext(
@@ -284,5 +288,9 @@ def test_the_progress_report_holds_counts_alone(
     council, nhs = pseudonymised(
         [place("D1", 1, "11")], [listed("c1", "D1", "Ada Byron")], [patient("n1", 1, "Ada Byron", 1985, "11")]
     )
-    link(council, nhs, "f" * 64, telling)
-    assert said == ["link: 1 of 1 NHS records linked (100.0%), 1 pairs compared"]
+    grouped, _ = group(council, nhs, "f" * 64, telling)
+    link(cleared(grouped), council, nhs, "f" * 64, telling)
+    assert said == [
+        "group: 1 dwellings with 1 listed people, 1 address groups of 1 NHS records",
+        "link: 1 of 1 NHS records linked (100.0%), 1 pairs compared",
+    ]

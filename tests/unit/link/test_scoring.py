@@ -3,7 +3,7 @@
 import duckdb
 from splink import DuckDBAPI, Linker
 
-from pipeline.link.blocking import MOVED_RULES
+from pipeline.group.blocking import MOVED_RULES
 from pipeline.link.comparison import ELSEWHERE
 from pipeline.link.model import default_model
 from pipeline.link.scoring import score_pairs, settings_of

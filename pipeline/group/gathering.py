@@ -10,10 +10,9 @@ tokens once.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +23,13 @@ from pipeline.engine.tables import read_columns
 
 Integers = npt.NDArray[np.signedinteger[Any]]
 Tokens = npt.NDArray[np.uint64]
+Column: TypeAlias = pa.Array | pa.ChunkedArray | Integers
 _Made = TypeVar("_Made")
 
 #: Rows of a slice that the engine's threads take in turn.
 _SLICE_ROWS = 122_880
+#: Fewer than one row in so many is few: they are put in their places one by one.
+_FEW = 8
 #: Columns at work: more would hold more copies in memory at once.
 _AT_WORK = BoundedSemaphore(2)
 
@@ -46,7 +48,7 @@ class TokenLists:
 
         Tokens are compared for equality alone, so their bytes are kept, whatever their sign.
         """
-        whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        whole = as_one(column)
         if not pa.types.is_list(whole.type):
             held = pc.cast(pc.is_valid(whole), pa.int32()).to_numpy()
             return cls(_ends(held), pc.drop_null(whole).to_numpy().view(np.uint64))
@@ -72,7 +74,13 @@ class TokenLists:
         return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offsets))
 
     def sorted_by(self, order: Integers) -> "TokenLists":
-        """Return the rows in another order."""
+        """Return the rows in another order; what stands where it belongs is not moved."""
+        if len(order) == len(self):
+            displaced = np.flatnonzero(order != np.arange(len(order)))
+            if not len(displaced):
+                return self
+            if _FEW * len(displaced) < len(order) and (nearly := self._mended(order, displaced)):
+                return nearly
         begins = np.take(self.offsets, order)
         lengths = np.take(self.offsets[1:], order)
         lengths -= begins
@@ -87,6 +95,21 @@ class TokenLists:
             places = np.repeat(begins[rows], lengths[rows])
             places += np.arange(start, end, dtype=places.dtype)
             np.take(self.tokens, places, out=tokens[start:end], mode="clip")
+        return TokenLists(offsets, tokens)
+
+    def _mended(self, order: Integers, displaced: Integers) -> "TokenLists | None":
+        """Return the rows in another order in which few are displaced; None where others shift with them."""
+        begins, lengths = self.offsets[order[displaced]], np.diff(self.offsets)
+        lengths[displaced] = lengths[order[displaced]]
+        offsets = _ends(lengths, lengths.dtype)
+        shifted = offsets[:-1] != self.offsets[:-1]
+        shifted[displaced] = False
+        if shifted.any():
+            return None
+        moved = lengths[displaced]
+        within = np.arange(moved.sum()) - np.repeat(_ends(moved)[:-1], moved)
+        tokens = self.tokens.copy()
+        tokens[np.repeat(offsets[displaced], moved) + within] = self.tokens[np.repeat(begins, moved) + within]
         return TokenLists(offsets, tokens)
 
     def bounded_by(self, bounds: Integers) -> "TokenLists":
@@ -120,35 +143,42 @@ class TokenLists:
         )
 
 
-@dataclass
-class Rows:
-    """Rows of a file: columns that were read, and token lists, which are read when they are wanted.
+def tokens_of(path: Path | None, name: str) -> TokenLists:
+    """Return one column of tokens of a file, in its order; a file that is not there has no rows.
 
-    Tokens are most of a file, so only those at work are in memory. A file that is not there has no rows.
+    Tokens are most of a file, so they are read a column at a time, when they are wanted.
     """
+    if path is None:
+        return TokenLists.none(0)
+    return TokenLists.of_column(read_columns(path, [name])[name])
 
-    count: int
-    columns: dict[str, pa.Array | pa.ChunkedArray]
-    path: Path | None
 
-    def tokens(self, name: str) -> TokenLists:
-        """Return one column of tokens, in the file's order."""
-        if self.path is None:
-            return TokenLists.none(0)
-        return TokenLists.of_column(read_columns(self.path, [name])[name])
-
-    def sorted_tokens(self, names: Iterable[str], order: Integers) -> dict[str, TokenLists]:
-        """Return columns of tokens in another order."""
-        return at_once(lambda name: self.tokens(name).sorted_by(order), names)
+def sorted_tokens(path: Path | None, names: Iterable[str], order: Integers) -> dict[str, TokenLists]:
+    """Return columns of tokens of a file, with its rows in another order."""
+    return at_once(lambda name: tokens_of(path, name).sorted_by(order), names)
 
 
 def numbered(keys: Tokens) -> Integers:
-    """Return the number of each row's key among the keys, in their order, from 1."""
-    order = np.argsort(keys)
-    ordered = keys[order]
-    numbers = np.empty(len(keys), dtype=np.int64)
-    numbers[order] = np.cumsum(np.concatenate((ordered[:1] == ordered[:1], ordered[1:] != ordered[:-1])))
-    return numbers
+    """Return the number of each row's key, from 1, in the order in which the keys are first met."""
+    # Rows of one key mostly follow one another, so stretches of them are put in order, not rows.
+    begins = np.flatnonzero(np.concatenate((keys[:1] == keys[:1], keys[1:] != keys[:-1])))
+    heads = keys[begins]
+    order = np.argsort(heads, kind="stable")
+    ordered = heads[order]
+    is_first = np.concatenate((ordered[:1] == ordered[:1], ordered[1:] != ordered[:-1]))
+    met_first = np.zeros(len(heads), dtype=np.int64)
+    met_first[order[is_first]] = 1
+    number = np.cumsum(met_first)[order[is_first]]
+    numbers = np.empty(len(heads), dtype=np.int64)
+    numbers[order] = number[np.cumsum(is_first) - 1]
+    return np.repeat(numbers, np.diff(begins, append=len(keys)))
+
+
+def as_one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return the column in one piece; one that is in one piece already is not copied."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def ascending(names: pa.Array) -> Integers:
@@ -181,7 +211,7 @@ def at_once(make: Callable[[str], _Made], names: Iterable[str]) -> dict[str, _Ma
         return dict(zip(names, threads.map(made, names), strict=True))
 
 
-def sliced(columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Table:
+def sliced(columns: Mapping[str, Column]) -> pa.Table:
     """Return a table of the columns in slices that several threads can read at once."""
     table = pa.table(dict(columns))
     return pa.Table.from_batches(table.to_batches(max_chunksize=_SLICE_ROWS), schema=table.schema)

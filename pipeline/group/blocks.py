@@ -1,13 +1,12 @@
-"""Units as they are lent to Splink: with a list for each blocking rule, without the values of hot blocks."""
+"""Units with a list for each blocking rule, without the values of hot blocks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import duckdb
 import pyarrow as pa
 
-from pipeline.link.blocking import BlockingRule
-from pipeline.link.gathering import Integers, TokenLists, at_once, side_by_side, sliced, without_hot
+from pipeline.group.blocking import BlockingRule
+from pipeline.group.gathering import Column, TokenLists, at_once, side_by_side, sliced, without_hot
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Units:
 
 
 def with_blocks(
-    columns: Mapping[str, pa.Array | pa.ChunkedArray | Integers],
+    columns: Mapping[str, Column],
     lists: Mapping[str, TokenLists],
     rules: tuple[BlockingRule, ...],
 ) -> Units:
@@ -39,16 +38,3 @@ def with_blocks(
     kept = {column: values.as_arrow() for column, (values, _) in blocks.items()}
     hot = {by_column[column].id: aside for column, (_, aside) in blocks.items()}
     return Units(sliced(dict(columns) | kept), hot)
-
-
-def lend_units(connection: duckdb.DuckDBPyConnection, unit: str, units: Units) -> None:
-    """Lend table `unit`; how many values were set aside is kept in table `hot_block`.
-
-    hot_block: one row per unit and rule, with `blocking_values`.
-    """
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS hot_block (unit VARCHAR, rule VARCHAR, blocking_values BIGINT)"
-    )
-    for rule, hot in units.hot.items():
-        connection.execute("INSERT INTO hot_block VALUES (?, ?, ?)", (unit, rule, hot))
-    connection.register(unit, units.table)

@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.link.gathering import TokenLists, ascending, by_unit, numbered, side_by_side, without_hot
+from pipeline.group.gathering import TokenLists, ascending, by_unit, numbered, side_by_side, without_hot
 
 ROWS = st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=12)
 
@@ -35,6 +35,23 @@ def test_people_sorted_by_unit_and_bounded_are_the_tokens_of_each_unit(
         [token for row, unit_id in zip(rows, unit_ids, strict=True) if unit_id == unit for token in row]
         for unit in range(1, 6)
     ]
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(0, 9), max_size=2), min_size=40, max_size=60), st.data())
+def test_rows_that_stand_where_they_belong_stay_and_the_few_others_find_their_places(
+    rows: list[list[int]], data: st.DataObject
+) -> None:
+    order = np.arange(len(rows))
+    for _ in range(data.draw(st.integers(0, 2))):
+        first = data.draw(st.integers(0, len(rows) - 3))
+        order[first : first + 3] = data.draw(st.permutations(order[first : first + 3].tolist()))
+    one, other = data.draw(st.tuples(*[st.integers(0, len(rows) - 1)] * 2))
+    order[[one, other]] = order[[other, one]]
+    lists = token_lists(rows)
+    before = lists.tokens.copy()
+    assert plain(lists.sorted_by(order)) == [rows[n] for n in order]
+    assert np.array_equal(lists.tokens, before)
 
 
 @settings(deadline=None)
@@ -85,9 +102,9 @@ def test_a_missing_value_is_a_row_without_tokens_and_null_to_the_engine() -> Non
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 3), max_size=12))
-def test_rows_of_one_key_are_one_unit_numbered_in_the_order_of_keys(keys: list[int]) -> None:
+def test_rows_of_one_key_are_one_unit_numbered_as_keys_are_first_met(keys: list[int]) -> None:
     numbers = numbered(np.array(keys, dtype=np.uint64))
-    distinct = sorted(set(keys))
+    distinct = list(dict.fromkeys(keys))
     assert numbers.tolist() == [distinct.index(key) + 1 for key in keys]
 
 

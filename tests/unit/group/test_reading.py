@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.engine.duckdb import EngineSettings, locked_connection
-from pipeline.link.units import _read
+from pipeline.group.gathering import tokens_of
+from pipeline.group.units import _read
 
 ROWS = 600_000
 
@@ -35,7 +36,7 @@ def test_what_the_engine_computed_of_a_row_stands_beside_its_tokens(tmp_path: Pa
         )
     assert read.count == ROWS
     assert np.array_equal(read.columns["number"].to_numpy(), numbers)
-    single, several = read.tokens("single"), read.tokens("several")
+    single, several = tokens_of(path, "single"), tokens_of(path, "several")
     assert np.array_equal(single.rows, single.tokens)
     assert np.array_equal(several.rows, several.tokens)
     assert (len(single.tokens), len(several.tokens)) == (np.sum(numbers % 7 != 0), np.sum(numbers % 3))

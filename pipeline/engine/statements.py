@@ -1,0 +1,22 @@
+"""SQL statements that lie beside a package's code, in its folder `sql/`."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Statements:
+    """The statements of one package. package: its dotted name."""
+
+    package: str
+
+    def read(self, name: str) -> str:
+        """Return the text of `sql/<name>.sql`."""
+        return (files(self.package) / "sql" / f"{name}.sql").read_text("utf-8")
+
+    def filled(self, name: str, **parts: str) -> str:
+        """Return `sql/<name>.sql`, its {parts} filled with column lists that the package declares."""
+        text = self.read(name)
+        for part, value in parts.items():
+            text = text.replace("{" + part + "}", value)
+        return text

@@ -1,0 +1,120 @@
+"""What is compared, as the engine sees it: units and people with their tokens, in Arrow's memory.
+
+Rows of people are sorted by their unit as they are read, a column of tokens at a time. So the people's
+tokens are the units' too, with other boundaries, and are held once.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from governance.artefact import Artefact
+from pipeline.engine.tables import read_columns
+from pipeline.group.gathering import Column, TokenLists, at_once, sliced, sorted_tokens
+from pipeline.group.sides import COMPARED, Side, Sides
+from pipeline.group.units import listed_path
+from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS
+
+#: A name with its whole birth date is not compared: its parts, two by two, say the same and more. A
+#: surname with its postcode brings units together and is not compared.
+_NOT_COMPARED = ("person_name_birth", "person_surname_postcode")
+
+PLACE_TOKENS = tuple(f.name for f in ADDRESS_FIELDS)
+PERSON_TOKENS = tuple(f.name for f in PERSON_FIELDS if f.name not in _NOT_COMPARED)
+
+#: What the NHS tells of a record that is weighed by age or counted by group.
+_TOLD = ("age_years", "sex", "ethnic_category")
+#: What is asked of the tables once every pair and member is judged.
+_KEPT = {
+    "dwelling_unit": ("unit_id",),
+    "nhs_unit": ("unit_id", "people", "uprn"),
+    "nhs_member": ("member_id", *_TOLD),
+    "listed_person": ("person_id",),
+}
+
+
+@dataclass(frozen=True)
+class Lent:
+    """What is lent to a connection, and can be had back.
+
+    dwelling_unit, nhs_unit: one row per unit, with the token lists of its place and of its people (see
+    `Side`; both have the same columns, as Splink wants).
+    listed_person: one row per person listed at a dwelling: person_id, dwelling_id, token lists.
+    nhs_member: one row per NHS record: member_id, unit_id, age_years, sex, ethnic_category, token lists.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    tables: dict[str, pa.Table]
+
+    def lend(self) -> None:
+        """Lend the tables as they are; what was read for them and is not needed is let go."""
+        for name, table in self.tables.items():
+            self.connection.register(name, table)
+        # The engine shall have the room.
+        pa.default_memory_pool().release_unused()
+
+    def let_blocks_go(self) -> None:
+        """Take back the lists by which pairs were found."""
+        for name, table in self.tables.items():
+            self.tables[name] = table.select([c for c in table.column_names if not c.startswith("block_")])
+        self.lend()
+
+    def let_tokens_go(self) -> None:
+        """Take back whatever only comparisons ask for."""
+        for name, table in self.tables.items():
+            self.tables[name] = table.select(_KEPT[name])
+        self.lend()
+
+
+def lend_sides(connection: duckdb.DuckDBPyConnection, sides: Sides, council: Artefact, nhs: Artefact) -> Lent:
+    """Lend `connection` the tables that everything else reads.
+
+    sides: what the group stage made of these two artefacts.
+    """
+    # Two columns are at work at a time, whoever asks: while one side ends, the other goes on.
+    with ThreadPoolExecutor(2) as threads:
+        listed = threads.submit(_council, sides.council, council)
+        registered = threads.submit(_nhs, sides.nhs, nhs)
+        lent = Lent(connection, listed.result() | registered.result())
+    lent.lend()
+    return lent
+
+
+def _council(side: Side, council: Artefact) -> dict[str, pa.Table]:
+    listed = sorted_tokens(listed_path(council), PERSON_TOKENS, side.rows)
+    addresses = sorted_tokens(council.path("dwelling"), PLACE_TOKENS, side.units["row"].to_numpy())
+    people = {"person_id": np.arange(len(side.rows)), "dwelling_id": side.unit_ids}
+    return {
+        "listed_person": sliced(people | _columns(listed)),
+        "dwelling_unit": _units(side, addresses | _bounded(listed, side)),
+    }
+
+
+def _nhs(side: Side, nhs: Artefact) -> dict[str, pa.Table]:
+    path, rows = nhs.path("nhs_resident"), side.rows
+    told = at_once(lambda name: read_columns(path, [name])[name].take(rows), _TOLD)
+    lists = sorted_tokens(path, (*PLACE_TOKENS, *PERSON_TOKENS), rows)
+    people = {"member_id": np.arange(len(rows)), "unit_id": side.unit_ids, **told}
+    return {
+        "nhs_member": sliced(people | _columns({name: lists[name] for name in PERSON_TOKENS})),
+        "nhs_unit": _units(side, _bounded(lists, side)),
+    }
+
+
+def _bounded(people: Mapping[str, TokenLists], side: Side) -> dict[str, TokenLists]:
+    """Return the units' token lists: those of their people."""
+    bounds = side.bounds
+    return {name: lists.bounded_by(bounds) for name, lists in people.items()}
+
+
+def _units(side: Side, lists: Mapping[str, TokenLists]) -> pa.Table:
+    own = {name: side.units[name] for name in side.units.column_names if name in COMPARED and name != "row"}
+    return sliced(own | _columns({name: lists[name] for name in (*PLACE_TOKENS, *PERSON_TOKENS)}))
+
+
+def _columns(lists: Mapping[str, TokenLists]) -> dict[str, Column]:
+    return {name: tokens.as_arrow() for name, tokens in lists.items()}
