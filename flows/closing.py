@@ -7,7 +7,7 @@ opens. A run that broke or was killed keeps its key, so that the next can resume
 import shutil
 from pathlib import Path
 
-from flows.night import CONTROLLERS, Night
+from flows.night import Night
 from governance.audit.signer import KEY_NAME, read_signing_key
 from governance.canonical import digest_of_file
 from governance.keys.at_rest_keys import destroy_run_key
@@ -16,15 +16,14 @@ from pipeline.workspace import Workspace
 
 
 def remove_run_only_tables(workspace: Workspace) -> int:
-    """Delete ingested and pseudonymised tables of this and earlier runs; returns the files removed.
+    """Delete ingested, pseudonymised and grouped tables of this and earlier runs; returns the files removed.
 
     Quarantine stays: the controllers' data teams have to see it. Records stay, for gates judge them again.
     """
     return sum(
         dispose_folder(record.parent, keep=("quarantine",))
         for zone in ("clear", "pseudonymised")
-        for controller in CONTROLLERS
-        for record in (workspace.zone(zone) / controller).glob(f"*/{RECORD}")
+        for record in workspace.zone(zone).glob(f"*/*/{RECORD}")
         if not (record.parent / DISPOSED).exists()
     )
 

@@ -212,7 +212,6 @@ class Night:
                 self.keys.linkage(), context
             )
         for module, stage, zone in (
-            (group_stage, "group", "linkage"),
             (link_stage, "link", "linkage"),
             (household_stage, "household", "controlled"),
             (aggregate_stage, "aggregate", "controlled"),
@@ -221,6 +220,8 @@ class Night:
         ):
             settings[stage, "all"] = module.fingerprint_settings(context)
             zones[stage, "all"] = workspace.zone(zone)
+        settings["group", "all"] = {}
+        zones["group", "all"] = group_stage.zone_in(workspace)
         settings["quality", "all"] = quality_stage.fingerprint_settings(context, self.truth)
         zones["quality", "all"] = workspace.zone("linkage")
         return Plan.of(settings, zones, lambda fp: publish_stage.find_standing(fp, context))

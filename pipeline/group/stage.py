@@ -1,8 +1,9 @@
 """The group stage: council records and people become dwellings, NHS records address groups.
 
 What is linked is a household's evidence, not a person's. The supplier's address groups can be wrong, so
-a group whose members record different dwellings is split here (`sql/nhs_part.sql`). The units and their
-people stand in files of the linkage zone until they are linked, and are then removed.
+a group whose members record different dwellings is split here (`sql/nhs_part.sql`). What is written says
+which rows of the pseudonymised tables belong together; it lies beside them, under the same key, and goes
+with them when the night ends.
 
 Evidence facts (what GRP-01 judges):
 
@@ -26,13 +27,14 @@ from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.group.sides import Sides, write_sides
 from pipeline.group.units import gather_units
+from pipeline.workspace import Workspace
 
 STAGE = "group"
 
 
-def fingerprint_settings(context: RunContext) -> dict[str, Any]:  # noqa: ARG001 every stage is asked
-    """Return what the units depend on besides the pseudonymised tables and the code: nothing."""
-    return {}
+def zone_in(workspace: Workspace) -> Path:
+    """Return where the units stand: with the tables that only a run needs, as both controllers'."""
+    return workspace.zone("pseudonymised") / "both"
 
 
 def group(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
@@ -52,7 +54,7 @@ def group(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext)
         )
         return rows, Evidence(STAGE, "all", facts)
 
-    return write_artefact(context.workspace.zone("linkage"), STAGE, "all", fingerprint, fill)
+    return write_artefact(zone_in(context.workspace), STAGE, "all", fingerprint, fill)
 
 
 def _facts(sides: Sides, rows: dict[str, int | None]) -> dict[str, Any]:

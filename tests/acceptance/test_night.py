@@ -55,6 +55,16 @@ def test_no_clear_table_outlives_its_stage(published: Published) -> None:
     assert left == []
 
 
+def test_what_was_pseudonymised_and_grouped_goes_with_the_night_and_its_record_stays(
+    published: Published,
+) -> None:
+    project, _ = published
+    zone = project.workspace / "pseudonymised"
+    assert len(list(zone.glob("both/group-all-*/artefact.json"))) == 1
+    assert {p.name for p in zone.iterdir()} >= {"both", "council", "nhs"}
+    assert list(zone.rglob("*.parquet")) == []
+
+
 def test_the_audit_log_of_the_night_verifies(published: Published) -> None:
     project, _ = published
     verified = hearth("audit", "verify", project.workspace / "audit")
