@@ -68,6 +68,10 @@ class TokenLists:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def lengths(self, rows: Integers) -> Integers:
+        """Return how many tokens each of these rows has."""
+        return self.offsets[1:][rows] - self.offsets[rows]
+
     @property
     def rows(self) -> Integers:
         """The row of each token."""

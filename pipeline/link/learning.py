@@ -13,6 +13,7 @@ from pipeline.group.blocking import MOVED_RULES, RECORDED_RULES
 from pipeline.link.comparison import SCORECARDS
 from pipeline.link.deciding import decide, rank
 from pipeline.link.fitting import Cell, Fit, fit
+from pipeline.link.lending import Lent
 from pipeline.link.members import build_moved_units, list_members, move_members, weigh_residence
 from pipeline.link.model import Model, Parameters, Scorecard
 from pipeline.link.scoring import score_pairs
@@ -30,9 +31,9 @@ _RESIDENCE_UPPER = -0.678
 
 
 def learn_from_truth(
-    connection: duckdb.DuckDBPyConnection, household_truth: str, residence_truth: str
+    connection: duckdb.DuckDBPyConnection, lent: Lent, household_truth: str, residence_truth: str
 ) -> tuple[Model, dict[str, Fit]]:
-    """Return the model learned from `dwelling_unit` and `nhs_unit` (see `units`), and the fits.
+    """Return the model learned from `dwelling_unit` and `nhs_unit` (see `lending`), and the fits.
 
     household_truth, residence_truth: tables of true pairs (dwelling_id, member_id): the record belongs to
     the listed household; its person lives there.
@@ -64,7 +65,7 @@ def learn_from_truth(
     )
     model = Model(cards, {})
     decide(connection, model)
-    list_members(connection)
+    list_members(connection, lent)
     build_moved_units(connection)
     units = ("moved_dwelling_unit", "moved_nhs_unit")
     score_pairs(connection, units, _blank("moved"), SCORECARDS["moved"], MOVED_RULES, "moved_pair")

@@ -45,10 +45,13 @@ class Lent:
     `Side`; both have the same columns, as Splink wants).
     listed_person: one row per person listed at a dwelling: person_id, dwelling_id, token lists.
     nhs_member: one row per NHS record: member_id, unit_id, age_years, sex, ethnic_category, token lists.
+    members, dwellings: the token lists of people, row after row, of nhs_member and dwelling_unit.
     """
 
     connection: duckdb.DuckDBPyConnection
     tables: dict[str, pa.Table]
+    members: dict[str, TokenLists]
+    dwellings: dict[str, TokenLists]
 
     def lend(self) -> None:
         """Lend the tables as they are; what was read for them and is not needed is let go."""
@@ -65,6 +68,8 @@ class Lent:
 
     def let_tokens_go(self) -> None:
         """Take back whatever only comparisons ask for."""
+        self.members.clear()
+        self.dwellings.clear()
         for name, table in self.tables.items():
             self.tables[name] = table.select(_KEPT[name])
         self.lend()
@@ -79,30 +84,36 @@ def lend_sides(connection: duckdb.DuckDBPyConnection, sides: Sides, council: Art
     with ThreadPoolExecutor(2) as threads:
         listed = threads.submit(_council, sides.council, council)
         registered = threads.submit(_nhs, sides.nhs, nhs)
-        lent = Lent(connection, listed.result() | registered.result())
+        (council_tables, dwellings), (nhs_tables, members) = listed.result(), registered.result()
+    lent = Lent(connection, council_tables | nhs_tables, members, dwellings)
     lent.lend()
     return lent
 
 
-def _council(side: Side, council: Artefact) -> dict[str, pa.Table]:
+def _council(side: Side, council: Artefact) -> tuple[dict[str, pa.Table], dict[str, TokenLists]]:
+    """Return the tables, and the lists of dwellings."""
     listed = sorted_tokens(listed_path(council), PERSON_TOKENS, side.rows)
     addresses = sorted_tokens(council.path("dwelling"), PLACE_TOKENS, side.units["row"].to_numpy())
     people = {"person_id": np.arange(len(side.rows)), "dwelling_id": side.unit_ids}
-    return {
+    dwellings = _bounded(listed, side)
+    tables = {
         "listed_person": sliced(people | _columns(listed)),
-        "dwelling_unit": _units(side, addresses | _bounded(listed, side)),
+        "dwelling_unit": _units(side, addresses | dwellings),
     }
+    return tables, dwellings
 
 
-def _nhs(side: Side, nhs: Artefact) -> dict[str, pa.Table]:
+def _nhs(side: Side, nhs: Artefact) -> tuple[dict[str, pa.Table], dict[str, TokenLists]]:
+    """Return the tables, and the lists of members."""
     path, rows = nhs.path("nhs_resident"), side.rows
     told = at_once(lambda name: read_columns(path, [name])[name].take(rows), _TOLD)
-    lists = sorted_tokens(path, (*PLACE_TOKENS, *PERSON_TOKENS), rows)
+    places, members = (sorted_tokens(path, names, rows) for names in (PLACE_TOKENS, PERSON_TOKENS))
     people = {"member_id": np.arange(len(rows)), "unit_id": side.unit_ids, **told}
-    return {
-        "nhs_member": sliced(people | _columns({name: lists[name] for name in PERSON_TOKENS})),
-        "nhs_unit": _units(side, _bounded(lists, side)),
+    tables = {
+        "nhs_member": sliced(people | _columns(members)),
+        "nhs_unit": _units(side, _bounded(places | members, side)),
     }
+    return tables, members
 
 
 def _bounded(people: Mapping[str, TokenLists], side: Side) -> dict[str, TokenLists]:

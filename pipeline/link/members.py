@@ -6,16 +6,19 @@ list does not know are compared with listed people for whom no patient was found
 """
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from pipeline.group.blocking import MOVED_RULES
 from pipeline.group.blocks import with_blocks
-from pipeline.group.gathering import TokenLists
+from pipeline.group.gathering import Integers, TokenLists, sliced
 from pipeline.link.comparison import AGE_BANDS, ELSEWHERE, KNOWN_LEVELS
 from pipeline.link.deciding import rank
+from pipeline.link.lending import Lent
 from pipeline.link.model import Model, Scorecard
 from pipeline.link.query import SQL, shares
 from pipeline.link.scoring import score_pairs
+from pipeline.link.sharing import are_empty, level_of
 
 _BIRTH_TOKENS = ("person_name_birth_part", "person_surname_birth", "person_forename_birth")
 #: A move of a whole household is told by two of its names; more names than these are no household's.
@@ -39,9 +42,9 @@ _EVIDENCE: dict[str, tuple[tuple[str, ...], ...]] = {
 _NAMELESS = ("person_surname_premises", "person_surname_sector", "person_name", "person_forename_birth")
 
 
-def judge_members(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
+def judge_members(connection: duckdb.DuckDBPyConnection, model: Model, lent: Lent) -> None:
     """Create `member`, `moved_member` and `outcome` from `judged`; see the SQL files for their grain."""
-    list_members(connection)
+    list_members(connection, lent)
     build_moved_units(connection)
     card = model.scorecards["moved"]
     score_pairs(
@@ -52,9 +55,35 @@ def judge_members(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     weigh_residence(connection, model.scorecards["residence"])
 
 
-def list_members(connection: duckdb.DuckDBPyConnection) -> None:
+def list_members(connection: duckdb.DuckDBPyConnection, lent: Lent) -> None:
     """Create `member`: how well each record is known at the dwelling its unit is linked to."""
-    connection.execute(SQL.filled("member", known_levels=_known_levels()))
+    told, dwellings = lent.tables["nhs_member"], lent.tables["dwelling_unit"]
+    linked = connection.sql("SELECT nhs_id, dwelling_id FROM judged WHERE reason = 'linked'").to_arrow_table()
+    # By unit id, which counts from 1; 0 is no dwelling.
+    dwelling_of = np.zeros(lent.tables["nhs_unit"].num_rows + 1, dtype=np.int64)
+    dwelling_of[linked["nhs_id"].to_numpy()] = linked["dwelling_id"].to_numpy()
+    dwelling_id = dwelling_of[told["unit_id"].to_numpy()]
+    nowhere = dwelling_id == 0
+    homes = pa.array(dwelling_id - 1, mask=nowhere)
+    known = {name: told[name] for name in ("member_id", "unit_id", "age_years")} | {
+        "dwelling_id": pa.array(dwelling_id, mask=nowhere),
+        "list_kind": dwellings["list_kind"].take(homes),
+        "listed": _listed(lent, dwelling_id),
+    }
+    connection.register("known", sliced(known))
+    connection.execute(SQL.read("member"))
+    connection.unregister("known")
+
+
+def _listed(lent: Lent, dwelling_id: Integers) -> pa.DictionaryArray:
+    """Return the level by which the list of its dwelling (0: none) knows each record."""
+    listed = np.zeros(len(dwelling_id), dtype=np.int8)
+    at_home = np.flatnonzero(dwelling_id)
+    unlisted = are_empty(lent.dwellings, _NAMELESS)[dwelling_id[at_home] - 1]
+    asked = at_home[~(unlisted | are_empty(lent.members, _NAMELESS)[at_home])]
+    listed[asked] = 1 + level_of(_EVIDENCE, lent.members, asked, lent.dwellings, dwelling_id[asked] - 1)
+    levels = pa.array(["no_list", *_EVIDENCE, "nobody"])
+    return pa.DictionaryArray.from_arrays(pa.array(listed, mask=dwelling_id == 0), levels)
 
 
 def move_members(connection: duckdb.DuckDBPyConnection) -> None:
@@ -144,20 +173,6 @@ def weigh_residence(connection: duckdb.DuckDBPyConnection, card: Scorecard) -> N
 
 
 _UNKNOWN = "('surname', 'nobody', 'forename', 'birth', 'no_list')"
-
-
-def _known_levels() -> str:
-    """SQL: the branches of the level by which a dwelling's list knows a record."""
-    nameless = " AND ".join(f"nhs_member.{column} IS NULL" for column in _NAMELESS)
-    unlisted = " AND ".join(f"dwelling_unit.{column} IS NULL" for column in _NAMELESS)
-    branches = [f"WHEN ({nameless}) OR ({unlisted}) THEN 'no_list'"]
-    for level, alternatives in _EVIDENCE.items():
-        condition = " OR ".join(
-            f"({' AND '.join(_agrees(column, 'nhs_member', 'dwelling_unit') for column in columns)})"
-            for columns in alternatives
-        )
-        branches.append(f"WHEN {condition} THEN '{level}'")
-    return "\n        ".join(branches)
 
 
 def _agrees(column: str, person: str, unit: str, unit_column: str | None = None) -> str:

@@ -21,7 +21,7 @@ from pipeline.group.units import gather_units
 from pipeline.link.comparison import SCORECARDS
 from pipeline.link.fitting import Fit, adapt_prior, fit
 from pipeline.link.learning import learn_from_truth
-from pipeline.link.lending import lend_sides
+from pipeline.link.lending import Lent, lend_sides
 from pipeline.link.model import Model
 from pipeline.link.model_card import write_model_card
 from pipeline.link.names import Names, names_of
@@ -69,9 +69,9 @@ def train(
     """
     with locked_connection(engine, spill) as connection:
         sides = gather_units(connection, council, nhs)
-        lend_sides(connection, sides, council, nhs)
+        lent = lend_sides(connection, sides, council, nhs)
         if truth is not None:
-            training = _from_truth(connection, truth, names_of(sides, nhs))
+            training = _from_truth(lent, truth, names_of(sides, nhs))
         elif base is not None:
             training = _adapted(connection, base)
         else:
@@ -93,7 +93,8 @@ _TRUTH = """
 """
 
 
-def _from_truth(connection: duckdb.DuckDBPyConnection, truth: Truth, names: Names) -> Training:
+def _from_truth(lent: Lent, truth: Truth, names: Names) -> Training:
+    connection = lent.connection
     dwelling_ids, member_ids = (np.arange(len(n)) for n in (names.dwellings, names.records))
     connection.register("_dwelling", pa.table({"name": names.dwellings, "dwelling_id": dwelling_ids + 1}))
     connection.register("_record", pa.table({"name": names.records, "member_id": member_ids}))
@@ -102,7 +103,7 @@ def _from_truth(connection: duckdb.DuckDBPyConnection, truth: Truth, names: Name
         connection.execute(_TRUTH.format(name=name))
     for view in ("_dwelling", "_record", "_truth"):
         connection.unregister(view)
-    model, fits = learn_from_truth(connection, "household_truth", "residence_truth")
+    model, fits = learn_from_truth(connection, lent, "household_truth", "residence_truth")
     starts: dict[str, float] = {}
     for name, first in fits.items():
         zero = {c.name: {level.id: 0.0 for level in c.levels} for c in SCORECARDS[name]}
