@@ -5,12 +5,12 @@ a group whose members record different dwellings is split here (`sql/nhs_part.sq
 which rows of the pseudonymised tables belong together; it lies beside them, under the same key, and goes
 with them when the night ends.
 
-Evidence facts (what GRP-01 judges):
+Evidence facts (what LNK-07 judges):
 
-- `nhs_records`, `grouped_records`: rows that came in, and members of some unit
-- `listed_people`, `listed_at_dwellings`, `listed_nowhere`: people on council lists; those at a known
-  dwelling; those at none
-- `council_properties`, `dwellings`: rows that came in, and units
+- `nhs_records`, `listed_people`, `council_properties`: rows that came in, as the stage before counted them
+- `grouped_records`, `listed_at_dwellings`, `dwellings`: members of some group; people at a known dwelling;
+  units of the council
+- `listed_nowhere`: rows of people at no dwelling that is known
 - `address_groups`, `records_of_mixed_groups`
 - `hot_blocking_values_by_rule`: values that more units share than the rule allows, on either side
 """
@@ -44,7 +44,11 @@ def group(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext)
         with locked_connection(context.project.engine, context.spill) as connection:
             sides = gather_units(connection, council.artefact, nhs.artefact)
         rows = write_sides(sides, folder)
-        facts = _facts(sides, rows)
+        facts = _facts(sides, rows) | {
+            "council_properties": _rows_of(council.artefact, "dwelling"),
+            "listed_people": _rows_of(council.artefact, "council_resident"),
+            "nhs_records": _rows_of(nhs.artefact, "nhs_resident"),
+        }
         # What was made is let go; the next stage shall have the room.
         del sides
         pa.default_memory_pool().release_unused()
@@ -55,6 +59,11 @@ def group(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext)
         return rows, Evidence(STAGE, "all", facts)
 
     return write_artefact(zone_in(context.workspace), STAGE, "all", fingerprint, fill)
+
+
+def _rows_of(artefact: Artefact, table: str) -> int | None:
+    """Return how many rows a table has by its artefact's record; none where there is no such table."""
+    return next((file.rows for file in artefact.files if file.name == f"{table}.parquet"), 0)
 
 
 def _facts(sides: Sides, rows: dict[str, int | None]) -> dict[str, Any]:

@@ -125,11 +125,7 @@ def _dwelling_side(connection: duckdb.DuckDBPyConnection, council: Artefact, dwe
         sorted_tokens(council.path("dwelling"), _PLACES, row)
         | _bounded(sorted_tokens(listed_path(council), _PERSONS, order), bounds),
         order,
-        {
-            "council_properties": units,
-            "listed_people": people.count,
-            "listed_nowhere": people.count - len(order),
-        },
+        {"listed_nowhere": people.count - len(np.unique(order))},
     )
 
 
@@ -172,7 +168,7 @@ def _nhs_side(connection: duckdb.DuckDBPyConnection, nhs: Artefact, dwellings: p
         },
         _bounded(sorted_tokens(nhs.path("nhs_resident"), (*_PLACES, *_PERSONS), order), bounds),
         order,
-        {"nhs_records": people.count, "records_of_mixed_groups": parts.num_rows},
+        {"records_of_mixed_groups": parts.num_rows},
     )
 
 
