@@ -111,9 +111,8 @@ class TokenLists:
         if shifted.any():
             return None
         moved = lengths[displaced]
-        within = np.arange(moved.sum()) - np.repeat(_ends(moved)[:-1], moved)
         tokens = self.tokens.copy()
-        tokens[np.repeat(offsets[displaced], moved) + within] = self.tokens[np.repeat(begins, moved) + within]
+        tokens[stretches(offsets[displaced], moved)] = self.tokens[stretches(begins, moved)]
         return TokenLists(offsets, tokens)
 
     def bounded_by(self, bounds: Integers) -> "TokenLists":
@@ -243,6 +242,14 @@ def side_by_side(lists: Sequence[TokenLists]) -> TokenLists:
     for more in lists[1:]:
         whole = whole.beside(more)
     return whole
+
+
+def stretches(begins: Integers, lengths: Integers) -> Integers:
+    """Return the places of stretches, one after the other."""
+    ends = np.cumsum(lengths, dtype=np.int64)
+    places: Integers = np.repeat(begins - ends + lengths, lengths)
+    places += np.arange(len(places))
+    return places
 
 
 def _ends(lengths: Integers, kind: npt.DTypeLike = np.int64) -> Integers:

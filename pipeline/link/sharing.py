@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.group.gathering import Integers, TokenLists
+from pipeline.group.gathering import Integers, TokenLists, stretches
 
 Flags = npt.NDArray[np.bool_]
 #: Column -> its lists, row after row.
@@ -18,8 +18,10 @@ Lists = Mapping[str, TokenLists]
 #: A way to agree: columns that must all have a token in common.
 Way = tuple[str, ...]
 
-#: Rows compared at a time, so that what is temporary stays small.
+#: Rows that a thread takes at a time.
 _SLICE_ROWS = 65_536
+#: Tokens held against each other at a time, so that what is temporary stays small: some 100 MB.
+_COMPARED_AT_ONCE = 4_000_000
 
 
 def level_of(
@@ -52,12 +54,20 @@ def level_of(
 
 def share_token(one: TokenLists, rows: Integers, other: TokenLists, other_rows: Integers) -> Flags:
     """Return whether row `rows[n]` of `one` and row `other_rows[n]` of `other` have a token in common."""
+    # Thousands in one home hold thousands of tokens each against all of theirs.
+    work = np.cumsum(one.lengths(rows).astype(np.int64) * other.lengths(other_rows))
+    ends = np.searchsorted(work, np.arange(_COMPARED_AT_ONCE, work.max(initial=0), _COMPARED_AT_ONCE))
+    parts = zip(np.split(rows, ends), np.split(other_rows, ends), strict=True)
+    return np.concatenate([_share_token(one, part, other, other_part) for part, other_part in parts])
+
+
+def _share_token(one: TokenLists, rows: Integers, other: TokenLists, other_rows: Integers) -> Flags:
     lengths, other_lengths = one.lengths(rows), other.lengths(other_rows)
     pair = np.repeat(np.arange(len(rows)), lengths)
-    tokens = one.tokens[_stretches(one.offsets[rows], lengths)]
+    tokens = one.tokens[stretches(one.offsets[rows], lengths)]
     # Each token of a row is held against every token of the other row.
     against = other_lengths[pair]
-    held = other.tokens[_stretches(other.offsets[other_rows][pair], against)]
+    held = other.tokens[stretches(other.offsets[other_rows][pair], against)]
     shared = np.zeros(len(rows), dtype=np.bool_)
     alike: Flags = np.repeat(tokens, against) == held
     shared[np.repeat(pair, against)[alike]] = True
@@ -68,11 +78,3 @@ def are_empty(lists: Lists, columns: Way) -> Flags:
     """Return whether a row has no token in any of the columns."""
     empty: Flags = np.logical_and.reduce([np.diff(lists[column].offsets) == 0 for column in columns])
     return empty
-
-
-def _stretches(begins: Integers, lengths: Integers) -> Integers:
-    """Return the places of stretches, one after the other."""
-    ends = np.cumsum(lengths, dtype=np.int64)
-    places: Integers = np.repeat(begins - ends + lengths, lengths)
-    places += np.arange(len(places))
-    return places

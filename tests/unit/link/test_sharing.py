@@ -2,10 +2,12 @@
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.group.gathering import TokenLists
+from pipeline.group.gathering import Integers, TokenLists
+from pipeline.link import sharing
 from pipeline.link.sharing import are_empty, level_of, share_token
 
 ROWS = st.lists(st.lists(st.integers(0, 5), max_size=3), min_size=1, max_size=8)
@@ -46,6 +48,38 @@ def test_the_first_level_whose_columns_all_agree_in_one_of_its_ways_is_reached(
 
     reached = level_of(WAYS, people, asked, units, homes)
     assert reached.tolist() == [expected(a, b) for a, b in zip(asked, homes, strict=True)]
+
+
+@settings(deadline=None)
+@given(ROWS, ROWS, PAIRS, st.integers(1, 9))
+def test_it_is_the_same_however_little_is_compared_at_once(
+    one: list[list[int]], other: list[list[int]], pairs: list[tuple[int, int]], at_once: int
+) -> None:
+    rows = np.array([a % len(one) for a, _ in pairs], dtype=np.int64)
+    others = np.array([b % len(other) for _, b in pairs], dtype=np.int64)
+    asked = (token_lists(one), rows, token_lists(other), others)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sharing, "_COMPARED_AT_ONCE", at_once)
+        in_parts = share_token(*asked)
+    assert in_parts.tolist() == share_token(*asked).tolist()
+
+
+def test_a_home_of_thousands_is_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    whole = sharing._share_token
+
+    def noting(one: TokenLists, rows: Integers, other: TokenLists, other_rows: Integers) -> sharing.Flags:
+        sizes.append(int((one.lengths(rows) * other.lengths(other_rows)).sum()))
+        return whole(one, rows, other, other_rows)
+
+    monkeypatch.setattr(sharing, "_share_token", noting)
+    people = 4_000
+    members = TokenLists(np.arange(people + 1), np.arange(people, dtype=np.uint64))
+    home = TokenLists(np.array([0, people]), np.arange(0, 2 * people, 2, dtype=np.uint64))
+    shared = share_token(members, np.arange(people), home, np.zeros(people, dtype=np.int64))
+    assert np.array_equal(shared, np.arange(people) % 2 == 0)
+    assert len(sizes) == 4
+    assert max(sizes) <= sharing._COMPARED_AT_ONCE + people
 
 
 def test_slices_meet_without_a_gap() -> None:
