@@ -30,14 +30,13 @@ _NO_LESS = (("people", "surname", ("initial_surname", "phonetic")),)
 _RESIDENCE_UPPER = -0.678
 
 
-def learn_from_truth(
-    connection: duckdb.DuckDBPyConnection, lent: Lent, household_truth: str, residence_truth: str
-) -> tuple[Model, dict[str, Fit]]:
+def learn_from_truth(lent: Lent, household_truth: str, residence_truth: str) -> tuple[Model, dict[str, Fit]]:
     """Return the model learned from `dwelling_unit` and `nhs_unit` (see `lending`), and the fits.
 
     household_truth, residence_truth: tables of true pairs (dwelling_id, member_id): the record belongs to
     the listed household; its person lives there.
     """
+    connection = lent.connection
     fits: dict[str, Fit] = {}
     cards: dict[str, Scorecard] = {}
     _true_units(connection, household_truth)
@@ -65,7 +64,7 @@ def learn_from_truth(
     )
     model = Model(cards, {})
     decide(connection, model)
-    list_members(connection, lent)
+    list_members(lent)
     build_moved_units(connection)
     units = ("moved_dwelling_unit", "moved_nhs_unit")
     score_pairs(connection, units, _blank("moved"), SCORECARDS["moved"], MOVED_RULES, "moved_pair")

@@ -42,9 +42,10 @@ _EVIDENCE: dict[str, tuple[tuple[str, ...], ...]] = {
 _NAMELESS = ("person_surname_premises", "person_surname_sector", "person_name", "person_forename_birth")
 
 
-def judge_members(connection: duckdb.DuckDBPyConnection, model: Model, lent: Lent) -> None:
+def judge_members(lent: Lent, model: Model) -> None:
     """Create `member`, `moved_member` and `outcome` from `judged`; see the SQL files for their grain."""
-    list_members(connection, lent)
+    connection = lent.connection
+    list_members(lent)
     build_moved_units(connection)
     card = model.scorecards["moved"]
     score_pairs(
@@ -55,9 +56,9 @@ def judge_members(connection: duckdb.DuckDBPyConnection, model: Model, lent: Len
     weigh_residence(connection, model.scorecards["residence"])
 
 
-def list_members(connection: duckdb.DuckDBPyConnection, lent: Lent) -> None:
+def list_members(lent: Lent) -> None:
     """Create `member`: how well each record is known at the dwelling its unit is linked to."""
-    told, dwellings = lent.tables["nhs_member"], lent.tables["dwelling_unit"]
+    connection, told = lent.connection, lent.tables["nhs_member"]
     linked = connection.sql("SELECT nhs_id, dwelling_id FROM judged WHERE reason = 'linked'").to_arrow_table()
     # By unit id, which counts from 1; 0 is no dwelling.
     dwelling_of = np.zeros(lent.tables["nhs_unit"].num_rows + 1, dtype=np.int64)
@@ -67,7 +68,7 @@ def list_members(connection: duckdb.DuckDBPyConnection, lent: Lent) -> None:
     homes = pa.array(dwelling_id - 1, mask=nowhere)
     known = {name: told[name] for name in ("member_id", "unit_id", "age_years")} | {
         "dwelling_id": pa.array(dwelling_id, mask=nowhere),
-        "list_kind": dwellings["list_kind"].take(homes),
+        "list_kind": lent.tables["dwelling_unit"]["list_kind"].take(homes),
         "listed": _listed(lent, dwelling_id),
     }
     connection.register("known", sliced(known))

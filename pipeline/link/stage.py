@@ -88,7 +88,7 @@ def link_tables(
     )
     lent.let_blocks_go()
     decide(connection, model)
-    judge_members(connection, model, lent)
+    judge_members(lent, model)
     return lent
 
 

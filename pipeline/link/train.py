@@ -103,7 +103,7 @@ def _from_truth(lent: Lent, truth: Truth, names: Names) -> Training:
         connection.execute(_TRUTH.format(name=name))
     for view in ("_dwelling", "_record", "_truth"):
         connection.unregister(view)
-    model, fits = learn_from_truth(connection, lent, "household_truth", "residence_truth")
+    model, fits = learn_from_truth(lent, "household_truth", "residence_truth")
     starts: dict[str, float] = {}
     for name, first in fits.items():
         zero = {c.name: {level.id: 0.0 for level in c.levels} for c in SCORECARDS[name]}
