@@ -51,14 +51,14 @@ class TokenLists:
         whole = as_one(column)
         if not pa.types.is_list(whole.type):
             held = pc.cast(pc.is_valid(whole), pa.int32()).to_numpy()
-            return cls(_ends(held), pc.drop_null(whole).to_numpy().view(np.uint64))
+            return cls(ends(held), pc.drop_null(whole).to_numpy().view(np.uint64))
         offsets = whole.offsets.to_numpy()
         lengths = pc.fill_null(pc.list_value_length(whole), 0).to_numpy()
         if offsets[-1] - offsets[0] == lengths.sum(dtype=np.int64):
             # Nothing hides under a null, as in every file: the column's own memory will do.
             tokens = whole.values.to_numpy()[offsets[0] : offsets[-1]]
             return cls(offsets - offsets[0] if offsets[0] else offsets, tokens.view(np.uint64))
-        return cls(_ends(lengths), pc.list_flatten(whole).to_numpy().view(np.uint64))
+        return cls(ends(lengths), pc.list_flatten(whole).to_numpy().view(np.uint64))
 
     @classmethod
     def none(cls, rows: int) -> "TokenLists":
@@ -88,7 +88,7 @@ class TokenLists:
         begins = np.take(self.offsets, order)
         lengths = np.take(self.offsets[1:], order)
         lengths -= begins
-        offsets = _ends(lengths, lengths.dtype)
+        offsets = ends(lengths, lengths.dtype)
         begins -= offsets[:-1]
         tokens = np.empty(offsets[-1], dtype=np.uint64)
         # A slice at a time: memory touched for the first time costs more than the sums. `take` into
@@ -105,7 +105,7 @@ class TokenLists:
         """Return the rows in another order in which few are displaced; None where others shift with them."""
         begins, lengths = self.offsets[order[displaced]], np.diff(self.offsets)
         lengths[displaced] = lengths[order[displaced]]
-        offsets = _ends(lengths, lengths.dtype)
+        offsets = ends(lengths, lengths.dtype)
         shifted = offsets[:-1] != self.offsets[:-1]
         shifted[displaced] = False
         if shifted.any():
@@ -246,14 +246,13 @@ def side_by_side(lists: Sequence[TokenLists]) -> TokenLists:
 
 def stretches(begins: Integers, lengths: Integers) -> Integers:
     """Return the places of stretches, one after the other."""
-    ends = np.cumsum(lengths, dtype=np.int64)
-    places: Integers = np.repeat(begins - ends + lengths, lengths)
+    places: Integers = np.repeat(begins - ends(lengths)[:-1], lengths)
     places += np.arange(len(places))
     return places
 
 
-def _ends(lengths: Integers, kind: npt.DTypeLike = np.int64) -> Integers:
+def ends(lengths: Integers, kind: npt.DTypeLike = np.int64) -> Integers:
     """Return where rows of these lengths begin, and the end."""
-    ends = np.zeros(len(lengths) + 1, dtype=kind)
-    np.cumsum(lengths, out=ends[1:])
-    return ends
+    found = np.zeros(len(lengths) + 1, dtype=kind)
+    np.cumsum(lengths, out=found[1:])
+    return found

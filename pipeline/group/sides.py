@@ -15,12 +15,12 @@ import pyarrow as pa
 from governance.artefact import Artefact
 from pipeline.engine.tables import read_columns, write_table
 from pipeline.group.blocking import RECORDED_RULES
-from pipeline.group.gathering import Integers, as_one, at_once
+from pipeline.group.gathering import Integers, as_one, at_once, ends
 
 UPRNS = ("uprn", "previous_uprn", "parent_uprn", "parent_of_uprn")
-#: What units are compared by; `row`: the dwelling's in its file, or its first member's.
+#: What units are brought together and compared by, beside tokens.
 COMPARED = (
-    "unit_id", *UPRNS, "people", "is_payer_only", "list_kind", "row", *(r.column for r in RECORDED_RULES),
+    "unit_id", *UPRNS, "people", "is_payer_only", "list_kind", *(rule.column for rule in RECORDED_RULES),
 )  # fmt: skip
 
 
@@ -29,7 +29,8 @@ class Side:
     """One side.
 
     units: one row per unit, by unit_id from 1: unit (its name), uprn and its relatives (numbers), people
-    (how many), is_payer_only, list_kind, row, and a `block_*` list for each rule.
+    (how many), is_payer_only, list_kind, row (the dwelling's in its file, or its first member's), and a
+    `block_*` list for each rule.
     rows: the people's rows in their file, by unit.
     counts: what the gate is told of them. hot: by rule, how many blocking values were set aside.
     """
@@ -42,8 +43,7 @@ class Side:
     @property
     def bounds(self) -> Integers:
         """Where each unit's people begin among `rows`, and the end."""
-        people = self.units["people"].to_numpy()
-        return np.concatenate(([0], np.cumsum(people, dtype=np.int64)))
+        return ends(self.units["people"].to_numpy())
 
     @property
     def unit_ids(self) -> Integers:
@@ -81,7 +81,7 @@ def write_sides(sides: Sides, folder: Path) -> dict[str, int | None]:
     return {f"{name}.parquet": rows for name, rows in at_once(write, tables).items()}
 
 
-def read_sides(artefact: Artefact, columns: Iterable[str] = COMPARED) -> Sides:
+def read_sides(artefact: Artefact, columns: Iterable[str] = (*COMPARED, "row")) -> Sides:
     """Return what `write_sides` wrote, of the units these columns; what the gate was told is not among it."""
     columns = tuple(columns)
 

@@ -59,10 +59,7 @@ def gather_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: 
     with connection.cursor() as one, connection.cursor() as other, ThreadPoolExecutor(2) as threads:
         listed = threads.submit(_dwelling_side, one, council, dwellings)
         registered = threads.submit(_nhs_side, other, nhs, dwellings)
-        sides = Sides(listed.result(), registered.result())
-    # What was read is let go; the engine shall have the room.
-    pa.default_memory_pool().release_unused()
-    return sides
+        return Sides(listed.result(), registered.result())
 
 
 def _read_dwellings(connection: duckdb.DuckDBPyConnection, council: Artefact) -> pa.Table:

@@ -123,7 +123,7 @@ def _bounded(people: Mapping[str, TokenLists], side: Side) -> dict[str, TokenLis
 
 
 def _units(side: Side, lists: Mapping[str, TokenLists]) -> pa.Table:
-    own = {name: side.units[name] for name in side.units.column_names if name in COMPARED and name != "row"}
+    own = {name: side.units[name] for name in COMPARED}
     return sliced(own | _columns({name: lists[name] for name in (*PLACE_TOKENS, *PERSON_TOKENS)}))
 
 
