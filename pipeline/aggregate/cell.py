@@ -1,7 +1,6 @@
 """From counts by LSOA to the whole grid of cells at every area level of every table."""
 
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from itertools import product
 
 import duckdb
@@ -9,9 +8,11 @@ import pyarrow as pa
 
 from pipeline.aggregate.contribution import KEY_MODULUS, POPULATION, Counts
 from pipeline.aggregate.cube import COUNTED, SIDES
+from pipeline.engine.statements import Statements
 from schemas.dimension import UNKNOWN, dimensions
 from schemas.table import Table
 
+_SQL = Statements("pipeline.aggregate")
 _COLUMNS = tuple(f"{side}_{counted}" for side in SIDES for counted in COUNTED)
 
 
@@ -91,13 +92,7 @@ WHERE (category_1 = '{UNKNOWN}' OR category_2 = '{UNKNOWN}') AND NOT EXISTS (
         for column in _COLUMNS
     )
     filled = ",\n        ".join(_filled(column) for column in _COLUMNS)
-    text = (files("pipeline.aggregate") / "sql" / "50_cell.sql").read_text("utf-8")
-    text = (
-        text.replace("{sums}", sums)
-        .replace("{filled}", filled)
-        .replace("{written}", ",\n    ".join(_COLUMNS))
-    )
-    connection.execute(text)
+    connection.execute(_SQL.filled("50_cell", sums=sums, filled=filled, written=",\n    ".join(_COLUMNS)))
 
 
 def _filled(column: str) -> str:

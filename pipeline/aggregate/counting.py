@@ -1,7 +1,6 @@
 """From households and residents to the counts of every planned table."""
 
 from collections.abc import Mapping
-from importlib.resources import files
 
 import duckdb
 
@@ -20,8 +19,9 @@ from pipeline.aggregate.magnitude_cell import create_magnitude_table, insert_mag
 from pipeline.aggregate.plan import Plan
 from pipeline.aggregate.state import create_state_table, record_state
 from pipeline.disclosure.record_key import RecordKeySecret, create_record_key_table
+from pipeline.engine.statements import Statements
 
-_SQL = files("pipeline.aggregate") / "sql"
+_SQL = Statements("pipeline.aggregate")
 
 
 def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: RecordKeySecret) -> None:
@@ -36,7 +36,7 @@ def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: R
         connection, "SELECT person_pseudonym FROM household_member", "person", "person_record_key", secret
     )
     for name in ("05_lsoa", "40_area_of"):
-        connection.execute((_SQL / f"{name}.sql").read_text("utf-8"))
+        connection.execute(_SQL.read(name))
     create_state_table(connection)
     create_linkage_table(connection)
     create_magnitude_table(connection)
@@ -60,8 +60,7 @@ def count_tables(
     Returns the counts of each unit.
     """
     for name in ("10_household_base", "20_resident_base"):
-        text = (_SQL / f"{name}.sql").read_text("utf-8")
-        connection.execute(text.replace("{counted}", counted))
+        connection.execute(_SQL.filled(name, counted=counted))
     create_count_table(connection)
     residents = ResidentCounts()
     counts_of = {

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import date
-from importlib.resources import files
 from typing import Any
 
 import duckdb
 
+from pipeline.engine.statements import Statements
 from pipeline.household.definition import CAPS, FLOOR_DATE, RULES
 from pipeline.household.outcome import build_outcome_tables
 from schemas.attribute import resident_attributes
 from schemas.code_list import load_code_list
+
+_SQL = Statements("pipeline.household")
 
 #: The statements in the order in which they run, each with the parameters it takes.
 _STATEMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -67,7 +69,7 @@ def build_households(
     }
     items: Mapping[str, str] = {}
     for name, parameters in _STATEMENTS:
-        text = (files("pipeline.household") / "sql" / f"{name}.sql").read_text("utf-8")
+        text = _SQL.read(name)
         if name == "70_household_member":
             items = build_outcome_tables(connection, resident_attributes(), supplied, reference_date)
         text = _with_outcomes(text, items, supplied)

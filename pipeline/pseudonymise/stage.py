@@ -22,7 +22,6 @@ Evidence (what PSE-01, PSE-02, PSE-04 judge):
     ages_withheld     people whose birth lies after the reference date
 """
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +36,7 @@ from governance.keys.provider import KeyProvider
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
+from pipeline.engine.statements import Statements
 from pipeline.engine.tables import BATCH_ROWS, create_table, load_table, write_query
 from pipeline.leakage.canary import canary_of
 from pipeline.pseudonymise.attack import attack_own_pseudonyms
@@ -48,6 +48,7 @@ from pipeline.pseudonymise.streaming import hashed_batches, hashed_schema
 from pipeline.pseudonymise.tables import IDENTIFIERS, UPRN, PseudonymisedTable, tables_of
 
 STAGE = "pseudonymise"
+_SQL = Statements("pipeline.pseudonymise")
 #: Below this many rows the start of further processes costs more than they save.
 _ROWS_WORTH_PROCESSES = 20_000
 
@@ -185,7 +186,7 @@ def _pseudonymise_table(
         )
         attacks = attack_encoding(connection, fields, sectors, MATCH_FIELDS[table.source])
         connection.execute(f'DROP TABLE "{sectors}"')
-    query = files("pipeline.pseudonymise").joinpath(f"sql/{table.name}.sql").read_text("utf-8")
+    query = _SQL.read(table.name)
     parameters = {"reference_date": context.project.reference_date} if "$reference_date" in query else None
     with connection.cursor() as reading:
         clear = reading.sql(query, params=parameters).to_arrow_reader(BATCH_ROWS)

@@ -6,15 +6,17 @@ They stay in the linkage zone. What is published of them is decided by `protecti
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
 
 import duckdb
 import pyarrow as pa
 
 from governance.artefact import Artefact
+from pipeline.engine.statements import Statements
 from pipeline.engine.tables import load_table
 from pipeline.link.evaluate import evaluate_links
 from schemas.code_list import load_code_list
+
+SQL = Statements("pipeline.quality")
 
 _NHS_COLUMNS = (
     "record_pseudonym", "age_years", "sex", "ethnic_category", "practice_code", "address_start",
@@ -128,8 +130,8 @@ def load_links(
         ("true_household", None if truth is None else truth.households),
     ):
         _create_table(connection, name, _PAIR.empty_table() if pairs is None else pairs)
-    connection.execute(read_sql("record"), {"reference_date": reference_date})
-    connection.execute(read_sql("dwelling"))
+    connection.execute(SQL.read("record"), {"reference_date": reference_date})
+    connection.execute(SQL.read("dwelling"))
 
 
 def count_quality(connection: duckdb.DuckDBPyConnection, truth: TruePairs | None) -> str:
@@ -139,11 +141,6 @@ def count_quality(connection: duckdb.DuckDBPyConnection, truth: TruePairs | None
     """
     parts = [*_parts(), *_households(connection, truth)]
     return "\nUNION ALL\n".join(parts) + "\nORDER BY unit, attribute, category"
-
-
-def read_sql(name: str) -> str:
-    """Return the text of a statement of this package."""
-    return files("pipeline.quality").joinpath(f"sql/{name}.sql").read_text("utf-8")
 
 
 def _parts() -> Iterator[str]:

@@ -7,7 +7,7 @@ pseudonym of either side; the draw goes by a hash, so that one run gives one sam
 
 import duckdb
 
-from pipeline.quality.counting import read_sql
+from pipeline.quality.counting import SQL
 
 #: Lower edges of the bands of match weight; the first is open below.
 BAND_EDGES = (-8.0, -4.0, -2.0, 0.0, 2.0, 4.0, 8.0)
@@ -18,7 +18,7 @@ CASES_PER_STRATUM = 50
 def draw_cases(connection: duckdb.DuckDBPyConnection) -> None:
     """Create `review_case` from `decision`, `address_group` and `quality_record`."""
     edges = " ".join(f"WHEN decision.match_weight < {edge} THEN {n}" for n, edge in enumerate(BAND_EDGES))
-    query = read_sql("review_case").replace("{band}", f"CASE {edges} ELSE {len(BAND_EDGES)} END")
+    query = SQL.filled("review_case", band=f"CASE {edges} ELSE {len(BAND_EDGES)} END")
     connection.execute(f"CREATE TABLE review_case AS {query}", {"cases_per_stratum": CASES_PER_STRATUM})
 
 

@@ -25,7 +25,7 @@ from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import write_query
-from pipeline.quality.counting import TruePairs, count_quality, load_links, read_sql
+from pipeline.quality.counting import SQL, TruePairs, count_quality, load_links
 from pipeline.quality.review_sample import draw_cases
 
 STAGE = "quality"
@@ -62,7 +62,7 @@ def quality(
             draw_cases(connection)
             queries = {
                 "quality_count": count_quality(connection, truth),
-                "match_weight": read_sql("match_weight"),
+                "match_weight": SQL.read("match_weight"),
                 "review_case": "SELECT * FROM review_case ORDER BY band, stratum_group, drawn_as",
             }
             rows: dict[str, int | None] = {
@@ -78,7 +78,7 @@ def quality(
 
 
 def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    cursor = connection.execute(read_sql("account"))
+    cursor = connection.execute(SQL.read("account"))
     names = [column[0] for column in cursor.description]
     facts: dict[str, Any] = dict(zip(names, cursor.fetchall()[0], strict=True))
     for table, name in (("record", "records_by_reason"), ("dwelling", "dwellings_by_reason")):
