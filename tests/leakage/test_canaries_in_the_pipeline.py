@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -13,9 +12,9 @@ from governance.keys.at_rest_keys import open_at_rest_keys
 from governance.keys.held_key import HeldKey
 from pipeline.context import RunContext
 from pipeline.engine.at_rest import encrypted_at_rest
+from pipeline.engine.statements import Statements
 from pipeline.leakage.absence import prove_absence
 from pipeline.leakage.canary import canary_of
-from pipeline.pseudonymise import stage
 from pipeline.pseudonymise.stage import pseudonymise
 
 Ingested = Callable[..., Cleared]
@@ -80,18 +79,14 @@ def test_a_build_that_lets_an_identifier_through_is_found_out(
     key: HeldKey,
     context: RunContext,
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
     table: str,
     column: str,
     expression: str,
 ) -> None:
-    queries = tmp_path / "queries" / "sql"
-    queries.mkdir(parents=True)
-    sound = (Path(stage.__file__).parent / "sql" / f"{table}.sql").read_text()
+    sound = Statements("pipeline.pseudonymise").read(table)
     broken = sound.replace(f"property.{column},", f"{expression},")
     assert broken != sound
-    (queries / f"{table}.sql").write_text(broken)
-    monkeypatch.setattr(stage, "files", lambda _: queries.parent)
+    monkeypatch.setattr(Statements, "read", lambda _, name: {table: broken}[name])
     pseudonymise(ingested("council", council_property=[PROPERTY]), key, FINGERPRINT, context)
     assert prove_absence(context.workspace, {"council": SEED}).facts["hits"] > 0
 
