@@ -43,7 +43,7 @@ _NAMELESS = ("person_surname_premises", "person_surname_sector", "person_name", 
 
 
 def judge_members(lent: Lent, model: Model) -> None:
-    """Create `member`, `moved_member` and `outcome` from `judged`; see the SQL files for their grain."""
+    """Create `moved_member` and `outcome` from `judged`; see the SQL files for their grain."""
     connection = lent.connection
     list_members(lent)
     build_moved_units(connection)
@@ -57,7 +57,10 @@ def judge_members(lent: Lent, model: Model) -> None:
 
 
 def list_members(lent: Lent) -> None:
-    """Create `member`: how well each record is known at the dwelling its unit is linked to."""
+    """Tell each row of `nhs_member` how well it is known at the dwelling that its unit is linked to.
+
+    New columns, null where the unit is not linked: dwelling_id, list_kind (the dwelling's), listed.
+    """
     connection, told = lent.connection, lent.tables["nhs_member"]
     linked = connection.sql("SELECT nhs_id, dwelling_id FROM judged WHERE reason = 'linked'").to_arrow_table()
     # By unit id, which counts from 1; 0 is no dwelling.
@@ -66,14 +69,13 @@ def list_members(lent: Lent) -> None:
     dwelling_id = dwelling_of[told["unit_id"].to_numpy()]
     nowhere = dwelling_id == 0
     homes = pa.array(dwelling_id - 1, mask=nowhere)
-    known = {name: told[name] for name in ("member_id", "unit_id", "age_years")} | {
+    known = {
         "dwelling_id": pa.array(dwelling_id, mask=nowhere),
         "list_kind": lent.tables["dwelling_unit"]["list_kind"].take(homes),
         "listed": _listed(lent, dwelling_id),
     }
-    connection.register("known", sliced(known))
-    connection.execute(SQL.read("member"))
-    connection.unregister("known")
+    lent.tables["nhs_member"] = sliced({name: told[name] for name in told.column_names} | known)
+    lent.lend()
 
 
 def _listed(lent: Lent, dwelling_id: Integers) -> pa.DictionaryArray:
@@ -102,7 +104,7 @@ def move_members(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
-    """Lend `moved_nhs_unit` and `moved_dwelling_unit`, made from `member`, with their blocking columns.
+    """Lend `moved_nhs_unit` and `moved_dwelling_unit`, made from `nhs_member`, with their blocking columns.
 
     How many blocking values were set aside is kept in table `hot_block`: one row per unit table and rule.
     """
@@ -120,7 +122,7 @@ def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
         "most_names": str(_MOST_NAMES),
         "found": found,
     }
-    connection.execute(SQL.filled("moved_candidate", **parts, name_pairs=_name_pairs("names")))
+    connection.execute(SQL.filled("moved_candidate", **parts))
     for unit, people in (("moved_nhs_unit", "unknown"), ("moved_dwelling_unit", "listed")):
         lists = ",\n        ".join(
             f"flatten(list({people}.{name}) FILTER ({people}.{name} IS NOT NULL)) AS {name}"

@@ -3,13 +3,12 @@
 CREATE TABLE moved_candidate AS
 WITH unknown AS (
     SELECT
-        nhs_member.unit_id,
-        nhs_member.person_name[1] AS name,
+        unit_id,
+        person_name[1] AS name,
         {birth_tokens}
     FROM nhs_member
-    INNER JOIN member ON member.member_id = nhs_member.member_id
-    WHERE member.listed IS NULL
-       OR member.listed IN {unknown_levels}
+    WHERE listed IS NULL
+       OR listed IN {unknown_levels}
 ),
 undated AS (
     SELECT
@@ -20,33 +19,39 @@ undated AS (
       AND person_name IS NOT NULL
 ),
 -- A pair of names that both sides hold is of two names that both sides hold.
-nhs_names AS (
+nhs_name AS MATERIALIZED (
     SELECT
         unit_id,
-        list(DISTINCT name) AS names
+        name
     FROM unknown
     SEMI JOIN undated ON undated.name = unknown.name
-    GROUP BY unit_id
-    HAVING COUNT(*) BETWEEN 2 AND {most_names}
+    QUALIFY COUNT(*) OVER (PARTITION BY unit_id) BETWEEN 2 AND {most_names}
 ),
-listed_names AS (
+listed_name AS MATERIALIZED (
     SELECT
         dwelling_id,
-        list(DISTINCT name) AS names
+        name
     FROM undated
     SEMI JOIN unknown ON unknown.name = undated.name
-    GROUP BY dwelling_id
-    HAVING COUNT(*) BETWEEN 2 AND {most_names}
+    QUALIFY COUNT(*) OVER (PARTITION BY dwelling_id) BETWEEN 2 AND {most_names}
 ),
 nhs_token AS (
     {nhs_tokens}
     UNION ALL
-    SELECT unit_id, UNNEST({name_pairs}) AS token FROM nhs_names
+    SELECT
+        one.unit_id,
+        hash(one.name, other.name) AS token
+    FROM nhs_name AS one
+    INNER JOIN nhs_name AS other ON other.unit_id = one.unit_id AND other.name > one.name
 ),
 listed_token AS (
     {listed_tokens}
     UNION ALL
-    SELECT dwelling_id, UNNEST({name_pairs}) AS token FROM listed_names
+    SELECT
+        one.dwelling_id,
+        hash(one.name, other.name) AS token
+    FROM listed_name AS one
+    INNER JOIN listed_name AS other ON other.dwelling_id = one.dwelling_id AND other.name > one.name
 ),
 shared AS MATERIALIZED (
     SELECT DISTINCT

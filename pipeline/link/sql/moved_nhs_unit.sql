@@ -3,11 +3,10 @@ WITH unknown AS (
     SELECT
         nhs_member.*
     FROM nhs_member
-    INNER JOIN member ON member.member_id = nhs_member.member_id
     SEMI JOIN moved_candidate AS candidate
         ON candidate.side = 'nhs' AND candidate.unit_id = nhs_member.unit_id
-    WHERE member.listed IS NULL
-       OR member.listed IN {unknown_levels}
+    WHERE nhs_member.listed IS NULL
+       OR nhs_member.listed IN {unknown_levels}
 ),
 gathered AS (
     SELECT

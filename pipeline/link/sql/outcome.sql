@@ -3,7 +3,16 @@
 CREATE TABLE outcome AS
 WITH level AS (
     SELECT
-        member.*,
+        member.member_id,
+        member.unit_id,
+        member.dwelling_id,
+        member.list_kind,
+        member.listed,
+        member.age_years,
+        judged.reason,
+        judged.level,
+        judged.match_weight,
+        judged.match_probability,
         moved_member.dwelling_id AS moved_dwelling_id,
         moved_member.match_weight AS moved_match_weight,
         moved_member.match_probability AS moved_match_probability,
@@ -17,7 +26,8 @@ WITH level AS (
         CASE
             WHEN listed = 'nobody' AND age_years >= 18 AND moved_dwelling_id IS NULL THEN list_kind
         END AS list_kind_level
-    FROM member
+    FROM nhs_member AS member
+    LEFT JOIN judged ON judged.nhs_id = member.unit_id
     LEFT JOIN moved_member ON moved_member.member_id = member.member_id
 ),
 weighed AS (
@@ -36,7 +46,7 @@ split AS (
         *,
         -- A split needs somebody to split from: a member whom the list knows.
         COALESCE(residence_match_weight < $upper_match_weight, FALSE)
-            AND unit_id IN (SELECT member.unit_id FROM member WHERE member.listed IN {known_levels})
+            AND unit_id IN (SELECT known.unit_id FROM nhs_member AS known WHERE known.listed IN {known_levels})
             AS is_split_off
     FROM weighed
 )
