@@ -35,6 +35,10 @@ from flows.commands import (
 from flows.faults import as_hearth_error
 from governance.errors import HearthError
 
+#: numpy and Arrow's allocator, neither loaded yet when `main` begins, would ask for pages of 2 MB. On a
+#: virtual machine 2 GB of them took from .2 to 4.0 s to touch, small pages .7 to 1.1 (ADR 0025).
+SMALL_PAGES = {"NUMPY_MADVISE_HUGEPAGE": "0", "MIMALLOC_ALLOW_THP": "0"}
+
 app = typer.Typer(
     name="hearth",
     no_args_is_help=True,
@@ -67,9 +71,8 @@ bench.add_to(app)
 
 def main() -> None:
     """Run the command line: our errors become message and exit code, a foreign one its type alone."""
-    # numpy, which is not loaded yet, would ask for pages of 2 MB. On a virtual machine 2 GB of them took
-    # from .2 to 4.0 s to touch, small pages .7 to 1.1 (ADR 0025).
-    os.environ.setdefault("NUMPY_MADVISE_HUGEPAGE", "0")
+    for name, value in SMALL_PAGES.items():
+        os.environ.setdefault(name, value)
     atexit.register(_hush_teardown)  # registered first, so it runs after every other exit handler
     try:
         app()

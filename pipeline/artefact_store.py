@@ -7,7 +7,8 @@ A folder `<zone>/<stage>-<part>-<first 16 of fingerprint>/` holds the files and
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -41,10 +42,7 @@ def write_artefact(
     partial.mkdir(parents=True, mode=0o700)
     try:
         rows, evidence = fill(partial)
-        files = tuple(
-            FileRecord(name, digest_of_file(partial / name), (partial / name).stat().st_size, rows.get(name))
-            for name in sorted(p.relative_to(partial).as_posix() for p in partial.rglob("*") if p.is_file())
-        )
+        files = _settled(partial, rows)
         record = {
             "stage": stage,
             "part": part,
@@ -53,7 +51,8 @@ def write_artefact(
             "facts": dict(evidence.facts),
         }
         (partial / RECORD).write_bytes(canonical_json(record))
-        _sync_tree(partial)
+        for path in (partial / RECORD, *(p for p in partial.rglob("*") if p.is_dir()), partial):
+            _sync(path)
         shutil.rmtree(final, ignore_errors=True)
         partial.replace(final)
         _sync(final.parent)
@@ -123,10 +122,17 @@ def dispose_folder(folder: Path, keep: tuple[str, ...] = ()) -> int:
     return len(present)
 
 
-def _sync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
+def _settled(folder: Path, rows: Mapping[str, int | None]) -> tuple[FileRecord, ...]:
+    """Hash the folder's files and flush them to disk, one beside the other; return their records."""
+
+    def settle(name: str) -> FileRecord:
+        path = folder / name
         _sync(path)
-    _sync(folder)
+        return FileRecord(name, digest_of_file(path), path.stat().st_size, rows.get(name))
+
+    names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    with ThreadPoolExecutor(2, thread_name_prefix="settling") as threads:
+        return tuple(threads.map(settle, names))
 
 
 def _sync(path: Path) -> None:

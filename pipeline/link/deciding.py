@@ -46,19 +46,11 @@ EVIDENCE_BITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 def rank(connection: duckdb.DuckDBPyConnection, card: Scorecard, pairs: str, target: str) -> None:
     """Create `target` from scored pairs: the best dwelling of each NHS unit, and the verdict."""
-    connection.execute(
-        SQL.filled("ranked", target=target, pairs=pairs),
-        {
-            "upper_match_weight": card.upper_match_weight,
-            "lower_match_weight": card.lower_match_weight,
-            "margin_match_weight": card.margin_match_weight,
-        },
-    )
+    connection.execute(f"CREATE TABLE {target} AS {SQL.filled('ranked', pairs=pairs)}", _limits(card))
 
 
 def decide(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
-    """Create `decision` and `judged` from `pair`; see the SQL files for their grain."""
-    rank(connection, model.scorecards["recorded"], "pair", "decision")
+    """Create `judged` from `pair`; see the SQL file for its grain."""
     level = " ".join(
         f"WHEN decision.place IN {_tuple(places)} THEN '{name}'" for name, places in _LEVEL_OF_PLACE.items()
     )
@@ -68,13 +60,23 @@ def decide(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
     )
     judged = SQL.filled(
         "judged",
+        ranked=SQL.filled("ranked", pairs="pair"),
         level=f"CASE {level} ELSE 'evidence' END",
         evidence_bits=f"({bits})::INTEGER",
         same_uprn=_tuple(_SAME_UPRN),
         nobody=_tuple(_NOBODY),
         too_little=_tuple(TOO_LITTLE),
     )
-    connection.execute(judged)
+    connection.execute(judged, _limits(model.scorecards["recorded"]))
+
+
+def _limits(card: Scorecard) -> dict[str, float]:
+    """Return what a verdict is held against, as `ranked.sql` names it."""
+    return {
+        "upper_match_weight": card.upper_match_weight,
+        "lower_match_weight": card.lower_match_weight,
+        "margin_match_weight": card.margin_match_weight,
+    }
 
 
 def moved_bits() -> str:

@@ -17,6 +17,7 @@ Evidence facts (what the gate's rules read):
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,16 @@ def link(
     of_groups, of_council, of_nhs = grouped.artefact, council.artefact, nhs.artefact
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
-        with locked_connection(context.project.engine, context.spill) as connection:
-            lent = link_tables(connection, read_sides(of_groups), of_council, of_nhs, model)
+        with (
+            locked_connection(context.project.engine, context.spill) as connection,
+            ThreadPoolExecutor(1, thread_name_prefix="names") as aside,
+        ):
+            lent = link_units(connection, read_sides(of_groups), of_council, of_nhs, model)
+            # Beside what follows, not before: while pairs are found, memory is at its height.
+            names = aside.submit(lambda: names_of(read_sides(of_groups, ["unit"]), of_nhs))
+            judge_members(lent, model)
             lent.let_tokens_go()
-            names = names_of(read_sides(of_groups, ["unit"]), of_nhs)
-            rows = write_tables(connection, names, folder)
+            rows = write_tables(connection, names.result(), folder)
             facts = _facts(connection, model, rows) | reach_facts(
                 context.workspace.root, context.project.keys, context.project.folder
             )
@@ -72,10 +78,10 @@ def link(
     return write_artefact(context.workspace.zone("linkage"), "link", "all", fingerprint, fill)
 
 
-def link_tables(
+def link_units(
     connection: duckdb.DuckDBPyConnection, sides: Sides, council: Artefact, nhs: Artefact, model: Model
 ) -> Lent:
-    """Create, in `connection`, the scored pairs and judged decisions of both sides' units."""
+    """Create, in `connection`, the scored pairs of both sides' units (`pair`) and the verdicts (`judged`)."""
     lent = lend_sides(connection, sides, council, nhs)
     del sides
     score_pairs(
@@ -88,7 +94,6 @@ def link_tables(
     )
     lent.let_blocks_go()
     decide(connection, model)
-    judge_members(lent, model)
     return lent
 
 

@@ -14,9 +14,10 @@ import pyarrow as pa
 from governance.artefact import Artefact
 from pipeline.engine.duckdb import EngineSettings, locked_connection
 from pipeline.group.units import gather_units
+from pipeline.link.members import judge_members
 from pipeline.link.model import default_model
 from pipeline.link.names import names_of
-from pipeline.link.stage import link_tables
+from pipeline.link.stage import link_units
 from pipeline.link.tables import linked_table
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
 
@@ -85,7 +86,7 @@ def linked_pair(folder: Path) -> Iterator[Callable[[str], pa.Table]]:
     with locked_connection(EngineSettings(), folder, (folder,)) as connection:
         council = _Everything(artefact)
         sides = gather_units(connection, council, artefact)
-        link_tables(connection, sides, council, artefact, default_model())
+        judge_members(link_units(connection, sides, council, artefact, default_model()), default_model())
         yield partial(linked_table, connection, names_of(sides, artefact))
 
 

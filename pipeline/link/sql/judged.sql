@@ -1,5 +1,9 @@
--- One row per row of decision: its verdict once more, with the link's level, its evidence as bits, and contradiction.
+-- One row per NHS unit that some dwelling competes for: the best (see `ranked.sql`), its verdict once more, with
+-- the link's level, its evidence as bits, and contradiction.
 CREATE TABLE judged AS
+WITH decision AS (
+    {ranked}
+)
 SELECT
     decision.* EXCLUDE (reason),
     CASE

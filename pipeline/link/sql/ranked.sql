@@ -1,5 +1,4 @@
 -- One row per NHS unit that some dwelling competes for: the best, its lead, and the verdict.
-CREATE TABLE {target} AS
 WITH contested AS (
     SELECT nhs_id
     FROM {pairs}
