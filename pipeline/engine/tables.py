@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from pipeline.engine.at_rest import encryption_for, open_parquet, read_errors
 
 BATCH_ROWS = 65_536
+#: Or a batch more.
 _ROW_GROUP_ROWS = 262_144
 #: Batches of one file that may wait for their encoding: four million rows.
 _AHEAD = 64
@@ -178,10 +179,24 @@ def _write(reader: pa.RecordBatchReader, path: Path, encryption: Any) -> int:
         use_dictionary=_dictionary_columns(reader.schema),
         encryption_properties=encryption,
     ) as writer:
-        for batch in reader:
-            writer.write_batch(batch, row_group_size=_ROW_GROUP_ROWS)
-            rows += batch.num_rows
+        for group in _row_groups(reader):
+            writer.write_table(group, row_group_size=group.num_rows)
+            rows += group.num_rows
     return rows
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yield the batches by row groups: the writer ends one with whatever it is given."""
+    gathered: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        gathered.append(batch)
+        rows += batch.num_rows
+        if rows >= _ROW_GROUP_ROWS:
+            yield pa.Table.from_batches(gathered)
+            gathered, rows = [], 0
+    if rows:
+        yield pa.Table.from_batches(gathered)
 
 
 def _dictionary_columns(schema: pa.Schema) -> list[str]:

@@ -26,8 +26,10 @@ Tokens = npt.NDArray[np.uint64]
 Column: TypeAlias = pa.Array | pa.ChunkedArray | Integers
 _Made = TypeVar("_Made")
 
-#: Rows of a slice that the engine's threads take in turn.
-_SLICE_ROWS = 122_880
+#: Rows whose tokens are put in order at a time.
+_SORTED_ROWS = 122_880
+#: Rows of a slice that the engine's threads take in turn: few enough that a town's are shared out too.
+_LENT_ROWS = 20_480
 #: Fewer than one row in so many is few: they are put in their places one by one.
 _FEW = 8
 #: Columns at work: more would hold more copies in memory at once.
@@ -93,8 +95,8 @@ class TokenLists:
         tokens = np.empty(offsets[-1], dtype=np.uint64)
         # A slice at a time: memory touched for the first time costs more than the sums. `take` into
         # a given place lets other threads run; "clip" spares it a copy, and no place is out of range.
-        for first in range(0, len(order), _SLICE_ROWS):
-            rows = slice(first, first + _SLICE_ROWS)
+        for first in range(0, len(order), _SORTED_ROWS):
+            rows = slice(first, first + _SORTED_ROWS)
             start, end = offsets[first], offsets[min(rows.stop, len(order))]
             places = np.repeat(begins[rows], lengths[rows])
             places += np.arange(start, end, dtype=places.dtype)
@@ -217,7 +219,7 @@ def at_once(make: Callable[[str], _Made], names: Iterable[str]) -> dict[str, _Ma
 def sliced(columns: Mapping[str, Column]) -> pa.Table:
     """Return a table of the columns in slices that several threads can read at once."""
     table = pa.table(dict(columns))
-    return pa.Table.from_batches(table.to_batches(max_chunksize=_SLICE_ROWS), schema=table.schema)
+    return pa.Table.from_batches(table.to_batches(max_chunksize=_LENT_ROWS), schema=table.schema)
 
 
 def without_hot(lists: TokenLists, maximum_units: int) -> tuple[TokenLists, int]:
