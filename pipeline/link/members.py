@@ -7,11 +7,12 @@ list does not know are compared with listed people for whom no patient was found
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.group.blocking import MOVED_RULES
 from pipeline.group.blocks import with_blocks
-from pipeline.group.gathering import Integers, TokenLists, sliced
+from pipeline.group.gathering import Integers, TokenLists, as_one, sliced
 from pipeline.link.comparison import AGE_BANDS, ELSEWHERE, KNOWN_LEVELS
 from pipeline.link.deciding import rank
 from pipeline.link.lending import Lent
@@ -39,6 +40,9 @@ _EVIDENCE: dict[str, tuple[tuple[str, ...], ...]] = {
     "forename": (("person_forename_premises",), ("person_forename_sector",)),
     "surname": (("person_surname_premises",), ("person_surname_sector",)),
 }
+#: What a list can tell of a record. The codes of those that say it knows the person.
+_LISTED = ("no_list", *_EVIDENCE, "nobody")
+_KNOWN_CODES = np.array([_LISTED.index(level) for level in KNOWN_LEVELS], dtype=np.int8)
 _NAMELESS = ("person_surname_premises", "person_surname_sector", "person_name", "person_forename_birth")
 
 
@@ -59,34 +63,43 @@ def judge_members(lent: Lent, model: Model) -> None:
 def list_members(lent: Lent) -> None:
     """Tell each row of `nhs_member` how well it is known at the dwelling that its unit is linked to.
 
-    New columns, null where the unit is not linked: dwelling_id, list_kind (the dwelling's), listed.
+    New columns, null where the unit is not linked: dwelling_id, list_kind (the dwelling's), listed; and
+    is_of_known_unit, whether the list knows somebody of the unit.
     """
-    connection, told = lent.connection, lent.tables["nhs_member"]
-    linked = connection.sql("SELECT nhs_id, dwelling_id FROM judged WHERE reason = 'linked'").to_arrow_table()
+    told = lent.tables["nhs_member"]
+    linked = lent.connection.sql(
+        "SELECT nhs_id, dwelling_id FROM judged WHERE reason = 'linked'"
+    ).to_arrow_table()
     # By unit id, which counts from 1; 0 is no dwelling.
     dwelling_of = np.zeros(lent.tables["nhs_unit"].num_rows + 1, dtype=np.int64)
     dwelling_of[linked["nhs_id"].to_numpy()] = linked["dwelling_id"].to_numpy()
-    dwelling_id = dwelling_of[told["unit_id"].to_numpy()]
+    unit_id = told["unit_id"].to_numpy()
+    dwelling_id = dwelling_of[unit_id]
     nowhere = dwelling_id == 0
     homes = pa.array(dwelling_id - 1, mask=nowhere)
+    listed = _listed(lent, dwelling_id)
+    is_known_unit = np.zeros(len(dwelling_of), dtype=np.bool_)
+    is_known_unit[unit_id[np.isin(listed, _KNOWN_CODES)]] = True
+    # Few texts are taken sooner by their codes.
+    kinds = as_one(lent.tables["dwelling_unit"]["list_kind"]).dictionary_encode()
     known = {
         "dwelling_id": pa.array(dwelling_id, mask=nowhere),
-        "list_kind": lent.tables["dwelling_unit"]["list_kind"].take(homes),
-        "listed": _listed(lent, dwelling_id),
+        "list_kind": kinds.take(homes),
+        "listed": pa.DictionaryArray.from_arrays(pa.array(listed, mask=nowhere), pa.array(_LISTED)),
+        "is_of_known_unit": is_known_unit[unit_id],
     }
     lent.tables["nhs_member"] = sliced({name: told[name] for name in told.column_names} | known)
     lent.lend()
 
 
-def _listed(lent: Lent, dwelling_id: Integers) -> pa.DictionaryArray:
-    """Return the level by which the list of its dwelling (0: none) knows each record."""
+def _listed(lent: Lent, dwelling_id: Integers) -> npt.NDArray[np.int8]:
+    """Return, by its place in `_LISTED`, how the list of its dwelling (0: none) knows each record."""
     listed = np.zeros(len(dwelling_id), dtype=np.int8)
     at_home = np.flatnonzero(dwelling_id)
     unlisted = are_empty(lent.dwellings, _NAMELESS)[dwelling_id[at_home] - 1]
     asked = at_home[~(unlisted | are_empty(lent.members, _NAMELESS)[at_home])]
     listed[asked] = 1 + level_of(_EVIDENCE, lent.members, asked, lent.dwellings, dwelling_id[asked] - 1)
-    levels = pa.array(["no_list", *_EVIDENCE, "nobody"])
-    return pa.DictionaryArray.from_arrays(pa.array(listed, mask=dwelling_id == 0), levels)
+    return listed
 
 
 def move_members(connection: duckdb.DuckDBPyConnection) -> None:
@@ -167,7 +180,6 @@ def weigh_residence(connection: duckdb.DuckDBPyConnection, card: Scorecard) -> N
         age_band=bands,
         weights=weights["listed"],
         list_kind_weights=weights["list_kind"],
-        known_levels=str(KNOWN_LEVELS),
     )
     connection.execute(
         text,

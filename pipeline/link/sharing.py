@@ -54,11 +54,15 @@ def level_of(
 
 def share_token(one: TokenLists, rows: Integers, other: TokenLists, other_rows: Integers) -> Flags:
     """Return whether row `rows[n]` of `one` and row `other_rows[n]` of `other` have a token in common."""
+    compared = one.lengths(rows).astype(np.int64) * other.lengths(other_rows)
+    shared = np.zeros(len(rows), dtype=np.bool_)
+    asked = np.flatnonzero(compared)
     # Thousands in one home hold thousands of tokens each against all of theirs.
-    work = np.cumsum(one.lengths(rows).astype(np.int64) * other.lengths(other_rows))
+    work = np.cumsum(compared[asked])
     ends = np.searchsorted(work, np.arange(_COMPARED_AT_ONCE, work.max(initial=0), _COMPARED_AT_ONCE))
-    parts = zip(np.split(rows, ends), np.split(other_rows, ends), strict=True)
-    return np.concatenate([_share_token(one, part, other, other_part) for part, other_part in parts])
+    for part in np.split(asked, ends):
+        shared[part] = _share_token(one, rows[part], other, other_rows[part])
+    return shared
 
 
 def _share_token(one: TokenLists, rows: Integers, other: TokenLists, other_rows: Integers) -> Flags:

@@ -8,6 +8,7 @@ WITH level AS (
         member.dwelling_id,
         member.list_kind,
         member.listed,
+        member.is_of_known_unit,
         member.age_years,
         judged.reason,
         judged.level,
@@ -45,9 +46,7 @@ split AS (
     SELECT
         *,
         -- A split needs somebody to split from: a member whom the list knows.
-        COALESCE(residence_match_weight < $upper_match_weight, FALSE)
-            AND unit_id IN (SELECT known.unit_id FROM nhs_member AS known WHERE known.listed IN {known_levels})
-            AS is_split_off
+        COALESCE(residence_match_weight < $upper_match_weight, FALSE) AND is_of_known_unit AS is_split_off
     FROM weighed
 )
 SELECT

@@ -35,3 +35,19 @@ def test_whole_numbers_have_no_dictionary_and_the_quicker_compression_and_read_b
     assert with_dictionary == set(names) - {"token", "tokens"}
     quick = {c.path_in_schema.split(".")[0] for c in columns if c.compression == "LZ4"}
     assert quick == set(names) & {"token", "tokens"}
+
+
+def test_a_row_group_gathers_batches_until_it_is_whole(tmp_path: Path) -> None:
+    table = pa.table({"n": pa.array(range(600_000))})
+    assert write_plain(table.to_reader(50_000), tmp_path / "table.parquet") == table.num_rows
+    with pq.ParquetFile(tmp_path / "table.parquet") as file:
+        groups = [file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)]
+        assert file.read().equals(table)
+    assert groups == [300_000, 300_000]
+
+
+def test_a_table_without_rows_has_its_columns(tmp_path: Path) -> None:
+    empty = TABLE.slice(0, 0)
+    assert write_plain(empty.to_reader(), tmp_path / "table.parquet") == 0
+    with pq.ParquetFile(tmp_path / "table.parquet") as file:
+        assert file.read().equals(empty)
