@@ -44,7 +44,8 @@ class Lent:
     dwelling_unit, nhs_unit: one row per unit, with the token lists of its place and of its people (see
     `Side`; both have the same columns, as Splink wants).
     listed_person: one row per person listed at a dwelling: person_id, dwelling_id, token lists.
-    nhs_member: one row per NHS record: member_id, unit_id, age_years, sex, ethnic_category, token lists.
+    nhs_member: one row per NHS record: member_id, unit_id, age_years, sex, ethnic_category, token lists;
+    once its unit is judged, how the dwelling's list knows it too (see `members.list_members`).
     members, dwellings: the token lists of people, row after row, of nhs_member and dwelling_unit.
     """
 
