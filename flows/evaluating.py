@@ -132,6 +132,31 @@ def _unreadable(path: Path, why: str) -> Fault:
     )
 
 
+def truth_of_other_extracts(pairs: int) -> Fault:
+    """Return the fault of true pairs none of which is of records that the extracts hold."""
+    return Fault(
+        "TRUTH_OF_OTHER_EXTRACTS",
+        f"None of the truth's {pairs:,} pairs is of two records that both stand in the extracts.",
+        "Give the truth of these extracts, with the record ids that they have.",
+    )
+
+
+def _refuse_other_pairs(connection: duckdb.DuckDBPyConnection, truth: str) -> None:
+    pairs, known = connection.execute(
+        f"""
+        SELECT
+            COUNT(*),
+            COUNT(*) FILTER (
+                council_record_id IN (SELECT record_id FROM council_name)
+                AND nhs_record_id IN (SELECT record_id FROM nhs_name)
+            )
+        FROM {truth}
+        """
+    ).fetchall()[0]
+    if pairs and not known:
+        raise truth_of_other_extracts(pairs)
+
+
 def named_records(project: Project, keys: KeyProvider) -> dict[str, pa.Table]:
     """Return, for "council" and "nhs", each record's pseudonym and record id, made anew from the extract.
 
@@ -202,6 +227,8 @@ def _compare(
             "None of the linked records is in the extracts that hearth.toml names.",
             "Evaluate with the extracts, key and workspace that the run had.",
         )
+    for unit in sorted(truths):
+        _refuse_other_pairs(connection, unit)
     evaluation = evaluate_links(
         connection,
         "named_link",

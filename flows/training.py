@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from flows.conduct import new_run_id
 from flows.display import Display
-from flows.evaluating import TRUTH_COLUMNS, named_records
+from flows.evaluating import TRUTH_COLUMNS, named_records, truth_of_other_extracts
 from flows.night import at_once
 from flows.opening import open_night
 from governance.errors import Fault
@@ -92,11 +92,16 @@ def _listed_people(extract: InspectedExtract) -> pd.DataFrame:
 
 
 def _pseudonymised(pairs: pd.DataFrame, names: dict[str, pa.Table]) -> pa.Table:
-    """Return pairs of record ids as dwelling_record_pseudonym, nhs_record_pseudonym."""
+    """Return pairs of record ids as dwelling_record_pseudonym, nhs_record_pseudonym.
+
+    Raises Fault where none of them is of these extracts.
+    """
     with_names = pairs[list(TRUTH_COLUMNS)]
     for side, column in (("council", "dwelling_record_pseudonym"), ("nhs", "nhs_record_pseudonym")):
         known = names[side].to_pandas().rename(columns={"record_pseudonym": column})
         with_names = with_names.merge(known, left_on=f"{side}_record_id", right_on="record_id").drop(
             columns=["record_id", f"{side}_record_id"]
         )
+    if len(pairs) and not len(with_names):
+        raise truth_of_other_extracts(len(pairs))
     return pa.Table.from_pandas(with_names, preserve_index=False)

@@ -77,6 +77,19 @@ def test_links_are_measured_against_the_truth_folder(published: Published) -> No
         assert measured.outcome[unit]["precision"]["value"] > 0.9
 
 
+def test_the_truth_of_other_extracts_is_refused_and_not_measured_as_nought(
+    published: Published, tmp_path: Path
+) -> None:
+    project, _ = published
+    other = tmp_path / "pairs.csv"
+    other.write_text("council_record_id,nhs_record_id\nP-of-others,N-of-others\n")
+    where = ("--config", project.config, "--workspace", project.workspace)
+    measured = hearth("evaluate", *where, "--truth", other)
+    assert measured.code == 1, measured.err
+    assert "TRUTH_OF_OTHER_EXTRACTS" in measured.err
+    assert "of-others" not in measured.err
+
+
 def test_the_attack_on_the_encoding_tells_the_share_of_every_column(published: Published) -> None:
     project, _ = published
     where = ("--config", project.config, "--workspace", project.workspace)
