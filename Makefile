@@ -10,7 +10,7 @@ run: .venv/.ok ## run the whole pipeline on the sample project
 	$(BIN)/hearth run --config sample_data/sample/hearth.toml --workspace workspace
 
 test: .venv/.ok ## run every test
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: .venv/.ok ## format, lint, types
 	$(BIN)/ruff format --check .
