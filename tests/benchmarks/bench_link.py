@@ -48,8 +48,6 @@ from pipeline.workspace import Workspace
 
 #: Pairs of runs.
 RUNS = 5
-#: Below, the fixed costs of two linkers and some twelve queries show.
-HELD_FROM = 1_000_000
 MEMORY_LIMIT = "1GB"
 REFERENCE_DATE = date(2026, 3, 31)
 UNITS = ("dwelling_unit", "nhs_unit")
@@ -86,7 +84,6 @@ def measure(households: int, folder: Path) -> list[Figure]:
         at = f"{size:,} households"
         ratios = sorted(link["seconds"] / bare["seconds"] for link, bare in runs)
         both = sorted((link["grouping"] + link["seconds"]) / bare["seconds"] for link, bare in runs)
-        held = "1.15" if size >= HELD_FROM else ""
         figures += [
             Figure(f"group, {at}: by the clock", linked["grouping"], "s"),
             Figure(f"link, {at}: by the clock", linked["seconds"], "s"),
@@ -95,7 +92,7 @@ def measure(households: int, folder: Path) -> list[Figure]:
             Figure(f"bare Splink calls, {at}: by the clock", bare["seconds"], "s"),
             Figure(f"bare Splink calls, {at}: reading units within it", bare["reading"], "s"),
             Figure(f"bare Splink calls, {at}: processor, two cores", bare["processor"], "s"),
-            Figure(f"link beside the bare calls, {at}", ratios[RUNS // 2], "ratio", held),
+            Figure(f"link beside the bare calls, {at}", ratios[RUNS // 2], "ratio", "1.15"),
             Figure(f"link beside the bare calls, {at}: the least of the pairs", ratios[0], "ratio"),
             Figure(f"link beside the bare calls, {at}: the most of the pairs", ratios[-1], "ratio"),
             Figure(f"group and link beside the bare calls, {at}", both[RUNS // 2], "ratio"),
@@ -104,7 +101,7 @@ def measure(households: int, folder: Path) -> list[Figure]:
             Figure(f"scored pairs a record, {at}", pairs[-1], "pairs"),
         ]
     spread = max(pairs) / min(pairs)
-    return [*figures, Figure("most scored pairs a record beside fewest", spread, "ratio", "1.10")]
+    return [*figures, Figure("most scored pairs a record beside fewest", spread, "ratio", "1.00")]
 
 
 def _pair_of_runs(work: Path, *, link_first: bool) -> tuple[dict[str, Any], dict[str, Any]]:
