@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pipeline.engine.at_rest import encryption_for, open_parquet, read_errors
 
 BATCH_ROWS = 65_536
-#: Or a batch more.
+#: A row group ends with the batch that fills it.
 _ROW_GROUP_ROWS = 262_144
 #: Batches of one file that may wait for their encoding: four million rows.
 _AHEAD = 64

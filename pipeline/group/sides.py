@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from governance.artefact import Artefact
-from pipeline.engine.tables import read_columns, write_table
+from pipeline.engine.tables import BATCH_ROWS, read_columns, write_table
 from pipeline.group.blocking import RECORDED_RULES
 from pipeline.group.gathering import Integers, as_one, at_once, ends
 
@@ -63,7 +63,6 @@ class Sides:
 #: Tables of a side: units, people.
 _COUNCIL = ("dwelling_unit", "listed_person")
 _NHS = ("nhs_unit", "nhs_member")
-_ROW_GROUP_ROWS = 262_144
 
 
 def write_sides(sides: Sides, folder: Path) -> dict[str, int | None]:
@@ -76,7 +75,7 @@ def write_sides(sides: Sides, folder: Path) -> dict[str, int | None]:
         tables |= {units: side.units, people: pa.table({"row": side.rows})}
 
     def write(name: str) -> int:
-        return write_table(tables[name].to_reader(_ROW_GROUP_ROWS), folder / f"{name}.parquet")
+        return write_table(tables[name].to_reader(BATCH_ROWS), folder / f"{name}.parquet")
 
     return {f"{name}.parquet": rows for name, rows in at_once(write, tables).items()}
 

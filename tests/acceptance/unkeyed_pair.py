@@ -86,7 +86,8 @@ def linked_pair(folder: Path) -> Iterator[Callable[[str], pa.Table]]:
     with locked_connection(EngineSettings(), folder, (folder,)) as connection:
         council = _Everything(artefact)
         sides = gather_units(connection, council, artefact)
-        judge_members(link_units(connection, sides, council, artefact, default_model()), default_model())
+        model = default_model()
+        judge_members(link_units(connection, sides, council, artefact, model), model)
         yield partial(linked_table, connection, names_of(sides, artefact))
 
 
