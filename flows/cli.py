@@ -11,28 +11,12 @@ from pathlib import Path
 
 import typer
 
-from flows.commands import (
-    assign_uprn,
-    attack,
-    audit,
-    bench,
-    findings,
-    govern,
-    init,
-    keys,
-    linkage,
-    measures,
-    pseudonymise,
-    quarantine,
-    releases,
-    retention,
-    review,
-    run,
-    sample,
-    schedule,
-    sensitivity,
-)
-from flows.faults import as_hearth_error
+from flows.commands.controller import assign_uprn, keys, pseudonymise
+from flows.commands.linkage import review, training
+from flows.commands.operation import bench, init, quarantine, run, schedule, synth
+from flows.commands.oversight import audit, governance, retention
+from flows.commands.results import attack, findings, measures, releases, sensitivity
+from flows.run.faults import as_hearth_error
 from governance.errors import HearthError
 
 #: numpy and Arrow's allocator, neither loaded yet when `main` begins, would ask for pages of 2 MB. On a
@@ -58,12 +42,12 @@ quarantine.add_to(app)
 pseudonymise.add_to(app)
 assign_uprn.add_to(app)
 keys.add_to(app)
-linkage.add_to(app)
+training.add_to(app)
 review.add_to(app)
 attack.add_to(app)
-sample.add_to(app)
+synth.add_to(app)
 audit.add_to(app)
-govern.add_to(app)
+governance.add_to(app)
 schedule.add_to(app)
 retention.add_to(app)
 bench.add_to(app)

@@ -4,9 +4,9 @@ The flow is given a configuration's path and a run id, never a table, a key or a
 identifier: Prefect keeps its parameters, results and log lines in its database.
 """
 
-from flows.conduct import RunRequest, conduct
-from flows.journey import journey
-from flows.orchestrator import Failed, State, as_task, flow, tell_officers
+from flows.orchestration.tasks import Failed, State, as_task, flow, record_outcome
+from flows.run.journey import journey
+from flows.run.run import RunRequest, run_pipeline
 
 
 @flow(name="hearth-nightly")
@@ -18,11 +18,11 @@ def nightly(
 ) -> State | None:
     """Run one night under Prefect; a gate's refusal is a failed flow run that names code and remedy.
 
-    signing_keys: paths of key files, see `flows.acting`; the keys themselves stay on this side.
+    signing_keys: paths of key files, see `actions/authorisation.py`; the keys stay in this process.
     """
     request = RunRequest.of(config, workspace, run_id, signing_keys or ())
-    outcome = conduct(request, journey, perform=as_task)
-    tell_officers(outcome)
+    outcome = run_pipeline(request, journey, perform=as_task)
+    record_outcome(outcome)
     if outcome.status == "published":
         return None
     kind = "GOVERNANCE GATE" if outcome.status == "refused" else "FAULT"

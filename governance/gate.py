@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
+from governance.agreement.decisions import find_waiver
+from governance.agreement.terms import Waiver
 from governance.artefact import Artefact, Evidence
 from governance.audit.log import AuditLog
 from governance.clearance import _MINT, Clearance, Cleared
-from governance.decisions import find_waiver
 from governance.errors import Finding, Refused
 from governance.rules import rules_for
 from governance.rules.registry import NotShown, Rule, Shown, Verdict, failed
-from governance.terms import Waiver
 
 #: Stage -> gates that must have cleared in this run before its own is asked; of stages with a part, all.
 ORDER: Mapping[str, tuple[str, ...]] = {

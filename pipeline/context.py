@@ -9,7 +9,7 @@ from pipeline.project import Project
 from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
-    from governance.agreement import Agreement
+    from governance.agreement.agreement import Agreement
 
 #: Called with a short sentence of counts ("council_property: 12,003 rows kept, 14 quarantined").
 Report = Callable[[str], None]

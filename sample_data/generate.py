@@ -11,25 +11,25 @@ from pathlib import Path
 
 import numpy as np
 
-from sample_data import truth
-from sample_data.address_list import address_list
-from sample_data.addresses import AddressRecorder
-from sample_data.addresses_by_package import PackageRecorder
-from sample_data.addresses_by_pattern import PatternRecorder
-from sample_data.council_people import list_people
-from sample_data.council_properties import list_properties, yes_no
-from sample_data.draws import Texts
-from sample_data.dwellings import UPRN_STEP
-from sample_data.geography import Block, blocks
-from sample_data.health import Health
-from sample_data.identifiers import record_ids
-from sample_data.inhabit import inhabit
-from sample_data.nhs_patients import NhsPatients, list_patients
-from sample_data.planted import planted_effects
-from sample_data.project_file import hearth_toml
-from sample_data.recording import date_texts
+from sample_data.defects.addresses import AddressRecorder
+from sample_data.defects.addresses_by_package import PackageRecorder
+from sample_data.defects.addresses_by_pattern import PatternRecorder
+from sample_data.defects.recording import date_texts
+from sample_data.extracts.address_list import address_list
+from sample_data.extracts.council_people import list_people
+from sample_data.extracts.council_properties import list_properties, yes_no
+from sample_data.extracts.nhs_patients import NhsPatients, list_patients
+from sample_data.extracts.project_file import hearth_toml
+from sample_data.extracts.tables import ExtractWriter, TruthWriter, write_manifest
+from sample_data.health.health import Health
+from sample_data.health.planted import planted_effects
+from sample_data.housing.dwellings import UPRN_STEP
+from sample_data.population.draws import Texts
+from sample_data.population.geography import Block, blocks
+from sample_data.population.identifiers import record_ids
+from sample_data.population.inhabit import inhabit
 from sample_data.settings import ADDRESS_LIST, DIALECTS, SyntheticSettings
-from sample_data.tables import ExtractWriter, TruthWriter, write_manifest
+from sample_data.truth import truth
 
 #: Invented UPRNs start here: twelve digits, a range the gazetteers do not use.
 FIRST_UPRN = 990_900_000_000

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from governance.audit.content import content_fault
+from governance.audit.evidence_filter import content_fault
 from governance.audit.signer import LogSigner
 from governance.audit.verify import (
     CHECKPOINTS,

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from governance.errors import Fault
 from governance.keys.destruction import CERTIFICATES, erase_file, write_certificate
-from governance.keys.sealed_file import read_private_file, write_private_file
+from governance.keys.providers.sealed_file import read_private_file, write_private_file
 
 KEY_BYTES = 32
 RUN_FILE = "run.key"

@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.canonical import canonical_json
 from governance.errors import Refused
-from governance.keys.file_key import open_file_key
-from governance.keys.held_key import HeldKey
-from governance.keys.sealed_file import write_private_file
+from governance.keys.providers.file_key import open_file_key
+from governance.keys.providers.in_memory_key import InMemoryKey
+from governance.keys.providers.sealed_file import write_private_file
 from governance.keys.states import KeyState, check_transition
-from governance.statement import is_signed, public_key_of, sign_statement
+from governance.principals.statement import is_signed, public_key_of, sign_statement
 
 CERTIFICATES = "certificates"
 STATEMENT = "destruction"
@@ -59,7 +59,7 @@ def destroy_key(
     return certificate
 
 
-def was_destroyed(path: Path, key: HeldKey) -> bool:
+def was_destroyed(path: Path, key: InMemoryKey) -> bool:
     """Answer whether a certificate beside the key's file says that this very key was destroyed."""
     return _certificate_of(path, key).exists()
 
@@ -107,6 +107,6 @@ def erase_file(path: Path) -> None:
         os.close(folder)
 
 
-def _certificate_of(path: Path, key: HeldKey) -> Path:
+def _certificate_of(path: Path, key: InMemoryKey) -> Path:
     name = f"{key.description.key_id}-{key.check_value(_CHECKED)}".replace("/", "-").replace(":", "-")
     return path.parent / CERTIFICATES / f"{name}.json"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from governance.errors import Fault
-from governance.keys.sealed_file import read_private_file
+from governance.keys.providers.sealed_file import read_private_file
 
 
 @dataclass(frozen=True)

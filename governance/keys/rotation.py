@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from governance.errors import Refused
-from governance.keys.derivation import KeyContext
-from governance.keys.file_key import change_state, create_file_key, open_file_key
-from governance.keys.place import KeyPlace
-from governance.keys.provider import KeyDescription
+from governance.keys.key_store import KeyStore
+from governance.keys.providers.file_key import change_state, create_file_key, open_file_key
+from governance.keys.providers.provider import KeyDescription
+from governance.keys.pseudonyms.derivation import KeyContext
 from governance.keys.states import KeyState
 
 #: What becomes of the key that is replaced: what it made is still joined, until what was kept is carried
@@ -27,7 +27,7 @@ class Rotated:
     new: KeyDescription
 
 
-def rotate_key(place: KeyPlace, *, state: KeyState, today: date, expires: date | None = None) -> Rotated:
+def rotate_key(place: KeyStore, *, state: KeyState, today: date, expires: date | None = None) -> Rotated:
     """Replace the current key of a layer by one of a new root and the next version.
 
     state: of the new key; pending where another holder has to compare

@@ -21,15 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from governance.errors import Fault, Finding, Refused
-from governance.keys.aws_kms import AwsKms
-from governance.keys.derivation import KeyContext
 from governance.keys.destruction import was_destroyed
-from governance.keys.held_key import HeldKey
-from governance.keys.keyring_key import KeyringRoot
+from governance.keys.key_store import KeyStore, Remote
 from governance.keys.passphrase import PassphraseSource
-from governance.keys.place import KeyPlace, Remote
-from governance.keys.unsafe_demo import unsafe_demo_place
-from governance.keys.vault_transit import VaultTransit
+from governance.keys.providers.aws_kms import AwsKms
+from governance.keys.providers.in_memory_key import InMemoryKey
+from governance.keys.providers.keyring_key import KeyringRoot
+from governance.keys.providers.unsafe_demo import unsafe_demo_place
+from governance.keys.providers.vault_transit import VaultTransit
+from governance.keys.pseudonyms.derivation import KeyContext
 
 PROVIDERS = ("file", "keyring", "vault-transit", "aws-kms", "unsafe-demo")
 _TEXTS = (
@@ -52,7 +52,7 @@ _NEEDS = {
     "aws-kms": ("path", "name", "region"),
 }
 _SECTIONS = {"outer", "transfer"}
-#: Read by pipeline/disclosure/record_key.py.
+#: Read by pipeline/disclosure/noise/record_key.py.
 _ELSEWHERE = {"record_key_file"}
 
 
@@ -104,7 +104,7 @@ def read_key_settings(
     return _settings(table, folder, custody, None if outer is None else _settings(outer, folder, custody))
 
 
-def open_key(settings: KeySettings, use: KeyUse) -> HeldKey:
+def open_key(settings: KeySettings, use: KeyUse) -> InMemoryKey:
     """Open the linkage key; in single-operator custody the outer one with it.
 
     Raises Fault when a key is missing or unusable, Refused when it was made for another agreement
@@ -133,22 +133,22 @@ def open_key(settings: KeySettings, use: KeyUse) -> HeldKey:
     return inner.with_outer(outer)
 
 
-def open_outer_key(settings: KeySettings, use: KeyUse) -> HeldKey | None:
+def open_outer_key(settings: KeySettings, use: KeyUse) -> InMemoryKey | None:
     """Open the key of the outer layer, which is the project's own; None where none is configured."""
     return None if settings.outer is None else _open(locate_outer(settings.outer, use), use)
 
 
-def locate_inner(settings: KeySettings, use: KeyUse) -> KeyPlace:
+def locate_inner(settings: KeySettings, use: KeyUse) -> KeyStore:
     """Return where the linkage key lies and what it must be for."""
     return _locate(settings, use.agreement, use)
 
 
-def locate_outer(settings: KeySettings, use: KeyUse) -> KeyPlace:
+def locate_outer(settings: KeySettings, use: KeyUse) -> KeyStore:
     """Return where the outer layer's key lies and what it must be for; `settings` is its own table."""
     return _locate(settings, f"outer/{use.project}", use)
 
 
-def check_usable(key: HeldKey, place: KeyPlace, today: date) -> None:
+def check_usable(key: InMemoryKey, place: KeyStore, today: date) -> None:
     """Raise Refused when a key was made for something else, is out of date, or had been destroyed."""
     found = key.description
     wanted = KeyContext(place.agreement, place.period, place.version or found.context.version)
@@ -178,13 +178,13 @@ def check_usable(key: HeldKey, place: KeyPlace, today: date) -> None:
         )
 
 
-def _open(place: KeyPlace, use: KeyUse) -> HeldKey:
+def _open(place: KeyStore, use: KeyUse) -> InMemoryKey:
     key = place.open()
     check_usable(key, place, use.today)
     return key
 
 
-def _locate(settings: KeySettings, agreement: str, use: KeyUse) -> KeyPlace:
+def _locate(settings: KeySettings, agreement: str, use: KeyUse) -> KeyStore:
     if settings.provider == "unsafe-demo":
         return unsafe_demo_place(
             use.workspace_keys,
@@ -194,7 +194,7 @@ def _locate(settings: KeySettings, agreement: str, use: KeyUse) -> KeyPlace:
             today=use.today,
         )
     assert settings.path is not None  # noqa: S101  (read_key_settings has seen to it)
-    return KeyPlace(
+    return KeyStore(
         agreement,
         use.period,
         settings.version,

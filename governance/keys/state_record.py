@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import hashes, hmac
 
 from governance.canonical import canonical_json
 from governance.errors import Fault
-from governance.keys.derivation import KeyContext, derive_key
-from governance.keys.provider import KeyDescription
-from governance.keys.sealed_file import read_private_file, write_private_file
+from governance.keys.providers.provider import KeyDescription
+from governance.keys.providers.sealed_file import read_private_file, write_private_file
+from governance.keys.pseudonyms.derivation import KeyContext, derive_key
 from governance.keys.states import KeyState, check_transition
 
 FORMAT = "hearth-key-state/1"

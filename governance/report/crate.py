@@ -14,11 +14,11 @@ from rocrate.model.contextentity import ContextEntity
 from rocrate.model.person import Person
 from rocrate.rocrate import ROCrate
 
-from governance.agreement_signature import signature_path
-from governance.audit.carry import write_verifier
+from governance.agreement.decisions import decisions_path
+from governance.agreement.signature import signature_path
+from governance.audit.standalone_verifier import write_verifier
 from governance.audit.timestamp import TIMESTAMPS
 from governance.audit.verify import CHECKPOINTS, LOG_KEY_NAME, LOG_NAME
-from governance.decisions import decisions_path
 from governance.errors import Fault
 from governance.report.crosswalk import CROSSWALK, SAFES
 from governance.report.facts import ExtractLine, ReportFacts, RuleLine
@@ -48,7 +48,7 @@ def write_crate(facts: ReportFacts, workspace: Path, agreement_file: Path, folde
     staged = folder.with_name(folder.name + ".partial")
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
-    contents = list(_gather(facts, workspace, agreement_file, staged))
+    contents = list(_collect(facts, workspace, agreement_file, staged))
     crate = ROCrate(version="1.2")
     crate.name = f"Governance evidence, {facts.scope}: {facts.agreement.title}"
     crate.description = " ".join(summary(facts))
@@ -66,7 +66,7 @@ def write_crate(facts: ReportFacts, workspace: Path, agreement_file: Path, folde
     return sum(path.is_file() for path in folder.rglob("*"))
 
 
-def _gather(
+def _collect(
     facts: ReportFacts, workspace: Path, agreement_file: Path, staged: Path
 ) -> Iterator[tuple[str, str, str]]:
     """Copy the pack's files; yields (name, title, media type)."""

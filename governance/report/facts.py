@@ -12,17 +12,17 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
+from governance.agreement.decisions import find_waiver
 from governance.audit.verify import Report, Trust, verify_folder
-from governance.decisions import find_waiver
 from governance.errors import Fault
 from governance.history import events
-from governance.mandate import mandated_by
+from governance.principals.roles import may
+from governance.principals.run_authorisation import authorised_by
 from governance.report.crosswalk import CROSSWALK
 from governance.report.trials import AttackCertificate, Trial, certificates_of, trials_of
 from governance.retention.disposal import Standing, standing_of
 from governance.retention.holdings import Holding, holdings
-from governance.roles import may
 from governance.rules import all_rules
 
 _LOOK_AHEAD = timedelta(days=90)
@@ -188,7 +188,7 @@ def _run_lines(chosen: list[dict[str, Any]], agreement: Agreement) -> tuple[RunL
             signed = {
                 action: person.id
                 for action in mandates
-                if (person := mandated_by(then, run, action, mandates)) is not None
+                if (person := authorised_by(then, run, action, mandates)) is not None
             }
             lines[run] = RunLine(run, event["actor"], moment, None, "unfinished", "", signed)
         elif event["event"] in ("run_end", "run_abandoned"):

@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from governance.decisions import approvers_of, find_waiver
+from governance.agreement.decisions import approvers_of, find_waiver
 from governance.report.crosswalk import SAFES
 from governance.report.facts import ReportFacts, RuleLine, RunLine
 from governance.report.lineage import columns_of_output

@@ -18,13 +18,13 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
 from governance.audit.log import AuditLog
 from governance.canonical import canonical_json, digest_of
 from governance.errors import Fault, Refused
+from governance.principals.roles import may
+from governance.principals.statement import is_signed, public_key_of, sign_statement
 from governance.retention.holdings import Holding
-from governance.roles import may
-from governance.statement import is_signed, public_key_of, sign_statement
 
 CERTIFICATES = "certificates"
 STATEMENT = "disposal"

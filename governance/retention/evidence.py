@@ -15,7 +15,7 @@ Facts (stage "retention"):
 from datetime import datetime
 from pathlib import Path
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
 from governance.artefact import Evidence
 from governance.history import events
 from governance.retention.disposal import standing_of

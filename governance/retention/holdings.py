@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
 
 #: Zone of a workspace -> retention class of what lies there.
 CLASSES = {

@@ -6,7 +6,7 @@ Facts: see `pipeline/aggregate/stage.py`.
 import re
 from datetime import datetime
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
 from governance.rules.columns import direct_identifiers, undeclared
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
 from schemas.measure import measures

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from governance.agreement import Agreement
-from governance.announcement import announced_by, announcement
+from governance.agreement.agreement import Agreement
+from governance.agreement.terms import Principal
+from governance.principals.extract_signature import extract_signed_by, extract_statement
 from governance.rules.ingest import supplied_tables
 from governance.rules.registry import Shown, Verdict, failed, passed, rule
-from governance.terms import Principal
 
 
 @rule(
@@ -38,7 +38,7 @@ def file_is_the_announced_one(evidence: Shown, agreement: Agreement, now: dateti
         name
         for name, manifest in announced.items()
         if name not in unsigned
-        and _announced_by(name, tables[name], manifest, evidence.part, agreement) is None
+        and _extract_signed_by(name, tables[name], manifest, evidence.part, agreement) is None
     ]
     accepted, replayed, replaced = _sequences(tables, announced, evidence.remembered)
     observed = (
@@ -61,10 +61,10 @@ def file_is_the_announced_one(evidence: Shown, agreement: Agreement, now: dateti
     return passed(observed, threshold, remember=accepted)
 
 
-def _announced_by(
+def _extract_signed_by(
     table: str, facts: Shown, manifest: Shown, controller: str, agreement: Agreement
 ) -> Principal | None:
-    content = announcement(
+    content = extract_statement(
         table,
         facts.text("file_sha256"),
         facts.count("rows_in"),
@@ -72,7 +72,7 @@ def _announced_by(
         manifest.optional_text("supplied"),
     )
     signature = manifest.text("signature")
-    return announced_by(agreement, controller, content, manifest.optional_text("signed_by"), signature)
+    return extract_signed_by(agreement, controller, content, manifest.optional_text("signed_by"), signature)
 
 
 def _sequences(

@@ -5,7 +5,7 @@ The rules are P1, P4, P5 and P2 of disclosure-control.md. Facts: see `pipeline/d
 
 from datetime import datetime
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
 
 _SOURCE = "SDC Handbook (2nd ed.); disclosure-control.md"

@@ -6,7 +6,7 @@ Facts: see `pipeline/household/stage.py`.
 import re
 from datetime import datetime
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
 from governance.rules.columns import direct_identifiers, outlived, undeclared
 from governance.rules.registry import Shown, Verdict, failed, passed, rule
 from schemas.contract import load_contract

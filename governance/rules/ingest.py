@@ -6,9 +6,9 @@ Facts: see `pipeline/ingest/stage.py`.
 import re
 from datetime import date, datetime, timedelta
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
+from governance.agreement.terms import OptOutCheck
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
-from governance.terms import OptOutCheck
 from schemas.contract import load_contract
 
 _OPT_OUT = re.compile(r"opt_?out|objection|dissent|ndop|type_?1|9nu0|xaz89", re.IGNORECASE)

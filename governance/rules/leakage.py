@@ -5,7 +5,7 @@ Facts: see `pipeline/leakage/absence.py`.
 
 from datetime import datetime
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
 
 

@@ -5,7 +5,7 @@ Facts: see `pipeline/group/stage.py`, `pipeline/link/stage.py` and `pipeline/qua
 
 from datetime import datetime
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
 from governance.rules.registry import Shown, Verdict, failed, passed, rule
 
 

@@ -5,8 +5,8 @@ Facts: see `pipeline/pseudonymise/stage.py`.
 
 from datetime import datetime
 
-from governance.agreement import Agreement
-from governance.audit.content import marked_check_value
+from governance.agreement.agreement import Agreement
+from governance.audit.evidence_filter import marked_check_value
 from governance.keys.states import MAY_PSEUDONYMISE, KeyState
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
 

@@ -5,10 +5,10 @@ Facts: see `pipeline/publish/stage.py`.
 
 from datetime import datetime, timedelta
 
-from governance.agreement import Agreement
-from governance.decisions import approvers_of, release_specification
-from governance.mandate import mandated_by
-from governance.roles import may
+from governance.agreement.agreement import Agreement
+from governance.agreement.decisions import approvers_of, release_specification
+from governance.principals.roles import may
+from governance.principals.run_authorisation import authorised_by
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule, warned
 
 
@@ -33,7 +33,7 @@ def two_people_approved(evidence: Shown, agreement: Agreement, now: datetime) ->
     )
     run = evidence.run
     run_id, mandates = run.text("run_id"), run.table("mandates")
-    operator, releaser = (mandated_by(agreement, run_id, action, mandates) for action in ("run", "release"))
+    operator, releaser = (authorised_by(agreement, run_id, action, mandates) for action in ("run", "release"))
     own = {person.id for person in (operator, releaser) if person is not None}
     approvers = [name for name in approvers_of(agreement, specification, now.date()) if name not in own]
     by = "nobody" if releaser is None else releaser.id

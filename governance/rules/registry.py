@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
 from governance.artefact import Evidence
 
 Outcome = Literal["pass", "warn", "fail"]

@@ -5,7 +5,7 @@ Facts: see `governance/retention/evidence.py`; RET-04 reads what ingest shows (`
 
 from datetime import datetime
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
 from governance.rules.registry import Shown, Verdict, failed, passed, rule
 
 _SOURCE = "UK GDPR art. 5(1)(e), storage limitation; NHS Records Management Code"

@@ -6,14 +6,14 @@ Facts of the evidence (stage "run"):
   code_version          version of the programme, with its commit where there is one
   uncommitted_changes   number of changed files in the checkout; null where there is no checkout
   lock_digest           SHA-256 of requirements.lock; null where it is not there
-  run_id, action, presented, unknown_keys, mandates      see `governance/mandate.py`
+  run_id, action, presented, unknown_keys, mandates      see `governance/principals/run_authorisation.py`
 """
 
 from datetime import datetime, timedelta
 
-from governance.agreement import Agreement
-from governance.mandate import NEEDED, mandated_by
-from governance.roles import POWERS, clashes, may
+from governance.agreement.agreement import Agreement
+from governance.principals.roles import POWERS, clashes, may
+from governance.principals.run_authorisation import NEEDED, authorised_by
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule, warned
 from schemas.contract import load_contract
 
@@ -223,7 +223,7 @@ def duties_are_separate(evidence: Shown, agreement: Agreement, now: datetime) ->
         raise NotShown("custody", "one of the three custody modes")
     if action not in NEEDED:
         raise NotShown("action", "a kind of run")
-    starter = mandated_by(agreement, evidence.text("run_id"), action, evidence.table("mandates"))
+    starter = authorised_by(agreement, evidence.text("run_id"), action, evidence.table("mandates"))
     observed = (
         f"custody {custody}, {len(agreement.principals)} principals, {len(found)} clashes, "
         f"started by {'nobody who signed for it' if starter is None else starter.id}"

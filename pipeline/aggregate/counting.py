@@ -18,7 +18,7 @@ from pipeline.aggregate.linkage_sensitivity import create_linkage_table, record_
 from pipeline.aggregate.magnitude_cell import create_magnitude_table, insert_magnitudes, shown_amounts
 from pipeline.aggregate.plan import Plan
 from pipeline.aggregate.state import create_state_table, record_state
-from pipeline.disclosure.record_key import RecordKeySecret, create_record_key_table
+from pipeline.disclosure.noise.record_key import RecordKeySecret, create_record_key_table
 from pipeline.engine.statements import Statements
 
 _SQL = Statements("pipeline.aggregate")

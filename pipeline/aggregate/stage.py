@@ -23,8 +23,8 @@ from pipeline.aggregate.linkage_accounts import widen_linkage_bands
 from pipeline.aggregate.plan import Plan, make_plan
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
-from pipeline.disclosure.carried_key import carried_digest, load_carried
-from pipeline.disclosure.record_key import load_secret
+from pipeline.disclosure.noise.record_key import load_secret
+from pipeline.disclosure.noise.record_key_migration import load_migrated_keys, migrated_keys_digest
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table, write_query
 from schemas.attribute import attributes_of
@@ -62,7 +62,7 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
     """Return what the stage's output depends on beside its input and its code."""
     return {
         "outputs": sorted(context.agreement.outputs),
-        "carried_record_keys": carried_digest(context.workspace),
+        "carried_record_keys": migrated_keys_digest(context.workspace),
         "definitions": digest_of(
             [repr(d) for read in (measures, magnitudes, tables, dimensions) for d in read().values()]
         ),
@@ -87,7 +87,7 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
                 known_attributes(connection),
                 known_attributes(connection, of_everybody=True),
             )
-            load_carried(connection, context.workspace)
+            load_migrated_keys(connection, context.workspace)
             build_all_cells(connection, plan, load_secret(context))
             facts = _facts(connection, plan)
             add_definitions(connection, plan)

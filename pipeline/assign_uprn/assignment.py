@@ -34,7 +34,7 @@ from pipeline.assign_uprn.private_folder import private_folder
 from pipeline.assign_uprn.statements import create_uprn_macros, run_statement
 from pipeline.engine.duckdb import EngineSettings, locked_connection
 from pipeline.engine.tables import BATCH_ROWS
-from pipeline.ingest.supplied_file import is_parquet
+from pipeline.ingest.readers.supplied_file import is_parquet
 from pipeline.project import ExtractSettings
 
 #: Chosen on the sample project, held on another population: docs/decisions/0020-uprn-assignment.md.

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from governance.errors import Fault
 from pipeline.engine.tables import BATCH_ROWS
-from pipeline.ingest.supplied_file import FileRefused, is_parquet, open_supplied
-from pipeline.ingest.text_block import TextBlocks
+from pipeline.ingest.readers.supplied_file import FileRefused, is_parquet, open_supplied
+from pipeline.ingest.readers.text_block import TextBlocks
 from pipeline.project import ExtractSettings
 
 _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from governance.errors import Fault
 from pipeline.assign_uprn.columns import AddressColumns, NamedColumns, find_columns
 from pipeline.ingest.inspection import open_table
-from pipeline.ingest.rows import BrokenRow, Rows
-from pipeline.ingest.supplied_file import FileRefused, check_path
+from pipeline.ingest.readers.rows import BrokenRow, Rows
+from pipeline.ingest.readers.supplied_file import FileRefused, check_path
 from pipeline.project import ExtractSettings
 
 #: How many line numbers an error shows.

@@ -8,7 +8,7 @@ import duckdb
 
 def create_uprn_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the macros of ingest: there is one notion of a valid UPRN."""
-    connection.execute((files("pipeline.ingest") / "uprn.sql").read_text("utf-8"))
+    connection.execute((files("pipeline.ingest") / "sql" / "uprn.sql").read_text("utf-8"))
 
 
 def run_statement(

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from governance.errors import Fault
-from pipeline.disclosure.p_table import noise_of
+from pipeline.disclosure.noise.p_table import noise_of
+from pipeline.disclosure.noise.record_key import RecordKeySecret
 from pipeline.disclosure.profile import Profile
-from pipeline.disclosure.record_key import RecordKeySecret
 from pipeline.disclosure.statements import count_rows, create_table
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from governance.canonical import canonical_json
 from governance.errors import Refused
-from pipeline.disclosure.record_key import RecordKeySecret
+from pipeline.disclosure.noise.record_key import RecordKeySecret
 from pipeline.workspace import Workspace
 
 GENESIS = "0" * 64

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from governance.errors import Refused
 
 if TYPE_CHECKING:
-    from governance.agreement import Agreement
+    from governance.agreement.agreement import Agreement
 
 #: Moves whenever a published value could change although the data did not.
 SPECIFICATION_VERSION = "1.0"

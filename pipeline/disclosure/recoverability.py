@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from governance.errors import Refused
-from pipeline.disclosure.cell_system import CellId, Cells, CellSystem, Interval, Relations, read_system
-from pipeline.disclosure.solver import TOLERANCE, Infeasible, LinearSystem, Numbers, Optimum, Row
+from pipeline.disclosure.audit.cell_system import CellId, Cells, CellSystem, Interval, Relations, read_system
+from pipeline.disclosure.audit.solver import TOLERANCE, Infeasible, LinearSystem, Numbers, Optimum, Row
 
 
 def feasible_intervals(

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from governance.errors import Fault, Refused
-from pipeline.disclosure.cell_system import (
+from pipeline.disclosure.audit.cell_system import (
     CellId,
     Cells,
     CellSystem,
@@ -23,9 +23,9 @@ from pipeline.disclosure.cell_system import (
     read_ids,
     read_system,
 )
+from pipeline.disclosure.audit.feasible_points import FeasiblePoints
+from pipeline.disclosure.audit.solver import TOLERANCE, Infeasible, LinearSystem, Numbers, Row
 from pipeline.disclosure.recoverability import find_intervals, find_values
-from pipeline.disclosure.solver import TOLERANCE, Infeasible, LinearSystem, Numbers, Row
-from pipeline.disclosure.witnesses import Witnesses
 
 #: Relations around an unsafe cell that are searched for cover at first; widened until cover is found.
 _FIRST_RADIUS = 2
@@ -56,7 +56,7 @@ def protect(
     already = {cell_id for cell_id, value in system.values.items() if value is None}
     system = CellSystem({**system.values, **find_values(system)}, system.relations)
     hidden = already | set(wanted)
-    witnesses = Witnesses(system, wanted)
+    witnesses = FeasiblePoints(system, wanted)
     exposed = list(_exposed(system, hidden, wanted, minimum_width, witnesses))
     while exposed:
         cell_id = exposed[0]
@@ -94,7 +94,7 @@ def _exposed(
     hidden: set[CellId],
     asked: list[CellId],
     minimum_width: float,
-    witnesses: Witnesses,
+    witnesses: FeasiblePoints,
 ) -> Iterator[CellId]:
     """Yield the asked cells that the shown ones give away; those that tables seen before cover come free."""
     seen = {c: None if c in hidden else value for c, value in system.values.items()}
@@ -279,7 +279,7 @@ def _without_needless(
     already: set[CellId],
     unsafe: list[CellId],
     minimum_width: float,
-    witnesses: Witnesses,
+    witnesses: FeasiblePoints,
 ) -> set[CellId]:
     """Show again, the largest first, every complementary cell without which all stays covered."""
     extra = sorted(hidden - already - set(unsafe), key=lambda c: (-float(system.values[c] or 0), str(c)))

@@ -43,21 +43,21 @@ from governance.clearance import Cleared
 from governance.errors import Refused
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
-from pipeline.disclosure.attribute import suppress_attribute
+from pipeline.disclosure.audit.repair import audit_and_repair
 from pipeline.disclosure.counts import create_counts, create_noise
 from pipeline.disclosure.epoch import epoch_of_project
-from pipeline.disclosure.primary import suppress_primary
-from pipeline.disclosure.printed_magnitude import check_written_magnitudes, protect_magnitudes
+from pipeline.disclosure.noise.record_key import load_secret
 from pipeline.disclosure.profile import Profile, profile_of
-from pipeline.disclosure.publish_rule import apply_publish_rule
-from pipeline.disclosure.record_key import load_secret
-from pipeline.disclosure.registry import (
+from pipeline.disclosure.rules.attribute import suppress_attribute
+from pipeline.disclosure.rules.primary import suppress_primary
+from pipeline.disclosure.rules.printed_magnitude import check_written_magnitudes, protect_magnitudes
+from pipeline.disclosure.rules.publish_rule import apply_publish_rule
+from pipeline.disclosure.rules.table_registry import (
     NotProduced,
     find_areas_below_floor,
     find_sparse_tables,
     read_sensitivity,
 )
-from pipeline.disclosure.repair import audit_and_repair
 from pipeline.disclosure.statements import create_table
 from pipeline.disclosure.utility import measure_utility
 from pipeline.engine.duckdb import locked_connection

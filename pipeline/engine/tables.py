@@ -66,12 +66,12 @@ def create_table(
 ) -> None:
     """Create table `name` from batches as they are made (see `lent_batches`)."""
     view = f"_making_{name}"
-    with lent_batches(connection, view, schema, batches):
+    with registered_batches(connection, view, schema, batches):
         connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM "{view}"')
 
 
 @contextmanager
-def lent_batches(
+def registered_batches(
     connection: duckdb.DuckDBPyConnection, view: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
 ) -> Iterator[None]:
     """Lend batches as a view, to be read once, as they are made.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from governance.errors import Fault
-from pipeline.aggregate.allocation import DEFAULT_RATIO, Allocation, Place, allocate, decile_weights
 from pipeline.findings.release_figures import ReleaseFigures
+from pipeline.findings.statistics.allocation import DEFAULT_RATIO, Allocation, Place, allocate, decile_weights
 
 #: Area level -> column of a release's areas that holds its code.
 LEVELS = {"LSOA21": "lsoa21", "MSOA21": "msoa21", "LAD": "local_authority"}

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from governance.errors import Fault
-from pipeline.aggregate.change import Change, changes_between, difference_of_proportions, judge
 from pipeline.findings.rates import rates_of
 from pipeline.findings.release_figures import PLACE, ReleaseFigures
+from pipeline.findings.statistics.change import Change, changes_between, difference_of_proportions, judge
 
 #: File of a release that says what its figures rest on, where it has one.
 BASIS = "basis.parquet"

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from governance.errors import Fault
-from pipeline.disclosure.p_table import NOISE_VARIANCE
+from pipeline.disclosure.noise.p_table import NOISE_VARIANCE
 from pipeline.publish.manifest import verify_release
 
 #: What says where a value stands, in every frame of this package.

@@ -17,14 +17,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipeline.aggregate.interval import Interval
-from pipeline.aggregate.standardisation import (
+from pipeline.findings.rates import authority_of
+from pipeline.findings.release_figures import ReleaseFigures
+from pipeline.findings.statistics.standardisation import (
     ESP2013,
     MINIMUM_EVENTS,
     directly_standardised_rate,
     indirectly_standardised_ratio,
 )
-from pipeline.findings.rates import authority_of
-from pipeline.findings.release_figures import ReleaseFigures
 from schemas.dimension import UNKNOWN, dimensions
 
 DIRECT = "direct, per 1,000 of the European Standard Population 2013"

@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from pipeline.group.blocking import BlockingRule
-from pipeline.group.gathering import Column, TokenLists, at_once, side_by_side, sliced, without_hot
+from pipeline.group.token_lists import (
+    Column,
+    TokenLists,
+    side_by_side,
+    sliced,
+    together,
+    without_oversized_blocks,
+)
 
 
 @dataclass(frozen=True)
@@ -32,9 +39,11 @@ def with_blocks(
 
     def block(column: str) -> tuple[TokenLists, int]:
         rule = by_column[column]
-        return without_hot(side_by_side([lists[source] for source in rule.sources]), rule.maximum_units)
+        return without_oversized_blocks(
+            side_by_side([lists[source] for source in rule.sources]), rule.maximum_units
+        )
 
-    blocks = at_once(block, by_column)
+    blocks = together(block, by_column)
     kept = {column: values.as_arrow() for column, (values, _) in blocks.items()}
     hot = {by_column[column].id: aside for column, (_, aside) in blocks.items()}
     return Units(sliced(dict(columns) | kept), hot)

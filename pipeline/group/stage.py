@@ -25,8 +25,8 @@ from governance.clearance import Cleared
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
-from pipeline.group.sides import Sides, write_sides
-from pipeline.group.units import gather_units
+from pipeline.group.link_inputs import LinkInputs, write_link_inputs
+from pipeline.group.units import collect_units
 from pipeline.workspace import Workspace
 
 STAGE = "group"
@@ -42,15 +42,15 @@ def group(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext)
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         with locked_connection(context.project.engine, context.spill) as connection:
-            sides = gather_units(connection, council.artefact, nhs.artefact)
-        rows = write_sides(sides, folder)
-        facts = _facts(sides, rows) | {
+            link_inputs = collect_units(connection, council.artefact, nhs.artefact)
+        rows = write_link_inputs(link_inputs, folder)
+        facts = _facts(link_inputs, rows) | {
             "council_properties": _rows_of(council.artefact, "dwelling"),
             "listed_people": _rows_of(council.artefact, "council_resident"),
             "nhs_records": _rows_of(nhs.artefact, "nhs_resident"),
         }
         # What was made is let go; the next stage shall have the room.
-        del sides
+        del link_inputs
         pa.default_memory_pool().release_unused()
         context.report(
             f"group: {facts['dwellings']:,} dwellings with {facts['listed_at_dwellings']:,} listed people,"
@@ -66,11 +66,11 @@ def _rows_of(artefact: Artefact, table: str) -> int | None:
     return next((file.rows for file in artefact.files if file.name == f"{table}.parquet"), 0)
 
 
-def _facts(sides: Sides, rows: dict[str, int | None]) -> dict[str, Any]:
-    council, nhs = sides.council.hot, sides.nhs.hot
+def _facts(link_inputs: LinkInputs, rows: dict[str, int | None]) -> dict[str, Any]:
+    council, nhs = link_inputs.council.hot, link_inputs.nhs.hot
     return {
-        **sides.council.counts,
-        **sides.nhs.counts,
+        **link_inputs.council.counts,
+        **link_inputs.nhs.counts,
         "dwellings": rows["dwelling_unit.parquet"],
         "listed_at_dwellings": rows["listed_person.parquet"],
         "address_groups": rows["nhs_unit.parquet"],

@@ -18,7 +18,8 @@ from pipeline.engine.statements import Statements
 from pipeline.engine.tables import read_columns
 from pipeline.group.blocking import RECORDED_RULES
 from pipeline.group.blocks import with_blocks
-from pipeline.group.gathering import (
+from pipeline.group.link_inputs import UPRNS, LinkInput, LinkInputs
+from pipeline.group.token_lists import (
     Column,
     Integers,
     TokenLists,
@@ -30,7 +31,6 @@ from pipeline.group.gathering import (
     sorted_tokens,
     tokens_of,
 )
-from pipeline.group.sides import UPRNS, Side, Sides
 
 _SQL = Statements("pipeline.group")
 
@@ -52,14 +52,14 @@ class Rows:
     columns: dict[str, pa.Array | pa.ChunkedArray]
 
 
-def gather_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: Artefact) -> Sides:
+def collect_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: Artefact) -> LinkInputs:
     """Group the people of two pseudonymised artefacts; what is made lies in Arrow's memory."""
     dwellings = _read_dwellings(connection, council)
     # Each side with a connection of its own.
     with connection.cursor() as one, connection.cursor() as other, ThreadPoolExecutor(2) as threads:
-        listed = threads.submit(_dwelling_side, one, council, dwellings)
-        registered = threads.submit(_nhs_side, other, nhs, dwellings)
-        return Sides(listed.result(), registered.result())
+        listed = threads.submit(_dwelling_input, one, council, dwellings)
+        registered = threads.submit(_nhs_input, other, nhs, dwellings)
+        return LinkInputs(listed.result(), registered.result())
 
 
 def _read_dwellings(connection: duckdb.DuckDBPyConnection, council: Artefact) -> pa.Table:
@@ -97,7 +97,9 @@ def _read_listed(connection: duckdb.DuckDBPyConnection, council: Artefact) -> Ro
     return _read(connection, path, sources, numbers)
 
 
-def _dwelling_side(connection: duckdb.DuckDBPyConnection, council: Artefact, dwellings: pa.Table) -> Side:
+def _dwelling_input(
+    connection: duckdb.DuckDBPyConnection, council: Artefact, dwellings: pa.Table
+) -> LinkInput:
     connection.register("dwelling", dwellings)
     people = _read_listed(connection, council)
     units = dwellings.num_rows
@@ -143,7 +145,7 @@ def _read_nhs(connection: duckdb.DuckDBPyConnection, nhs: Artefact) -> Rows:
     return _read(connection, nhs.path("nhs_resident"), _GROUPED_BY, numbers)
 
 
-def _nhs_side(connection: duckdb.DuckDBPyConnection, nhs: Artefact, dwellings: pa.Table) -> Side:
+def _nhs_input(connection: duckdb.DuckDBPyConnection, nhs: Artefact, dwellings: pa.Table) -> LinkInput:
     connection.register("dwelling", dwellings)
     people = _read_nhs(connection, nhs)
     keys, parts = _unit_keys(connection, people, nhs.path("nhs_resident"))
@@ -205,11 +207,11 @@ def _bounded(people: Mapping[str, TokenLists], bounds: Integers) -> dict[str, To
 
 def _side(
     columns: Mapping[str, Column], lists: Mapping[str, TokenLists], rows: Integers, counts: Mapping[str, int]
-) -> Side:
+) -> LinkInput:
     """Return one side; lists: what blocks are made of, beside UPRNs."""
     of_uprns = {name: TokenLists.of_column(columns[name]) for name in UPRNS}
     units = with_blocks(columns, {**lists, **of_uprns}, RECORDED_RULES)
-    return Side(units.table, rows, counts, units.hot)
+    return LinkInput(units.table, rows, counts, units.hot)
 
 
 def _read(
@@ -227,12 +229,12 @@ def _read(
     return Rows(told.num_rows, columns | {name: told[name] for name in numbers})
 
 
-def _asked(connection: duckdb.DuckDBPyConnection, query: str, **lent: pa.Table) -> pa.Table:
+def _asked(connection: duckdb.DuckDBPyConnection, query: str, **inputs: pa.Table) -> pa.Table:
     """Return what a query finds in tables that are lent by these names for as long as it runs."""
-    for view, table in lent.items():
+    for view, table in inputs.items():
         connection.register(view, table)
     found = connection.sql(query).to_arrow_table()
-    for view in lent:
+    for view in inputs:
         connection.unregister(view)
     return found
 

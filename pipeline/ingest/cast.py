@@ -50,7 +50,7 @@ class CastColumn:
 def create_macros(connection: duckdb.DuckDBPyConnection, code_lists: Sequence[str]) -> None:
     """Create the macros and code list maps that the expressions call."""
     for name in _MACRO_FILES:
-        connection.execute((files("pipeline.ingest") / name).read_text("utf-8"))
+        connection.execute((files("pipeline.ingest") / "sql" / name).read_text("utf-8"))
     for name in sorted(set(code_lists)):
         spellings = load_code_list(name).spellings
         connection.execute(

@@ -9,19 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from governance.errors import Finding, Refused
-from pipeline.ingest.delimited_reader import DelimitedReader
 from pipeline.ingest.header import ColumnMap, map_columns
 from pipeline.ingest.manifest import Manifest, read_manifest
-from pipeline.ingest.parquet_reader import TYPED_DATE_FORMAT, ParquetReader
-from pipeline.ingest.rows import TableReader
-from pipeline.ingest.supplied_file import (
+from pipeline.ingest.readers.delimited_reader import DelimitedReader
+from pipeline.ingest.readers.parquet_reader import TYPED_DATE_FORMAT, ParquetReader
+from pipeline.ingest.readers.rows import TableReader
+from pipeline.ingest.readers.supplied_file import (
     FileRefused,
     SuppliedFile,
     check_path,
     is_parquet,
     open_supplied,
 )
-from pipeline.ingest.text_block import TextBlocks
+from pipeline.ingest.readers.text_block import TextBlocks
 from pipeline.project import ExtractSettings, Project
 from schemas.contract import Contract, contracts
 

@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from governance.errors import Finding, Refused
-from pipeline.engine.tables import lent_batches
+from pipeline.engine.tables import registered_batches
 from pipeline.ingest.header import LINE_NUMBER
 from pipeline.ingest.inspection import InspectedExtract, open_table
-from pipeline.ingest.rows import Rows
-from pipeline.ingest.supplied_file import FileRefused
+from pipeline.ingest.readers.rows import Rows
+from pipeline.ingest.readers.supplied_file import FileRefused
 
 _CELLS = pa.list_(pa.string())
 
@@ -37,7 +37,7 @@ def load_records(
     try:
         with open_table(extract.settings) as (file, reader):
             places = [extract.columns.places[name] for name in columns]
-            with lent_batches(connection, "supplied", schema, _batches(reader.rows(places), schema)):
+            with registered_batches(connection, "supplied", schema, _batches(reader.rows(places), schema)):
                 connection.execute(
                     f"CREATE TABLE record AS SELECT line_number, fault, cells, {cells} FROM supplied"
                 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from pipeline.ingest.supplied_file import FileRefused, check_path
+from pipeline.ingest.readers.supplied_file import FileRefused, check_path
 from pipeline.project import ExtractSettings
 
 _KEYS = frozenset({"sha256", "rows", "sequence", "supplied", "signed_by", "signature"})

@@ -23,8 +23,8 @@ from typing import Any
 from governance.artefact import Evidence
 from pipeline.engine.at_rest import is_wrongly_in_clear
 from pipeline.leakage.canary import canary_of
-from pipeline.leakage.needle import NeedleSearch, needles_of
 from pipeline.leakage.search import search_tree
+from pipeline.leakage.search_pattern import PatternSearch, search_patterns_of
 from pipeline.workspace import Workspace
 
 _CLEAR = "clear"
@@ -44,8 +44,8 @@ def prove_absence(
         for controller, seed in seeds.items()
         for kind, value in canary_of(controller, seed).identifiers.items()
     }
-    needles = needles_of(identifiers)
-    search = NeedleSearch(needles)
+    patterns = search_patterns_of(identifiers)
+    search = PatternSearch(patterns)
     trees = [search_tree(workspace.root, search, lambda path: path.parts[0] != _CLEAR)]
     trees += [
         search_tree(folder, search)
@@ -56,7 +56,7 @@ def prove_absence(
     facts: dict[str, Any] = {
         "canaries": dict.fromkeys(sorted(seeds), 1),
         "identifiers": len(identifiers),
-        "forms": len(needles),
+        "forms": len(patterns),
         "files": sum(tree.files for tree in trees),
         "bytes": sum(tree.bytes for tree in trees),
         "hits": len(hits),

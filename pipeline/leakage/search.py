@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from governance.errors import Fault
 from pipeline.engine.tables import open_table
-from pipeline.leakage.needle import Needle, NeedleSearch
+from pipeline.leakage.search_pattern import PatternSearch, SearchPattern
 
 _CHUNK_BYTES = 4 * 2**20
 _UNPACKED_BYTES = 64 * 2**20
@@ -52,7 +52,7 @@ class Searched:
 
 
 def search_tree(
-    root: Path, search: NeedleSearch, is_searched: Callable[[Path], bool] = lambda _: True
+    root: Path, search: PatternSearch, is_searched: Callable[[Path], bool] = lambda _: True
 ) -> Searched:
     """Search every regular file under `root` that `is_searched` (given its path within) admits.
 
@@ -83,7 +83,7 @@ def search_tree(
     return Searched(files, size, tuple(hits), tuple(unreadable))
 
 
-def search_file(path: Path, search: NeedleSearch) -> Iterator[tuple[Needle, str]]:
+def search_file(path: Path, search: PatternSearch) -> Iterator[tuple[SearchPattern, str]]:
     """Yield each needle found in one file with how it was packed."""
     with path.open("rb") as stream:
         magic = stream.read(4)
@@ -91,15 +91,15 @@ def search_file(path: Path, search: NeedleSearch) -> Iterator[tuple[Needle, str]
         rest = b""
         while chunk := stream.read(_CHUNK_BYTES):
             data = rest + chunk
-            yield from ((needle, "") for needle in search.find(data))
+            yield from ((pattern, "") for pattern in search.find(data))
             if magic not in _PARQUET:
                 yield from _search_packed(data, search, 1)
             rest = data[-search.longest :]
     if magic in _PARQUET:
-        yield from ((needle, "parquet") for needle in _search_table(path, search))
+        yield from ((pattern, "parquet") for pattern in _search_table(path, search))
 
 
-def _search_table(path: Path, search: NeedleSearch) -> Iterator[Needle]:
+def _search_table(path: Path, search: PatternSearch) -> Iterator[SearchPattern]:
     with open_table(path, wherever_in_clear=True) as reader:
         yield from search.find("\n".join(reader.schema.names).encode())
         for batch in reader:
@@ -116,12 +116,12 @@ def _buffers(column: pa.Array) -> Iterator[bytes]:
             yield buffer.to_pybytes()
 
 
-def _search_packed(data: bytes, search: NeedleSearch, depth: int) -> Iterator[tuple[Needle, str]]:
+def _search_packed(data: bytes, search: PatternSearch, depth: int) -> Iterator[tuple[SearchPattern, str]]:
     for match in _STREAMS.finditer(data):
         kind, unpacked = _unpack(data, match.start())
         if not unpacked:
             continue
-        yield from ((needle, kind) for needle in search.find(unpacked))
+        yield from ((pattern, kind) for pattern in search.find(unpacked))
         if depth < _DEPTH:
             yield from ((n, f"{kind} in {k}") for n, k in _search_packed(unpacked, search, depth + 1))
 

@@ -38,9 +38,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from governance.errors import Fault
-from governance.keys.base32 import is_base32, start_of_base32
-from governance.keys.provider import WorkerKey
-from governance.keys.worker_process import pipes, worker_process
+from governance.keys.providers.provider import WorkerKey
+from governance.keys.pseudonyms.base32 import is_base32, start_of_base32
+from governance.keys.pseudonyms.worker_process import pipes, worker_process
 from pipeline.leakage.guess_methods import Method, plain_methods, previous_key_methods, salted_methods
 from pipeline.leakage.guessing import PREFIX_BYTES, Guessing
 

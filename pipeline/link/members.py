@@ -12,14 +12,14 @@ import pyarrow as pa
 
 from pipeline.group.blocking import MOVED_RULES
 from pipeline.group.blocks import with_blocks
-from pipeline.group.gathering import Integers, TokenLists, as_one, sliced
+from pipeline.group.token_lists import Integers, TokenLists, as_one, sliced
 from pipeline.link.comparison import AGE_BANDS, ELSEWHERE, KNOWN_LEVELS
-from pipeline.link.deciding import rank
-from pipeline.link.lending import Lent
+from pipeline.link.comparison_inputs import ComparisonInputs
+from pipeline.link.match_selection import rank
 from pipeline.link.model import Model, Scorecard
 from pipeline.link.query import SQL, shares
 from pipeline.link.scoring import score_pairs
-from pipeline.link.sharing import are_empty, level_of
+from pipeline.link.token_overlap import are_empty, level_of
 
 _BIRTH_TOKENS = ("person_name_birth_part", "person_surname_birth", "person_forename_birth")
 #: A move of a whole household is told by two of its names; more names than these are no household's.
@@ -46,10 +46,10 @@ _KNOWN_CODES = np.array([_LISTED.index(level) for level in KNOWN_LEVELS], dtype=
 _NAMELESS = ("person_surname_premises", "person_surname_sector", "person_name", "person_forename_birth")
 
 
-def judge_members(lent: Lent, model: Model) -> None:
+def judge_members(inputs: ComparisonInputs, model: Model) -> None:
     """Create `moved_member` and `outcome` from `judged`; see the SQL files for their grain."""
-    connection = lent.connection
-    list_members(lent)
+    connection = inputs.connection
+    list_members(inputs)
     build_moved_units(connection)
     card = model.scorecards["moved"]
     score_pairs(
@@ -60,45 +60,45 @@ def judge_members(lent: Lent, model: Model) -> None:
     weigh_residence(connection, model.scorecards["residence"])
 
 
-def list_members(lent: Lent) -> None:
+def list_members(inputs: ComparisonInputs) -> None:
     """Tell each row of `nhs_member` how well it is known at the dwelling that its unit is linked to.
 
     New columns, null where the unit is not linked: dwelling_id, list_kind (the dwelling's), listed; and
     is_of_known_unit, whether the list knows somebody of the unit.
     """
-    told = lent.tables["nhs_member"]
-    linked = lent.connection.sql(
+    told = inputs.tables["nhs_member"]
+    linked = inputs.connection.sql(
         "SELECT nhs_id, dwelling_id FROM judged WHERE reason = 'linked'"
     ).to_arrow_table()
     # By unit id, which counts from 1; 0 is no dwelling.
-    dwelling_of = np.zeros(lent.tables["nhs_unit"].num_rows + 1, dtype=np.int64)
+    dwelling_of = np.zeros(inputs.tables["nhs_unit"].num_rows + 1, dtype=np.int64)
     dwelling_of[linked["nhs_id"].to_numpy()] = linked["dwelling_id"].to_numpy()
     unit_id = told["unit_id"].to_numpy()
     dwelling_id = dwelling_of[unit_id]
     nowhere = dwelling_id == 0
     homes = pa.array(dwelling_id - 1, mask=nowhere)
-    listed = _listed(lent, dwelling_id)
+    listed = _listed(inputs, dwelling_id)
     is_known_unit = np.zeros(len(dwelling_of), dtype=np.bool_)
     is_known_unit[unit_id[np.isin(listed, _KNOWN_CODES)]] = True
     # Few texts are taken sooner by their codes.
-    kinds = as_one(lent.tables["dwelling_unit"]["list_kind"]).dictionary_encode()
+    kinds = as_one(inputs.tables["dwelling_unit"]["list_kind"]).dictionary_encode()
     known = {
         "dwelling_id": pa.array(dwelling_id, mask=nowhere),
         "list_kind": kinds.take(homes),
         "listed": pa.DictionaryArray.from_arrays(pa.array(listed, mask=nowhere), pa.array(_LISTED)),
         "is_of_known_unit": is_known_unit[unit_id],
     }
-    lent.tables["nhs_member"] = sliced({name: told[name] for name in told.column_names} | known)
-    lent.lend()
+    inputs.tables["nhs_member"] = sliced({name: told[name] for name in told.column_names} | known)
+    inputs.register_inputs()
 
 
-def _listed(lent: Lent, dwelling_id: Integers) -> npt.NDArray[np.int8]:
+def _listed(inputs: ComparisonInputs, dwelling_id: Integers) -> npt.NDArray[np.int8]:
     """Return, by its place in `_LISTED`, how the list of its dwelling (0: none) knows each record."""
     listed = np.zeros(len(dwelling_id), dtype=np.int8)
     at_home = np.flatnonzero(dwelling_id)
-    unlisted = are_empty(lent.dwellings, _NAMELESS)[dwelling_id[at_home] - 1]
-    asked = at_home[~(unlisted | are_empty(lent.members, _NAMELESS)[at_home])]
-    listed[asked] = 1 + level_of(_EVIDENCE, lent.members, asked, lent.dwellings, dwelling_id[asked] - 1)
+    unlisted = are_empty(inputs.dwellings, _NAMELESS)[dwelling_id[at_home] - 1]
+    asked = at_home[~(unlisted | are_empty(inputs.members, _NAMELESS)[at_home])]
+    listed[asked] = 1 + level_of(_EVIDENCE, inputs.members, asked, inputs.dwellings, dwelling_id[asked] - 1)
     return listed
 
 
@@ -142,11 +142,11 @@ def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
             for name in _BIRTH_TOKENS
         )
         text = SQL.filled(unit, **parts, person_lists=lists, name_pairs=_name_pairs("undated_name"))
-        _lend_moved(connection, unit, connection.sql(text).to_arrow_table())
+        _register_moved(connection, unit, connection.sql(text).to_arrow_table())
     connection.execute("DROP TABLE moved_candidate")
 
 
-def _lend_moved(connection: duckdb.DuckDBPyConnection, unit: str, units: pa.Table) -> None:
+def _register_moved(connection: duckdb.DuckDBPyConnection, unit: str, units: pa.Table) -> None:
     columns = {name: units[name] for name in units.column_names}
     lists = {s: TokenLists.of_column(columns[s]) for rule in MOVED_RULES for s in rule.sources}
     with_lists = with_blocks(columns, lists, MOVED_RULES)

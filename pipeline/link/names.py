@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from governance.artefact import Artefact
 from pipeline.engine.tables import read_columns
-from pipeline.group.gathering import as_one
-from pipeline.group.sides import Sides
+from pipeline.group.link_inputs import LinkInputs
+from pipeline.group.token_lists import as_one
 
 #: What ends the name of the part of an address group that was found at another dwelling.
 MOVED = "-moved"
@@ -54,11 +54,11 @@ class Names:
         return pc.replace_with_mask(names, moved, pc.binary_join_element_wise(names.filter(moved), MOVED, ""))
 
 
-def names_of(sides: Sides, nhs: Artefact) -> Names:
+def names_of(link_inputs: LinkInputs, nhs: Artefact) -> Names:
     """Return the names of both sides' units (their column `unit`) and of the NHS records."""
     records = read_columns(nhs.path("nhs_resident"), ["record_pseudonym"])["record_pseudonym"]
-    groups, dwellings = (side.units["unit"] for side in (sides.nhs, sides.council))
-    return Names(*(as_one(names) for names in (records.take(sides.nhs.rows), groups, dwellings)))
+    groups, dwellings = (link_input.units["unit"] for link_input in (link_inputs.nhs, link_inputs.council))
+    return Names(*(as_one(names) for names in (records.take(link_inputs.nhs.rows), groups, dwellings)))
 
 
 def _taken(names: pa.Array, places: pa.Array) -> pa.Array:

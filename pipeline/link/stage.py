@@ -23,17 +23,17 @@ from typing import Any
 
 import duckdb
 
+from governance.access_check import access_facts
 from governance.artefact import Artefact, Evidence
 from governance.clearance import Cleared
-from governance.reach import reach_facts
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.group.blocking import RECORDED_RULES
-from pipeline.group.sides import Sides, read_sides
+from pipeline.group.link_inputs import LinkInputs, read_link_inputs
 from pipeline.link.comparison import SCORECARDS
-from pipeline.link.deciding import decide
-from pipeline.link.lending import Lent, lend_sides
+from pipeline.link.comparison_inputs import ComparisonInputs, register_comparison_inputs
+from pipeline.link.match_selection import select_matches
 from pipeline.link.members import judge_members
 from pipeline.link.model import Model, model_of
 from pipeline.link.names import names_of
@@ -59,13 +59,13 @@ def link(
             locked_connection(context.project.engine, context.spill) as connection,
             ThreadPoolExecutor(1, thread_name_prefix="names") as aside,
         ):
-            lent = link_units(connection, read_sides(of_groups), of_council, of_nhs, model)
+            inputs = link_units(connection, read_link_inputs(of_groups), of_council, of_nhs, model)
             # Beside what follows, not before: while pairs are found, memory is at its height.
-            names = aside.submit(lambda: names_of(read_sides(of_groups, ["unit"]), of_nhs))
-            judge_members(lent, model)
-            lent.let_tokens_go()
+            names = aside.submit(lambda: names_of(read_link_inputs(of_groups, ["unit"]), of_nhs))
+            judge_members(inputs, model)
+            inputs.drop_tokens()
             rows = write_tables(connection, names.result(), folder)
-            facts = _facts(connection, model, rows) | reach_facts(
+            facts = _facts(connection, model, rows) | access_facts(
                 context.workspace.root, context.project.keys, context.project.folder
             )
             facts["subgroups"] = subgroup_counts(connection)
@@ -79,11 +79,15 @@ def link(
 
 
 def link_units(
-    connection: duckdb.DuckDBPyConnection, sides: Sides, council: Artefact, nhs: Artefact, model: Model
-) -> Lent:
+    connection: duckdb.DuckDBPyConnection,
+    link_inputs: LinkInputs,
+    council: Artefact,
+    nhs: Artefact,
+    model: Model,
+) -> ComparisonInputs:
     """Create, in `connection`, the scored pairs of both sides' units (`pair`) and the verdicts (`judged`)."""
-    lent = lend_sides(connection, sides, council, nhs)
-    del sides
+    inputs = register_comparison_inputs(connection, link_inputs, council, nhs)
+    del link_inputs
     score_pairs(
         connection,
         ("dwelling_unit", "nhs_unit"),
@@ -92,9 +96,9 @@ def link_units(
         RECORDED_RULES,
         "pair",
     )
-    lent.let_blocks_go()
-    decide(connection, model)
-    return lent
+    inputs.drop_blocks()
+    select_matches(connection, model)
+    return inputs
 
 
 def _facts(

@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.engine.tables import BATCH_ROWS, write_queries
-from pipeline.link.deciding import moved_bits
+from pipeline.link.match_selection import moved_bits
 from pipeline.link.names import Names
 from pipeline.link.query import SQL
 

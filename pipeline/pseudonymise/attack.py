@@ -6,8 +6,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from governance.keys.hashing import keyed_hasher
-from governance.keys.provider import KeyProvider
+from governance.keys.providers.provider import KeyProvider
+from governance.keys.pseudonyms.column_hashing import keyed_hasher
 from pipeline.context import RunContext
 from pipeline.leakage.self_attack import attack
 from pipeline.pseudonymise.counts import columns_by_kind

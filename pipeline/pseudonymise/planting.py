@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from governance.errors import Fault
-from governance.keys.hashing import KeyedHasher
+from governance.keys.pseudonyms.column_hashing import KeyedHasher
 from pipeline.engine.tables import write_query
 from pipeline.leakage.canary import Canary
 from pipeline.pseudonymise.tables import PseudonymisedTable

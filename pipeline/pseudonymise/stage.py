@@ -30,9 +30,9 @@ import duckdb
 from governance.artefact import Artefact, Evidence
 from governance.clearance import Cleared
 from governance.errors import Fault
-from governance.keys.derivation import ALGORITHM, PSEUDONYM_BYTES
-from governance.keys.hashing import KeyedHasher, keyed_hasher
-from governance.keys.provider import KeyProvider
+from governance.keys.providers.provider import KeyProvider
+from governance.keys.pseudonyms.column_hashing import KeyedHasher, keyed_hasher
+from governance.keys.pseudonyms.derivation import ALGORITHM, PSEUDONYM_BYTES
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 import numpy as np
 import pyarrow as pa
 
-from governance.keys.hashing import KeyedHasher
+from governance.keys.pseudonyms.column_hashing import KeyedHasher
 from pipeline.pseudonymise.tables import HashedColumn
 
 _IN_FLIGHT = 4

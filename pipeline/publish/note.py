@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.disclosure.magnitude import MINIMUM_CONTRIBUTORS
+from pipeline.disclosure.rules.magnitude import MINIMUM_CONTRIBUTORS
 
 NOTE = "README.md"
 

@@ -56,6 +56,7 @@ from pipeline.engine.tables import load_table
 from pipeline.link.model import model_of
 from pipeline.publish.attacked import attack_finished, check_repelled
 from pipeline.publish.catalogue import CatalogueEntry, write_catalogue
+from pipeline.publish.commit_release import open_ledger
 from pipeline.publish.dictionary import write_dictionary
 from pipeline.publish.freeze import Frozen, freeze, may_report_anew
 from pipeline.publish.inspection import inspect_release
@@ -64,7 +65,6 @@ from pipeline.publish.note import write_note
 from pipeline.publish.register import PublishedTable, measure_titles, published_table
 from pipeline.publish.release_record import write_cell_digests, write_record
 from pipeline.publish.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
-from pipeline.publish.reveal import open_ledger
 from pipeline.publish.views import write_views
 from pipeline.quality.protection import Terms
 from pipeline.quality.writing import inspect_report, repeat_report, write_report

@@ -26,7 +26,7 @@ from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import write_query
 from pipeline.quality.counting import SQL, TruePairs, count_quality, load_links
-from pipeline.quality.review_sample import draw_cases
+from pipeline.quality.review.sample import draw_cases
 
 STAGE = "quality"
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from governance.audit.signer import read_signing_key
 from governance.errors import Fault
-from governance.keys.sealed_file import read_private_file, write_private_file
+from governance.keys.providers.sealed_file import read_private_file, write_private_file
 
 _AGE_HEADER = b"age-encryption.org/v1"
 

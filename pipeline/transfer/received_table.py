@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from governance.errors import Refused
-from governance.keys.token import LARGEST_TOKEN
+from governance.keys.pseudonyms.token import LARGEST_TOKEN
 from pipeline.engine.tables import open_table
 from pipeline.pseudonymise.tables import PseudonymisedTable
 from schemas.contract import Column, load_contract

@@ -25,9 +25,9 @@ import pyrage
 from governance.artefact import Artefact, Evidence
 from governance.canonical import canonical_json
 from governance.errors import Fault, Refused
-from governance.keys.hashing import keyed_hasher
-from governance.keys.provider import KeyProvider
-from governance.keys.sealed_file import write_private_file
+from governance.keys.providers.provider import KeyProvider
+from governance.keys.providers.sealed_file import write_private_file
+from governance.keys.pseudonyms.column_hashing import keyed_hasher
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection

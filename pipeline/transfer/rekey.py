@@ -22,10 +22,10 @@ from governance.canonical import canonical_json, digest_of_file
 from governance.clearance import Cleared
 from governance.errors import Refused
 from governance.keys.destruction import CERTIFICATES, erase_file, write_certificate
-from governance.keys.hashing import keyed_hasher
-from governance.keys.held_key import HeldKey
-from governance.keys.provider import KeyProvider
-from governance.keys.sealed_file import write_private_file
+from governance.keys.providers.in_memory_key import InMemoryKey
+from governance.keys.providers.provider import KeyProvider
+from governance.keys.providers.sealed_file import write_private_file
+from governance.keys.pseudonyms.column_hashing import keyed_hasher
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import BATCH_ROWS, load_table, open_table, write_plain
@@ -64,7 +64,9 @@ class RekeyManifest:
     format: str = FORMAT
 
 
-def make_pairs(ingested: Cleared, old: HeldKey, new: HeldKey, sender: Sender, context: RunContext) -> Path:
+def make_pairs(
+    ingested: Cleared, old: InMemoryKey, new: InMemoryKey, sender: Sender, context: RunContext
+) -> Path:
     """Package the old and new pseudonyms of one controller's identifiers; returns the package's folder.
 
     Raises Refused unless `new` is the active successor of `old`, which is no longer active.
@@ -186,7 +188,7 @@ def use_pairs(
 
 
 def outer_pairs(
-    held: HeldPackage, receiver: Receiver, old: HeldKey, new: HeldKey, context: RunContext
+    held: HeldPackage, receiver: Receiver, old: InMemoryKey, new: InMemoryKey, context: RunContext
 ) -> Iterator[pa.RecordBatch]:
     """Yield (kind, old, new) of `PAIRS` for a held package's pseudonyms under two outer keys.
 

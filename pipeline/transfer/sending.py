@@ -20,7 +20,7 @@ from governance.artefact import Evidence
 from governance.canonical import canonical_json, digest_of_file
 from governance.clearance import Cleared
 from governance.errors import Refused
-from governance.keys.sealed_file import write_private_file
+from governance.keys.providers.sealed_file import write_private_file
 from pipeline.context import RunContext
 from pipeline.engine.tables import export_plain
 from pipeline.transfer.manifest import (

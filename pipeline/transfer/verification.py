@@ -21,7 +21,7 @@ from pathlib import Path
 
 from governance.canonical import digest_of_file
 from governance.errors import Refused
-from governance.keys.derivation import KeyContext
+from governance.keys.pseudonyms.derivation import KeyContext
 from pipeline.pseudonymise.tables import tables_of
 from pipeline.transfer.manifest import (
     MANIFEST_FILE,

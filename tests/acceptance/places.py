@@ -8,10 +8,10 @@ from typing import Any
 
 from terminal import Ran, hearth
 
-from flows.at_source import pseudonymise_at_source
-from flows.conduct import RunRequest, conduct, new_run_id
-from flows.journey import journey
-from governance.unsafe_demo_principals import write_unsafe_demo_keys
+from flows.run.controller_run import pseudonymise_at_source
+from flows.run.journey import journey
+from flows.run.run import RunRequest, new_run_id, run_pipeline
+from governance.principals.unsafe_demo_principals import write_unsafe_demo_keys
 from pipeline.project import read_project
 
 CONTROLLERS = ("council", "nhs")
@@ -41,7 +41,7 @@ class Place:
 
     def run_here(self) -> dict[str, Any]:
         """Do what the command does, in this process: many nights that are refused at once."""
-        return conduct(
+        return run_pipeline(
             RunRequest.of(self.folder / "hearth.toml", self.workspace), journey, quiet=True
         ).as_json()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.aggregate.change import difference_of_proportions
+from pipeline.findings.statistics.change import difference_of_proportions
 from sample_data.settings import PlantedEffects
 from schemas.measure import measures
 

@@ -14,14 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 from terminal import Ran, SampleProject
 
-from flows.conduct import RunRequest, conduct
-from flows.journey import journey
+from flows.run.journey import journey
+from flows.run.run import RunRequest, run_pipeline
 from pipeline.leakage.canary import canary_of
 
 pytestmark = pytest.mark.slow
 
 #: Stands before the command and breaks one thing in it, in the process of the command alone.
-UNKEYED = "import governance.keys.held_key as k; k.derive_key = lambda *_: bytes(32)"
+UNKEYED = "import governance.keys.providers.in_memory_key as k; k.derive_key = lambda *_: bytes(32)"
 
 
 def test_an_unkeyed_build_is_refused_by_its_own_attack_and_nothing_is_linked(project: SampleProject) -> None:
@@ -75,7 +75,7 @@ def test_a_leak_of_any_kind_in_the_workspace_refuses_the_night(
         path = place / told.partition(":")[0]
         path.parent.mkdir(exist_ok=True)
         leak(path)
-    again = conduct(RunRequest.of(project.config, place), journey, quiet=True)
+    again = run_pipeline(RunRequest.of(project.config, place), journey, quiet=True)
     assert (again.status, again.code) == ("refused", "CANARY_FOUND")
     for told in leaks:
         assert told in str(again.reason)

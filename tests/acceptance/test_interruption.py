@@ -14,7 +14,7 @@ from terminal import SampleProject, hearth
 KILLED_IN = """
 import os, signal, sys
 import pipeline.artefact_store as store
-import pipeline.publish.reveal as reveal
+import pipeline.publish.commit_release as reveal
 import pipeline.publish.stage as publish
 stage = sys.argv.pop(1)
 def dies(*_):

@@ -14,7 +14,7 @@ from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.linkage_accounts import widen_linkage_bands
 from pipeline.aggregate.plan import Plan, make_plan
 from pipeline.aggregate.stage import known_attributes
-from pipeline.disclosure.record_key import RecordKeySecret
+from pipeline.disclosure.noise.record_key import RecordKeySecret
 from pipeline.engine.duckdb import EngineSettings
 from pipeline.household.accounts import build_accounts
 from pipeline.household.building import build_households

@@ -12,13 +12,13 @@ from terminal import SampleProject, hearth
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.conduct import RunRequest, conduct
-from flows.journey import journey
+from flows.run.journey import journey
+from flows.run.run import RunRequest, run_pipeline
 from governance.audit.signer import KEY_NAME, read_signing_key
 from governance.errors import Refused
 from governance.keys.at_rest_keys import open_at_rest_keys
 from governance.keys.destruction import is_certificate
-from governance.statement import public_key_of
+from governance.principals.statement import public_key_of
 from pipeline.engine.at_rest import encrypted_at_rest
 from pipeline.engine.tables import open_table
 
@@ -83,7 +83,7 @@ def test_after_a_rotation_every_household_keeps_its_noise_and_the_pairs_are_gone
     carried = stored(ran, "ledger/record-key.parquet")
     assert carried.column_names == ["kind", "pseudonym", "record_key"]
     assert not set(carried.column("pseudonym").to_pylist()) & old
-    outcome = conduct(RunRequest.of(ran.config, ran.workspace), journey, quiet=True).as_json()
+    outcome = run_pipeline(RunRequest.of(ran.config, ran.workspace), journey, quiet=True).as_json()
     assert outcome["status"] == "published", outcome
     attack = next(s["facts"]["self_attack"] for s in outcome["stages"] if s["stage"] == "pseudonymise")
     assert (attack["previous_keys"], attack["recovered"]) == (1, 0)

@@ -19,8 +19,8 @@ import pytest
 from terminal import Ran, SampleProject, hearth
 
 from pipeline.leakage.canary import canary_of
-from pipeline.leakage.needle import NeedleSearch, needles_of
 from pipeline.leakage.search import search_tree
+from pipeline.leakage.search_pattern import PatternSearch, search_patterns_of
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +49,7 @@ def cut_off() -> list[str]:
 
 
 @dataclass(frozen=True)
-class Night:
+class NightlyRun:
     """A night that ran under Prefect, without any network where `was_cut_off`."""
 
     project: SampleProject
@@ -58,7 +58,7 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def night(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Night:
+def this_run(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> NightlyRun:
     folder = tmp_path_factory.mktemp("prefect")
     shutil.copytree(synthetic, folder / "project")
     project = SampleProject(folder / "project")
@@ -73,7 +73,7 @@ def night(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Night:
         env={k: v for k, v in os.environ.items() if k != "DO_NOT_TRACK"},
         cwd=Path(__file__).parents[2],
     )
-    return Night(project, Ran(done.returncode, done.stdout, done.stderr), len(before) > 1)
+    return NightlyRun(project, Ran(done.returncode, done.stdout, done.stderr), len(before) > 1)
 
 
 def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
@@ -81,31 +81,31 @@ def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def test_a_night_under_prefect_publishes_and_leaves_states_and_artifacts(night: Night) -> None:
-    assert night.ran.code == 0, night.ran.err
-    assert night.ran.outcome["status"] == "published"
-    home = night.project.workspace / "orchestrator"
+def test_a_night_under_prefect_publishes_and_leaves_states_and_artifacts(this_run: NightlyRun) -> None:
+    assert this_run.ran.code == 0, this_run.ran.err
+    assert this_run.ran.outcome["status"] == "published"
+    home = this_run.project.workspace / "orchestrator"
     assert home.stat().st_mode & 0o077 == 0
     database = home / "prefect.db"
     assert rows(database, "SELECT state_type FROM flow_run") == [("COMPLETED",)]
     stages = rows(database, "SELECT name, state_type FROM task_run")
     assert {state for _, state in stages} == {"COMPLETED"}
-    assert len(stages) == len(night.ran.outcome["stages"]) >= 9
+    assert len(stages) == len(this_run.ran.outcome["stages"]) >= 9
     keys = {key for (key,) in rows(database, "SELECT DISTINCT key FROM artifact WHERE key IS NOT NULL")}
     assert {"hearth-stages", "hearth-verdict"} <= keys
     assert rows(database, "SELECT COUNT(*) FROM log") == [(0,)]
 
 
-def test_a_night_under_prefect_needs_no_network(night: Night) -> None:
-    if not night.was_cut_off:
+def test_a_night_under_prefect_needs_no_network(this_run: NightlyRun) -> None:
+    if not this_run.was_cut_off:
         pytest.skip("a network namespace of its own is not permitted here")
-    assert (night.ran.code, night.ran.outcome["status"]) == (0, "published"), night.ran.err
+    assert (this_run.ran.code, this_run.ran.outcome["status"]) == (0, "published"), this_run.ran.err
 
 
 def test_every_channel_of_telemetry_is_closed() -> None:
     """Server heartbeat and the page's script follow the server's setting, the SDK's events the variable."""
     program = (
-        "from flows.quiet import quieten; quieten()\n"
+        "from flows.orchestration.prefect_settings import apply_prefect_settings; apply_prefect_settings()\n"
         "from prefect.settings import get_current_settings\n"
         "from prefect._internal.analytics.enabled import is_telemetry_enabled\n"
         "server = get_current_settings().server\n"
@@ -124,10 +124,12 @@ def test_every_channel_of_telemetry_is_closed() -> None:
     assert told.stdout.split() == ["False", "False", "False"], told.stderr
 
 
-def test_after_the_night_neither_canary_nor_person_is_anywhere_in_prefect_or_the_logs(night: Night) -> None:
+def test_after_the_night_neither_canary_nor_person_is_anywhere_in_prefect_or_the_logs(
+    this_run: NightlyRun,
+) -> None:
     seeds = {
         s["part"]: s["facts"]["canary_seed"]
-        for s in night.ran.outcome["stages"]
+        for s in this_run.ran.outcome["stages"]
         if s["stage"] == "pseudonymise"
     }
     wanted = {
@@ -139,14 +141,14 @@ def test_after_the_night_neither_canary_nor_person_is_anywhere_in_prefect_or_the
         ("council_property", ("uprn",)),
         ("nhs_person", ("nhs_number", "uprn", "address_line_1")),
     ):
-        for number, row in enumerate(supplied(night.project.folder, name)):
+        for number, row in enumerate(supplied(this_run.project.folder, name)):
             wanted |= {f"{name} {column} {number}": row[column] for column in columns if len(row[column]) > 9}
             if number == 400:
                 break
     assert len(wanted) > 800
-    search = NeedleSearch(needles_of(wanted))
+    search = PatternSearch(search_patterns_of(wanted))
     for folder in ("orchestrator", "runs", "audit"):
-        searched = search_tree(night.project.workspace / folder, search)
+        searched = search_tree(this_run.project.workspace / folder, search)
         assert searched.files
         assert (searched.hits, searched.unreadable) == ((), ())
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from governance.artefact import Artefact
 from pipeline.engine.duckdb import EngineSettings, locked_connection
-from pipeline.group.units import gather_units
+from pipeline.group.units import collect_units
 from pipeline.link.members import judge_members
 from pipeline.link.model import default_model
 from pipeline.link.names import names_of
@@ -85,7 +85,7 @@ def linked_pair(folder: Path) -> Iterator[Callable[[str], pa.Table]]:
     artefact = Artefact("pseudonymise", "council", folder, "f" * 64, ())
     with locked_connection(EngineSettings(), folder, (folder,)) as connection:
         council = _Everything(artefact)
-        sides = gather_units(connection, council, artefact)
+        sides = collect_units(connection, council, artefact)
         model = default_model()
         judge_members(link_units(connection, sides, council, artefact, model), model)
         yield partial(linked_table, connection, names_of(sides, artefact))

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from flows.benchmark import Figure
+from flows.actions.benchmark import Figure
 from pipeline.context import RunContext
 from pipeline.disclosure.profile import Profile
 from pipeline.disclosure.stage import protect_cells

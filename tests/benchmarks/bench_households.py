@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from flows.benchmark import Figure
+from flows.actions.benchmark import Figure
 from governance.artefact import Artefact
 from governance.clearance import _MINT, Clearance, Cleared
 from pipeline.aggregate import counting

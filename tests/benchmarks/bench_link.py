@@ -26,7 +26,7 @@ import duckdb
 from splink import DuckDBAPI, Linker
 from splink.internals.linker_components.inference import LinkerInference
 
-from flows.benchmark import Figure
+from flows.actions.benchmark import Figure
 from governance.artefact import Artefact
 from governance.clearance import _MINT, Clearance, Cleared
 from pipeline.context import RunContext
@@ -34,9 +34,9 @@ from pipeline.engine.duckdb import EngineSettings, locked_connection
 from pipeline.engine.tables import load_table, write_query
 from pipeline.group.blocking import RECORDED_RULES
 from pipeline.group.stage import group
-from pipeline.group.units import gather_units
+from pipeline.group.units import collect_units
 from pipeline.link.comparison import SCORECARDS
-from pipeline.link.lending import lend_sides
+from pipeline.link.comparison_inputs import register_comparison_inputs
 from pipeline.link.model import default_model
 from pipeline.link.scoring import settings_of
 from pipeline.link.stage import link
@@ -176,8 +176,10 @@ def run_bare(folder: Path) -> dict[str, Any]:
             load_table(connection, folder / f"{unit}.parquet", unit)
         reading = time.perf_counter() - before
         api = DuckDBAPI(connection)
-        sides = [api.register(unit, table_name=f"in_{unit}", dataset_display_name=unit) for unit in UNITS]
-        pairs = Linker(sides, settings, log_level=None).inference.predict()
+        link_inputs = [
+            api.register(unit, table_name=f"in_{unit}", dataset_display_name=unit) for unit in UNITS
+        ]
+        pairs = Linker(link_inputs, settings, log_level=None).inference.predict()
         write_query(connection, f"SELECT * FROM {pairs.physical_name}", folder / "pair.parquet")
     seconds, processor = time.perf_counter() - start, time.process_time() - used
     return {"seconds": seconds, "processor": processor, "reading": reading}
@@ -187,7 +189,7 @@ def make_units_ready(folder: Path) -> dict[str, Any]:
     """Write the units that `link` compares, as Parquet."""
     made = [_lent(folder / "made" / part, part).artefact for part in ("council", "nhs")]
     with locked_connection(EngineSettings(2, MEMORY_LIMIT), folder / "spill", (folder,)) as connection:
-        lend_sides(connection, gather_units(connection, *made), *made)
+        register_comparison_inputs(connection, collect_units(connection, *made), *made)
         for unit in UNITS:
             write_query(connection, f"SELECT * FROM {unit} ORDER BY unit_id", folder / f"{unit}.parquet")
     return {}

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flows.benchmark import Figure
+from flows.actions.benchmark import Figure
 
 
 def measure(households: int, folder: Path) -> list[Figure]:
-    small = night(max(1000, households // 4), folder / "small")
-    large = night(households, folder / "large")
+    small = this_run(max(1000, households // 4), folder / "small")
+    large = this_run(households, folder / "large")
     figures = [
         Figure(f"{name}: seconds", stage["seconds"], "s") for name, stage in by_stage(large).items()
     ] + [
@@ -27,7 +27,7 @@ def measure(households: int, folder: Path) -> list[Figure]:
     ]
 
 
-def night(households: int, folder: Path) -> dict[str, Any]:
+def this_run(households: int, folder: Path) -> dict[str, Any]:
     hearth = [sys.executable, "-m", "flows.cli"]
     project = folder / "project"
     subprocess.run(

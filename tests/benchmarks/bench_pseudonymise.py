@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from flows.benchmark import Figure
-from governance.keys.derivation import KeyContext
-from governance.keys.hashing import keyed_hasher
-from governance.keys.held_key import HeldKey
-from governance.keys.provider import KeyDescription
+from flows.actions.benchmark import Figure
+from governance.keys.providers.in_memory_key import InMemoryKey
+from governance.keys.providers.provider import KeyDescription
+from governance.keys.pseudonyms.column_hashing import keyed_hasher
+from governance.keys.pseudonyms.derivation import KeyContext
 from governance.keys.states import KeyState
 from pipeline.engine.tables import BATCH_ROWS
 from pipeline.pseudonymise.streaming import hashed_batches
 from pipeline.pseudonymise.tables import UPRN, HashedColumn
 
-KEY = HeldKey(
+KEY = InMemoryKey(
     bytes(range(32)),
     KeyDescription(KeyContext("bench", "2026"), "file", KeyState.ACTIVE, 256, date(2026, 1, 1), None),
 )

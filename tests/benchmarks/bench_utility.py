@@ -7,9 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from flows.benchmark import Figure, load_benchmark
-from governance.agreement import Agreement
-from governance.terms import DisclosureTerms, Thresholds
+from flows.actions.benchmark import Figure, load_benchmark
+from governance.agreement.agreement import Agreement
+from governance.agreement.terms import DisclosureTerms, Thresholds
 from pipeline.disclosure.profile import PRESETS, profile_of
 from pipeline.disclosure.stage import protect_cells
 from pipeline.disclosure.utility import measure_utility

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from chromium import CHROMIUM, DESKTOP, PAPER, PHONE, axe, in_browser, needs_axe, needs_chromium
 
-from governance.agreement import read_agreement
+from governance.agreement.agreement import read_agreement
 from governance.artefact import Evidence
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.gate import Gatekeeper
-from governance.mandate import mandate_facts
+from governance.principals.run_authorisation import run_authorisation_facts
+from governance.principals.unsafe_demo_principals import unsafe_demo_key
 from governance.report.facts import gather
 from governance.report.page import render_page
-from governance.unsafe_demo_principals import unsafe_demo_key
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "sample" / "agreement.toml"
 
@@ -39,7 +39,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
         "code_version": "0.1.0",
         "uncommitted_changes": 0,
         "lock_digest": "a" * 64,
-        **mandate_facts(agreement, "run-1", "run", [unsafe_demo_key("operator")]),
+        **run_authorisation_facts(agreement, "run-1", "run", [unsafe_demo_key("operator")]),
     }
     Gatekeeper("run-1", agreement, audit, "operator").check_run(Evidence("run", "all", facts))
     audit.append("run-1", "operator", None, "run_end", None, "fault", {"code": "DISK_FULL"})

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 from chromium import DESKTOP, PHONE, axe, in_browser, needs_axe, needs_chromium
 
-from pipeline.quality.review_decisions import read_decisions
-from pipeline.quality.review_export import export_review
+from pipeline.quality.review.decisions import read_decisions
+from pipeline.quality.review.export import export_review
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

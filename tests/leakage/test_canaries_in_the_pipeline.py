@@ -9,7 +9,7 @@ import pytest
 
 from governance.clearance import Cleared
 from governance.keys.at_rest_keys import open_at_rest_keys
-from governance.keys.held_key import HeldKey
+from governance.keys.providers.in_memory_key import InMemoryKey
 from pipeline.context import RunContext
 from pipeline.engine.at_rest import encrypted_at_rest
 from pipeline.engine.statements import Statements
@@ -37,7 +37,7 @@ EXTRACTS: dict[str, dict[str, list[dict[str, Any]]]] = {
 
 @pytest.mark.parametrize("controller", EXTRACTS)
 def test_a_canary_is_hashed_like_everyone_and_counted_nowhere(
-    ingested: Ingested, key: HeldKey, context: RunContext, controller: str
+    ingested: Ingested, key: InMemoryKey, context: RunContext, controller: str
 ) -> None:
     artefact, evidence = pseudonymise(ingested(controller, **EXTRACTS[controller]), key, FINGERPRINT, context)
     canary = canary_of(controller, SEED)
@@ -54,7 +54,7 @@ def test_a_canary_is_hashed_like_everyone_and_counted_nowhere(
 
 @pytest.mark.parametrize("controller", EXTRACTS)
 def test_a_sound_run_leaves_no_canary_anywhere_outside_the_clear_zone(
-    ingested: Ingested, key: HeldKey, context: RunContext, controller: str
+    ingested: Ingested, key: InMemoryKey, context: RunContext, controller: str
 ) -> None:
     with encrypted_at_rest(context.workspace.root, open_at_rest_keys(context.workspace.zone("keys"))):
         extract = encrypted_copy(ingested(controller, **EXTRACTS[controller]))
@@ -76,7 +76,7 @@ def test_a_sound_run_leaves_no_canary_anywhere_outside_the_clear_zone(
 )
 def test_a_build_that_lets_an_identifier_through_is_found_out(
     ingested: Ingested,
-    key: HeldKey,
+    key: InMemoryKey,
     context: RunContext,
     monkeypatch: pytest.MonkeyPatch,
     table: str,

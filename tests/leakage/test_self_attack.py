@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.clearance import Cleared
-from governance.keys.base32 import is_base32, start_of_base32
-from governance.keys.held_key import HeldKey
+from governance.keys.providers.in_memory_key import InMemoryKey
+from governance.keys.pseudonyms.base32 import is_base32, start_of_base32
 from governance.keys.states import KeyState
 from pipeline.context import RunContext
 from pipeline.leakage import self_attack
@@ -90,7 +90,7 @@ def test_the_certificate_adds_up_and_quotes_no_uprn() -> None:
     }
 
 
-def test_several_processes_find_what_one_finds(monkeypatch: pytest.MonkeyPatch, key: HeldKey) -> None:
+def test_several_processes_find_what_one_finds(monkeypatch: pytest.MonkeyPatch, key: InMemoryKey) -> None:
     monkeypatch.setattr(self_attack, "_HASHES_WORTH_PROCESSES", 0)
     state = key.keyed_state("uprn")
     state.update(b"000010023456")
@@ -137,7 +137,7 @@ def test_every_spelling_is_of_the_number_itself() -> None:
     assert spelled["UTF-16"].decode("utf-16-le") == "12345678"
 
 
-class UnkeyedBuild(HeldKey):
+class UnkeyedBuild(InMemoryKey):
     """A deliberately broken build: every kind is hashed under the empty key."""
 
     __slots__ = ("_kind_enters",)
@@ -153,8 +153,8 @@ class UnkeyedBuild(HeldKey):
 @pytest.mark.parametrize("under_outer_layer", [True, False])
 def test_an_unkeyed_build_is_recovered_even_beneath_the_outer_layer(
     ingested: Ingested,
-    key: HeldKey,
-    another_key: HeldKey,
+    key: InMemoryKey,
+    another_key: InMemoryKey,
     context: RunContext,
     kind_enters: bool,
     under_outer_layer: bool,
@@ -167,7 +167,7 @@ def test_an_unkeyed_build_is_recovered_even_beneath_the_outer_layer(
 
 
 def test_a_keyed_build_is_not_recovered_and_the_certificate_says_how_much_was_tried(
-    ingested: Ingested, key: HeldKey, context: RunContext
+    ingested: Ingested, key: InMemoryKey, context: RunContext
 ) -> None:
     rows = [PROPERTY | {"record_id": f"P{n}", "uprn": f"{10_000 + n:012d}"} for n in range(50)]
     _, evidence = pseudonymise(ingested("council", council_property=rows), key, FINGERPRINT, context)
@@ -180,9 +180,9 @@ def test_a_keyed_build_is_not_recovered_and_the_certificate_says_how_much_was_tr
 
 
 def test_a_key_that_is_the_agreements_own_name_is_guessed(
-    ingested: Ingested, context: RunContext, key: HeldKey
+    ingested: Ingested, context: RunContext, key: InMemoryKey
 ) -> None:
-    class NamedKey(HeldKey):
+    class NamedKey(InMemoryKey):
         __slots__ = ()
 
         def keyed_state(self, identifier: str) -> hmac.HMAC:
@@ -196,7 +196,7 @@ def test_a_key_that_is_the_agreements_own_name_is_guessed(
 
 
 def test_a_build_that_goes_on_with_the_key_before_is_recovered_through_that_key(
-    ingested: Ingested, make_key: Callable[..., HeldKey], key: HeldKey, context: RunContext
+    ingested: Ingested, make_key: Callable[..., InMemoryKey], key: InMemoryKey, context: RunContext
 ) -> None:
     """Whoever kept an old copy has the old key; hashing under it after its retirement is as if unkeyed."""
     stale = make_key(bytes(range(100, 132)))

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.agreement import Agreement, read_agreement
+from governance.agreement.agreement import Agreement, read_agreement
 from governance.artefact import Evidence
-from governance.audit.content import content_fault
+from governance.audit.evidence_filter import content_fault
 from governance.gate import judged
-from governance.mandate import mandate_facts
+from governance.principals.run_authorisation import run_authorisation_facts
 from governance.rules import all_rules
 from governance.rules.registry import Shown, Verdict
 
@@ -36,7 +36,7 @@ def key_of(name: str) -> Ed25519PrivateKey:
 
 def started_by(agreement: Agreement, *names: str) -> dict[str, Any]:
     """Return the facts of a run that these people signed for."""
-    return mandate_facts(agreement, "run-1", "run", [key_of(name) for name in names])
+    return run_authorisation_facts(agreement, "run-1", "run", [key_of(name) for name in names])
 
 
 @pytest.fixture(scope="session")

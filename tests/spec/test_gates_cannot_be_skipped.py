@@ -15,12 +15,12 @@ from typing import Any, get_type_hints
 
 import pytest
 
-import flows.night
-import flows.opening
-from flows.display import Display
-from flows.journey import journey
-from flows.night import Night, at_once
-from governance.agreement import Agreement
+import flows.run.nightly_run
+import flows.run.run_setup
+from flows.run.display import Display
+from flows.run.journey import journey
+from flows.run.nightly_run import NightlyRun, run_directly
+from governance.agreement.agreement import Agreement
 from governance.artefact import Artefact, Evidence, FileRecord
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
@@ -36,7 +36,7 @@ from pipeline.household.stage import household
 from pipeline.link.stage import link
 from pipeline.project import read_project
 from pipeline.pseudonymise.stage import pseudonymise
-from pipeline.publish.reveal import reveal
+from pipeline.publish.commit_release import commit_release
 from pipeline.publish.stage import publish
 from pipeline.quality.stage import quality
 from pipeline.workspace import Workspace
@@ -51,7 +51,7 @@ DEMANDED = {
     aggregate: 1,
     disclosure: 1,
     publish: 2,
-    reveal: 1,
+    commit_release: 1,
 }
 ROAD = (
     ("ingest", "council"),
@@ -102,7 +102,7 @@ def travel(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     """Takes the journey with a (cut) Night on small artefacts; every rule says yes."""
     searched = Evidence("leakage", "all", {"hits": 0})
 
-    def travelled(night_class: type[Night], plan: Standing, honest_reveal: bool = False) -> Cleared:
+    def travelled(run_class: type[NightlyRun], plan: Standing, honest_reveal: bool = False) -> Cleared:
         audit = AuditLog.open(
             context.workspace.zone("audit"), open_log_signer(context.workspace.zone("keys"), "hearth/test")
         )
@@ -112,14 +112,15 @@ def travel(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         keeper.check_run(Evidence("run", "all"))
         keeper.check(Evidence("retention", "all"))
         keys = SimpleNamespace(receiver=None, linkage=lambda: None)
-        night = night_class(context, keeper, audit, keys, Display(context.spill / "log", True), at_once)  # type: ignore[arg-type]
-        night.__dict__ |= {"plan": plan, "extracts": {"council": (), "nhs": ()}}
-        names = inspect.unwrap(night_class.publish).__globals__
+        display = Display(context.spill / "log", True)
+        this_run = run_class(context, keeper, audit, keys, display, run_directly)  # type: ignore[arg-type]
+        this_run.__dict__ |= {"plan": plan, "extracts": {"council": (), "nhs": ()}}
+        names = inspect.unwrap(run_class.publish).__globals__
         monkeypatch.setitem(names, "prove_absence", lambda *_: searched)
         monkeypatch.setitem(names, "dispose_artefact", lambda *_, **__: 0)
         if not honest_reveal:
-            monkeypatch.setitem(names, "reveal", lambda cleared, absence, _: cleared.artefact)
-        return journey(night)
+            monkeypatch.setitem(names, "commit_release", lambda cleared, absence, _: cleared.artefact)
+        return journey(this_run)
 
     return travelled
 
@@ -162,11 +163,11 @@ def _known_as(module: ModuleType) -> Iterator[None]:
 JUDGE = "self.gatekeeper.judge(artefact, evidence)"
 
 
-def without_gate(stage: str) -> type[Night]:
+def without_gate(stage: str) -> type[NightlyRun]:
     """Return a Night that hands on what one stage made without asking its gate."""
-    edited = cut(flows.night, JUDGE, f"artefact if stage == {stage!r} else {JUDGE}")
-    night: type[Night] = edited.Night
-    return night
+    edited = cut(flows.run.nightly_run, JUDGE, f"artefact if stage == {stage!r} else {JUDGE}")
+    this_run: type[NightlyRun] = edited.NightlyRun
+    return this_run
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_a_stage_cannot_be_called_without_the_clearance_of_its_inputs(stage: obj
 def test_with_every_gate_the_journey_ends_in_a_cleared_release(
     travel: Callable[..., Cleared], context: RunContext
 ) -> None:
-    released = travel(Night, Standing())
+    released = travel(NightlyRun, Standing())
     assert isinstance(released, Cleared)
     asked = [e for e in _events(context) if e["event"] == "gate" and e["verdict"] == "cleared"]
     wanted = [("run", "all"), ("retention", "all"), *ROAD, ("leakage", "all")]
@@ -226,9 +227,11 @@ def test_the_next_stage_itself_refuses_what_no_gate_cleared(
 def test_a_release_does_not_appear_where_the_search_for_leaks_was_not_judged(
     travel: Callable[..., Cleared],
 ) -> None:
-    edited = cut(flows.night, "self.gatekeeper.judge_absence(cleared, searched)", "cleared.clearance")
+    edited = cut(
+        flows.run.nightly_run, "self.gatekeeper.judge_absence(cleared, searched)", "cleared.clearance"
+    )
     with pytest.raises(Refused, match="CLEARANCE_MISMATCH"):
-        travel(edited.Night, Standing(), honest_reveal=True)
+        travel(edited.NightlyRun, Standing(), honest_reveal=True)
 
 
 @pytest.mark.parametrize(
@@ -244,19 +247,19 @@ def test_a_release_does_not_appear_where_the_search_for_leaks_was_not_judged(
 def test_no_extract_is_taken_in_where_a_gate_before_the_run_was_cut_out(
     call: str, skipped: str, context: RunContext
 ) -> None:
-    edited = cut(flows.opening, call, "None")
-    for module, code in ((flows.opening, "NOT_EVALUATED"), (edited, "GATE_SKIPPED")):
+    edited = cut(flows.run.run_setup, call, "None")
+    for module, code in ((flows.run.run_setup, "NOT_EVALUATED"), (edited, "GATE_SKIPPED")):
         with (
             pytest.raises(HearthError) as raised,
-            module.open_night(
+            module.set_up_run(
                 context.project,
                 context.workspace,
                 f"run-{code.lower().replace('_', '-')}",
                 Display(context.spill / "log", True),
-                at_once,
-            ) as night,
+                run_directly,
+            ) as this_run,
         ):
-            night.gatekeeper.judge(small("ingest", "council"), Evidence("ingest", "council"))
+            this_run.gatekeeper.judge(small("ingest", "council"), Evidence("ingest", "council"))
         assert raised.value.code == code
     assert skipped in raised.value.reason
 
@@ -268,7 +271,7 @@ def test_a_clearance_of_another_release_does_not_reveal_this_one(context: RunCon
     cleared = Cleared(release, Clearance("run-1", "publish", release.digest, 0, (), _MINT))
     other = replace(release, files=())
     with pytest.raises(Refused, match="CLEARANCE_MISMATCH"):
-        reveal(cleared, Clearance("run-1", "leakage", other.digest, 0, (), _MINT), context)
+        commit_release(cleared, Clearance("run-1", "leakage", other.digest, 0, (), _MINT), context)
 
 
 def _events(context: RunContext) -> list[dict[str, Any]]:

@@ -7,11 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.faults import as_hearth_error
+from flows.run.faults import as_hearth_error
 from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.plan import make_plan
 from pipeline.aggregate.stage import known_attributes
-from pipeline.disclosure.record_key import RecordKeySecret
+from pipeline.disclosure.noise.record_key import RecordKeySecret
 from schemas import measure as measure_module
 from schemas.attribute import household_attributes, resident_attributes
 from schemas.contract import load_contract

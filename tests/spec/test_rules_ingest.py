@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.agreement import Agreement
-from governance.announcement import announcement, sign_announcement
-from governance.statement import public_key_of
-from governance.terms import Confidentiality, OptOutCheck, OptOutTerms, Principal
+from governance.agreement.agreement import Agreement
+from governance.agreement.terms import Confidentiality, OptOutCheck, OptOutTerms, Principal
+from governance.principals.extract_signature import extract_statement, sign_extract_statement
+from governance.principals.statement import public_key_of
 from schemas.contract import load_contract
 
 SUE = Ed25519PrivateKey.from_private_bytes(b"sue".ljust(32))
@@ -20,8 +20,8 @@ SUPPLIER = Principal("sue", "Sue", "nhs", public_key_of(SUE), ("supplier",))
 
 def signed(sequence: int | None, supplied: str | None, rows: int = 800, digit: str = "1") -> dict[str, Any]:
     """A manifest as ingest shows it, signed by the NHS's supplier."""
-    content = announcement("nhs_person", digit * 64, rows, sequence, supplied)
-    signature = sign_announcement(content, SUE)
+    content = extract_statement("nhs_person", digit * 64, rows, sequence, supplied)
+    signature = sign_extract_statement(content, SUE)
     return {"sequence": sequence, "supplied": supplied, "signed_by": "sue", "signature": signature}
 
 

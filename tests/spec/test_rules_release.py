@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.agreement import Agreement
-from governance.decisions import approval_statement, release_specification
-from governance.statement import public_key_of, sign_statement
-from governance.terms import Approval, IntruderReview, Principal
+from governance.agreement.agreement import Agreement
+from governance.agreement.decisions import approval_statement, release_specification
+from governance.agreement.terms import Approval, IntruderReview, Principal
+from governance.principals.statement import public_key_of, sign_statement
 
 DISCLOSURE: dict[str, Any] = {
     "profile": {"name": "cell-key", "minimum_cell_count": 10, "rounding_base": 5},

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.agreement import Agreement
-from governance.mandate import mandate_facts
-from governance.statement import public_key_of
-from governance.terms import Confidentiality, Dpia, Dspt, LawfulBases, Principal
+from governance.agreement.agreement import Agreement
+from governance.agreement.terms import Confidentiality, Dpia, Dspt, LawfulBases, Principal
+from governance.principals.run_authorisation import run_authorisation_facts
+from governance.principals.statement import public_key_of
 
 EXPIRY = date(2026, 12, 31)
 
@@ -215,5 +215,5 @@ def test_a_sample_whose_agreement_names_an_operator_asks_for_his_key_too(ask: An
 def test_pseudonymising_at_a_controller_is_for_a_key_holder(ask: Any, agreement: Agreement) -> None:
     agreed = replace(agreement, principals=SEPARATE)
     for name, code in (("kit", ""), ("ola", "NOT_PERMITTED")):
-        facts = mandate_facts(agreed, "run-1", "pseudonymise", [key_of(name)])
+        facts = run_authorisation_facts(agreed, "run-1", "pseudonymise", [key_of(name)])
         assert ask("PRE-06", principals=SEPARATE, run=facts).code == code

@@ -9,8 +9,8 @@ import math
 
 import duckdb
 
+from pipeline.disclosure.audit.published_system import PublicRules
 from pipeline.disclosure.profile import FLOOR_ROUNDING_BASE
-from pipeline.disclosure.published_system import PublicRules
 
 #: What a release may print; a minimum, a maximum or a mode is one household's own figure.
 KINDS = ("count", "percent", "sum", "mean", "percentile")

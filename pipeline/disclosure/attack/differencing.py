@@ -10,8 +10,8 @@ import numpy as np
 
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import ReleaseFiles, load_cells, load_system_tables
-from pipeline.disclosure.audit import MINIMUM_WIDTH
-from pipeline.disclosure.published_system import create_system
+from pipeline.disclosure.audit.auditor import MINIMUM_WIDTH
+from pipeline.disclosure.audit.published_system import create_system
 
 NUMBER, NAME = 1, "margin differencing"
 

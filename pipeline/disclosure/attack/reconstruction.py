@@ -6,9 +6,9 @@ import duckdb
 
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import ReleaseFiles, load_cells, load_system_tables
-from pipeline.disclosure.audit import AuditResult
-from pipeline.disclosure.published_system import PublishedSystem, create_system
-from pipeline.disclosure.reconstruction import reconstruct
+from pipeline.disclosure.audit.auditor import AuditResult
+from pipeline.disclosure.audit.published_system import PublishedSystem, create_system
+from pipeline.disclosure.audit.reconstruction import reconstruct
 
 NUMBER, NAME = 2, "joint reconstruction"
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from governance.errors import Fault
-from pipeline.disclosure.published_system import PublicRules
+from pipeline.disclosure.audit.published_system import PublicRules
 from pipeline.publish.release_table import columns_of
 
 _DIMENSIONLESS = frozenset(columns_of(()))

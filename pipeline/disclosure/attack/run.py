@@ -15,8 +15,8 @@ from pipeline.disclosure.attack import (
     mover,
     reconstruction,
     side_channel,
-    unpicking,
 )
+from pipeline.disclosure.attack import rate_reconstruction as rate_reconstruction
 from pipeline.disclosure.attack.intruder import IntruderRecord, intrude
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import read_release
@@ -83,7 +83,7 @@ def run_attacks(
             cross_release.attack(connection, releases),
             mover.attack(connection, releases, truth),
             averaging.attack(connection, releases),
-            _together([unpicking.attack(connection, r) for r in releases]),
+            _together([rate_reconstruction.attack(connection, r) for r in releases]),
             _together([side_channel.attack(r) for r in releases]),
         ]
         intruders = [intrude(connection, r, on or datetime.now(UTC).date()) for r in releases]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.aggregate.allocation import Place, allocate, decile_weights
+from pipeline.findings.statistics.allocation import Place, allocate, decile_weights
 
 
 def test_the_most_deprived_tenth_weighs_the_stated_multiple_and_steps_are_equal() -> None:

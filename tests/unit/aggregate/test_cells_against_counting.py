@@ -9,7 +9,7 @@ from pipeline.aggregate.cap_sensitivity import build_cap_sensitivity
 from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.plan import make_plan
 from pipeline.aggregate.stage import known_attributes
-from pipeline.disclosure.record_key import RecordKeySecret, record_keys
+from pipeline.disclosure.noise.record_key import RecordKeySecret, record_keys
 from schemas.condition import AttributeTest, Condition, Every, Negation, ResidentsWith, Several, Some
 from schemas.dimension import UNKNOWN, Dimension, dimensions
 from schemas.measure import Measure, measures

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.aggregate.change import (
+from pipeline.findings.statistics.change import (
     changes_between,
     compare_with_benchmark,
     difference_of_proportions,

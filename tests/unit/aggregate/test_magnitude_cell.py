@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.plan import make_plan
 from pipeline.aggregate.stage import known_attributes
-from pipeline.disclosure.record_key import RecordKeySecret, record_keys
+from pipeline.disclosure.noise.record_key import RecordKeySecret, record_keys
 from schemas.table import tables
 from tests.unit.household.world import LSOA, OTHER_LSOA, Row, built_world, dwelling, record
 

@@ -12,7 +12,7 @@ from pipeline.aggregate.linkage_accounts import widen_linkage_bands
 from pipeline.aggregate.plan import make_plan
 from pipeline.aggregate.sensitivity import read_sensitivity
 from pipeline.aggregate.stage import known_attributes
-from pipeline.disclosure.record_key import RecordKeySecret
+from pipeline.disclosure.noise.record_key import RecordKeySecret
 from pipeline.engine.duckdb import EngineSettings
 from pipeline.engine.tables import write_query
 from pipeline.household.accounts import build_accounts

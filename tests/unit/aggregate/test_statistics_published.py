@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from pipeline.aggregate.statistics import (
+from pipeline.findings.statistics import (
     ESP2013,
     byars_interval,
     directly_standardised_rate,

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
-from flows.commands.assign_uprn import told
+from flows.commands.controller.assign_uprn import told
 from governance.errors import HearthError
 from pipeline.engine.spill_volume import volume_of
 

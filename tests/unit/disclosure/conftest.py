@@ -11,21 +11,21 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from governance.agreement.terms import DisclosureTerms, Thresholds
 from governance.artefact import Artefact, Evidence
 from governance.canonical import digest_of
 from governance.clearance import _MINT, Clearance, Cleared
-from governance.terms import DisclosureTerms, Thresholds
 from pipeline.aggregate.magnitude_cell import create_magnitude_table
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
+from pipeline.disclosure.noise.record_key import RecordKeySecret, create_record_key_table, load_secret
 from pipeline.disclosure.profile import Profile
-from pipeline.disclosure.record_key import RecordKeySecret, create_record_key_table, load_secret
 from pipeline.disclosure.stage import disclosure
 from pipeline.disclosure.stage import fingerprint_settings as disclosure_settings
 from pipeline.engine.duckdb import EngineSettings, locked_connection
 from pipeline.engine.tables import write_query
 from pipeline.project import Correction, Project
-from pipeline.publish.reveal import reveal
+from pipeline.publish.commit_release import commit_release
 from pipeline.publish.stage import fingerprint_settings as publish_settings
 from pipeline.publish.stage import publish
 from pipeline.workspace import Workspace
@@ -370,11 +370,11 @@ class Bench:
         fingerprint = digest_of([protected.digest, publish_settings(context)])
         return publish(cleared(protected), self.figures(), fingerprint, context)
 
-    def night(self, town: Town, tables: list[TableOf] = TABLES) -> Path:
+    def this_run(self, town: Town, tables: list[TableOf] = TABLES) -> Path:
         """Run a whole night; returns the folder of the release."""
         artefact, _ = self.stage(town, tables)
         absence = Clearance("test", "leakage", artefact.digest, 0, (), _MINT)
-        return reveal(cleared(artefact), absence, self.context()).folder
+        return commit_release(cleared(artefact), absence, self.context()).folder
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.disclosure.attribute import suppress_attribute
+from pipeline.disclosure.rules.attribute import suppress_attribute
 
 COLUMNS = (
     "count_id INTEGER, table_id VARCHAR, measure VARCHAR, role VARCHAR, count_measure VARCHAR, "

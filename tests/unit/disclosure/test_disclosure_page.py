@@ -16,7 +16,7 @@ def test_the_pages_example_gives_the_answers_it_states() -> None:
         if not stated:
             exec(code, names)  # the page's own lines
             continue
-        from pipeline.disclosure.cell_system import Interval
+        from pipeline.disclosure.audit.cell_system import Interval
 
         assert eval(code, names) == eval(stated, {"Interval": Interval})
         checked += 1

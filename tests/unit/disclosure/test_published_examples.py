@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline.disclosure.magnitude import (
+from pipeline.disclosure.noise.p_table import noise_of, slots_per_noise
+from pipeline.disclosure.noise.record_key import RecordKeySecret, record_keys
+from pipeline.disclosure.rules.magnitude import (
     Contributions,
     RankedBand,
     fails_p_percent,
@@ -11,10 +13,8 @@ from pipeline.disclosure.magnitude import (
     printed_band,
     printed_sum,
 )
-from pipeline.disclosure.p_table import noise_of, slots_per_noise
-from pipeline.disclosure.publish_rule import round_to_base
-from pipeline.disclosure.record_key import RecordKeySecret, record_keys
-from pipeline.disclosure.rounding_rules import hospital_episodes, midpoint_6, opensafely, uk_llc
+from pipeline.disclosure.rules.publish_rule import round_to_base
+from pipeline.disclosure.rules.rounding_rules import hospital_episodes, midpoint_6, opensafely, uk_llc
 
 SECRET = RecordKeySecret(bytes(range(32)))
 

@@ -6,11 +6,11 @@ import duckdb
 import numpy as np
 import pytest
 
-from pipeline.disclosure import reconstruction
-from pipeline.disclosure.audit import Auditor
-from pipeline.disclosure.belief import worked_out_if_all_are_small
-from pipeline.disclosure.published_system import PublicRules, PublishedSystem, with_known_households
-from pipeline.disclosure.reference import find_reference
+from pipeline.disclosure.audit import reconstruction
+from pipeline.disclosure.audit.attacker_assumptions import worked_out_if_all_are_small
+from pipeline.disclosure.audit.auditor import Auditor
+from pipeline.disclosure.audit.published_system import PublicRules, PublishedSystem, with_known_households
+from pipeline.disclosure.audit.reference import find_reference
 
 
 def system_of(lower: list[float], upper: list[float], hidden: list[bool]) -> PublishedSystem:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.scheduling import Schedule, check_published_lately, slug, write_units
+from flows.orchestration.systemd_schedule import Schedule, check_published_lately, slug, write_units
 from governance.errors import Fault
 from pipeline.engine.duckdb import EngineSettings
 from pipeline.project import Project
@@ -50,7 +50,7 @@ def test_systemd_accepts_the_unit_files(
 ) -> None:
     (tmp_path / "prefix" / "bin").mkdir(parents=True)
     shutil.copy("/bin/true", tmp_path / "prefix" / "bin" / "hearth")
-    monkeypatch.setattr("flows.scheduling.sys.prefix", str(tmp_path / "prefix"))
+    monkeypatch.setattr("flows.orchestration.systemd_schedule.sys.prefix", str(tmp_path / "prefix"))
     schedule = Schedule("02:30", "Europe/London", "root", on_failure)
     units = write_units(_project(tmp_path), tmp_path / "hearth.toml", schedule, tmp_path / "units")
     assert len(units) == (4 if on_failure is None else 5)
@@ -67,7 +67,7 @@ def test_systemd_accepts_the_unit_files(
 def test_a_night_under_systemd_can_write_to_its_workspace_alone_and_has_no_network(tmp_path: Path) -> None:
     schedule = Schedule("02:30", "Europe/London", "hearth")
     units = write_units(_project(tmp_path), tmp_path / "hearth.toml", schedule, tmp_path / "units")
-    night = units[0].read_text()
+    this_run = units[0].read_text()
     for setting in (
         "Type=oneshot",
         "User=hearth",
@@ -77,8 +77,8 @@ def test_a_night_under_systemd_can_write_to_its_workspace_alone_and_has_no_netwo
         "UMask=0077",
         "LimitCORE=0",
     ):
-        assert f"\n{setting}\n" in night
-    assert f'--workspace "{tmp_path / "work space"}" --no-orchestrator' in night
+        assert f"\n{setting}\n" in this_run
+    assert f'--workspace "{tmp_path / "work space"}" --no-orchestrator' in this_run
     with_network = Schedule("02:30", "Europe/London", "hearth", network=True)
     again = write_units(_project(tmp_path), tmp_path / "hearth.toml", with_network, tmp_path / "other")
     assert "\nPrivateNetwork=no\n" in again[0].read_text()
@@ -88,10 +88,10 @@ def test_a_units_name_and_text_survive_any_project_name(tmp_path: Path) -> None:
     project = _project(tmp_path, name='x"\n%h $(id)', workspace="w%h$x")
     units = write_units(project, tmp_path / "hearth.toml", Schedule("02:30", "UTC", "u"), tmp_path / "units")
     assert units[0].name == "hearth-x-h-id.service"
-    night = units[0].read_text()
-    assert "%h" not in night.replace("%%h", "")
-    assert f"--workspace {tmp_path}/w%%h$$x " in night
-    assert f"\nReadWritePaths={tmp_path}/w%%h$x\n" in night
+    this_run = units[0].read_text()
+    assert "%h" not in this_run.replace("%%h", "")
+    assert f"--workspace {tmp_path}/w%%h$$x " in this_run
+    assert f"\nReadWritePaths={tmp_path}/w%%h$x\n" in this_run
 
 
 @pytest.mark.parametrize("at", ["2:30", "24:00", "02:60", "noon", "02:30:00"])
@@ -161,7 +161,7 @@ def test_a_workspace_where_nothing_ever_ran_is_overdue_and_half_a_record_is_none
 
 @pytest.mark.slow
 def test_prefect_is_given_paths_a_time_and_one_night_at_a_time(tmp_path: Path) -> None:
-    from flows.serving import nightly_deployment
+    from flows.orchestration.prefect_schedule import nightly_deployment
 
     schedule = Schedule("02:30", "Europe/London", "hearth")
     deployment = nightly_deployment(_project(tmp_path), tmp_path / "hearth.toml", None, schedule)
@@ -175,11 +175,11 @@ def test_prefect_is_given_paths_a_time_and_one_night_at_a_time(tmp_path: Path) -
 def test_serving_without_a_server_that_keeps_the_schedule_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.serving import serve_nights
+    from flows.orchestration.prefect_schedule import serve_schedule
 
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     with pytest.raises(Fault, match="NO_PREFECT_SERVER"):
-        serve_nights(_project(tmp_path), tmp_path / "hearth.toml", None, Schedule("02:30", "UTC", "u"))
+        serve_schedule(_project(tmp_path), tmp_path / "hearth.toml", None, Schedule("02:30", "UTC", "u"))
 
 
 def test_the_help_shows_how_timers_are_enabled() -> None:

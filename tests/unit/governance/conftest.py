@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from governance.agreement import Agreement, read_agreement
+from governance.agreement.agreement import Agreement, read_agreement
 from governance.audit.log import AuditLog
 from governance.audit.signer import LogSigner, open_log_signer
 
@@ -47,7 +47,7 @@ def audit(audit_folder: Path, signer: LogSigner, clock: Clock) -> AuditLog:
 
 
 @pytest.fixture
-def night(audit: AuditLog) -> Callable[[str], None]:
+def this_run(audit: AuditLog) -> Callable[[str], None]:
     """Writes one whole run: begun, two verdicts, ended, signed at each stage boundary."""
 
     def write(run: str) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.agreement import Agreement, read_agreement
-from governance.agreement_signature import add_signature, signature_path, signed_text
-from governance.decisions import decisions_path, find_waiver
-from governance.difference import differences
+from governance.agreement.agreement import Agreement, read_agreement
+from governance.agreement.decisions import decisions_path, find_waiver
+from governance.agreement.difference import differences
+from governance.agreement.signature import add_signature, signature_path, signed_text
+from governance.agreement.template import agreement_template
+from governance.agreement.terms import DisclosureTerms, Thresholds
 from governance.errors import Fault, Refused
-from governance.signing_key import add_approval, add_waiver, create_signing_key
-from governance.template import agreement_template
-from governance.terms import DisclosureTerms, Thresholds
+from governance.principals.signing_key import add_approval, add_waiver, create_signing_key
 
 _WHOLE = (Path(__file__).parents[3] / "sample_data" / "sample" / "agreement.toml").read_text("utf-8")
 #: The sample's agreement without its principals: tests name people of their own.

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
+from governance.agreement.decisions import waiver_statement
+from governance.agreement.terms import Principal, Waiver
 from governance.artefact import Artefact, Evidence, FileRecord
 from governance.audit.log import AuditLog
 from governance.audit.verify import verify_folder
 from governance.clearance import Clearance, Cleared
-from governance.decisions import waiver_statement
 from governance.errors import Refused
 from governance.gate import Gatekeeper
+from governance.principals.statement import public_key_of, sign_statement
 from governance.rules.registry import Rule, Verdict, failed, passed, warned
-from governance.statement import public_key_of, sign_statement
-from governance.terms import Principal, Waiver
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 ARTEFACT = Artefact("link", "all", Path("nowhere"), "f" * 64, (FileRecord("link.parquet", "1" * 64, 10, 3),))

@@ -10,17 +10,17 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
-from governance.agreement import read_agreement
-from governance.announcement import announced_by, announcement
+from governance.agreement.agreement import read_agreement
 from governance.audit.folder import newest_checkpoint
 from governance.audit.log import AuditLog
 from governance.audit.signer import LogSigner, open_log_signer
 from governance.errors import HearthError
+from governance.principals.extract_signature import extract_signed_by, extract_statement
+from governance.principals.unsafe_demo_principals import sign_sample_agreement, write_unsafe_demo_keys
 from governance.rules import all_rules
-from governance.unsafe_demo_principals import sign_sample_agreement, write_unsafe_demo_keys
 
 SAMPLE = Path(__file__).parents[3] / "sample_data" / "sample" / "agreement.toml"
-Night = Callable[[str], None]
+NightlyRun = Callable[[str], None]
 
 
 def hearth(*arguments: object, given: str | None = None) -> Result:
@@ -47,8 +47,8 @@ def project(tmp_path: Path) -> Path:
     return path
 
 
-def test_verify_answers_with_its_exit_code_and_last_line(audit_folder: Path, night: Night) -> None:
-    night("run-1")
+def test_verify_answers_with_its_exit_code_and_last_line(audit_folder: Path, this_run: NightlyRun) -> None:
+    this_run("run-1")
     done = hearth("audit", "verify", audit_folder)
     assert done.exit_code == 4
     assert done.stdout.splitlines()[-1].startswith("INTACT BUT UNWITNESSED")
@@ -56,9 +56,9 @@ def test_verify_answers_with_its_exit_code_and_last_line(audit_folder: Path, nig
 
 
 def test_a_witness_by_e_mail_makes_the_log_intact(
-    tmp_path: Path, audit_folder: Path, signer: LogSigner, night: Night, keys: Path
+    tmp_path: Path, audit_folder: Path, signer: LogSigner, this_run: NightlyRun, keys: Path
 ) -> None:
-    night("run-1")
+    this_run("run-1")
     request, answer, kept = tmp_path / "request.txt", tmp_path / "answer.note", tmp_path / "kept.note"
     assert hearth("audit", "request", audit_folder, "--out", request).exit_code == 0
     key = ["--key", keys / "UNSAFE-nhs-ig-office.pem", "--name", "nhs-ig-office"]
@@ -71,7 +71,7 @@ def test_a_witness_by_e_mail_makes_the_log_intact(
     trust.write_text(json.dumps({"log": [signer.verifier_key], "witnesses": [witness]}))
     assert hearth("audit", "verify", audit_folder, "--trust", trust).exit_code == 0
     witnessed = newest_checkpoint(audit_folder)[0].size
-    night("run-2")
+    this_run("run-2")
     size = newest_checkpoint(audit_folder)[0].size
     hearth("audit", "request", audit_folder, "--old", size, "--out", request)
     checked = hearth("audit", "consistency", request, "--kept", kept, *log_key)
@@ -87,9 +87,9 @@ def test_a_witness_by_e_mail_makes_the_log_intact(
 
 
 def test_a_line_is_proven_and_the_proof_checked(
-    tmp_path: Path, audit_folder: Path, signer: LogSigner, night: Night
+    tmp_path: Path, audit_folder: Path, signer: LogSigner, this_run: NightlyRun
 ) -> None:
-    night("run-1")
+    this_run("run-1")
     proof = tmp_path / "line.proof"
     assert hearth("audit", "prove", 2, "--audit", audit_folder, "--out", proof).exit_code == 0
     done = hearth("audit", "prove", "--check", proof, "--log-key", signer.verifier_key)
@@ -224,11 +224,11 @@ def test_a_supplier_announces_an_extract_and_nobody_elses(tmp_path: Path, projec
     done = hearth(*arguments, "--supplied", "2026-11-20", "--key", keys / "UNSAFE-council-supplier.pem")
     assert done.exit_code == 0, done.exception
     manifest = json.loads((tmp_path / "x.csv.manifest.json").read_text())
-    content = announcement("council_property", manifest["sha256"], 2, 4, "2026-11-20")
+    content = extract_statement("council_property", manifest["sha256"], 2, 4, "2026-11-20")
     by, signature = manifest["signed_by"], manifest["signature"]
     agreement = read_agreement(SAMPLE)
-    assert announced_by(agreement, "council", content, by, signature) is not None
-    assert announced_by(agreement, "nhs", content, by, signature) is None
+    assert extract_signed_by(agreement, "council", content, by, signature) is not None
+    assert extract_signed_by(agreement, "nhs", content, by, signature) is None
     for name in ("nhs-supplier", "operator"):
         refused = hearth(*arguments, "--key", keys / f"UNSAFE-{name}.pem").exception
         assert isinstance(refused, HearthError)

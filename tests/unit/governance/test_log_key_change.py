@@ -115,7 +115,7 @@ def test_a_change_that_was_cut_short_is_brought_to_its_end(
 
 
 def test_the_command_takes_an_operators_key_and_says_what_to_note(tmp_path: Path) -> None:
-    from governance.unsafe_demo_principals import write_unsafe_demo_keys
+    from governance.principals.unsafe_demo_principals import write_unsafe_demo_keys
 
     sample = Path(__file__).parents[3] / "sample_data" / "sample"
     write_unsafe_demo_keys(tmp_path / "people")

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rocrate.rocrate import ROCrate
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
 from governance.artefact import Evidence
 from governance.audit.log import AuditLog
 from governance.audit.note import NoteSigner
@@ -20,7 +20,8 @@ from governance.audit.signer import LogSigner
 from governance.audit.verify import COSIGNATURE, Trust, read_verifier_key
 from governance.errors import Fault, Refused
 from governance.gate import Gatekeeper
-from governance.mandate import mandate_facts
+from governance.principals.run_authorisation import run_authorisation_facts
+from governance.principals.unsafe_demo_principals import unsafe_demo_key
 from governance.report.crate import PROFILE, write_crate
 from governance.report.crosswalk import CROSSWALK, SAFES
 from governance.report.facts import ReportFacts, gather
@@ -29,7 +30,6 @@ from governance.report.page import render_page
 from governance.report.trials import certificates_of, trials_of
 from governance.report.wording import reconciliation, summary
 from governance.rules import all_rules
-from governance.unsafe_demo_principals import unsafe_demo_key
 from schemas.attribute import attributes_of
 from schemas.contract import contracts
 from schemas.table import tables
@@ -62,7 +62,7 @@ def facts(audit: AuditLog, agreement: Agreement) -> ReportFacts:
     for run in ("run-1", "run-2"):
         audit.append(run, "operator:root", None, "run_start", policy=agreement.digest)
         keeper = Gatekeeper(run, agreement, audit, "operator:root", NOW, order={})
-        started = mandate_facts(agreement, run, "run", [unsafe_demo_key("operator")])
+        started = run_authorisation_facts(agreement, run, "run", [unsafe_demo_key("operator")])
         keeper.check_run(Evidence("run", "all", RUN_FACTS | started))
         if run == "run-2":
             with pytest.raises(Refused):
@@ -230,7 +230,7 @@ def test_the_page_says_who_started_the_run_and_by_whose_signature(facts: ReportF
 def test_a_signed_start_is_shown_under_the_agreement_of_its_day(
     audit: AuditLog, agreement: Agreement
 ) -> None:
-    signed = mandate_facts(
+    signed = run_authorisation_facts(
         agreement, "run-9", "run", [unsafe_demo_key("operator"), unsafe_demo_key("releaser")]
     )
     audit.append("run-9", "operator", None, "run_start", evidence=signed, policy=agreement.digest)

@@ -13,16 +13,16 @@ import duckdb
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
+from governance.agreement.terms import Principal
 from governance.audit.log import AuditLog
 from governance.errors import Fault, Refused
+from governance.principals.statement import public_key_of
 from governance.retention.disposal import certificate_path, dispose, read_certificate, witness_disposal
 from governance.retention.evidence import retention_evidence
 from governance.retention.holdings import Holding, holdings
 from governance.retention.residue import remove_stale_spill
 from governance.retention.rights import prove_request, read_requests, record_request, write_receipt
-from governance.statement import public_key_of
-from governance.terms import Principal
 from pipeline.ingest.rights import PeopleToRemove, remove_on_request
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from governance.roles import POWERS, ROLES, SEPARATED, clashes, may
-from governance.terms import Principal
+from governance.agreement.terms import Principal
+from governance.principals.roles import POWERS, ROLES, SEPARATED, clashes, may
 
 #          action                   key-holder operator releaser approver auditor signatory supplier
 TRUTH = """

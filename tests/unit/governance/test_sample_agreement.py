@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from governance.agreement import read_agreement
+from governance.agreement.agreement import read_agreement
 from governance.errors import Refused
-from governance.roles import ROLES, clashes
-from governance.unsafe_demo_principals import IDS, sign_sample_agreement, write_unsafe_demo_keys
+from governance.principals.roles import ROLES, clashes
+from governance.principals.unsafe_demo_principals import IDS, sign_sample_agreement, write_unsafe_demo_keys
 from schemas.contract import contracts
 from schemas.table import tables
 
@@ -17,7 +17,7 @@ PATH = Path(__file__).parents[3] / "sample_data" / "sample" / "agreement.toml"
 def test_its_signatures_hold_after_every_edit() -> None:
     assert read_agreement(PATH).signature == "valid", (
         "The sample agreement was edited: run "
-        "`python -m governance.unsafe_demo_principals sign sample_data/sample/agreement.toml`."
+        "`python -m governance.principals.unsafe_demo_principals sign sample_data/sample/agreement.toml`."
     )
 
 

@@ -56,10 +56,10 @@ def authority(tmp_path: Path) -> Callable[[bytes], bytes]:
 def test_a_stamp_is_kept_that_openssl_verifies_over_the_checkpoint(
     tmp_path: Path,
     audit_folder: Path,
-    night: Callable[[str], None],
+    this_run: Callable[[str], None],
     authority: Callable[[bytes], bytes],
 ) -> None:
-    night("run-1")
+    this_run("run-1")
     query, text, size = timestamp_request(audit_folder)
     stamp = accept_timestamp(audit_folder, authority(query), size)
     assert stamp.size == size == 7
@@ -70,11 +70,11 @@ def test_a_stamp_is_kept_that_openssl_verifies_over_the_checkpoint(
 
 
 def test_a_stamp_of_another_checkpoint_is_refused(
-    audit_folder: Path, night: Callable[[str], None], authority: Callable[[bytes], bytes]
+    audit_folder: Path, this_run: Callable[[str], None], authority: Callable[[bytes], bytes]
 ) -> None:
-    night("run-1")
+    this_run("run-1")
     query, _, size = timestamp_request(audit_folder)
-    night("run-2")
+    this_run("run-2")
     reply = authority(query)
     with pytest.raises(Refused, match="TIMESTAMP_OF_ANOTHER"):
         accept_timestamp(audit_folder, reply, timestamp_request(audit_folder)[2])
@@ -82,13 +82,15 @@ def test_a_stamp_of_another_checkpoint_is_refused(
 
 
 @pytest.mark.parametrize("reply", [b"", b"\x30", b"\x30\x80", b"\x30\x03\x02\x01\x00", b"hello" * 40])
-def test_what_is_no_reply_is_a_fault(audit_folder: Path, night: Callable[[str], None], reply: bytes) -> None:
-    night("run-1")
+def test_what_is_no_reply_is_a_fault(
+    audit_folder: Path, this_run: Callable[[str], None], reply: bytes
+) -> None:
+    this_run("run-1")
     with pytest.raises(Fault, match="TIMESTAMP_MALFORMED"):
         accept_timestamp(audit_folder, reply, 7)
 
 
-def test_an_authority_that_refuses_is_told(audit_folder: Path, night: Callable[[str], None]) -> None:
-    night("run-1")
+def test_an_authority_that_refuses_is_told(audit_folder: Path, this_run: Callable[[str], None]) -> None:
+    this_run("run-1")
     with pytest.raises(Refused, match="status 2"):
         accept_timestamp(audit_folder, bytes.fromhex("30053003020102"), 7)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.engine.duckdb import EngineSettings, locked_connection
-from pipeline.group.gathering import tokens_of
+from pipeline.group.token_lists import tokens_of
 from pipeline.group.units import _read
 
 ROWS = 600_000

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pyarrow.parquet as pq
 import pytest
 
-from governance.agreement import Agreement
+from governance.agreement.agreement import Agreement
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import EngineSettings
 from pipeline.ingest.inspection import inspect_extracts

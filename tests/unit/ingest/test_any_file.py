@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from governance.errors import Refused
-from pipeline.ingest.delimited_reader import DelimitedReader
-from pipeline.ingest.supplied_file import FileRefused
-from pipeline.ingest.text_block import TextBlocks
+from pipeline.ingest.readers.delimited_reader import DelimitedReader
+from pipeline.ingest.readers.supplied_file import FileRefused
+from pipeline.ingest.readers.text_block import TextBlocks
 
 CELLS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=8),

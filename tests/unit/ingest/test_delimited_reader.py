@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.delimited_reader import DelimitedReader
-from pipeline.ingest.rows import MAXIMUM_CELL_CHARACTERS, BrokenRow
+from pipeline.ingest.readers.delimited_reader import DelimitedReader
+from pipeline.ingest.readers.rows import MAXIMUM_CELL_CHARACTERS, BrokenRow
 
 Found = tuple[list[tuple[int, tuple[str, ...]]], list[BrokenRow]]
 

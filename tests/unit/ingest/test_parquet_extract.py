@@ -110,7 +110,7 @@ def test_a_parquet_file_without_rows_is_refused(bench: Any) -> None:
 def test_a_parquet_file_that_is_exchanged_while_it_is_opened_is_refused(
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.ingest.supplied_file import SuppliedFile
+    from pipeline.ingest.readers.supplied_file import SuppliedFile
 
     put(bench, "council_property", {"record_id": ["A"]})
     path = bench.extracts["council_property"].path

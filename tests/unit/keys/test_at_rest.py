@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from governance.errors import Fault
 from governance.keys.at_rest_keys import destroy_run_key, open_at_rest_keys
 from governance.keys.destruction import is_certificate
-from governance.statement import public_key_of
+from governance.principals.statement import public_key_of
 from pipeline.engine.at_rest import encrypted_at_rest
 from pipeline.engine.tables import export_plain, load_table, open_table, write_table
 

@@ -11,23 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.errors import Fault
-from governance.keys.base32 import base32_text
-from governance.keys.derivation import KeyContext, keyed_state
-from governance.keys.hashing import keyed_hasher
-from governance.keys.held_key import HeldKey
-from governance.keys.provider import KeyDescription
+from governance.keys.providers.in_memory_key import InMemoryKey
+from governance.keys.providers.provider import KeyDescription
+from governance.keys.pseudonyms.base32 import base32_text
+from governance.keys.pseudonyms.column_hashing import keyed_hasher
+from governance.keys.pseudonyms.derivation import KeyContext, keyed_state
+from governance.keys.pseudonyms.token import LARGEST_TOKEN, token_numbers, token_text
 from governance.keys.states import KeyState
-from governance.keys.token import LARGEST_TOKEN, token_numbers, token_text
 
 #: Agreement -> the root of its key.
 ROOTS = {"dsa": bytes(range(32)), "dsa-project": bytes(range(64, 96))}
 
 
-def held(agreement: str) -> HeldKey:
+def held(agreement: str) -> InMemoryKey:
     description = KeyDescription(
         KeyContext(agreement, "2026"), "file", KeyState.ACTIVE, 256, date(2026, 1, 1), None
     )
-    return HeldKey(ROOTS[agreement], description)
+    return InMemoryKey(ROOTS[agreement], description)
 
 
 KEY, OUTER = held("dsa"), held("dsa-project")
@@ -90,7 +90,7 @@ def test_two_layers_at_once_or_one_after_the_other_are_the_text_of_the_first_has
     column = pa.array(VALUES, pa.string())
     kind = "person.name"
 
-    def under(keys: list[HeldKey], values: pa.Array, answer: str) -> pa.Array:
+    def under(keys: list[InMemoryKey], values: pa.Array, answer: str) -> pa.Array:
         with keyed_hasher(keys, [kind], processes) as hasher:
             return getattr(hasher, answer)(kind, values).result()
 

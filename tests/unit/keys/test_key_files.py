@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from governance.errors import Fault, HearthError, Refused
-from governance.keys.derivation import KeyContext
-from governance.keys.file_key import change_state, create_file_key, open_file_key
-from governance.keys.sealed_file import ScryptCost
+from governance.keys.providers.file_key import change_state, create_file_key, open_file_key
+from governance.keys.providers.sealed_file import ScryptCost
+from governance.keys.pseudonyms.derivation import KeyContext
 from governance.keys.settings import KeyUse, open_key, read_key_settings
 from governance.keys.states import KeyState, check_transition
 

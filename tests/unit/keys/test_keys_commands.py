@@ -11,16 +11,16 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.custody import key_use
-from governance.agreement import read_agreement
+from flows.run.custody import key_use
+from governance.agreement.agreement import read_agreement
 from governance.audit.signer import KEY_NAME, read_signing_key
 from governance.errors import HearthError, Refused
-from governance.keys import file_key
-from governance.keys.derivation import KeyContext, check_root
 from governance.keys.destruction import is_certificate
-from governance.keys.sealed_file import ScryptCost, read_sealed_key, seal, write_private_file
+from governance.keys.providers import file_key
+from governance.keys.providers.sealed_file import ScryptCost, read_sealed_key, seal, write_private_file
+from governance.keys.pseudonyms.derivation import KeyContext, check_root
 from governance.keys.settings import open_key, read_key_settings
-from governance.statement import public_key_of
+from governance.principals.statement import public_key_of
 from pipeline.project import read_project
 from pipeline.workspace import Workspace
 

@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 import pytest
 
 from governance.errors import Fault, HearthError, Refused
-from governance.keys.derivation import KeyContext
+from governance.keys.providers.vault_transit import root_message
+from governance.keys.pseudonyms.derivation import KeyContext
 from governance.keys.settings import KeyUse, open_key, read_key_settings
 from governance.keys.settings import locate_inner as locate
 from governance.keys.states import KeyState
-from governance.keys.vault_transit import root_message
 
 TODAY = date(2026, 6, 1)
 KEPT = b"k" * 16 + bytes(range(16))

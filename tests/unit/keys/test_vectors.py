@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography_vectors import open_vector_file
 
-from governance.keys.derivation import KeyContext, derive_check_value, derive_key, keyed_state
-from governance.keys.token import token_numbers
+from governance.keys.pseudonyms.derivation import KeyContext, derive_check_value, derive_key, keyed_state
+from governance.keys.pseudonyms.token import token_numbers
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 ROOT = bytes(range(32))
@@ -155,7 +155,7 @@ def test_the_check_value_is_no_pseudonym_of_any_value() -> None:
     ],
 )
 def test_nhs_number_check_digits_are_those_of_the_data_dictionary(number: str, is_valid: bool) -> None:
-    macros = Path(__file__).parents[3] / "pipeline" / "ingest" / "nhs_number.sql"
+    macros = Path(__file__).parents[3] / "pipeline" / "ingest" / "sql" / "nhs_number.sql"
     weighted = sum(weight * int(digit) for weight, digit in zip(range(10, 1, -1), number[:9], strict=True))
     assert ((11 - weighted % 11) % 11 == int(number[9])) is is_valid
     connection = duckdb.connect()

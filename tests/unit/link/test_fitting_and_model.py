@@ -8,9 +8,9 @@ import pytest
 
 from governance.errors import Fault
 from pipeline.link.comparison import SCORECARDS, Comparison, Level
-from pipeline.link.fitting import Cell, adapt_prior, fit
 from pipeline.link.model import default_model, read_model
 from pipeline.link.scoring import tagged_weights
+from pipeline.link.training.fitting import Cell, adapt_prior, fit
 
 ONE = Comparison("one", "", "FALSE", (Level("yes", "", "x"), Level("no", "", None)))
 TWO = Comparison("two", "", "FALSE", (Level("yes", "", "y"), Level("no", "", None)))

@@ -12,9 +12,9 @@ from governance.clearance import Cleared
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
-from pipeline.group.sides import read_sides
+from pipeline.group.link_inputs import read_link_inputs
 from pipeline.group.stage import group
-from pipeline.group.units import gather_units
+from pipeline.group.units import collect_units
 from schemas.contract import contracts
 
 Rows = list[dict[str, Any]]
@@ -73,26 +73,29 @@ def test_the_people_of_a_unit_stand_together_in_the_order_of_the_units(
     pseudonymised: Made, context: RunContext
 ) -> None:
     council, nhs = pseudonymised(PROPERTIES, LISTED, PATIENTS)
-    sides = read_sides(group(council, nhs, "f" * 64, context)[0])
-    for side, made, table, people in (
-        (sides.council, council, "council_resident", 3),
-        (sides.nhs, nhs, "nhs_resident", 4),
+    link_inputs = read_link_inputs(group(council, nhs, "f" * 64, context)[0])
+    for link_input, made, table, people in (
+        (link_inputs.council, council, "council_resident", 3),
+        (link_inputs.nhs, nhs, "nhs_resident", 4),
     ):
-        sizes = side.units["people"].to_numpy()
-        assert side.bounds[-1] == len(set(side.rows)) == len(side.rows) == people
-        assert np.array_equal(np.bincount(side.unit_ids, minlength=len(sizes) + 1)[1:], sizes)
+        sizes = link_input.units["people"].to_numpy()
+        assert link_input.bounds[-1] == len(set(link_input.rows)) == len(link_input.rows) == people
+        assert np.array_equal(np.bincount(link_input.unit_ids, minlength=len(sizes) + 1)[1:], sizes)
         column = pq.read_table(made.artefact.path(table))["person_surname_sector"]
-        surnames = column.take(side.rows).to_pylist()
+        surnames = column.take(link_input.rows).to_pylist()
         # Those of one unit share a surname here, and no two units of two people do.
-        by_unit = [set(map(str, surnames[a:b])) for a, b in zip(side.bounds, side.bounds[1:], strict=False)]
+        by_unit = [
+            set(map(str, surnames[a:b]))
+            for a, b in zip(link_input.bounds, link_input.bounds[1:], strict=False)
+        ]
         assert all(len(found) <= 1 for found in by_unit)
 
 
 def test_what_was_written_is_read_as_it_was_made(pseudonymised: Made, context: RunContext) -> None:
     council, nhs = pseudonymised(PROPERTIES, LISTED, PATIENTS)
-    read = read_sides(group(council, nhs, "f" * 64, context)[0])
+    read = read_link_inputs(group(council, nhs, "f" * 64, context)[0])
     with locked_connection(context.project.engine, context.spill) as connection:
-        made = gather_units(connection, council.artefact, nhs.artefact)
+        made = collect_units(connection, council.artefact, nhs.artefact)
     for one, other in ((made.council, read.council), (made.nhs, read.nhs)):
         assert np.array_equal(one.rows, other.rows)
         assert one.units.select(other.units.column_names).to_pylist() == other.units.to_pylist()
@@ -112,7 +115,7 @@ def test_without_lists_of_people_the_dwellings_stand_alone(
     alone, _ = write_artefact(zone, "pseudonymise", "council", "e" * 64, without_people)
     artefact, evidence = group(cleared(alone), nhs, "f" * 64, context)
     assert (evidence.facts["listed_people"], evidence.facts["listed_at_dwellings"]) == (0, 0)
-    assert read_sides(artefact).council.units["people"].to_pylist() == [0, 0, 0]
+    assert read_link_inputs(artefact).council.units["people"].to_pylist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -120,8 +123,10 @@ def test_units_do_not_depend_on_the_order_in_which_rows_came(
     pseudonymised: Made, context: RunContext, order: int
 ) -> None:
     made = pseudonymised(PROPERTIES, LISTED[::order], PATIENTS[::order])
-    sides = read_sides(group(*made, "f" * 64, context)[0], ["unit", "people"])
+    link_inputs = read_link_inputs(group(*made, "f" * 64, context)[0], ["unit", "people"])
     people = {
-        row["unit"]: row["people"] for side in (sides.council, sides.nhs) for row in side.units.to_pylist()
+        row["unit"]: row["people"]
+        for link_input in (link_inputs.council, link_inputs.nhs)
+        for row in link_input.units.to_pylist()
     }
     assert sorted(people.values()) == [0, 1, 1, 1, 2, 2]

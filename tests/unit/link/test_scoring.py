@@ -32,8 +32,8 @@ def test_pairs_by_role_are_those_of_plain_predict() -> None:
         scored = connection.execute(f"SELECT {columns} FROM pair ORDER BY ALL").fetchall()
 
         api = DuckDBAPI(connection)
-        sides = [api.register(unit, dataset_display_name=unit) for unit in _UNITS]
-        plain = Linker(sides, settings_of(card, (ELSEWHERE,), MOVED_RULES, "link_only"), log_level=None)
+        link_inputs = [api.register(unit, dataset_display_name=unit) for unit in _UNITS]
+        plain = Linker(link_inputs, settings_of(card, (ELSEWHERE,), MOVED_RULES, "link_only"), log_level=None)
         predicted = connection.execute(
             f"""
             SELECT unit_id_l, unit_id_r, round(match_weight, 6)

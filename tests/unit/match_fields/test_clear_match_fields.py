@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from governance.keys.hashing_worker import hash_values
-from governance.keys.token import token_numbers, token_text
+from governance.keys.pseudonyms.hashing_worker import hash_values
+from governance.keys.pseudonyms.token import token_numbers, token_text
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
 
 _LINES = [f"address_line_{n}" for n in range(1, 6)]

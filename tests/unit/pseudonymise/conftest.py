@@ -11,9 +11,9 @@ import pytest
 
 from governance.artefact import Artefact, Evidence
 from governance.clearance import _MINT, Clearance, Cleared
-from governance.keys.derivation import KeyContext
-from governance.keys.held_key import HeldKey
-from governance.keys.provider import KeyDescription
+from governance.keys.providers.in_memory_key import InMemoryKey
+from governance.keys.providers.provider import KeyDescription
+from governance.keys.pseudonyms.derivation import KeyContext
 from governance.keys.states import KeyState
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
@@ -94,23 +94,23 @@ def _held_key(
     state: KeyState = KeyState.ACTIVE,
     agreement: str = "dsa-test",
     version: int = 1,
-) -> HeldKey:
+) -> InMemoryKey:
     context = KeyContext(agreement, "2026", version)
-    return HeldKey(root, KeyDescription(context, "file", state, 8 * len(root), date(2026, 1, 1), None))
+    return InMemoryKey(root, KeyDescription(context, "file", state, 8 * len(root), date(2026, 1, 1), None))
 
 
 @pytest.fixture
-def key() -> HeldKey:
+def key() -> InMemoryKey:
     return _held_key()
 
 
 @pytest.fixture
-def make_key() -> Callable[..., HeldKey]:
+def make_key() -> Callable[..., InMemoryKey]:
     return _held_key
 
 
 @pytest.fixture
-def another_key() -> HeldKey:
+def another_key() -> InMemoryKey:
     return _held_key(bytes(range(32, 64)))
 
 

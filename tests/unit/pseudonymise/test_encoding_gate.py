@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from governance.agreement import read_agreement
+from governance.agreement.agreement import read_agreement
 from governance.artefact import Artefact, Evidence
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.clearance import Cleared
 from governance.errors import Refused
 from governance.gate import Gatekeeper
-from governance.keys.held_key import HeldKey
+from governance.keys.providers.in_memory_key import InMemoryKey
 from governance.rules import rules_for
 from governance.rules.registry import Rule
 from pipeline.context import RunContext
@@ -66,12 +66,12 @@ def _word(number: int) -> str:
     return "".join("BDFGKLMNPRSTVZ"[number // 14**place % 14] + "aeiou"[number % 5] for place in range(3))
 
 
-def made(patients: Cleared, key: HeldKey, context: RunContext) -> tuple[Artefact, Evidence]:
+def made(patients: Cleared, key: InMemoryKey, context: RunContext) -> tuple[Artefact, Evidence]:
     return stage.pseudonymise(patients, key, "a" * 64, context)
 
 
 def test_the_columns_that_ship_pass_the_gate(
-    patients: Cleared, key: HeldKey, context: RunContext, gatekeeper: Gatekeeper
+    patients: Cleared, key: InMemoryKey, context: RunContext, gatekeeper: Gatekeeper
 ) -> None:
     artefact, evidence = made(patients, key, context)
     attacked = evidence.facts["encoding_attack"]["nhs_resident"]
@@ -84,7 +84,7 @@ def test_the_columns_that_ship_pass_the_gate(
 def test_a_name_that_lost_its_salt_is_refused(
     name: str,
     patients: Cleared,
-    key: HeldKey,
+    key: InMemoryKey,
     context: RunContext,
     gatekeeper: Gatekeeper,
     monkeypatch: pytest.MonkeyPatch,

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from governance.clearance import Cleared
 from governance.errors import Refused
-from governance.keys.held_key import HeldKey
+from governance.keys.providers.in_memory_key import InMemoryKey
 from governance.keys.states import KeyState
 from pipeline.context import RunContext
 from pipeline.pseudonymise import stage
@@ -68,7 +68,7 @@ def reference_token(kind: str, value: str) -> int:
 
 
 def test_a_dwelling_leaves_with_the_pseudonyms_of_the_specification(
-    ingested: Ingested, key: HeldKey, context: RunContext
+    ingested: Ingested, key: InMemoryKey, context: RunContext
 ) -> None:
     artefact, _ = pseudonymise(ingested("council", council_property=[PROPERTY]), key, "a" * 64, context)
     (row,) = pq.read_table(artefact.path("dwelling")).to_pylist()
@@ -85,7 +85,7 @@ def test_a_dwelling_leaves_with_the_pseudonyms_of_the_specification(
 
 
 def test_every_token_is_the_hash_of_its_clear_value_cut_to_56_bits_as_a_number(
-    ingested: Ingested, key: HeldKey, context: RunContext, monkeypatch: pytest.MonkeyPatch
+    ingested: Ingested, key: InMemoryKey, context: RunContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clear: dict[str, Any] = {}
     made = stage.clear_match_fields
@@ -125,7 +125,7 @@ def test_every_token_is_the_hash_of_its_clear_value_cut_to_56_bits_as_a_number(
 
 
 def test_both_controllers_give_one_dwelling_one_pseudonym_and_one_address_token(
-    ingested: Ingested, key: HeldKey, context: RunContext
+    ingested: Ingested, key: InMemoryKey, context: RunContext
 ) -> None:
     council, _ = pseudonymise(ingested("council", council_property=[PROPERTY]), key, "a" * 64, context)
     nhs, _ = pseudonymise(ingested("nhs", nhs_person=[PATIENT]), key, "a" * 64, context)
@@ -136,7 +136,7 @@ def test_both_controllers_give_one_dwelling_one_pseudonym_and_one_address_token(
 
 
 def test_no_direct_identifier_is_in_what_leaves(
-    ingested: Ingested, key: HeldKey, context: RunContext
+    ingested: Ingested, key: InMemoryKey, context: RunContext
 ) -> None:
     artefact, _ = pseudonymise(ingested("nhs", nhs_person=[PATIENT]), key, "a" * 64, context)
     text = repr(pq.read_table(artefact.path("nhs_resident")).to_pylist()).upper()
@@ -159,7 +159,7 @@ def test_no_direct_identifier_is_in_what_leaves(
     ],
 )
 def test_age_is_in_whole_years_lived_at_the_reference_date(
-    ingested: Ingested, key: HeldKey, context: RunContext, birth_date: date | None, age_years: int | None
+    ingested: Ingested, key: InMemoryKey, context: RunContext, birth_date: date | None, age_years: int | None
 ) -> None:
     artefact, _ = pseudonymise(
         ingested("nhs", nhs_person=[PATIENT | {"birth_date": birth_date}]), key, "a" * 64, context
@@ -173,7 +173,7 @@ def test_age_is_in_whole_years_lived_at_the_reference_date(
     [(None, False), (date(2026, 3, 31), True), (date(2026, 4, 1), False)],
 )
 def test_a_date_of_death_leaves_as_a_flag_at_the_reference_date(
-    ingested: Ingested, key: HeldKey, context: RunContext, death_date: date | None, is_deceased: bool
+    ingested: Ingested, key: InMemoryKey, context: RunContext, death_date: date | None, is_deceased: bool
 ) -> None:
     artefact, _ = pseudonymise(
         ingested("nhs", nhs_person=[PATIENT | {"death_date": death_date}]), key, "a" * 64, context
@@ -199,7 +199,7 @@ def test_a_date_of_death_leaves_as_a_flag_at_the_reference_date(
     ],
 )
 def test_a_diagnosis_leaves_as_its_chapter_or_as_a_block_that_a_measure_needs(
-    ingested: Ingested, key: HeldKey, context: RunContext, icd10: str | None, group: str | None
+    ingested: Ingested, key: InMemoryKey, context: RunContext, icd10: str | None, group: str | None
 ) -> None:
     event = {"record_id": "E1", "person_record_id": "N1", "nhs_number": "9990000018", "icd10": icd10}
     artefact, _ = pseudonymise(
@@ -213,7 +213,7 @@ def test_a_diagnosis_leaves_as_its_chapter_or_as_a_block_that_a_measure_needs(
 
 
 def test_the_same_uprn_gets_unrelated_pseudonyms_under_two_keys(
-    ingested: Ingested, key: HeldKey, another_key: HeldKey, context: RunContext
+    ingested: Ingested, key: InMemoryKey, another_key: InMemoryKey, context: RunContext
 ) -> None:
     extract = ingested("council", council_property=[PROPERTY])
     tables = [
@@ -227,7 +227,7 @@ def test_the_same_uprn_gets_unrelated_pseudonyms_under_two_keys(
 
 @pytest.mark.parametrize("state", [KeyState.PENDING, KeyState.LINK_ONLY, KeyState.RETIRED])
 def test_a_key_that_is_not_active_makes_no_pseudonyms_and_leaves_nothing_written(
-    ingested: Ingested, make_key: Callable[..., HeldKey], context: RunContext, state: KeyState
+    ingested: Ingested, make_key: Callable[..., InMemoryKey], context: RunContext, state: KeyState
 ) -> None:
     extract = ingested("council", council_property=[PROPERTY])
     with pytest.raises(Refused, match="KEY_NOT_ACTIVE"):
@@ -236,7 +236,7 @@ def test_a_key_that_is_not_active_makes_no_pseudonyms_and_leaves_nothing_written
 
 
 def test_the_evidence_shows_key_counts_and_columns(
-    ingested: Ingested, key: HeldKey, context: RunContext
+    ingested: Ingested, key: InMemoryKey, context: RunContext
 ) -> None:
     properties = [
         PROPERTY,
@@ -260,14 +260,14 @@ def test_the_evidence_shows_key_counts_and_columns(
     assert "000012345678" not in repr(facts)
 
 
-def test_a_hashed_sentinel_is_counted(ingested: Ingested, key: HeldKey, context: RunContext) -> None:
+def test_a_hashed_sentinel_is_counted(ingested: Ingested, key: InMemoryKey, context: RunContext) -> None:
     rows = [PROPERTY | {"uprn": "999999999999"}, PROPERTY | {"record_id": "P2", "uprn": "000000000000"}]
     _, evidence = pseudonymise(ingested("council", council_property=rows), key, "a" * 64, context)
     assert evidence.facts["sentinels_hashed"] == 2
 
 
 def test_the_order_written_is_that_of_the_pseudonyms_and_the_bytes_are_the_same_twice(
-    ingested: Ingested, key: HeldKey, context: RunContext
+    ingested: Ingested, key: InMemoryKey, context: RunContext
 ) -> None:
     rows = [PROPERTY | {"record_id": f"P{n}", "uprn": f"{n:012d}"} for n in range(1, 300)]
     extract = ingested("council", council_property=rows)
@@ -280,7 +280,7 @@ def test_the_order_written_is_that_of_the_pseudonyms_and_the_bytes_are_the_same_
 
 
 def test_the_fingerprint_follows_the_key_without_showing_it(
-    key: HeldKey, another_key: HeldKey, context: RunContext
+    key: InMemoryKey, another_key: InMemoryKey, context: RunContext
 ) -> None:
     assert fingerprint_settings(key, context) != fingerprint_settings(another_key, context)
     assert bytes(range(32)).hex() not in repr(fingerprint_settings(key, context))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from pipeline.quality.review_sample import draw_cases
+from pipeline.quality.review.sample import draw_cases
 
 
 @pytest.fixture

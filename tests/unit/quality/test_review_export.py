@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.quality.review_export import COLUMNS, export_review
-from pipeline.quality.review_sample import CASES_PER_STRATUM, band_name
+from pipeline.quality.review.export import COLUMNS, export_review
+from pipeline.quality.review.sample import CASES_PER_STRATUM, band_name
 
 
 def written(path: Path) -> list[dict[str, str]]:

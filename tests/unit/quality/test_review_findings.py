@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from governance.errors import Fault
-from pipeline.quality.review_decisions import Decision, read_decisions
-from pipeline.quality.review_findings import SampledCase, cohens_kappa, find, word_for
-from pipeline.quality.review_sample import BAND_EDGES
-from pipeline.quality.review_text import review_text
+from pipeline.quality.review.decisions import Decision, read_decisions
+from pipeline.quality.review.findings import SampledCase, cohens_kappa, find, word_for
+from pipeline.quality.review.sample import BAND_EDGES
+from pipeline.quality.review.text import review_text
 
 NEEDED = ("review", "case", "decision", "reviewer")
 CASES = {"c1": None, "c2": None, "c3": None}

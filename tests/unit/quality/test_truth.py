@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.evaluating import read_truth
-from flows.truth import check_truth_is_allowed
+from flows.actions.evaluation import read_truth
+from flows.run.truth import check_truth_is_allowed
 from governance.errors import Fault, Refused
 from pipeline.context import RunContext
 

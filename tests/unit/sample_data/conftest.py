@@ -9,10 +9,10 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from sample_data.exposures import age_band, quintile
 from sample_data.generate import synthesise
-from sample_data.geography import blocks
-from sample_data.inhabit import InhabitedBlock, inhabit
+from sample_data.health.exposures import age_band, quintile
+from sample_data.population.geography import blocks
+from sample_data.population.inhabit import InhabitedBlock, inhabit
 from sample_data.settings import DIALECTS, SyntheticSettings
 
 WRITTEN_HOUSEHOLDS = 6_000

@@ -5,12 +5,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from sample_data.address_patterns import COMPONENTS, Item, Vocabulary, describe, learn, shapes
-from sample_data.addresses import into_lines, joined_lines
-from sample_data.addresses_by_package import PackageRecorder
-from sample_data.addresses_by_pattern import PatternRecorder
-from sample_data.dwellings import lay_out
-from sample_data.geography import blocks
+from sample_data.defects.address_patterns import COMPONENTS, Item, Vocabulary, describe, learn, shapes
+from sample_data.defects.addresses import into_lines, joined_lines
+from sample_data.defects.addresses_by_package import PackageRecorder
+from sample_data.defects.addresses_by_pattern import PatternRecorder
+from sample_data.housing.dwellings import lay_out
+from sample_data.population.geography import blocks
 
 PACKAGE = PackageRecorder("leeds", 1.6, 0.05, "nhs0")
 

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from sample_data.households import ASSOCIATION, COUNCIL, PRIVATE
-from sample_data.planted import EFFECTS, unplanted
+from sample_data.health.planted import EFFECTS, unplanted
+from sample_data.population.households import ASSOCIATION, COUNCIL, PRIVATE
 from sample_data.settings import PlantedEffects
 
 Columns = dict[str, np.ndarray]

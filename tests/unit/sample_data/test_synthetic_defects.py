@@ -7,9 +7,9 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from sample_data.draws import stream
-from sample_data.nhs_registrations import Registrations
-from sample_data.nhs_uprns import assign_uprns
+from sample_data.extracts.nhs_registrations import Registrations
+from sample_data.extracts.nhs_uprns import assign_uprns
+from sample_data.population.draws import stream
 from sample_data.settings import DIALECTS, DefectRates
 
 RATES = DefectRates()

@@ -14,8 +14,8 @@ import sample_data
 from pipeline.ingest.manifest import read_manifest
 from pipeline.project import read_project
 from sample_data.generate import synthesise
-from sample_data.geography import blocks
-from sample_data.identifiers import check_digits, nhs_numbers
+from sample_data.population.geography import blocks
+from sample_data.population.identifiers import check_digits, nhs_numbers
 from sample_data.settings import (
     DIALECTS,
     SAMPLE_HOUSEHOLDS,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sample_data.draws import share_out
-from sample_data.dwellings import VACANCY
-from sample_data.geography import blocks, spread_of_msoas
+from sample_data.housing.dwellings import VACANCY
+from sample_data.population.draws import share_out
+from sample_data.population.geography import blocks, spread_of_msoas
 from sample_data.settings import SAMPLE_SETTINGS
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from governance.keys.token import LARGEST_TOKEN
+from governance.keys.pseudonyms.token import LARGEST_TOKEN
 from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS
 from pipeline.pseudonymise.match_fields.catalogue import MatchField
 from schemas.contract import load_contract

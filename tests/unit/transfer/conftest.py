@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.clearance import Cleared
-from governance.keys.held_key import HeldKey
+from governance.keys.providers.in_memory_key import InMemoryKey
 from pipeline.context import RunContext
 from pipeline.pseudonymise.stage import pseudonymise
 from pipeline.transfer.identities import (
@@ -61,7 +61,7 @@ class Places:
 
     tmp: Path
     context: RunContext
-    key: HeldKey
+    key: InMemoryKey
     ingested: Callable[..., Cleared]
     signing: dict[str, Ed25519PrivateKey]
     receiver: Receiver
@@ -87,7 +87,7 @@ class Places:
 
 
 @pytest.fixture
-def places(tmp_path: Path, context: RunContext, key: HeldKey, ingested: Callable[..., Cleared]) -> Places:
+def places(tmp_path: Path, context: RunContext, key: InMemoryKey, ingested: Callable[..., Cleared]) -> Places:
     keys = tmp_path / "custody"
     public = {c: create_signing_key(keys / f"{c}.pem") for c in ("council", "nhs")}
     create_identity(keys / "linkage.identity")

@@ -15,7 +15,7 @@ import pytest
 
 from governance.canonical import canonical_json, digest_of_file
 from governance.errors import Refused
-from governance.keys.held_key import HeldKey
+from governance.keys.providers.in_memory_key import InMemoryKey
 from pipeline.pseudonymise.stage import pseudonymise
 from pipeline.pseudonymise.tables import tables_of
 from pipeline.transfer.manifest import sign_manifest
@@ -46,7 +46,7 @@ EXTRACTS: dict[str, dict[str, list[dict[str, Any]]]] = {
 Alter = Callable[[pa.Array], pa.Array]
 
 
-def receive_all(places: Places, controller: str, outer: HeldKey) -> Any:
+def receive_all(places: Places, controller: str, outer: InMemoryKey) -> Any:
     held = admit_packages(controller, places.receiver, places.linkage, lambda: NOW)
     return receive(held, places.receiver, outer, "b" * 64, places.linkage)
 
@@ -69,7 +69,7 @@ def rewrite(places: Places, package: Path, column: str, alter: Alter) -> None:
 
 @pytest.mark.parametrize("controller", ["council", "nhs"])
 def test_the_outer_layer_gives_the_same_tables_at_once_and_laid_over_a_package(
-    places: Places, key: HeldKey, another_key: HeldKey, controller: str
+    places: Places, key: InMemoryKey, another_key: InMemoryKey, controller: str
 ) -> None:
     places.send(controller, extract=EXTRACTS[controller])
     after, _ = receive_all(places, controller, another_key)
@@ -106,7 +106,7 @@ def flat(column: pa.ChunkedArray) -> list[int]:
     ],
 )
 def test_a_package_whose_tokens_are_texts_is_of_an_older_version_and_refused(
-    places: Places, another_key: HeldKey, column: str, older: pa.DataType, told: str
+    places: Places, another_key: InMemoryKey, column: str, older: pa.DataType, told: str
 ) -> None:
     package = places.send("council", extract=EXTRACTS["council"])
     rewrite(places, package, column, lambda tokens: tokens.cast(older))
@@ -128,7 +128,7 @@ def test_a_package_whose_tokens_are_texts_is_of_an_older_version_and_refused(
     ],
 )
 def test_a_number_that_is_no_token_is_refused(
-    places: Places, another_key: HeldKey, column: str, value: Any
+    places: Places, another_key: InMemoryKey, column: str, value: Any
 ) -> None:
     package = places.send("council", extract=EXTRACTS["council"])
     rewrite(places, package, column, lambda tokens: pa.array([value] * len(tokens), tokens.type))

@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from governance.errors import Refused
 from governance.keys.at_rest_keys import open_at_rest_keys
 from governance.keys.destruction import is_certificate
-from governance.keys.held_key import HeldKey
-from governance.keys.provider import KeyDescription
+from governance.keys.providers.in_memory_key import InMemoryKey
+from governance.keys.providers.provider import KeyDescription
 from governance.keys.states import KeyState
-from governance.statement import public_key_of
-from pipeline.disclosure.carried_key import carry_record_keys, load_carried
-from pipeline.disclosure.record_key import RecordKeySecret, create_record_key_table
+from governance.principals.statement import public_key_of
+from pipeline.disclosure.noise.record_key import RecordKeySecret, create_record_key_table
+from pipeline.disclosure.noise.record_key_migration import load_migrated_keys, migrate_record_keys
 from pipeline.engine.at_rest import encrypted_at_rest
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table, write_table
@@ -34,22 +34,22 @@ from .conftest import EXTRACTS, NOW, Places
 SIGNING = Ed25519PrivateKey.generate()
 
 
-def version(key: HeldKey, number: int, state: KeyState, root: bytes) -> HeldKey:
+def version(key: InMemoryKey, number: int, state: KeyState, root: bytes) -> InMemoryKey:
     context = type(key.description.context)("dsa-test", "2026", number)
-    return HeldKey(root, KeyDescription(context, "file", state, 256, key.description.created, None))
+    return InMemoryKey(root, KeyDescription(context, "file", state, 256, key.description.created, None))
 
 
 @pytest.fixture
-def old(key: HeldKey) -> HeldKey:
+def old(key: InMemoryKey) -> InMemoryKey:
     return version(key, 1, KeyState.LINK_ONLY, bytes(range(32)))
 
 
 @pytest.fixture
-def new(key: HeldKey) -> HeldKey:
+def new(key: InMemoryKey) -> InMemoryKey:
     return version(key, 2, KeyState.ACTIVE, bytes(range(100, 132)))
 
 
-def pairs_of(places: Places, old: HeldKey, new: HeldKey) -> Path:
+def pairs_of(places: Places, old: InMemoryKey, new: InMemoryKey) -> Path:
     sender = Sender(
         places.signing["council"],
         open_recipient(str(places.receiver.identity.to_public())),
@@ -58,12 +58,12 @@ def pairs_of(places: Places, old: HeldKey, new: HeldKey) -> Path:
     return make_pairs(places.ingested("council", **EXTRACTS["council"]), old, new, sender, places.context)
 
 
-def use(places: Places, folder: Path, outer: HeldKey, apply: Callable[[Any], None]) -> Path:
+def use(places: Places, folder: Path, outer: InMemoryKey, apply: Callable[[Any], None]) -> Path:
     return use_pairs(folder, "council", places.receiver, outer, places.linkage, apply, SIGNING)
 
 
 def test_the_pairs_lead_from_every_old_pseudonym_to_its_new_one(
-    places: Places, old: HeldKey, new: HeldKey, another_key: HeldKey
+    places: Places, old: InMemoryKey, new: InMemoryKey, another_key: InMemoryKey
 ) -> None:
     kept: dict[int, list[str]] = {}
     for number, key in ((1, version(old, 1, KeyState.ACTIVE, bytes(range(32)))), (2, new)):
@@ -71,19 +71,19 @@ def test_the_pairs_lead_from_every_old_pseudonym_to_its_new_one(
         artefact, _ = pseudonymise(extract, key.with_outer(another_key), str(number) * 64, places.context)
         rows = pq.read_table(artefact.path("dwelling")).to_pylist()
         kept[number] = sorted(r["uprn_pseudonym"] for r in rows)
-    lent: list[pa.Table] = []
+    inputs: list[pa.Table] = []
     folder = pairs_of(places, old, new)
-    certificate = use(places, folder, another_key, lambda reader: lent.append(reader.read_all()))
-    rows = [r for r in lent[0].to_pylist() if r["kind"] == "uprn"]
+    certificate = use(places, folder, another_key, lambda reader: inputs.append(reader.read_all()))
+    rows = [r for r in inputs[0].to_pylist() if r["kind"] == "uprn"]
     leads = {r["old"]: r["new"] for r in rows}
     assert sorted(leads[p] for p in kept[1]) == kept[2]
     assert not set(kept[1]) & set(kept[2])
     assert is_certificate(certificate, public_key_of(SIGNING))
-    assert json.loads(certificate.read_bytes())["content"]["pairs"] == lent[0].num_rows
+    assert json.loads(certificate.read_bytes())["content"]["pairs"] == inputs[0].num_rows
 
 
 def test_no_identifier_travels_and_the_order_tells_nothing(
-    places: Places, old: HeldKey, new: HeldKey
+    places: Places, old: InMemoryKey, new: InMemoryKey
 ) -> None:
     folder = pairs_of(places, old, new)
     plain = pyrage.decrypt((folder / PAIRS_FILE).read_bytes(), [places.receiver.identity])
@@ -96,7 +96,7 @@ def test_no_identifier_travels_and_the_order_tells_nothing(
 
 
 def test_pairs_serve_once_and_are_gone_afterwards(
-    places: Places, old: HeldKey, new: HeldKey, another_key: HeldKey
+    places: Places, old: InMemoryKey, new: InMemoryKey, another_key: InMemoryKey
 ) -> None:
     folder = pairs_of(places, old, new)
     copy = {p.name: p.read_bytes() for p in folder.iterdir()}
@@ -111,7 +111,7 @@ def test_pairs_serve_once_and_are_gone_afterwards(
 
 
 def test_pairs_that_could_not_be_applied_may_be_used_again(
-    places: Places, old: HeldKey, new: HeldKey, another_key: HeldKey
+    places: Places, old: InMemoryKey, new: InMemoryKey, another_key: InMemoryKey
 ) -> None:
     def broken(_: Any) -> None:
         raise RuntimeError
@@ -125,7 +125,7 @@ def test_pairs_that_could_not_be_applied_may_be_used_again(
 
 @pytest.mark.parametrize("name", ["rekey.json", "manifest.sig", PAIRS_FILE])
 def test_altered_pairs_are_refused(
-    places: Places, old: HeldKey, new: HeldKey, another_key: HeldKey, name: str
+    places: Places, old: InMemoryKey, new: InMemoryKey, another_key: InMemoryKey, name: str
 ) -> None:
     folder = pairs_of(places, old, new)
     content = bytearray((folder / name).read_bytes())
@@ -145,7 +145,7 @@ def test_altered_pairs_are_refused(
     ],
 )
 def test_only_the_active_successor_of_a_key_out_of_service_rekeys(
-    places: Places, key: HeldKey, old_state: str, new_state: str, new_version: int
+    places: Places, key: InMemoryKey, old_state: str, new_state: str, new_version: int
 ) -> None:
     old = version(key, 1, KeyState(old_state), bytes(range(32)))
     new = version(key, new_version, KeyState(new_state), bytes(range(100, 132)))
@@ -155,7 +155,7 @@ def test_only_the_active_successor_of_a_key_out_of_service_rekeys(
 
 
 def test_pairs_made_in_a_run_that_encrypts_at_rest_open_elsewhere(
-    places: Places, old: HeldKey, new: HeldKey, another_key: HeldKey
+    places: Places, old: InMemoryKey, new: InMemoryKey, another_key: InMemoryKey
 ) -> None:
     root = places.context.workspace.root
     with encrypted_at_rest(root, open_at_rest_keys(places.context.workspace.zone("keys"))):
@@ -166,13 +166,13 @@ def test_pairs_made_in_a_run_that_encrypts_at_rest_open_elsewhere(
         recipient = open_recipient(str(places.receiver.identity.to_public()))
         sender = Sender(places.signing["council"], recipient, places.tmp / "outbox")
         folder = make_pairs(extract, old, new, sender, places.context)
-    lent: list[int] = []
-    use(places, folder, another_key, lambda reader: lent.append(reader.read_all().num_rows))
-    assert lent == [10]  # five record ids, five UPRNs, no canary
+    inputs: list[int] = []
+    use(places, folder, another_key, lambda reader: inputs.append(reader.read_all().num_rows))
+    assert inputs == [10]  # five record ids, five UPRNs, no canary
 
 
 def test_rotating_the_outer_key_needs_the_held_package_alone_and_keeps_every_record_key(
-    places: Places, make_key: Callable[..., HeldKey]
+    places: Places, make_key: Callable[..., InMemoryKey]
 ) -> None:
     places.send("council")
     held = admit_packages("council", places.receiver, places.linkage, lambda: NOW)
@@ -184,14 +184,14 @@ def test_rotating_the_outer_key_needs_the_held_package_alone_and_keeps_every_rec
     batches = outer_pairs(held, places.receiver, retiring, after, places.linkage)
     pairs = pa.RecordBatchReader.from_batches(PAIRS, batches)
     secret = RecordKeySecret(bytes(range(32)))
-    assert carry_record_keys(pairs, secret, places.linkage) == 10  # five records, five UPRNs
+    assert migrate_record_keys(pairs, secret, places.linkage) == 10  # five records, five UPRNs
     assert not any(places.linkage.spill.iterdir())
     keys: list[list[int]] = []
     for number, outer in enumerate((before, after)):
         artefact, _ = receive(held, places.receiver, outer, str(number) * 64, places.linkage)
         with locked_connection(places.linkage.project.engine, places.linkage.spill) as connection:
             load_table(connection, artefact.path("dwelling"), "dwelling")
-            load_carried(connection, places.linkage.workspace)
+            load_migrated_keys(connection, places.linkage.workspace)
             create_record_key_table(
                 connection, "SELECT uprn_pseudonym FROM dwelling", "household", "made", secret
             )

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.canonical import canonical_json
 from governance.errors import Fault, Refused
-from governance.keys.held_key import HeldKey
+from governance.keys.providers.in_memory_key import InMemoryKey
 from pipeline.transfer.identities import create_identity, open_recipient, read_identity
 from pipeline.transfer.manifest import parse_manifest, sign_manifest
 from pipeline.transfer.receiving import admit_packages, receive
@@ -47,7 +47,7 @@ def flip_one_bit(path: Path, place: int) -> None:
 
 
 def test_packages_of_both_controllers_become_tables_that_join_under_the_outer_key(
-    places: Places, another_key: HeldKey
+    places: Places, another_key: InMemoryKey
 ) -> None:
     tables = {}
     for controller, table in (("council", "dwelling"), ("nhs", "nhs_resident")):
@@ -70,7 +70,7 @@ def test_packages_of_both_controllers_become_tables_that_join_under_the_outer_ke
 
 
 def test_two_projects_that_receive_one_package_share_no_pseudonym(
-    places: Places, make_key: Callable[..., HeldKey]
+    places: Places, make_key: Callable[..., InMemoryKey]
 ) -> None:
     places.send("council")
     held = admit(places)
@@ -253,7 +253,7 @@ def test_check_values_that_are_not_the_agreed_ones_are_refused(places: Places) -
     [(None, True, True), (2, False, True), (None, False, False), (1, True, False), (3, True, False)],
 )
 def test_after_a_rotation_the_new_keys_packages_are_admitted_under_its_agreed_check_values(
-    places: Places, make_key: Callable[..., HeldKey], fixed: int | None, agreed: bool, is_admitted: bool
+    places: Places, make_key: Callable[..., InMemoryKey], fixed: int | None, agreed: bool, is_admitted: bool
 ) -> None:
     rotated = make_key(bytes(range(64, 96)), version=2)
     places.send("council", key=rotated)
@@ -269,7 +269,7 @@ def test_after_a_rotation_the_new_keys_packages_are_admitted_under_its_agreed_ch
 
 
 def test_check_values_that_differ_between_the_controllers_are_refused(
-    places: Places, another_key: HeldKey
+    places: Places, another_key: InMemoryKey
 ) -> None:
     places.send("council")
     places.send("nhs", key=another_key)
@@ -339,7 +339,7 @@ def test_a_kill_between_recording_and_clearing_the_inbox_is_made_good(places: Pl
     assert not any(places.receiver.inbox.iterdir())
 
 
-def test_a_held_package_that_was_altered_is_refused(places: Places, another_key: HeldKey) -> None:
+def test_a_held_package_that_was_altered_is_refused(places: Places, another_key: InMemoryKey) -> None:
     places.send("council")
     held = admit(places)
     flip_one_bit(held.folder / "dwelling.parquet.age", 300)
@@ -350,7 +350,7 @@ def test_a_held_package_that_was_altered_is_refused(places: Places, another_key:
         admit(places)
 
 
-def test_nothing_in_clear_is_left_of_sending_and_receiving(places: Places, another_key: HeldKey) -> None:
+def test_nothing_in_clear_is_left_of_sending_and_receiving(places: Places, another_key: InMemoryKey) -> None:
     places.send("council")
     receive(admit(places), places.receiver, another_key, "b" * 64, places.linkage)
     assert not any(places.context.spill.iterdir())

@@ -1,0 +1,126 @@
+"""Clerical review of a finished run: its sample goes out, decisions come back, both are on record.
+
+A night destroys the key of its pseudonymised tables, so the sample was drawn before that, by the quality
+stage. It rests in the linkage zone, under that zone's storage key and retention.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from flows.actions.authorisation import authorised_principal
+from flows.actions.workspace_reading import latest_folder, reading_workspace
+from governance.agreement.agreement import read_agreement
+from governance.audit.log import AuditLog
+from governance.audit.signer import open_log_signer
+from governance.canonical import digest_of_file
+from governance.errors import Fault
+from pipeline.artefact_store import DISPOSED
+from pipeline.engine.duckdb import locked_connection
+from pipeline.engine.tables import load_table
+from pipeline.project import Project
+from pipeline.quality.review.decisions import read_decisions
+from pipeline.quality.review.export import CSV_FILE, PAGE_FILE, export_review
+from pipeline.quality.review.findings import Review, SampledCase, find
+from pipeline.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was exported. review: id of the sample, borne by every row."""
+
+    review: str
+    cases: int
+    files: tuple[Path, Path]
+
+
+def export_sample(project: Project, folder: Path, cases_per_stratum: int) -> Exported:
+    """Write the last run's review sample into `folder`, readable by its owner alone.
+
+    Raises Fault where there is none, it was disposed of, or the folder cannot be written.
+    """
+    with _sample(project) as (workspace, review, connection):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            cases = export_review(connection, review, folder, cases_per_stratum)
+        except OSError as error:
+            raise Fault(
+                "REVIEW_NOT_WRITTEN",
+                f"{folder.name} cannot be written ({error.strerror}).",
+                "Name another --out.",
+            ) from None
+        files = (folder / CSV_FILE, folder / PAGE_FILE)
+        _record(project, workspace, review, {"what": "review exported", "cases": cases} | _digests(files))
+        return Exported(review, cases, files)
+
+
+def import_decisions(
+    project: Project, paths: Sequence[Path], wanted_precision: float, *, partial: bool = False
+) -> Review:
+    """Check reviewers' files against the last run's sample and return what they say.
+
+    Raises Fault with every faulty row (see `read_decisions`); nothing is kept then.
+    """
+    with _sample(project) as (workspace, review, connection):
+        cases = {
+            row[0]: SampledCase(*row)
+            for row in connection.execute(
+                "SELECT review_case, band, stratum_group, match_weight, reason, stratum_pairs "
+                "FROM review_case"
+            ).fetchall()
+        }
+        decisions = read_decisions(paths, review, cases, partial=partial)
+        found = find(review, decisions, cases, wanted_precision)
+        facts = {
+            "what": "review imported",
+            "reviewers": len(found.decided),
+            "decisions": len(decisions),
+            "cases_resolved": found.cases,
+            "kappa": [kappa.as_json()["kappa"] for kappa in found.kappas],
+            "precision_of_links": found.links.as_json()["value"],
+        }
+        _record(project, workspace, review, facts | _digests(paths))
+        return found
+
+
+@contextmanager
+def _sample(project: Project) -> Iterator[tuple[Workspace, str, duckdb.DuckDBPyConnection]]:
+    """Lend the workspace, the review's id, and a connection that holds `review_case`."""
+    _reviewer(project)
+    with (
+        reading_workspace(project) as workspace,
+        workspace.spill("review") as spill,
+        locked_connection(project.engine, spill) as connection,
+    ):
+        folder = latest_folder(workspace.zone("linkage"), "quality", "all")
+        if folder is None or (folder / DISPOSED).is_file():
+            raise Fault(
+                "NO_REVIEW_SAMPLE",
+                "The workspace holds no sample for review, or it has been disposed of.",
+                "Run `hearth run` first; the sample is drawn while it links.",
+            )
+        path = folder / "review_case.parquet"
+        load_table(connection, path, "review_case")
+        yield workspace, digest_of_file(path)[:16], connection
+
+
+def _reviewer(project: Project) -> str:
+    """Return who hands out and takes back the review; raises Refused where nobody who may is known."""
+    return authorised_principal(project, read_agreement(project.agreement), "review-links", None)[0]
+
+
+def _digests(files: Sequence[Path]) -> dict[str, Any]:
+    return {"files": sorted(digest_of_file(path) for path in files)}
+
+
+def _record(project: Project, workspace: Workspace, review: str, facts: dict[str, Any]) -> None:
+    agreement = read_agreement(project.agreement)
+    signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
+    audit = AuditLog.open(workspace.zone("audit"), signer)
+    actor = _reviewer(project)
+    audit.append(f"review-{review}", actor, "quality", "note", None, "done", facts, agreement.digest)
+    audit.checkpoint()

@@ -1,0 +1,249 @@
+"""Links held against the truth, where one operator holds everything: synthetic data and samples.
+
+Record pseudonyms are made anew from the extracts' own record ids, under the
+project's key; nowhere is a table kept that turns a pseudonym back.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv
+
+from flows.actions.workspace_reading import latest_folder, reading_workspace
+from flows.run.custody import open_run_keys
+from governance.agreement.agreement import read_agreement
+from governance.errors import Fault, Refused
+from governance.keys.providers.provider import KeyProvider
+from governance.keys.pseudonyms.column_hashing import keyed_hasher
+from pipeline.engine.duckdb import locked_connection
+from pipeline.engine.tables import load_table
+from pipeline.ingest.inspection import inspect_extracts, open_table
+from pipeline.link.evaluate import Evaluation, evaluate_links
+from pipeline.project import Project
+from pipeline.pseudonymise.tables import COUNCIL_PROPERTY_RECORD, NHS_PERSON_RECORD
+
+TRUTH_COLUMNS = ("council_record_id", "nhs_record_id")
+#: A truth folder's files, each .parquet or .csv: which dwelling a record's person lives in; which
+#: dwelling's listed household an address group shares a person with.
+RESIDENCE, HOUSEHOLDS = "residence_pairs", "household_pairs"
+#: A file of pairs that has this column is of households.
+_OF_HOUSEHOLDS = "address_group_id"
+_SIDES = (
+    ("council", "council_property", COUNCIL_PROPERTY_RECORD),
+    ("nhs", "nhs_person", NHS_PERSON_RECORD),
+)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """An evaluation, and how many linked records the extracts at hand could name."""
+
+    evaluation: Evaluation
+    links: int
+    unnamed_links: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the figures as JSON-able values."""
+        return {"links": self.links, "unnamed_links": self.unnamed_links, **self.evaluation.as_json()}
+
+
+def evaluate_run(project: Project, truth: Path, links_out: Path | None = None) -> Evaluated:
+    """Compare the links of the workspace's last run with true pairs.
+
+    truth: see `read_truth`. links_out: where to write the links with the suppliers' ids (CSV:
+    council_record_id, nhs_record_id, match_weight, level).
+    Raises Refused outside single-operator custody, Fault where there is nothing to compare.
+    """
+    if project.custody != "single-operator" or project.production:
+        raise Refused(
+            "EVALUATE_FORBIDDEN",
+            f"Evaluation joins links to record ids, which {project.custody} custody keeps apart.",
+            "Evaluate on a synthetic project in single-operator custody, or by clerical review.",
+        )
+    agreement = read_agreement(project.agreement)
+    with reading_workspace(project) as workspace, workspace.spill("evaluate") as spill:
+        folder = latest_folder(workspace.zone("linkage"), "link", "all")
+        if folder is None:
+            raise Fault("NO_LINKS", "The workspace holds no links.", "Run `hearth run` first.")
+        keys = open_run_keys(project, agreement, workspace).linkage()
+        with locked_connection(project.engine, spill) as connection:
+            load_table(connection, folder / "resident_link.parquet", "resident_link")
+            truths = read_truth(truth)
+            for unit, pairs in truths.items():
+                connection.register(unit, pairs)
+            for side, named in named_records(project, keys).items():
+                connection.register(f"{side}_name", named)
+            return _compare(connection, frozenset(truths), links_out)
+
+
+def read_truth(path: Path) -> dict[str, pa.Table]:
+    """Return the true pairs of "residence" and of "households", whichever are given.
+
+    path: a folder with residence_pairs and household_pairs (Parquet or CSV), or one such file. Both have
+    council_record_id and nhs_record_id, the suppliers' own ids. One file with address_group_id is of
+    households; without, its pairs are the truth of both units. Raises Fault where there is neither.
+    """
+    if not path.is_dir():
+        pairs = _read_pairs(path)
+        if _OF_HOUSEHOLDS in pairs.column_names:
+            return {"households": pairs}
+        return {"residence": pairs, "households": pairs}
+    found = {
+        unit: file
+        for unit, name in (("residence", RESIDENCE), ("households", HOUSEHOLDS))
+        for file in (path / f"{name}.csv", path / f"{name}.parquet")
+        if file.is_file()
+    }
+    if not found:
+        raise _unreadable(path, "no such file")
+    return {unit: _read_pairs(file) for unit, file in found.items()}
+
+
+def _read_pairs(file: Path) -> pa.Table:
+    try:
+        table = (
+            pa.csv.read_csv(
+                file,
+                convert_options=pa.csv.ConvertOptions(
+                    strings_can_be_null=True, column_types=dict.fromkeys(TRUTH_COLUMNS, pa.string())
+                ),
+            )
+            if file.suffix == ".csv"
+            else pa.parquet.read_table(file)
+        )
+        lacking = [c for c in TRUTH_COLUMNS if c not in table.column_names]
+        if lacking:
+            raise _unreadable(file, f"it has no column {' and no '.join(lacking)}")
+        kept = [*TRUTH_COLUMNS, *(c for c in table.column_names if c == _OF_HOUSEHOLDS)]
+        return table.select(kept).cast(pa.schema([(c, pa.string()) for c in kept]))
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        raise _unreadable(file, type(error).__name__) from None
+
+
+def _unreadable(path: Path, why: str) -> Fault:
+    return Fault(
+        "TRUTH_UNREADABLE",
+        f"{path.name} cannot be used as truth ({why}).",
+        f"Give a folder with {RESIDENCE} and {HOUSEHOLDS}, or one file with the columns "
+        f"{' and '.join(TRUTH_COLUMNS)} (CSV or Parquet).",
+    )
+
+
+def truth_of_other_extracts(pairs: int) -> Fault:
+    """Return the fault of true pairs none of which is of records that the extracts hold."""
+    return Fault(
+        "TRUTH_OF_OTHER_EXTRACTS",
+        f"None of the truth's {pairs:,} pairs is of two records that both stand in the extracts.",
+        "Give the truth of these extracts, with the record ids that they have.",
+    )
+
+
+def _refuse_other_pairs(connection: duckdb.DuckDBPyConnection, truth: str) -> None:
+    pairs, known = connection.execute(
+        f"""
+        SELECT
+            COUNT(*),
+            COUNT(*) FILTER (
+                council_record_id IN (SELECT record_id FROM council_name)
+                AND nhs_record_id IN (SELECT record_id FROM nhs_name)
+            )
+        FROM {truth}
+        """
+    ).fetchall()[0]
+    if pairs and not known:
+        raise truth_of_other_extracts(pairs)
+
+
+def named_records(project: Project, keys: KeyProvider) -> dict[str, pa.Table]:
+    """Return, for "council" and "nhs", each record's pseudonym and record id, made anew from the extract.
+
+    One row is a dwelling, or an NHS record: record_pseudonym, record_id, and address_group, the
+    supplier's own group of the record (null where the extract has none).
+    """
+    tables: dict[str, pa.Table] = {}
+    extracts = inspect_extracts(tuple(side for side, _, _ in _SIDES), project)
+    layers = [keys] if keys.outer is None else [keys, keys.outer]
+    with keyed_hasher(layers, [kind for _, _, kind in _SIDES], 0) as hasher:
+        for side, table, kind in _SIDES:
+            extract = next(e for e in extracts[side] if e.contract.table == table)
+            with open_table(extract.settings) as (_, reader):
+                places = extract.columns.places
+                wanted = [places[c] for c in ("record_id", "address_group_id") if c in places]
+                rows = [
+                    [pa.compute.utf8_trim_whitespace(c) for c in part.columns] for part in reader.rows(wanted)
+                ]
+            ids, *groups = (pa.concat_arrays(parts) for parts in zip(*rows, strict=True))
+            given = pa.table({"id": ids, "group": groups[0] if groups else pa.nulls(len(ids), pa.string())})
+            once = given.group_by("id", use_threads=False).aggregate([("group", "first")])
+            ids = once.column("id").combine_chunks()
+            tables[side] = pa.table(
+                {
+                    "record_pseudonym": hasher.pseudonyms(kind, ids).result(),
+                    "record_id": ids,
+                    "address_group": once.column("group_first"),
+                }
+            )
+    return tables
+
+
+def _compare(
+    connection: duckdb.DuckDBPyConnection, truths: frozenset[str], links_out: Path | None
+) -> Evaluated:
+    connection.execute(
+        """
+        CREATE TABLE named_link AS
+        SELECT
+            council_name.record_id AS council_record_id,
+            nhs_name.record_id AS nhs_record_id,
+            resident_link.match_weight,
+            resident_link.level,
+            -- who was found elsewhere is still of the group that the supplier recorded
+            COALESCE(nullif(nhs_name.address_group, ''), split_part(resident_link.address_group, '-', 1))
+                AS address_group
+        FROM resident_link
+        LEFT JOIN nhs_name ON nhs_name.record_pseudonym = resident_link.nhs_record_pseudonym
+        LEFT JOIN council_name
+            ON council_name.record_pseudonym = resident_link.dwelling_record_pseudonym
+        """
+    )
+    linked, unnamed = connection.execute(
+        """
+        SELECT
+            (SELECT COUNT(*) FROM resident_link WHERE dwelling_record_pseudonym IS NOT NULL),
+            (
+                SELECT COUNT(*)
+                FROM resident_link
+                WHERE dwelling_record_pseudonym IS NOT NULL
+                  AND nhs_record_pseudonym NOT IN (SELECT record_pseudonym FROM nhs_name)
+            )
+        """
+    ).fetchall()[0]
+    if linked and unnamed == linked:
+        raise Fault(
+            "LINKS_OF_OTHER_EXTRACTS",
+            "None of the linked records is in the extracts that hearth.toml names.",
+            "Evaluate with the extracts, key and workspace that the run had.",
+        )
+    for unit in sorted(truths):
+        _refuse_other_pairs(connection, unit)
+    evaluation = evaluate_links(
+        connection,
+        "named_link",
+        "named_link",
+        residence="residence" if "residence" in truths else None,
+        households="households" if "households" in truths else None,
+    )
+    if links_out is not None:
+        links = connection.sql(
+            """
+            SELECT council_record_id, nhs_record_id, match_weight, level
+            FROM named_link
+            WHERE council_record_id IS NOT NULL AND nhs_record_id IS NOT NULL
+            ORDER BY nhs_record_id, council_record_id
+            """
+        )
+        pa.csv.write_csv(links.to_arrow_table(), links_out)
+    return Evaluated(evaluation, int(linked), int(unnamed))

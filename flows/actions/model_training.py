@@ -1,0 +1,113 @@
+"""`hearth train`: a linkage model from a project's own records, for people to approve by its digest.
+
+With truth (synthetic data, a clerical sample) every weight is learned; without it
+only the prior adapts to the records and the weights of the project's model stay.
+A night never trains: it uses the file that the agreement approved.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from flows.actions.evaluation import TRUTH_COLUMNS, named_records, truth_of_other_extracts
+from flows.run.display import Display
+from flows.run.nightly_run import run_directly
+from flows.run.run import new_run_id
+from flows.run.run_setup import set_up_run
+from governance.errors import Fault
+from governance.keys.providers.provider import KeyProvider
+from pipeline.ingest.inspection import InspectedExtract, inspect_extracts, open_table
+from pipeline.link.model import Model, default_model, read_model
+from pipeline.link.training.train import Training, Truth, train
+from pipeline.project import Project
+from pipeline.workspace import Workspace
+from sample_data.truth.linkage_truth import household_truth, residence_truth
+
+
+def train_project(project: Project, out: Path, truth: Path | None = None) -> Training:
+    """Train on a project's extracts and write `model.json` and `model-card.md` into `out`.
+
+    truth: the `truth` folder of a population of `hearth synth`. The extracts take the road of every
+    night: ingest, pseudonymise, gates, audit log. Raises Fault where out or truth cannot be used.
+    """
+    workspace = Workspace.open(project.workspace)
+    run_id = new_run_id()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Fault(
+            "OUT_NOT_WRITABLE", f"{out}: {error.strerror}.", "Name another folder with --out."
+        ) from None
+    with (
+        Display(workspace.run_folder(run_id) / "run.log") as display,
+        workspace.lock(),
+        set_up_run(project, workspace, run_id, display, run_directly) as this_run,
+    ):
+        council, nhs = this_run.pseudonymised("council"), this_run.pseudonymised("nhs")
+        pairs = None if truth is None else _truth(project, this_run.keys.linkage(), truth)
+        base = _base(project) if pairs is None else None
+        display.now("training")
+        return train(
+            council.artefact,
+            nhs.artefact,
+            project.engine,
+            this_run.context.spill,
+            out,
+            truth=pairs,
+            base=base,
+        )
+
+
+def _base(project: Project) -> Model:
+    """Return the model whose weights stay: the project's, or the one that ships."""
+    return default_model() if project.model is None else read_model(project.model)
+
+
+def _truth(project: Project, keys: KeyProvider, folder: Path) -> Truth:
+    """Return the truth of a synthetic population, its record ids turned into this project's pseudonyms."""
+    extracts = inspect_extracts(("council",), project)["council"]
+    listed = next((e for e in extracts if e.contract.table == "council_person"), None)
+    if listed is None:
+        raise Fault(
+            "NO_LISTED_PEOPLE",
+            "hearth.toml names no council_person extract, and the truth is of listed households.",
+            "Name that extract, or train without --truth.",
+        )
+    try:
+        pairs = household_truth(folder, _listed_people(listed)), residence_truth(folder)
+    except (OSError, KeyError, ValueError) as error:
+        raise Fault(
+            "TRUTH_UNREADABLE",
+            f"{folder} cannot be used as truth ({type(error).__name__}).",
+            "Name the `truth` folder that `hearth synth` wrote beside these extracts.",
+        ) from None
+    names = named_records(project, keys)
+    return Truth(*(_pseudonymised(pair, names) for pair in pairs))
+
+
+def _listed_people(extract: InspectedExtract) -> pd.DataFrame:
+    places = [extract.columns.places[name] for name in ("record_id", "property_record_id")]
+    with open_table(extract.settings) as (_, reader):
+        parts = [
+            pa.table({"person_ref": rows.columns[0], "property_ref": rows.columns[1]})
+            for rows in reader.rows(places)
+        ]
+    people: pd.DataFrame = pa.concat_tables(parts).to_pandas()
+    return people
+
+
+def _pseudonymised(pairs: pd.DataFrame, names: dict[str, pa.Table]) -> pa.Table:
+    """Return pairs of record ids as dwelling_record_pseudonym, nhs_record_pseudonym.
+
+    Raises Fault where none of them is of these extracts.
+    """
+    with_names = pairs[list(TRUTH_COLUMNS)]
+    for side, column in (("council", "dwelling_record_pseudonym"), ("nhs", "nhs_record_pseudonym")):
+        known = names[side].to_pandas().rename(columns={"record_pseudonym": column})
+        with_names = with_names.merge(known, left_on=f"{side}_record_id", right_on="record_id").drop(
+            columns=["record_id", f"{side}_record_id"]
+        )
+    if len(pairs) and not len(with_names):
+        raise truth_of_other_extracts(len(pairs))
+    return pa.Table.from_pandas(with_names, preserve_index=False)

@@ -1,0 +1,129 @@
+"""In the linkage environment, after the linkage key was rotated: what was kept is carried over.
+
+The pairs that the key holder sent are lent once to whoever keeps something that
+follows from pseudonyms between runs, which is disclosure control with its record
+keys; then they are destroyed, with a certificate. No identifier is here.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from flows.run.custody import RunKeys, open_run_keys
+from flows.run.faults import as_hearth_error, write_places
+from flows.run.run import new_run_id
+from governance.agreement.agreement import read_agreement
+from governance.audit.signer import KEY_NAME, read_signing_key
+from governance.canonical import digest_of_file
+from governance.errors import Fault
+from governance.keys.at_rest_keys import open_at_rest_keys
+from governance.keys.key_store import KeyStore
+from governance.keys.providers.file_key import open_file_key
+from governance.keys.providers.provider import KeyProvider
+from pipeline.context import RunContext
+from pipeline.disclosure.noise.record_key import load_secret
+from pipeline.disclosure.noise.record_key_migration import migrate_record_keys
+from pipeline.engine.at_rest import encrypted_at_rest
+from pipeline.engine.spill_volume import check_spill_volume
+from pipeline.project import Project
+from pipeline.transfer.receiving import Receiver, held_package
+from pipeline.transfer.rekey import PAIRS, outer_pairs, use_pairs
+from pipeline.transfer.settings import read_transfer_settings
+from pipeline.transfer.unsafe_demo import unsafe_demo_receiver
+from pipeline.workspace import Workspace
+
+CONTROLLERS = ("council", "nhs")
+
+
+@dataclass(frozen=True)
+class Rekeyed:
+    """What came of pairs. record_keys: carried in all; certificate: of the pairs' destruction."""
+
+    controller: str
+    record_keys: int
+    certificate: Path
+
+    def as_json(self) -> dict[str, Any]:
+        """Return JSON-able values; the certificate by name and digest."""
+        return {
+            "controller": self.controller,
+            "record_keys": self.record_keys,
+            "certificate": self.certificate.name,
+            "certificate_sha256": digest_of_file(self.certificate),
+        }
+
+
+def apply_pairs(project: Project, controller: str, folder: Path, run_id: str) -> Rekeyed:
+    """Carry over what follows from pseudonyms, then destroy the pairs in `folder`.
+
+    Raises Refused where the pairs are not that controller's, were altered or served before; Fault
+    where this place holds nothing to open them with.
+    """
+    workspace = Workspace.open(project.workspace)
+    agreement = read_agreement(project.agreement)
+    check_spill_volume(workspace.root, project.production)
+    with workspace.lock():
+        try:
+            keys = open_run_keys(project, agreement, workspace)
+            at_rest = open_at_rest_keys(workspace.zone("keys") / "at-rest", run=False)
+            with workspace.spill(run_id) as spill, encrypted_at_rest(workspace.root, at_rest):
+                context = RunContext(run_id, project, agreement, workspace, spill)
+                receiver, outer = _opener(keys, context)
+                secret, carried = load_secret(context), 0
+
+                def apply(pairs: pa.RecordBatchReader) -> None:
+                    nonlocal carried
+                    carried = migrate_record_keys(pairs, secret, context)
+
+                signing_key = read_signing_key(workspace.zone("keys") / KEY_NAME)
+                certificate = use_pairs(folder, controller, receiver, outer, context, apply, signing_key)
+        except BaseException as error:  # noqa: BLE001 told as our own error, without values
+            write_places(error, workspace.run_folder(run_id) / "faults.log")
+            raise as_hearth_error(error, f"rekey {controller}") from None
+    return Rekeyed(controller, carried, certificate)
+
+
+def carry_over_outer(project: Project, place: KeyStore, from_version: int) -> int:
+    """After an outer rotation, carry record keys over for every held package; returns how many there are.
+
+    place: of the outer key, whose current version is the new one. Where one operator holds everything
+    no package is held, and noise is drawn anew: that custody is for invented people.
+    """
+    if project.custody == "single-operator":
+        return 0
+    workspace = Workspace.open(project.workspace)
+    agreement = read_agreement(project.agreement)
+    old = open_file_key(place.of_version(from_version), place.passphrase.read())
+    new, receiver, carried = place.open(), Receiver.of(read_transfer_settings(project)), 0
+    at_rest = open_at_rest_keys(workspace.zone("keys") / "at-rest", run=False)
+    run_id = new_run_id()
+    with (
+        workspace.lock(),
+        workspace.spill(run_id) as spill,
+        encrypted_at_rest(workspace.root, at_rest),
+    ):
+        context = RunContext(run_id, project, agreement, workspace, spill)
+        secret = load_secret(context)
+        for controller in CONTROLLERS:
+            held = held_package(controller, context)
+            if held is not None:
+                batches = outer_pairs(held, receiver, old, new, context)
+                pairs = pa.RecordBatchReader.from_batches(PAIRS, batches)
+                carried = migrate_record_keys(pairs, secret, context)
+    return carried
+
+
+def _opener(keys: RunKeys, context: RunContext) -> tuple[Receiver, KeyProvider]:
+    """Return what opens the pairs and the outer key that is laid over them."""
+    if keys.receiver is not None:
+        return keys.receiving()
+    outer = keys.linkage().outer
+    if outer is None:
+        raise Fault(
+            "KEY_OUTER_MISSING",
+            "There is no outer key here, so the pairs cannot be laid under it.",
+            "Name [keys.outer] in hearth.toml.",
+        )
+    return unsafe_demo_receiver(context), outer

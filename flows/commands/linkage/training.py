@@ -1,0 +1,112 @@
+"""`hearth train` and `hearth evaluate`: the linkage model, and how good its links are."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from pipeline.link.interval import Proportion
+
+EVALUATE_EXAMPLES = """
+Example:
+
+    hearth evaluate --config sample_data/sample/hearth.toml --workspace workspace
+    --truth sample_data/sample/truth
+
+Records are held against residence_pairs (where each record's person lives), households against
+household_pairs (which listed household an address group shares a person with).
+
+Allowed in single-operator custody alone: it joins links to the suppliers' record ids.
+"""
+
+
+TRAIN_EXAMPLES = """
+Examples:
+
+    hearth train --config hearth.toml --out model-2026
+
+    hearth train --config my-sample/hearth.toml --truth my-sample/truth --out model-2026
+
+Put `model = "model-2026/model.json"` into hearth.toml, and have the digest approved in the agreement.
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Mount the commands."""
+    app.command(epilog=TRAIN_EXAMPLES)(train)
+    app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
+
+
+def train(
+    out: Annotated[Path, typer.Option(help="Folder for model.json and model-card.md.", file_okay=False)],
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="The truth folder of a `hearth synth` population.", file_okay=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a linkage model and write it with its card; a night never trains, it uses the approved file.
+
+    Without truth only the prior adapts to the records, and the weights of the project's model stay.
+    """
+    from flows.actions.model_training import train_project
+    from pipeline.project import read_project
+
+    training = train_project(read_project(config, workspace), out, truth)
+    typer.echo(f"Wrote {out / 'model.json'} and {out / 'model-card.md'}", err=as_json)
+    typer.echo(f"Digest to approve in the agreement: {training.model.digest}", err=as_json)
+    for name, difference in training.starts.items():
+        typer.echo(f"{name}: two starts differ by at most {difference:g}", err=as_json)
+    if as_json:
+        typer.echo(json.dumps({"digest": training.model.digest, "starts": dict(training.starts)}))
+
+
+def evaluate(
+    truth: Annotated[
+        Path,
+        typer.Option(
+            help="Folder with residence_pairs and household_pairs, or one file of true pairs "
+            "(CSV or Parquet: council_record_id, nhs_record_id).",
+            exists=True,
+        ),
+    ],
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+    links_out: Annotated[
+        Path | None, typer.Option("--links-out", help="Write the links with the suppliers' own ids (CSV).")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the last run's links with the truth: precision and recall with 95% intervals."""
+    from flows.actions.evaluation import evaluate_run
+    from pipeline.project import read_project
+
+    evaluated = evaluate_run(read_project(config, workspace), truth, links_out)
+    for unit, measured in (
+        ("NHS records", evaluated.evaluation.records),
+        ("households", evaluated.evaluation.households),
+    ):
+        told = (
+            "not measured, no truth of that unit was given"
+            if measured is None
+            else f"precision {_shown(measured.precision)}, recall {_shown(measured.recall)}"
+        )
+        typer.echo(f"{unit}: {told}", err=as_json)
+    if links_out is not None:
+        typer.echo(
+            f"Links are in {links_out}; they name records: keep them as you keep an extract.", err=True
+        )
+    if as_json:
+        typer.echo(json.dumps(evaluated.as_json(), sort_keys=True))
+
+
+def _shown(share: "Proportion") -> str:
+    if share.value is None or share.interval is None:
+        return "unknown (nothing to divide by)"
+    low, high = share.interval
+    return f"{share.value:.4f} ({low:.4f} to {high:.4f}, {share.successes:,} of {share.trials:,})"

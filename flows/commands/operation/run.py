@@ -1,0 +1,129 @@
+"""`hearth run`: one night, now."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from governance.errors import Fault, HearthError
+
+if TYPE_CHECKING:
+    from flows.run.run import RunRequest
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The project's hearth.toml.", dir_okay=False, show_default=True)
+]
+WorkspaceOption = Annotated[
+    Path | None, typer.Option("--workspace", "-w", help="Where to work, instead of the configured folder.")
+]
+KeysOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--key",
+        help="Key file of a principal who acts (PEM, mode 0600); repeat it for the releaser. "
+        "Instead of signing_keys in hearth.toml.",
+        dir_okay=False,
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print figures as one JSON line, the last of the output.")
+]
+
+RUN_EXAMPLES = """
+Examples:
+
+    hearth run --config sample_data/sample/hearth.toml --workspace workspace
+
+    hearth run --no-orchestrator --json | tail -n 1 | jq .status
+
+    hearth run --config hearth.toml --key operator.pem --key releaser.pem
+
+The run is signed by a principal of the agreement who may start it, and its release by one who may release;
+the sample does it with demo keys that anyone can make.
+
+Exit code: 0 published, 2 refused by a gate (code, reason and remedy are printed), 1 fault.
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Mount the command."""
+    app.command(epilog=RUN_EXAMPLES)(run)
+
+
+def run(
+    config: ConfigOption = Path("hearth.toml"),
+    workspace: WorkspaceOption = None,
+    no_orchestrator: Annotated[
+        bool, typer.Option("--no-orchestrator", help="Run the same stages without Prefect.")
+    ] = False,
+    key: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run one night: extracts in, every gate passed, a release out."""
+    from flows.orchestration.prefect_settings import apply_prefect_settings
+    from flows.run.run import RunRequest
+    from pipeline.workspace import Workspace
+
+    try:
+        request = RunRequest.of(config, workspace, signing_keys=key or ())
+        place = Workspace.open(request.project.workspace)
+    except HearthError as error:
+        _tell({"run_id": None, "status": "fault", "release_dir": None, "stages": [], **_told(error)}, as_json)
+        raise typer.Exit(error.exit_code) from None
+    apply_prefect_settings(place.root / "orchestrator")
+    outcome = _directly(request) if no_orchestrator else _orchestrated(request, config, workspace)
+    _tell(outcome, as_json)
+    from flows.run.outcome import EXIT_CODES
+
+    raise typer.Exit(EXIT_CODES[outcome["status"]])
+
+
+def _directly(request: "RunRequest") -> dict[str, Any]:
+    from flows.run.journey import journey
+    from flows.run.run import run_pipeline
+
+    return run_pipeline(request, journey).as_json()
+
+
+def _orchestrated(request: "RunRequest", config: Path, workspace: Path | None) -> dict[str, Any]:
+    """Run under Prefect: its own ephemeral server, or the one that PREFECT_API_URL names."""
+    from flows.nightly import nightly
+    from flows.run.run import read_outcome
+
+    problem = "the flow ended without an outcome"
+    try:
+        nightly(
+            str(config.absolute()),
+            None if workspace is None else str(workspace.absolute()),
+            request.run_id,
+            [str(path) for path in request.project.signing_keys] or None,
+            return_state=True,
+        )
+    except BaseException as error:  # noqa: BLE001 the run's own outcome is what counts, see below
+        problem = type(error).__name__
+    root = request.project.workspace
+    if (root / "runs" / request.run_id / "run.json").is_file():
+        return read_outcome(root, request.run_id)
+    fault = Fault(
+        "ORCHESTRATOR_FAILED",
+        f"Prefect did not carry the run to its end ({problem}).",
+        f"Its home is {os.environ['PREFECT_HOME']}; `hearth run --no-orchestrator` does without Prefect.",
+    )
+    return {"run_id": request.run_id, "status": "fault", "release_dir": None, "stages": [], **_told(fault)}
+
+
+def _told(error: HearthError) -> dict[str, Any]:
+    findings = "".join(f"\n  - {finding}" for finding in error.findings)
+    return {"code": error.code, "reason": error.reason + findings, "remedy": error.remedy}
+
+
+def _tell(outcome: dict[str, Any], as_json: bool) -> None:
+    if outcome["status"] == "published":
+        typer.echo(f"Published {outcome['release_dir']}", err=as_json)
+    else:
+        typer.echo(f"Run {outcome['status']} ({outcome['code']}): {outcome['reason']}", err=True)
+        typer.echo(f"What to do: {outcome['remedy']}", err=True)
+    if as_json:
+        typer.echo(json.dumps(outcome, sort_keys=True))

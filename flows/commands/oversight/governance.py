@@ -1,0 +1,249 @@
+"""`hearth governance`: read the agreement and the rules, sign what people decide."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.commands.operation.run import ConfigOption
+
+if TYPE_CHECKING:
+    from governance.agreement.agreement import Agreement
+    from governance.history import PastVerdict
+
+app = typer.Typer(
+    name="governance",
+    no_args_is_help=True,
+    help="Read the agreement and the rules; sign agreements, waivers and approvals.",
+)
+AgreementArgument = Annotated[Path, typer.Argument(help="The agreement (TOML).")]
+AuditOption = Annotated[Path, typer.Option("--audit", help="The audit folder with past verdicts.")]
+KeyOption = Annotated[Path, typer.Option("--key", help="Your Ed25519 key (PEM, mode 0600).")]
+AsOption = Annotated[
+    str | None, typer.Option("--as", help="Your id among the agreement's principals, as a check.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_WORKSPACE_AUDIT = Path("workspace/audit")
+
+
+def add_to(parent: typer.Typer) -> None:
+    """Mount the commands."""
+    parent.add_typer(app)
+
+
+@app.command(epilog="Example:\n\n    hearth governance check agreement.toml")
+def check(agreement: AgreementArgument, as_json: JsonOption = False) -> None:
+    """Read an agreement, naming every fault at once, and tell whose signatures hold."""
+    from governance.agreement.agreement import read_agreement
+    from governance.principals.fingerprint import fingerprint_of
+    from governance.principals.roles import POWERS, may
+
+    read = read_agreement(agreement)
+    keys = {person.id: fingerprint_of(person.public_key) for person in read.principals}
+    if as_json:
+        told = {"id": read.id, "version": read.version, "digest": read.digest, "signature": read.signature}
+        typer.echo(json.dumps(told | {"signed_by": read.signed_by, "fingerprints": keys}))
+        return
+    columns = sum(len(names) for names in read.datasets.values())
+    typer.echo(f"{read.title} ({read.id}, version {read.version})")
+    typer.echo(f"In force from {read.starts} to {read.expires}. Digest {read.digest}.")
+    typer.echo(
+        f"{columns} columns of {len(read.datasets)} tables have a purpose; {len(read.outputs)} outputs."
+    )
+    typer.echo(f"Signature: {read.signature}{', by ' + ', '.join(read.signed_by) if read.signed_by else ''}.")
+    for person in read.principals:
+        typer.echo(f"  {person.id}: {keys[person.id]} ({', '.join(person.roles)})")
+    for action in POWERS:
+        allowed = [person.id for person in read.principals if may(person, action)]
+        if not allowed:
+            typer.echo(f"Nobody may {action}: that is for {' or '.join(sorted(POWERS[action]))}.")
+
+
+@app.command(epilog="Example:\n\n    hearth governance diff agreement-v1.toml agreement-v2.toml")
+def diff(
+    old: Annotated[Path, typer.Argument(help="The agreement as it was.")],
+    new: Annotated[Path, typer.Argument(help="The agreement as it is to be.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say in words what became looser, what tighter, and who signed the new version."""
+    from governance.agreement.agreement import read_agreement
+    from governance.agreement.difference import differences
+
+    before, after = read_agreement(old), read_agreement(new)
+    changes = differences(before, after)
+    if as_json:
+        told = {"changes": [asdict(change) for change in changes], "signature": after.signature}
+        typer.echo(json.dumps(told | {"signed_by": after.signed_by}))
+        return
+    for direction, heading in (("looser", "Looser"), ("tighter", "Tighter"), ("other", "Other changes")):
+        found = [change for change in changes if change.direction == direction]
+        typer.echo(f"{heading}: {len(found) or 'nothing'}")
+        for change in found:
+            typer.echo(f"  {change.place}: {change.sentence}")
+    by = ", ".join(after.signed_by) or "nobody"
+    typer.echo(f"The new version is signed by {by} (signature {after.signature}).")
+
+
+@app.command(epilog="Example:\n\n    hearth governance explain PSE-02 --audit workspace/audit")
+def explain(
+    rule_id: Annotated[str, typer.Argument(metavar="RULE", help="The rule's id, such as ING-03.")],
+    audit: AuditOption = _WORKSPACE_AUDIT,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell a rule's question, where it comes from, its last verdicts and how to mend a refusal."""
+    import inspect
+
+    from governance.errors import Fault
+    from governance.history import last_verdicts
+    from governance.rules import all_rules
+
+    found = next((item for item in all_rules() if item.id == rule_id.upper()), None)
+    if found is None:
+        known = ", ".join(item.id for item in all_rules())
+        raise Fault("RULE_UNKNOWN", f"There is no rule {rule_id}.", f"Rules are {known}.")
+    past = last_verdicts(audit, found.id)
+    facts = {
+        "rule": found.id,
+        "version": found.version,
+        "title": found.title,
+        "stage": found.stage,
+        "kind": found.kind,
+        "what": inspect.getdoc(found.check),
+        "source": found.source,
+        "remedy": found.remedy,
+    }
+    if as_json:
+        typer.echo(json.dumps(facts | {"last_verdicts": [asdict(item) for item in past]}))
+        return
+    attested = "It looks for a human decision." if found.kind == "attest" else "It compares evidence."
+    typer.echo(f"{found.id} version {found.version}, gate of {found.stage}: {found.title}")
+    typer.echo(f"\n{inspect.getdoc(found.check)}\n{attested}")
+    typer.echo(f"\nSource: {found.source}\nHow to mend: {found.remedy}\n")
+    typer.echo("Last verdicts:" if past else "It has given no verdict yet.")
+    for item in past:
+        typer.echo(f"  {_told(item)}")
+
+
+@app.command(name="list", epilog="Example:\n\n    hearth governance list --audit workspace/audit")
+def list_rules(audit: AuditOption = _WORKSPACE_AUDIT, as_json: JsonOption = False) -> None:
+    """List every rule with its stage, source and last ten verdicts."""
+    from governance.history import verdicts
+    from governance.rules import all_rules
+
+    past = verdicts(audit)
+    rows: list[dict[str, Any]] = [
+        {
+            "rule": item.id,
+            "version": item.version,
+            "stage": item.stage,
+            "kind": item.kind,
+            "title": item.title,
+            "source": item.source,
+            "last_verdicts": [found.verdict for found in past if found.rule == item.id][::-1][:10],
+        }
+        for item in all_rules()
+    ]
+    if as_json:
+        typer.echo(json.dumps({"rules": rows}))
+        return
+    for row in rows:
+        shown = " ".join(row["last_verdicts"]) or "no verdict yet"
+        typer.echo(
+            f"{row['rule']}  {row['stage']:<12}  {row['title']}\n        {row['source']}\n        {shown}"
+        )
+
+
+@app.command(epilog="Example:\n\n    hearth governance key siro.pem")
+def key(out: Annotated[Path, typer.Argument(help="The new key file; it must not exist.")]) -> None:
+    """Make a signing key for yourself, and print its public half for [[principals]]."""
+    from governance.principals.fingerprint import fingerprint_of
+    from governance.principals.signing_key import create_signing_key
+
+    public = create_signing_key(out)
+    typer.echo(f'public_key = "{public}"')
+    typer.echo(f"fingerprint {fingerprint_of(public)}: tell it to the other parties by another way.")
+
+
+@app.command(
+    epilog="Example, at the supplier:\n\n    hearth governance announce nhs_person --config hearth.toml "
+    "--sequence 8 --key supplier.pem\n\nThe manifest stands beside the file and is sent with it."
+)
+def announce(
+    table: Annotated[str, typer.Argument(help="The extract's table, as hearth.toml names it.")],
+    sequence: Annotated[int, typer.Option("--sequence", help="Higher than the last file's.", min=0)],
+    key: KeyOption,
+    supplied: Annotated[str | None, typer.Option("--supplied", help="The day, else today.")] = None,
+    config: ConfigOption = Path("hearth.toml"),
+) -> None:
+    """Sign an extract's manifest: its digest, rows, number and day."""
+    from flows.actions.extract_signing import sign_extract
+
+    path, rows, principal = sign_extract(config, table, sequence, supplied, key)
+    typer.echo(f"{path}: {rows:,} rows, number {sequence}, signed by {principal}.")
+
+
+@app.command(epilog="Example:\n\n    hearth governance sign agreement.toml --key siro.pem")
+def sign(agreement: AgreementArgument, key: KeyOption, principal: AsOption = None) -> None:
+    """Sign an agreement as one of its signatories; the signature stands in a file beside it."""
+    from governance.agreement.agreement import read_agreement
+    from governance.agreement.signature import add_signature, signature_path, signed_text
+    from governance.principals.signing_key import key_of_principal
+
+    read = read_agreement(agreement)
+    signer, signing_key = key_of_principal(read, principal, "sign-agreement", key)
+    text = signed_text(read.id, read.version, read.digest)
+    add_signature(signature_path(agreement), text, signer, signing_key)
+    _tell_signature(read_agreement(agreement))
+
+
+@app.command(
+    epilog="Example:\n\n    hearth governance approve agreement.toml --specification 6f0a… --key me.pem"
+)
+def approve(
+    agreement: AgreementArgument,
+    specification: Annotated[str, typer.Option("--specification", help="As the refusal of PUB-01 names it.")],
+    key: KeyOption,
+    principal: AsOption = None,
+) -> None:
+    """Approve a release's specification; a release needs two approvers who may not run it."""
+    from governance.agreement.agreement import read_agreement
+    from governance.principals.signing_key import add_approval
+
+    path = add_approval(agreement, read_agreement(agreement), specification, principal, key)
+    typer.echo(f"The approval stands in {path}.")
+
+
+@app.command(
+    epilog="Example:\n\n    hearth governance waive agreement.toml --rule PRE-04 --until 2026-07-31 "
+    '--reason "Toolkit published, status pending" --key siro.pem'
+)
+def waive(
+    agreement: AgreementArgument,
+    rule: Annotated[str, typer.Option("--rule", help="The rule that warns.")],
+    until: Annotated[str, typer.Option("--until", help="The day on which the waiver ends.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why the run may go on.")],
+    key: KeyOption,
+    principal: AsOption = None,
+) -> None:
+    """Let runs continue past one rule's warning until a day; a failure cannot be waived."""
+    from datetime import date
+
+    from governance.agreement.agreement import read_agreement
+    from governance.principals.signing_key import add_waiver
+
+    expires = date.fromisoformat(until)
+    path = add_waiver(agreement, read_agreement(agreement), rule.upper(), reason, expires, principal, key)
+    typer.echo(f"The waiver stands in {path}.")
+
+
+def _told(item: "PastVerdict") -> str:
+    why = f": {item.reason}" if item.reason else f" ({item.observed})"
+    return f"{item.time[:19]}  {item.run}  {item.part:<8} {item.verdict}{why}"
+
+
+def _tell_signature(read: "Agreement") -> None:
+    typer.echo(f"Signature: {read.signature}, by {', '.join(read.signed_by) or 'nobody'}.")
+    if read.signature != "valid":
+        typer.echo(f"It is complete when a signatory of each of {', '.join(read.controllers)} has signed.")

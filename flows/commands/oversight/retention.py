@@ -1,0 +1,214 @@
+"""`hearth retention`: what is kept and until when; disposal with two signatures; people's requests."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from governance.agreement.agreement import Agreement
+    from governance.audit.log import AuditLog
+    from pipeline.project import Project
+
+app = typer.Typer(
+    name="retention",
+    no_args_is_help=True,
+    help="What is kept and until when; disposal with two signatures; people's requests put in effect.",
+)
+KeyOption = Annotated[Path, typer.Option("--key", help="Your Ed25519 key (PEM, mode 0600).")]
+ProjectKeyOption = Annotated[
+    Path | None,
+    typer.Option("--key", help="Your Ed25519 key (PEM, mode 0600), instead of the project's signing_keys."),
+]
+AsOption = Annotated[
+    str | None, typer.Option("--as", help="Your id among the agreement's principals, as a check.")
+]
+_CONFIG = Path("hearth.toml")
+
+
+def add_to(parent: typer.Typer) -> None:
+    """Mount the commands."""
+    parent.add_typer(app)
+
+
+@app.command(name="list", epilog="Example:\n\n    hearth retention list --config hearth.toml")
+def list_holdings(
+    config: ConfigOption = _CONFIG, workspace: WorkspaceOption = None, as_json: JsonOption = False
+) -> None:
+    """List every artefact with its class and its day of disposal."""
+    from governance.retention.holdings import holdings
+
+    project, agreement = _read(config, workspace)
+    today = datetime.now(UTC).date()
+    held = holdings(project.workspace, agreement)
+    if as_json:
+        rows = [asdict(item) | {"overdue": item.is_overdue(today)} for item in held]
+        typer.echo(json.dumps({"holdings": rows}, default=str))
+        return
+    for item in held:
+        mark = "OVERDUE" if item.is_overdue(today) else ""
+        due = "no class" if item.due is None else item.due.isoformat()
+        typer.echo(f"{due:<12} {item.retention or '-':<14} {item.name} {mark}".rstrip())
+    overdue = sum(item.is_overdue(today) for item in held)
+    typer.echo(f"{len(held)} artefacts, {overdue} overdue.")
+
+
+@app.command(
+    epilog="Example:\n\n    hearth retention dispose --overdue --key ola.pem\n\n"
+    "Then a second person: `hearth retention witness CERTIFICATE --key ann.pem`."
+)
+def dispose(
+    names: Annotated[list[str] | None, typer.Argument(help="As `list` names them.")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Everything that is overdue.")] = False,
+    key: ProjectKeyOption = None,
+    principal: AsOption = None,
+    config: ConfigOption = _CONFIG,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Delete artefacts and certify it; a release that is not overdue is never deleted."""
+    from flows.actions.authorisation import authorised_principal
+    from governance.errors import Fault, Refused
+    from governance.retention.disposal import dispose as dispose_of
+    from governance.retention.holdings import holdings
+
+    project, agreement = _read(config, workspace)
+    actor, signing_key = authorised_principal(project, agreement, "dispose", key, principal)
+    now = datetime.now(UTC)
+    with _locked(project):
+        held = {item.name: item for item in holdings(project.workspace, agreement)}
+        wanted = [n for n, item in held.items() if item.is_overdue(now.date())] if overdue else []
+        wanted += [name for name in names or () if name not in wanted]
+        if unknown := [name for name in wanted if name not in held]:
+            raise Fault("NOT_HELD", f"Not held: {', '.join(unknown)}.", "Run `hearth retention list`.")
+        if early := [n for n in wanted if held[n].zone == "releases" and not held[n].is_overdue(now.date())]:
+            raise Refused(
+                "RELEASE_NOT_DUE",
+                f"Published releases are kept until their day: {', '.join(early)}.",
+                "A correction is a new epoch; a standing release is never replaced.",
+            )
+        audit = _audit(project)
+        for name in wanted:
+            path = dispose_of(project.workspace, held[name], agreement, audit, actor, signing_key, now)
+            typer.echo(f"{name} is gone; certificate {path.name} waits for a second person.")
+    if not wanted:
+        typer.echo("Nothing to dispose of.")
+
+
+@app.command(epilog="Example:\n\n    hearth retention witness disposal-0a1b….json --key ann.pem")
+def witness(
+    certificate: Annotated[str, typer.Argument(help="The certificate's file name.")],
+    key: KeyOption,
+    principal: AsOption = None,
+    config: ConfigOption = _CONFIG,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Sign a disposal as the second person, having seen that the files are gone."""
+    from governance.principals.signing_key import key_of_principal
+    from governance.retention.disposal import CERTIFICATES, witness_disposal
+
+    project, agreement = _read(config, workspace)
+    actor, signing_key = key_of_principal(agreement, principal, "witness-disposal", key)
+    path = project.workspace / "audit" / CERTIFICATES / Path(certificate).name
+    witness_disposal(project.workspace, path, agreement, _audit(project), actor, signing_key)
+    typer.echo(f"{path.name} is signed by two people.")
+
+
+@app.command(
+    epilog="Example, at the controller:\n\n    hearth retention request --controller nhs --kind objection "
+    "--received 2026-11-02\n\nIt is asked for, so that it stays out of the shell's history. From the "
+    "next run on the person's rows are left out; the receipt proves it without naming anyone else."
+)
+def request(
+    controller: Annotated[str, typer.Option("--controller", help="Whose data: council or nhs.")],
+    kind: Annotated[str, typer.Option("--kind", help="erasure or objection.")],
+    received: Annotated[str, typer.Option("--received", help="The day it came, such as 2026-11-02.")],
+    identifier: Annotated[
+        str, typer.Option("--by", help="nhs_number, or record_id (the supplier's id of the person's row).")
+    ] = "nhs_number",
+    receipt: Annotated[Path, typer.Option("--receipt", help="Where to write the receipt.")] = Path(
+        "receipt.json"
+    ),
+    key: ProjectKeyOption = None,
+    principal: AsOption = None,
+    config: ConfigOption = _CONFIG,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Put a person's erasure or objection in effect from the next run on, and on record."""
+    from flows.actions.authorisation import authorised_principal
+    from governance.errors import Fault
+    from governance.retention.rights import record_request, write_receipt
+
+    project, agreement = _read(config, workspace)
+    actor, _ = authorised_principal(project, agreement, "record-rights-request", key, principal)
+    if controller not in agreement.controllers:
+        raise Fault(
+            "CONTROLLER_UNKNOWN", "No such controller.", f"Give one of {', '.join(agreement.controllers)}."
+        )
+    value = typer.prompt(f"The person's {identifier}", hide_input=True)
+    with _locked(project):
+        made = record_request(
+            project.workspace / "clear",
+            controller,
+            kind,
+            identifier,
+            value,
+            date.fromisoformat(received),
+            _audit(project),
+            actor,
+        )
+    write_receipt(receipt, made)
+    typer.echo(
+        f"Request {made.id} is in effect from the next run on. Keep {receipt} with the correspondence."
+    )
+
+
+@app.command(
+    epilog="Example:\n\n    hearth retention prove receipt.json --audit workspace/audit",
+)
+def prove(
+    receipt: Annotated[Path, typer.Argument(help="The receipt.")],
+    audit: Annotated[Path, typer.Option("--audit", help="The audit folder.")] = Path("workspace/audit"),
+    as_json: JsonOption = False,
+) -> None:
+    """Show that the request of a receipt is on record, and from which run on it was in effect."""
+    from governance.retention.rights import prove_request
+
+    proof = prove_request(receipt, audit)
+    if as_json:
+        typer.echo(json.dumps(asdict(proof)))
+        return
+    typer.echo(f"Request {proof.request} is line {proof.seq} of the log, dated {proof.time[:10]}.")
+    typer.echo(
+        f"It was in effect in {len(proof.runs)} runs, first in {proof.runs[0]}."
+        if proof.runs
+        else "No run has been made since."
+    )
+
+
+def _read(config: Path, workspace: Path | None) -> "tuple[Project, Agreement]":
+    from governance.agreement.agreement import read_agreement
+    from pipeline.project import read_project
+
+    project = read_project(config, workspace)
+    return project, read_agreement(project.agreement)
+
+
+def _audit(project: "Project") -> "AuditLog":
+    from governance.audit.log import AuditLog
+    from governance.audit.signer import open_log_signer
+
+    signer = open_log_signer(project.workspace / "keys", f"hearth/{project.name}")
+    return AuditLog.open(project.workspace / "audit", signer)
+
+
+def _locked(project: "Project") -> "AbstractContextManager[None]":
+    from pipeline.workspace import Workspace
+
+    return Workspace.open(project.workspace).lock()

@@ -1,0 +1,196 @@
+"""`hearth findings`, `hearth compare` and `hearth allocate`: from a release to what it says."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.commands.operation.run import JsonOption
+from governance.errors import Fault
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ReleasesOption = Annotated[
+    Path, typer.Option("--releases", help="The folder that holds the releases.", file_okay=False)
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder for the tables (Parquet and CSV) and the page.", file_okay=False),
+]
+ConfidenceOption = Annotated[float, typer.Option(help="Of every interval: 95 or 99.8, as Fingertips does.")]
+_RELEASES = Path("workspace/releases")
+_LARGEST_BUDGET = 1e12
+
+FINDINGS_EXAMPLES = """
+Examples:
+
+    hearth findings
+
+    hearth findings --out findings --confidence 99.8
+
+    hearth findings --earlier workspace/releases/2026-03-31-e805f45a1e5a
+
+    hearth findings --json | jq .inequality
+
+Everything is worked out from published values, so it discloses nothing that the release does not.
+"""
+
+COMPARE_EXAMPLES = """
+Examples:
+
+    hearth compare workspace/releases/2026-03-31-e805f45a1e5a workspace/releases/2026-06-30-0a1b2c3d4e5f
+
+    hearth compare EARLIER LATER --out change
+
+Two releases of one epoch have the same values by rule: compare the last of one with the first of another.
+"""
+
+ALLOCATE_EXAMPLES = """
+Examples:
+
+    hearth allocate --budget 1000000
+
+    hearth allocate --budget 250000 --by LSOA21 --count households --ratio 3 --out allocation
+
+The page it writes shows the weights: publish them with the amounts.
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Mount the commands."""
+    app.command(epilog=FINDINGS_EXAMPLES)(findings)
+    app.command(epilog=COMPARE_EXAMPLES)(compare)
+    app.command(epilog=ALLOCATE_EXAMPLES)(allocate)
+
+
+def findings(
+    release: Annotated[
+        Path | None, typer.Argument(help="A release's folder; the newest when left out.", file_okay=False)
+    ] = None,
+    releases: ReleasesOption = _RELEASES,
+    earlier: Annotated[
+        Path | None, typer.Option(help="An earlier release, to show change since.", file_okay=False)
+    ] = None,
+    benchmark: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV to compare with, in the form of schemas/benchmarks/england.csv.", dir_okay=False
+        ),
+    ] = None,
+    framework: Annotated[str, typer.Option(help="Outcomes framework (schemas/frameworks).")] = (
+        "household_outcomes"
+    ),
+    confidence: ConfidenceOption = 95,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what a release says: rates with intervals, inequality, standardised rates, an outcomes framework.
+
+    Rates are compared with the local authority's and with a benchmark (England's, where one is published).
+    Rates are given where numerator, denominator and complement each count at least the agreed minimum.
+    """
+    from pipeline.findings.all_findings import find_all
+    from pipeline.findings.report import report_findings
+    from pipeline.findings.writing import write_findings
+
+    folder = release or newest_release(releases)
+    found = find_all(folder, earlier, benchmark, framework, confidence)
+    report = report_findings(found)
+    if out is not None:
+        write_findings(out, found.tables(), report, "findings")
+    if as_json:
+        _print_json({"release": found.release.release_id} | _records(found.tables()))
+        return
+    typer.echo(report)
+    _say_where(out)
+
+
+def compare(
+    earlier: Annotated[Path, typer.Argument(help="The earlier release's folder.", file_okay=False)],
+    later: Annotated[Path, typer.Argument(help="The later release's folder.", file_okay=False)],
+    confidence: ConfidenceOption = 95,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what changed between two releases, with intervals, and what else changed than the population."""
+    from pipeline.findings.all_findings import check_confidence
+    from pipeline.findings.release_comparison import compare_releases
+    from pipeline.findings.release_figures import read_release
+    from pipeline.findings.report import report_comparison
+    from pipeline.findings.writing import write_findings
+
+    before, after = read_release(earlier), read_release(later)
+    comparison = compare_releases(before, after, check_confidence(confidence))
+    report = report_comparison(before, after, comparison)
+    if out is not None:
+        write_findings(out, {"changes": comparison.changes}, report, "comparison")
+    if as_json:
+        told = [{"aspect": c.aspect, "statement": c.statement} for c in comparison.statements]
+        _print_json({"statements": told} | _records({"changes": comparison.changes}))
+        return
+    typer.echo(report)
+    _say_where(out)
+
+
+def allocate(
+    budget: Annotated[
+        float, typer.Option(help="The sum to share, in pounds and pence.", min=0, max=_LARGEST_BUDGET)
+    ],
+    release: Annotated[
+        Path | None, typer.Argument(help="A release's folder; the newest when left out.", file_okay=False)
+    ] = None,
+    releases: ReleasesOption = _RELEASES,
+    by: Annotated[str, typer.Option(help="Area level that receives: LSOA21, MSOA21 or LAD.")] = "MSOA21",
+    count: Annotated[
+        str, typer.Option(help="Count that shares follow: any that is published for every LSOA.")
+    ] = "residents",
+    ratio: Annotated[
+        float, typer.Option(help="Weight of the most deprived tenth, the least deprived one being 1.", min=1)
+    ] = 2.0,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Share a stated budget among areas by population and deprivation (IMD), with the weights shown."""
+    from pipeline.findings.budget import share_budget
+    from pipeline.findings.release_figures import read_release
+    from pipeline.findings.report import report_budget
+    from pipeline.findings.writing import write_findings
+
+    read = read_release(release or newest_release(releases))
+    shared = share_budget(read, round(budget * 100), by.upper(), count, ratio)
+    report = report_budget(read, shared, budget, ratio)
+    tables = {"shares": shared.shares, "weights": shared.weights}
+    if out is not None:
+        write_findings(out, tables, report, "allocation")
+    if as_json:
+        _print_json({"release": read.release_id} | _records(tables))
+        return
+    typer.echo(report)
+    _say_where(out)
+
+
+def newest_release(releases: Path) -> Path:
+    """Return the folder of the latest release by reference date, then by age; raises Fault without one."""
+    found = [p for p in releases.glob("*") if (p / "manifest.json").is_file() and not p.name.startswith(".")]
+    if not found:
+        raise Fault(
+            "NO_RELEASE",
+            f"{releases} holds no release.",
+            "Name the folder with --releases, or run first.",
+        )
+    return max(found, key=lambda p: (p.name[:10], (p / "manifest.json").stat().st_mtime))
+
+
+def _records(tables: "dict[str, pd.DataFrame]") -> dict[str, Any]:
+    return {name: json.loads(frame.to_json(orient="records")) for name, frame in tables.items()}
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    typer.echo(json.dumps(content))
+
+
+def _say_where(out: Path | None) -> None:
+    if out is not None:
+        typer.echo(f"Written to {out}: every table as Parquet and CSV, and this page.")

@@ -1,0 +1,46 @@
+"""A project's nights on a schedule that Prefect keeps, carried out by this process."""
+
+# ruff: noqa: E402  Prefect reads its environment when it is imported
+from flows.orchestration.prefect_settings import apply_prefect_settings
+
+apply_prefect_settings()
+
+import os
+from pathlib import Path
+from typing import Any
+
+from prefect import serve
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.schedules import Cron
+
+from flows.nightly import nightly
+from flows.orchestration.systemd_schedule import Schedule, slug
+from governance.errors import Fault
+from pipeline.project import Project
+
+
+def nightly_deployment(project: Project, config: Path, workspace: Path | None, schedule: Schedule) -> Any:
+    """Return the deployment: at most one night at a time, its parameters paths and nothing else."""
+    return nightly.to_deployment(
+        name=slug(project.name),
+        description="One night a day; a refusal by a gate is a failed flow run that names its code.",
+        schedules=[Cron(schedule.cron, timezone=schedule.timezone)],
+        parameters={
+            "config": str(config.absolute()),
+            "workspace": None if workspace is None else str(workspace.absolute()),
+        },
+        concurrency_limit=ConcurrencyLimitConfig(
+            limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
+        ),
+    )
+
+
+def serve_schedule(project: Project, config: Path, workspace: Path | None, schedule: Schedule) -> None:
+    """Serve the deployment until stopped; raises Fault without a server that outlives this process."""
+    if not os.environ.get("PREFECT_API_URL"):
+        raise Fault(
+            "NO_PREFECT_SERVER",
+            "PREFECT_API_URL names no server, and the ephemeral one keeps no schedule.",
+            "Start `prefect server start` and name it, or use systemd: `hearth schedule write`.",
+        )
+    serve(nightly_deployment(project, config, workspace, schedule), pause_on_shutdown=False, limit=1)

@@ -1,0 +1,38 @@
+"""Prefect made quiet and private; must be called before anything imports Prefect.
+
+Telemetry has three channels (the server's heartbeat, the SDK's events, the
+script of the bundled page); all are closed by environment. Results are not
+persisted and log lines are not sent to the API.
+"""
+
+import os
+from pathlib import Path
+
+SETTINGS = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+    "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+}
+DEFAULTS = {
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
+}
+
+
+def apply_prefect_settings(home: Path | None = None) -> None:
+    """Close every channel; `home` becomes PREFECT_HOME (0700) unless the operator has set one.
+
+    Against a server of the operator's own (PREFECT_API_URL) the same settings hold for this process.
+    """
+    os.environ.update(SETTINGS)
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    if home is not None and "PREFECT_HOME" not in os.environ:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ["PREFECT_HOME"] = str(home)

@@ -1,0 +1,70 @@
+"""What Hearth asks of Prefect: tasks that keep nothing, retries that never retry a refusal.
+
+Prefect is told a stage's name, counts and codes. Tables, keys and exceptions of
+engines stay on this side: a task's work runs in a closure, and what it raises is
+carried past Prefect, which sees a code alone.
+"""
+
+# ruff: noqa: E402  Prefect reads its environment when it is imported
+from flows.orchestration.prefect_settings import apply_prefect_settings
+
+apply_prefect_settings()
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows.run.faults import as_hearth_error
+from flows.run.outcome import Outcome
+from governance.errors import Refused
+
+T = TypeVar("T")
+
+__all__ = ["Completed", "Failed", "State", "as_task", "flow", "record_outcome"]
+
+
+def as_task(name: str, work: Callable[[], T]) -> T:
+    """Run a stage's work as a Prefect task of that name and return what it returns.
+
+    The task itself takes and returns nothing. An exception of the work reaches the caller as it is,
+    and Prefect as the state "Failed" with a code.
+    """
+    done: list[T] = []
+    raised: list[BaseException] = []
+
+    @task(name=name, persist_result=False, cache_policy=NO_CACHE, retries=0)
+    def stage() -> State[Any]:
+        try:
+            done.append(work())
+        except BaseException as error:  # noqa: BLE001 carried to the caller below
+            raised.append(error)
+            told = as_hearth_error(error, name)
+            kind = "GOVERNANCE GATE" if isinstance(told, Refused) else "FAULT"
+            return Failed(message=f"{kind}: {told.code}")
+        return Completed(message="cleared by its gate")
+
+    stage(return_state=True)
+    if raised:
+        raise raised.pop()
+    return done.pop()
+
+
+def record_outcome(outcome: Outcome) -> None:
+    """Keep the stages and the verdict as Prefect artifacts; their fixed keys make them a history."""
+    create_table_artifact(
+        key="hearth-stages",
+        description=f"Stages of run {outcome.run_id}",
+        table=[
+            {"stage": s.stage, "part": s.part, "outcome": s.outcome, "seconds": s.seconds}
+            for s in outcome.stages
+        ],
+    )
+    lines = [f"# Run {outcome.run_id}: {outcome.status}"]
+    if outcome.code is not None:
+        lines += [f"**{outcome.code}**", outcome.remedy or ""]
+    create_markdown_artifact(key="hearth-verdict", markdown="\n\n".join(lines))

@@ -1,0 +1,105 @@
+"""Conducting a night: lock, open, begin, journey, end; whatever happens is recorded and told.
+
+A run that dies (kill -9) leaves no `run_end` in the audit log, which is a
+finding, and no half-written release; the next run takes up its finished stages.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flows.run.display import Display
+from flows.run.faults import as_hearth_error, write_places
+from flows.run.nightly_run import NightlyRun, Perform, run_directly
+from flows.run.outcome import Outcome, StageRecord, Status
+from flows.run.run_setup import set_up_run
+from flows.run.signals import stop_on_signals
+from governance.clearance import Cleared
+from governance.errors import Refused
+from pipeline.project import Project, read_project
+from pipeline.workspace import Workspace
+
+Journey = Callable[[NightlyRun], Cleared]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """Which project is run, where, and under which id (date and time in UTC, then four random letters)."""
+
+    project: Project
+    run_id: str
+
+    @classmethod
+    def of(
+        cls,
+        config: str | Path,
+        workspace: str | Path | None = None,
+        run_id: str | None = None,
+        signing_keys: Sequence[str | Path] = (),
+    ) -> "RunRequest":
+        """Read the configuration; raises Fault where it is not usable.
+
+        signing_keys: files of the keys of those who act, instead of the configured ones.
+        """
+        project = read_project(Path(config), None if workspace is None else Path(workspace))
+        if signing_keys:
+            project = replace(project, signing_keys=tuple(Path(path).absolute() for path in signing_keys))
+        return cls(project, run_id or new_run_id())
+
+
+def new_run_id() -> str:
+    """Return an id that sorts by time and tells nothing else."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def run_pipeline(
+    request: RunRequest, journey: Journey, perform: Perform = run_directly, quiet: bool = False
+) -> Outcome:
+    """Run one night from beginning to end; never raises, but for faults of the programme itself."""
+    stages: list[StageRecord] = []
+    try:
+        workspace = Workspace.open(request.project.workspace)
+        folder = workspace.run_folder(request.run_id)
+    except BaseException as error:  # noqa: BLE001 told, not hidden: see _ended_badly
+        return _ended_badly(request, error, stages)
+    with Display(folder / "run.log", quiet) as display, stop_on_signals():
+        try:
+            with (
+                workspace.lock(),
+                set_up_run(request.project, workspace, request.run_id, display, perform) as this_run,
+            ):
+                stages = this_run.stages
+                released = journey(this_run)
+                outcome = Outcome(request.run_id, "published", released.artefact.folder, stages=tuple(stages))
+        except BaseException as error:  # noqa: BLE001 told, not hidden: see _ended_badly
+            write_places(error, folder / "faults.log")
+            outcome = _ended_badly(request, error, stages)
+    _keep(folder / "run.json", outcome.as_json())
+    return outcome
+
+
+def read_outcome(workspace: Path, run_id: str) -> dict[str, Any]:
+    """Return the kept outcome of a run as JSON-able values."""
+    kept: dict[str, Any] = json.loads((workspace / "runs" / run_id / "run.json").read_text("utf-8"))
+    return kept
+
+
+def _ended_badly(request: RunRequest, error: BaseException, stages: list[StageRecord]) -> Outcome:
+    if isinstance(error, SystemExit):
+        raise error
+    stage = stages[-1].stage if stages else "the start"
+    told = as_hearth_error(error, stage)
+    status: Status = "refused" if isinstance(told, Refused) else "fault"
+    reason = told.reason + "".join(f"\n  - {finding}" for finding in told.findings)
+    return Outcome(request.run_id, status, None, tuple(stages), told.code, reason, told.remedy)
+
+
+def _keep(path: Path, record: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
+    except OSError:
+        return  # the outcome is still printed; on a full disk there is nowhere to keep it

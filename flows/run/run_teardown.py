@@ -1,0 +1,55 @@
+"""Closing a night: what only the run needed goes, its key is destroyed, and both are on record.
+
+After a published or refused run nothing of the extracts is left that a key still
+opens. A run that broke or was killed keeps its key, so that the next can resume.
+"""
+
+import shutil
+from pathlib import Path
+
+from flows.run.nightly_run import NightlyRun
+from governance.audit.signer import KEY_NAME, read_signing_key
+from governance.canonical import digest_of_file
+from governance.keys.at_rest_keys import destroy_run_key
+from pipeline.artefact_store import DISPOSED, RECORD, dispose_folder
+from pipeline.workspace import Workspace
+
+
+def remove_run_only_tables(workspace: Workspace) -> int:
+    """Delete ingested, pseudonymised and grouped tables of this and earlier runs; returns the files removed.
+
+    Quarantine stays: the controllers' data teams have to see it. Records stay, for gates judge them again.
+    """
+    return sum(
+        dispose_folder(record.parent, keep=("quarantine",))
+        for zone in ("clear", "pseudonymised")
+        for record in workspace.zone(zone).glob(f"*/*/{RECORD}")
+        if not (record.parent / DISPOSED).exists()
+    )
+
+
+def remove_superseded(this_run: NightlyRun) -> int:
+    """Delete artefacts of earlier nights whose stage and part this night has made anew; returns how many."""
+    plan, removed = this_run.plan, 0
+    for (stage, part), zone in plan.zones.items():
+        if stage == "publish":
+            continue  # a published release is never removed
+        current = plan.fingerprints[stage, part][:16]
+        for folder in zone.glob(f"{stage}-{part}-*"):
+            if not folder.name.endswith(current):
+                shutil.rmtree(folder)
+                removed += 1
+    return removed
+
+
+def shred(workspace: Workspace, run_id: str, at_rest: Path) -> dict[str, object] | None:
+    """Remove run-only tables and destroy the key they rested under; returns facts for the audit log.
+
+    None where there was no such key. The signed certificate stays beside the keys.
+    """
+    files = remove_run_only_tables(workspace)
+    signing_key = read_signing_key(workspace.zone("keys") / KEY_NAME)
+    certificate = destroy_run_key(at_rest, run_id=run_id, files=files, signing_key=signing_key)
+    if certificate is None:
+        return None
+    return {"what": "run key", "files": files, "certificate_sha256": digest_of_file(certificate)}

@@ -1,0 +1,186 @@
+"""The agreement that `hearth init` writes: commented, complete, and refused until it is filled in.
+
+What must be decided says FILL IN, so that `hearth governance check` names every such place. Columns
+and their purposes come from the contracts, numbers and their meaning from `governance/agreement/terms.py`.
+"""
+
+from dataclasses import fields
+
+from governance.agreement.terms import DisclosureTerms, Thresholds
+from schemas.contract import contracts
+from schemas.table import tables
+
+_PURPOSES = {
+    "linkage": "Place residents in dwellings; used as keyed pseudonyms alone, dropped with the links",
+    "household": "Decide who shares a dwelling on the reference date",
+    "determinant": "Describe the housing, income and learning of households",
+    "outcome": "Describe the health of households' residents",
+    "equity": "Report whether linkage and outcomes differ between groups",
+    "geography": "Place dwellings in statistical areas",
+    "data_quality": "Find stale, doubtful and contradicting records",
+    "record_keeping": "Trace a row to its extract",
+}
+_RETENTION = {
+    "extract": (90, "Extracts as supplied and rows in quarantine"),
+    "pseudonymised": (365, "Pseudonymised tables of one controller"),
+    "linkage": (365, "Links between pseudonyms"),
+    "controlled": (365, "Household rows and unprotected cells"),
+    "release": (3650, "Published tables"),
+    "audit": (3650, "The audit log and its checkpoints"),
+}
+
+_HEAD = """\
+# Data sharing agreement of a Hearth project. Fill in every place that says FILL IN, then run
+#     hearth governance check agreement.toml
+# which names every fault. Hearth checks that decisions are stated, in date and signed; it never
+# says that something is lawful.
+
+[agreement]
+id = "FILL IN"                # a short name without blanks; it enters every key
+title = "FILL IN"
+version = 1                   # raise it with every change; `hearth governance diff OLD NEW` says what moved
+period = "FILL IN"            # such as "2026-27"; pseudonyms of two periods cannot be joined
+starts = "FILL IN"            # a date without quotes: 2026-04-01
+expires = "FILL IN"           # the last day; a run warns for 30 days before it, and needs a waiver then
+
+# The organisations. A controller's toolkit (DSPT) must be published.
+[[parties]]
+id = "council"
+name = "FILL IN"
+role = "controller"           # or "processor"
+ico_registration = "FILL IN"
+dspt = { status = "FILL IN", published = "FILL IN", valid_until = "FILL IN" }   # "Standards Met", dates
+
+[[parties]]
+id = "nhs"
+name = "FILL IN"
+role = "controller"
+ico_registration = "FILL IN"
+dspt = { status = "FILL IN", published = "FILL IN", valid_until = "FILL IN" }
+
+[dpia]
+reference = "FILL IN"
+approved_on = "FILL IN"
+review_by = "FILL IN"
+
+# A Caldicott guardian, and of each controller the SIRO and the data protection officer.
+"""
+
+_SIGN_OFF = """\
+[[sign_offs]]
+office = "{office}"
+party = "{party}"
+name = "FILL IN"
+on = "FILL IN"
+
+"""
+
+_MIDDLE = """\
+[lawful_basis]
+article_6 = ["FILL IN"]       # such as "6(1)(e)"
+article_9 = ["FILL IN"]       # such as "9(2)(h)"; asked for where a column is of a special category
+dpa_schedule_1 = ["FILL IN"]  # such as "Part 1 paragraph 3"
+
+# "pseudonymised-at-source", "consent", "section-251" (with its end, and opt-outs applied) or "statute".
+[confidentiality]
+route = "FILL IN"
+reference = "FILL IN"
+# expires = 2027-03-31
+
+# Dated checks against the registers of opt-outs: counts, never names, and never a column.
+# Type 1 opt-outs are removed by the GP system before extraction; the National Data Opt-Out applies
+# where the route is section 251, at most `maximum_age_days` before the extract.
+[opt_outs]
+gp_data = true
+maximum_age_days = 21
+
+[[opt_outs.checks]]
+register = "type-1"           # or "national-data-opt-out"
+controller = "nhs"
+applied_on = "FILL IN"
+attested_by = "FILL IN"
+# residents_in = 251034       # asked for with the National Data Opt-Out
+# residents_out = 249801
+
+# Who may act: public keys (`hearth governance key` makes one), and roles from governance/principals/roles.py.
+# Nobody who holds a linkage key may also be operator or releaser.
+# [[principals]]
+# id = "council-analyst"
+# name = "…"
+# party = "council"
+# public_key = "…"
+# roles = ["approver"]        # key-holder, operator, releaser, approver, auditor, signatory, supplier
+
+"""
+
+_TAIL = """\
+# The approved linkage model (`hearth train` prints its digest), and the check values of the linkage key
+# that both controllers compared (`hearth keys check-value`).
+# [linkage_model]
+# approved_digest = "…"
+# [linkage_key]
+# check_values = { uprn = "…", nhs_number = "…" }
+
+# [intruder_review]           # a motivated-intruder review is due every 12 months
+# on = 2026-03-02
+# by = "…"
+# outcome = "no-disclosure"   # or "disclosure-mended"
+"""
+
+
+def agreement_template() -> str:
+    """Return a commented agreement to fill in."""
+    return "".join((_HEAD, _sign_offs(), _MIDDLE, _purposes(), _datasets(), _outputs(), _numbers(), _TAIL))
+
+
+def _sign_offs() -> str:
+    needed = [("caldicott-guardian", "nhs")]
+    needed += [(office, party) for office in ("siro", "dpo") for party in ("council", "nhs")]
+    return "".join(_SIGN_OFF.format(office=office, party=party) for office, party in needed)
+
+
+def _purposes() -> str:
+    entries = "".join(
+        f'[[purposes]]\nid = "{name}"\ntext = "{text}"\nclause = "FILL IN"\n\n'
+        for name, text in _PURPOSES.items()
+    )
+    return f"# What columns are used for; a column without a purpose is refused.\n{entries}"
+
+
+def _datasets() -> str:
+    parts = ["# Leave out the tables and columns that are not supplied.\n"]
+    for contract in contracts("extract"):
+        parts.append(
+            f'[datasets.{contract.table}]\ncontroller = "{contract.controller}"\nclause = "FILL IN"\n'
+            f'retention = "extract"\n\n[datasets.{contract.table}.columns]\n'
+        )
+        parts += [f'{column.name} = "{column.purpose}"\n' for column in contract.columns]
+        parts.append("\n")
+    return "".join(parts)
+
+
+def _outputs() -> str:
+    listed = "".join(f'  "{name}",\n' for name in tables())
+    return f"# Only these tables may be published.\n[outputs]\ntables = [\n{listed}]\n\n"
+
+
+def _numbers() -> str:
+    lines = ["# Agreed numbers. Shares run from 0 to 1.\n[thresholds]\n"]
+    lines += [
+        f"{item.name} = {item.default:g}  # {item.metadata['what']}; stricter is {item.metadata['tighter']}\n"
+        for item in fields(Thresholds)
+    ]
+    lines.append(
+        '\n[disclosure]\nprofile = "cell-key"  # or "exact-count"\nepoch = "quarter"  # or month, year\n'
+    )
+    lines += [
+        f"{item.name} = {item.default:g}  # {item.metadata['what']}\n"
+        for item in fields(DisclosureTerms)
+        if item.metadata
+    ]
+    lines.append("\n# How long each kind of artefact is kept after it was made.\n")
+    lines += [
+        f'[[retention]]\nid = "{name}"\ndays = {days}\nwhat = "{what}"\n\n'
+        for name, (days, what) in _RETENTION.items()
+    ]
+    return "".join(lines)

@@ -1,0 +1,296 @@
+"""The parts of a data sharing agreement, as values: what was agreed, by whom, until when.
+
+A threshold's meaning, permitted range and which way is stricter stand beside its default; the
+reader, the template that `hearth init` writes and `hearth governance diff` all read them here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+Tighter = Literal["higher", "lower"]
+
+
+def threshold(
+    default: Any,
+    what: str,
+    tighter: Tighter,
+    minimum: float | None = None,
+    maximum: float | None = None,
+) -> Any:
+    """Declare an agreed number: `what` it limits, which way is stricter, and its permitted range."""
+    return field(
+        default=default,
+        metadata={"what": what, "tighter": tighter, "minimum": minimum, "maximum": maximum},
+    )
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The agreed numbers that gates compare evidence with. Shares and rates run from 0 to 1."""
+
+    minimum_cell_count: int = threshold(
+        10, "distinct households, and persons, that a published cell must count", "higher", minimum=10
+    )
+    rounding_base: int = threshold(
+        5, "published counts are multiples of this", "higher", minimum=5, maximum=100
+    )
+    maximum_invalid_uprn_share: float = threshold(
+        0.05, "share of recorded UPRNs that are damaged beyond repair", "lower", minimum=0, maximum=1
+    )
+    maximum_invalid_nhs_number_share: float = threshold(
+        0.05, "share of recorded NHS numbers that fail their check digit", "lower", minimum=0, maximum=1
+    )
+    maximum_quarantined_share: float = threshold(
+        0.05, "share of an extract's rows that break its contract", "lower", minimum=0, maximum=1
+    )
+    minimum_match_rate: float = threshold(
+        0.6, "share of NHS residents linked to a dwelling", "higher", minimum=0, maximum=1
+    )
+    maximum_match_rate: float = threshold(
+        1.0,
+        "a higher share of NHS residents linked to a dwelling is implausible",
+        "lower",
+        minimum=0,
+        maximum=1,
+    )
+    minimum_estimated_precision: float = threshold(
+        0.95, "share of links that the model estimates to be right", "higher", minimum=0, maximum=1
+    )
+    maximum_subgroup_gap: float = threshold(
+        0.35, "how far a subgroup's match rate may lie below the overall rate", "lower", minimum=0, maximum=1
+    )
+    minimum_subgroup_residents: int = threshold(
+        200, "residents a subgroup must have before its match rate is judged", "lower", minimum=10
+    )
+    maximum_household_size: int = threshold(
+        10, "residents above which a dwelling is improbable as one household", "lower", minimum=2
+    )
+    maximum_improbable_household_share: float = threshold(
+        0.05, "share of occupied dwellings set apart as improbable or communal", "lower", minimum=0, maximum=1
+    )
+    minimum_quasi_identifier_group: int = threshold(
+        10, "k: households that share every combination of published categories", "higher", minimum=10
+    )
+    minimum_sensitive_values: int = threshold(
+        2, "l: distinct values of a sensitive variable in each published group", "higher", minimum=2
+    )
+
+
+@dataclass(frozen=True)
+class DisclosureTerms:
+    """How published tables are protected; the method is in `pipeline/disclosure/`, the numbers here.
+
+    profile: "cell-key" (noise, threshold, rounding) or "exact-count" (complementary suppression).
+    epoch: how long published values stay byte-identical ("month", "quarter", "year").
+    """
+
+    profile: str = "cell-key"
+    epoch: str = "quarter"
+    noise_bound: int = threshold(3, "largest noise added to a count", "higher", minimum=3, maximum=20)
+    minimum_changed_households: int = threshold(
+        20, "households that must have changed before an area's cells may (with noise)", "higher", minimum=20
+    )
+    minimum_changed_households_exact: int = threshold(60, "the same where noise is off", "higher", minimum=60)
+    floor_households: int = threshold(40, "households an area needs for one-way tables", "higher", minimum=40)
+    floor_persons: int = threshold(100, "persons an area needs for one-way tables", "higher", minimum=100)
+    floor_households_multiway: int = threshold(
+        400, "households an area needs for tables of several dimensions", "higher", minimum=400
+    )
+    floor_persons_multiway: int = threshold(
+        1000, "persons an area needs for tables of several dimensions", "higher", minimum=1000
+    )
+    maximum_hidden_share: float = threshold(
+        0.25,
+        "hidden share of a table's cells above which a level is not produced",
+        "lower",
+        minimum=0,
+        maximum=0.5,
+    )
+    dominant_share: float = threshold(
+        0.9, "share of a group that a sensitive category may not reach", "lower", minimum=0.5, maximum=0.9
+    )
+    intruder_review_days: int = threshold(
+        365,
+        "days within which a motivated-intruder review must have been held",
+        "lower",
+        minimum=1,
+        maximum=366,
+    )
+
+
+@dataclass(frozen=True)
+class Dspt:
+    """An organisation's Data Security and Protection Toolkit status."""
+
+    status: str
+    published: date
+    valid_until: date
+
+
+@dataclass(frozen=True)
+class Party:
+    """An organisation that is party to the agreement. id: "council", "nhs" or another short name."""
+
+    id: str
+    name: str
+    role: str
+    ico_registration: str
+    dspt: Dspt | None
+
+
+@dataclass(frozen=True)
+class SignOff:
+    """A named office holder's dated approval of the agreement."""
+
+    office: str
+    party: str
+    name: str
+    on: date
+
+
+@dataclass(frozen=True)
+class Dpia:
+    """The data protection impact assessment that the agreement rests on."""
+
+    reference: str
+    approved_on: date
+    review_by: date
+
+
+@dataclass(frozen=True)
+class LawfulBases:
+    """UK GDPR articles and the Data Protection Act 2018 Schedule 1 condition, as the parties state them."""
+
+    article_6: tuple[str, ...]
+    article_9: tuple[str, ...]
+    dpa_schedule_1: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Confidentiality:
+    """Why the duty of confidence is not breached.
+
+    route: "pseudonymised-at-source", "consent", "section-251" or "statute".
+    reference: CAG reference, consent model or statute. expires: None where it does not lapse.
+    """
+
+    route: str
+    reference: str
+    expires: date | None
+
+
+@dataclass(frozen=True)
+class OptOutCheck:
+    """A dated check of a controller's extract against a register of opt-outs: counts, never names.
+
+    register: "national-data-opt-out" or "type-1". applied_on: day on which the extract was checked.
+    residents_in, residents_out: residents before and after removal; None where the supplier
+    attests removal without counting.
+    """
+
+    register: str
+    controller: str
+    applied_on: date
+    attested_by: str
+    residents_in: int | None
+    residents_out: int | None
+
+    @property
+    def removed(self) -> int | None:
+        """Residents who left by it; None where the supplier did not count."""
+        if self.residents_in is None or self.residents_out is None:
+            return None
+        return self.residents_in - self.residents_out
+
+
+@dataclass(frozen=True)
+class OptOutTerms:
+    """How opt-outs are handled under this agreement.
+
+    gp_data: whether Type 1 opt-outs apply because the extract comes from GP records.
+    maximum_age_days: how old a National Data Opt-Out check may be at the reference date.
+    """
+
+    gp_data: bool
+    maximum_age_days: int
+    checks: tuple[OptOutCheck, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An extract table that may be used. columns: column -> id of the purpose it is used for."""
+
+    table: str
+    controller: str
+    clause: str
+    retention: str
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a column may be used for, and the clause of the agreement that says so."""
+
+    id: str
+    text: str
+    clause: str
+
+
+@dataclass(frozen=True)
+class RetentionClass:
+    """How long a kind of artefact is kept. days: after its creation."""
+
+    id: str
+    days: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Someone who may act: an id, a public key (Ed25519, base64) and the roles it bears."""
+
+    id: str
+    name: str
+    party: str
+    public_key: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A dated permission to continue past a warning of one rule; it covers no failure.
+
+    signature: base64 Ed25519 by `granted_by` over `governance.agreement.decisions.waiver_statement`.
+    """
+
+    rule: str
+    reason: str
+    granted_by: str
+    granted_on: date
+    expires: date
+    signature: str
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A dated approval of a release's specification.
+
+    specification: digest, see `decisions.release_specification`. signature: base64 Ed25519
+    by `approved_by` over `decisions.approval_statement`.
+    """
+
+    specification: str
+    approved_by: str
+    on: date
+    signature: str
+
+
+@dataclass(frozen=True)
+class IntruderReview:
+    """A motivated-intruder review of the published tables: when, by whom, with what outcome."""
+
+    on: date
+    by: str
+    outcome: str

@@ -1,0 +1,131 @@
+"""Where a key is kept, what it must be for, and how its older versions are called."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from governance.errors import Fault
+from governance.keys.passphrase import PassphraseSource
+from governance.keys.providers.file_key import change_state, create_file_key, open_file_key
+from governance.keys.providers.in_memory_key import InMemoryKey
+from governance.keys.providers.keyring_key import KeyringRoot
+from governance.keys.providers.provider import KeyDescription
+from governance.keys.pseudonyms.derivation import KeyContext
+from governance.keys.state_record import (
+    change_recorded_state,
+    create_state_record,
+    read_context,
+    read_state_record,
+)
+from governance.keys.states import KeyState
+
+
+class Remote(Protocol):
+    """A service that computes a key's root."""
+
+    def root_of(self, context: KeyContext) -> bytes:
+        """Return the root of a context."""
+        ...
+
+
+@dataclass(frozen=True)
+class KeyStore:
+    """One layer's key.
+
+    path: its sealed file, or, where `remote` keeps the root, the record of its state.
+    version: the only one accepted; None for whichever is current.
+    """
+
+    agreement: str
+    period: str
+    version: int | None
+    path: Path
+    passphrase: PassphraseSource
+    provider: str = "file"
+    remote: Remote | None = None
+
+    def create(self, state: KeyState, today: date, expires: date | None) -> InMemoryKey:
+        """Make the key, or take the remote's into service; raises Fault when it exists already."""
+        context = KeyContext(self.agreement, self.period, self.version or 1)
+        if self.remote is None:
+            passphrase = self.passphrase.read(twice=True)
+            return create_file_key(self.path, context, passphrase, state=state, today=today, expires=expires)
+        if isinstance(self.remote, KeyringRoot):
+            self.remote.create(context)
+        root = self.remote.root_of(context)
+        description = KeyDescription(context, self.provider, state, 8 * len(root), today, expires)
+        create_state_record(self.path, description, root)
+        return InMemoryKey(root, description)
+
+    def open(self) -> InMemoryKey:
+        """Open the key; raises Fault when it is missing, exposed, damaged, or its custodian denies it."""
+        if self.remote is None:
+            return open_file_key(self.path, self.passphrase.read())
+        root = self.remote.root_of(read_context(self.path, self.agreement, self.period, self.version))
+        return InMemoryKey(root, read_state_record(self.path, root))
+
+    def open_previous(self, current: int) -> list[InMemoryKey]:
+        """Open every version before `current` that is still in custody, oldest first.
+
+        Raises Fault where one is exposed, damaged or under another passphrase: what nobody can open
+        any more is destroyed, not kept.
+        """
+        if self.remote is not None:
+            return [key for version in range(1, current) if (key := self._recall(version)) is not None]
+        paths = [self.of_version(version) for version in range(1, current)]
+        if not any(path.exists() for path in paths):
+            return []
+        passphrase = self.passphrase.read()
+        return [open_file_key(path, passphrase) for path in paths if path.exists()]
+
+    def change_state(self, wanted: KeyState) -> KeyDescription:
+        """Move the current key to another state; raises Refused when it may not go there."""
+        if self.remote is None:
+            return change_state(self.path, self.passphrase.read(), wanted)
+        root = self.remote.root_of(read_context(self.path, self.agreement, self.period, self.version))
+        return change_recorded_state(self.path, root, wanted)
+
+    def _recall(self, version: int) -> InMemoryKey | None:
+        """Return an earlier version whose root is elsewhere, None where it is there no longer."""
+        assert self.remote is not None  # noqa: S101  (the caller has looked)
+        context = KeyContext(self.agreement, self.period, version)
+        try:
+            root = self.remote.root_of(context)
+        except Fault as fault:
+            if fault.code == "KEY_MISSING":
+                return None
+            raise
+        today = date.today()  # noqa: DTZ011  (says nothing: the record of an earlier version is gone)
+        return InMemoryKey(
+            root, KeyDescription(context, self.provider, KeyState.RETIRED, 8 * len(root), today, None)
+        )
+
+    def retire(self, version: int) -> KeyDescription:
+        """Retire a key whose root is kept elsewhere; raises Fault where the record is of another version."""
+        current = self.open().description
+        if current.context.version != version:
+            raise Fault(
+                "KEY_MISSING",
+                f"There is no version {version} here; the record is of {current.key_id}.",
+                "`hearth keys list` shows those there are.",
+            )
+        return self.change_state(KeyState.RETIRED)
+
+    def check_local(self) -> None:
+        """Raise Fault where the root is not ours to rotate or destroy."""
+        if self.remote is not None:
+            raise Fault(
+                "KEY_KEPT_ELSEWHERE",
+                f"The root of this key is kept by {self.provider}, which alone can rotate or destroy it.",
+                "Raise `version` and change `path` in [keys], then `hearth keys new`.",
+            )
+
+    def of_version(self, version: int) -> Path:
+        """Return the file of a version that is no longer the current one."""
+        return self.path.with_name(f"{self.path.stem}.v{version}{self.path.suffix}")
+
+    def files(self) -> list[Path]:
+        """Return every version's file that exists, the current one first."""
+        older = sorted(self.path.parent.glob(f"{self.path.stem}.v*{self.path.suffix}"))
+        return [p for p in (self.path, *older) if p.exists()]

@@ -1,0 +1,65 @@
+"""The file provider: the default custody, one sealed file and its passphrase."""
+
+import os
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from governance.errors import Fault
+from governance.keys.providers.in_memory_key import InMemoryKey
+from governance.keys.providers.provider import KeyDescription
+from governance.keys.providers.sealed_file import (
+    ScryptCost,
+    read_sealed_key,
+    seal,
+    write_private_file,
+)
+from governance.keys.pseudonyms.derivation import KEY_BYTES, KeyContext
+from governance.keys.states import KeyState, check_transition
+
+
+def create_file_key(
+    path: Path,
+    context: KeyContext,
+    passphrase: str,
+    *,
+    state: KeyState = KeyState.PENDING,
+    provider: str = "file",
+    today: date,
+    expires: date | None = None,
+    cost: ScryptCost | None = None,
+) -> InMemoryKey:
+    """Make a root from the operating system's generator and seal it into a new file.
+
+    Raises Fault when the file exists or the passphrase is weak.
+    """
+    description = KeyDescription(context, provider, state, 8 * KEY_BYTES, today, expires)
+    root = os.urandom(KEY_BYTES)
+    write_private_file(path, seal(description, root, passphrase, cost or ScryptCost()))
+    return InMemoryKey(root, description)
+
+
+def open_file_key(path: Path, passphrase: str) -> InMemoryKey:
+    """Unseal a key file; raises Fault when it is missing, exposed, damaged or the passphrase wrong."""
+    sealed = read_sealed_key(path)
+    root = sealed.unseal(passphrase)
+    return InMemoryKey(root, replace(sealed.description, bits=8 * len(root)))
+
+
+def change_state(path: Path, passphrase: str, wanted: KeyState) -> KeyDescription:
+    """Move a key to another state and seal its file anew under the same passphrase.
+
+    Raises Refused when the key may not go there (see `states`).
+    """
+    sealed = read_sealed_key(path)
+    root = sealed.unseal(passphrase)
+    if wanted is KeyState.DESTROYED:
+        raise Fault(
+            "KEY_DESTROY_OTHERWISE", "A key file is not marked destroyed.", "Use `hearth keys destroy`."
+        )
+    check_transition(sealed.description.key_id, sealed.description.state, wanted)
+    moved = replace(sealed.description, state=wanted)
+    cost = sealed.header["scrypt"]
+    content = seal(moved, root, passphrase, ScryptCost(cost["n"], cost["r"], cost["p"]))
+    write_private_file(path, content, replace=True)
+    return moved

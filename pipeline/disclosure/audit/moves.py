@@ -1,0 +1,97 @@
+"""Moves away from a table that fits: how much each of some cells rises or falls while all others stay.
+
+Every sum must stay as it is, so a move leads from one table that fits to another.
+"""
+
+import numpy as np
+
+from pipeline.disclosure.audit.published_system import Floats, PublishedSystem, Whole
+from pipeline.disclosure.audit.solver import LinearSystem, SparseRows, not_optimal
+
+#: No cell needs to move further for another to move by the width; it keeps every answer finite.
+_FARTHEST_MOVE = 100.0
+#: What a unit of any move costs where the nearest table is wanted; a unit of what is asked for gains 1.
+_COST_OF_MOVING = 1e-3
+#: Members above which a program of whole numbers is not tried: its answer would come too late.
+LARGEST_WHOLE_PROGRAM = 6_000
+
+
+class Moves:
+    """The moves that one system permits."""
+
+    def __init__(self, system: PublishedSystem) -> None:
+        self.system = system
+        by_cell = np.argsort(system.member_cell, kind="stable")
+        self._entry_relation = system.member_relation[by_cell]
+        self._entry_sign = system.member_sign[by_cell]
+        self._entry_start = np.searchsorted(system.member_cell[by_cell], np.arange(system.size + 1))
+
+    def from_point(
+        self, members: Whole, point: Floats, is_whole: bool = False, *, is_near: bool = False
+    ) -> LinearSystem:
+        """Return the program of all moves of the members from a point within their bounds.
+
+        Its variables are how much each member rises, then how much each falls. No move at all fits, so the
+        solver starts from there. is_near: of moves that serve a question alike the least is preferred, which
+        is found soon and is mostly of whole numbers.
+        """
+        here = point[members]
+        farthest = np.minimum(
+            np.concatenate([self.system.upper[members] - here, here - self.system.lower[members]]),
+            _FARTHEST_MOVE,
+        )
+        return LinearSystem(
+            np.zeros(len(farthest)),
+            farthest,
+            self._rows(members),
+            is_whole,
+            starts_feasible=True,
+            standing_cost=_COST_OF_MOVING if is_near else 0.0,
+        )
+
+    def towards_bounds(self, members: Whole, point: Floats) -> tuple[Floats, bool]:
+        """Return values of the members that bring those outside their bounds as far in as all together go.
+
+        Also returns whether the values are whole. What a member falls short of by is a variable of its own
+        within that length, which the program makes great, so that not moving at all is where it starts.
+        """
+        here = point[members]
+        above, below = self.system.upper[members] - here, here - self.system.lower[members]
+        short = np.concatenate([np.maximum(-below, 0), np.maximum(-above, 0)])
+        needed = np.flatnonzero(short > 0)
+        farthest = np.maximum(np.minimum(np.concatenate([above, below]), _FARTHEST_MOVE), 0)
+        farthest[needed] = np.maximum(farthest[needed] - short[needed], 0)
+        size = len(members)
+        rows = self._rows(members, needed)
+        model = LinearSystem(
+            np.zeros(2 * size + len(needed)),
+            np.concatenate([farthest, short[needed]]),
+            rows,
+            starts_feasible=True,
+        )
+        found = model.least({2 * size + extra: -1.0 for extra in range(len(needed))})
+        if found.point is None:
+            raise not_optimal("Unbounded although every move is bounded")
+        moves = found.point[: 2 * size].copy()
+        np.add.at(moves, needed, found.point[2 * size :])
+        moved = moves[:size] - moves[size:]
+        return here + (np.rint(moved) if found.is_integral else moved), found.is_integral
+
+    def _rows(self, members: Whole, repeated: Whole | None = None) -> SparseRows:
+        """Return every sum that a member stands in, over the moves of the members.
+
+        repeated: moves that further variables, after the others, stand for once more.
+        """
+        start, end = self._entry_start[members], self._entry_start[members + 1]
+        column = np.repeat(np.arange(len(members)), end - start)
+        offset = np.arange(len(column)) - np.repeat(np.cumsum(end - start) - (end - start), end - start)
+        entries = np.repeat(start, end - start) + offset
+        relation, sign = self._entry_relation[entries], self._entry_sign[entries]
+        parts = [(relation, column, sign), (relation, len(members) + column, -sign)]
+        if repeated is not None and len(repeated):
+            number = np.full(2 * len(members), -1, dtype=np.int64)
+            number[repeated] = 2 * len(members) + np.arange(len(repeated))
+            for of_relation, of_column, of_sign in parts[:2]:
+                kept = number[of_column] >= 0
+                parts.append((of_relation[kept], number[of_column[kept]], of_sign[kept]))
+        return SparseRows.of_entries(*(np.concatenate([part[i] for part in parts]) for i in range(3)))

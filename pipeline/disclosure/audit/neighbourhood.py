@@ -1,0 +1,85 @@
+"""Which cells may move together while an audit looks for witnesses, from few to many.
+
+A hidden numerator trades places with other cells of its measure, and its complement makes good the
+difference to an unmoved denominator. A hidden denominator moves with its complements while
+numerators stay. So the cells of one measure, one MSOA and one breakdown usually suffice;
+else its coarser and finer breakdowns and the authority's own cells join, then another MSOA.
+The size does not grow with the number of areas; the last resort, a measure in all of its authority, does.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from pipeline.disclosure.audit.published_system import PublishedSystem, Whole
+
+#: Other MSOAs tried as partners, one at a time.
+_PARTNERS = 2
+
+_Key = tuple[str, str, str]
+
+
+class Neighbourhoods:
+    """The cells of a system by measure group, block area and breakdown."""
+
+    def __init__(self, system: PublishedSystem) -> None:
+        self.system = system
+        found: dict[_Key, list[int]] = defaultdict(list)
+        for cell, (group, moved, area, breakdown) in enumerate(
+            zip(system.measure_group, system.moves_with, system.block_area, system.breakdown, strict=True)
+        ):
+            found[group, area, breakdown].append(cell)
+            if moved:
+                found[moved, area, breakdown].append(cell)
+        self._cells = {key: np.array(cells, dtype=np.int64) for key, cells in found.items()}
+        self._breakdowns = sorted(set(system.breakdown))
+        self._areas: dict[str, list[str]] = defaultdict(list)
+        for area, authority in sorted(set(zip(system.block_area, system.authority, strict=True))):
+            if area != authority:
+                self._areas[authority].append(area)
+
+    def groups(self, targets: Whole) -> dict[_Key, Whole]:
+        """Return targets that share a neighbourhood, under its key."""
+        found: dict[_Key, list[int]] = defaultdict(list)
+        system = self.system
+        for cell in targets:
+            found[system.measure_group[cell], system.block_area[cell], system.breakdown[cell]].append(
+                int(cell)
+            )
+        return {key: np.array(cells, dtype=np.int64) for key, cells in found.items()}
+
+    def widening(self, key: _Key) -> Iterator[Whole]:
+        """Yield ever wider sets of cells around the targets of a key."""
+        group, area, breakdown = key
+        authority = str(self.system.authority[self._cells[key][0]])
+        yield self._cells[key]
+        related = [other for other in self._breakdowns if _is_related(other, breakdown)]
+        others = [other for other in self._areas[authority] if other != area]
+        start = others.index(min(others, key=lambda o: (o < area, o))) if others else 0
+        partners = [others[(start + step) % len(others)] for step in range(min(_PARTNERS, len(others)))]
+        yield self._union(group, {area, authority}, related)
+        for partner in partners:
+            yield self._union(group, {area, authority, partner}, related)
+        yield self._union(group, {area, authority, *partners}, self._breakdowns)
+
+    def widest(self, key: _Key) -> Whole:
+        """Return all cells of a key's measure in its local authority."""
+        group, _, _ = key
+        authority = str(self.system.authority[self._cells[key][0]])
+        return self._union(group, {authority, *self._areas[authority]}, self._breakdowns)
+
+    def _union(self, group: str, areas: set[str], breakdowns: list[str]) -> Whole:
+        parts = [
+            self._cells[group, area, breakdown]
+            for area in sorted(areas)
+            for breakdown in breakdowns
+            if (group, area, breakdown) in self._cells
+        ]
+        return np.unique(np.concatenate(parts))
+
+
+def _is_related(one: str, other: str) -> bool:
+    """Answer whether one breakdown is a margin of the other."""
+    first, second = ({name for name in text.split("|") if name} for text in (one, other))
+    return first <= second or second <= first

@@ -1,0 +1,287 @@
+"""P5, repair: what the audit finds exposed is covered by hiding the cheapest support, jointly.
+
+With noise few cells are exposed, and hiding the smallest printed neighbour of each widens
+what an attacker can prove. Without noise (exact counts) this is complementary suppression: the
+cheapest cover of each exposed cell is found by an integer program over all linked
+tables at once, every hidden cell being a cell to protect from then on. What stays exposed is coarsened:
+its table is not produced at that level. What is exposed even then refuses the release.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from governance.errors import Refused
+from pipeline.disclosure.audit.attacker_assumptions import (
+    LARGEST_JOINT_PROGRAM,
+    exact_if_none_is_zero,
+    worked_out_if_all_are_small,
+)
+from pipeline.disclosure.audit.auditor import MINIMUM_WIDTH, Auditor, AuditResult
+from pipeline.disclosure.audit.cell_system import CellId, CellSystem
+from pipeline.disclosure.audit.published_system import (
+    Floats,
+    PublicRules,
+    PublishedSystem,
+    Whole,
+    create_system,
+    known_households,
+    with_known_households,
+)
+from pipeline.disclosure.profile import Profile
+from pipeline.disclosure.secondary import cheapest_cover
+
+#: Rounds of audit and repair before what is still exposed is coarsened.
+MAXIMUM_ROUNDS = 5
+#: More exposed cells than this of one measure and breakdown: the table is too fine, not a cell too bare.
+COARSENED_FROM = 3
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """The last audit, and what it took to get there: rounds, counts hidden, table levels left out."""
+
+    audit: AuditResult
+    rounds: int
+    hidden_counts: int
+    coarsened: int
+
+
+def audit_and_repair(
+    connection: duckdb.DuckDBPyConnection, profile: Profile, area: pa.Table, print_again: Callable[[], None]
+) -> Repaired:
+    """Audit `protected_cell` against `count`; hide in `hidden` and print again until nothing is exposed.
+
+    print_again: makes `protected_cell` anew from `hidden` and `too_sparse`.
+    Raises Refused (AUDIT_EXPOSED) where neither hiding nor coarsening covers a cell.
+    """
+    rules = PublicRules(profile.minimum_cell_count, profile.rounding_base, profile.noise_bound)
+    hidden_counts = coarsened = 0
+    for rounds in range(1, 2 * MAXIMUM_ROUNDS + 1):
+        printed, system, reference, targets = true_system(connection, rules, area)
+        audit = Auditor(system, reference, rules.minimum_cell_count, targets=targets).run(
+            None if rules.is_exact else COARSENED_FROM, LARGEST_JOINT_PROGRAM
+        )
+        exposed = audit.exposed
+        if not len(exposed) and not rules.is_exact:
+            known = with_known_households(system, known_households(connection), reference)
+            auditor = Auditor(known, reference, rules.minimum_cell_count)
+            exposed = auditor.run(None, LARGEST_JOINT_PROGRAM).exposed
+        if not len(exposed):
+            exposed = exact_if_none_is_zero(system, reference, rules)
+        if not len(exposed):
+            exposed = worked_out_if_all_are_small(connection, printed, reference, rules)
+        if not len(exposed):
+            return Repaired(audit, rounds, hidden_counts, coarsened)
+        if rules.is_exact:
+            few, many = exposed, exposed[:0]
+        else:
+            few, many = _few_and_many(system, exposed)
+        if rounds > MAXIMUM_ROUNDS:
+            few, many = few[:0], exposed
+        if len(many):
+            coarsened += _coarsen(connection, many)
+        if len(few):
+            support = (
+                _covers(system, reference, few) if rules.is_exact else _neighbours(system, reference, few)
+            )
+            hidden_counts += _hide(connection, support)
+        print_again()
+    raise Refused(
+        "AUDIT_EXPOSED",
+        f"{len(exposed)} hidden cells can be worked out from what would be printed.",
+        "Merge categories, or leave the tables named above out of the agreement's outputs at that level.",
+    )
+
+
+def true_system(
+    connection: duckdb.DuckDBPyConnection, rules: PublicRules, area: pa.Table
+) -> tuple[PublishedSystem, PublishedSystem, Floats, Whole]:
+    """Return the attacker's system of `protected_cell`, the same as the truth allows, the true counts in it,
+    and the cells to audit.
+
+    Audited are all hidden cells and every small complement of which a part is printed. A hidden cell
+    that is larger than a small one could be is given no upper bound: that errs on the attacker's side.
+    """
+    connection.execute(
+        """
+        CREATE OR REPLACE TABLE shown AS
+        SELECT protected_cell.*
+        FROM protected_cell
+        INNER JOIN published_measure USING (measure, unit)
+        WHERE kind = 'count'
+        """
+    )
+    connection.execute(
+        """
+        CREATE OR REPLACE TABLE denominator_of AS
+        SELECT measure, unit, denominator_measure
+        FROM published_measure
+        WHERE kind = 'count' AND denominator_measure IS NOT NULL
+        """
+    )
+    printed = create_system(connection, rules, area)
+    columns = connection.sql(
+        """
+        SELECT
+            count.n,
+            COALESCE(count.role = 'complement'
+                AND NOT count.structural_zero
+                AND count.n < $minimum_cell_count, FALSE) AS is_small_complement
+        FROM system_cell
+        LEFT JOIN count
+            ON count.unit = system_cell.unit
+           AND count.count_measure = system_cell.measure
+           AND count.area_code = system_cell.area_code
+           AND count.dimension_1 IS NOT DISTINCT FROM system_cell.dimension_1
+           AND count.category_1 IS NOT DISTINCT FROM system_cell.category_1
+           AND count.dimension_2 IS NOT DISTINCT FROM system_cell.dimension_2
+           AND count.category_2 IS NOT DISTINCT FROM system_cell.category_2
+        ORDER BY cell
+        """,
+        params={"minimum_cell_count": rules.minimum_cell_count},
+    ).fetchnumpy()
+    counts = np.ma.filled(np.ma.asarray(columns["n"]).astype(np.float64), np.nan)
+    reference = _fill_implied(printed, counts)
+    system = replace(
+        printed, upper=np.where(printed.hidden & (reference > printed.upper), np.inf, printed.upper)
+    )
+    outside = (reference < system.lower) | (reference > system.upper)
+    if outside.any():
+        raise Refused(
+            "PRINTED_BEYOND_RULE",
+            f"{int(outside.sum())} printed counts are further from the truth than the method allows.",
+            "Report this as a defect of the disclosure stage.",
+        )
+    small = np.asarray(columns["is_small_complement"], dtype=bool) & _has_printed_part(system)
+    return printed, system, reference, np.flatnonzero(system.hidden | small)
+
+
+def _fill_implied(system: PublishedSystem, counts: Floats) -> Floats:
+    """Return the counts with those that no table holds worked out from the sums they stand in."""
+    filled = counts.copy()
+    relation, cell, sign = system.member_relation, system.member_cell, system.member_sign
+    relations = int(relation.max(initial=-1)) + 1
+    while np.isnan(filled).any():
+        unknown = np.isnan(filled)[cell]
+        missing = np.bincount(relation, weights=unknown, minlength=relations)
+        known = np.bincount(relation, weights=sign * np.nan_to_num(filled[cell]), minlength=relations)
+        solved = unknown & (missing[relation] == 1)
+        if not solved.any():
+            raise Refused(
+                "AUDIT_INCOMPLETE",
+                f"{int(np.isnan(filled).sum())} implied counts follow from no table.",
+                "Report this as a defect of the disclosure stage.",
+            )
+        filled[cell[solved]] = -known[relation[solved]] / sign[solved]
+    return filled
+
+
+def _has_printed_part(system: PublishedSystem) -> np.ndarray:
+    """Answer for each cell whether a sum it stands in holds a printed cell."""
+    relations = int(system.member_relation.max(initial=-1)) + 1
+    printed = np.bincount(
+        system.member_relation, weights=system.printed[system.member_cell], minlength=relations
+    )
+    found = np.zeros(system.size, dtype=bool)
+    found[system.member_cell[printed[system.member_relation] > 0]] = True
+    return found
+
+
+def _few_and_many(system: PublishedSystem, exposed: Whole) -> tuple[Whole, Whole]:
+    """Return exposed cells of measures and breakdowns that have few of them, and the others."""
+    named = (system.measure_group[exposed] + "|" + system.breakdown[exposed]).astype(str)
+    _, group, count = np.unique(named, return_inverse=True, return_counts=True)
+    is_few = count[group] <= COARSENED_FROM
+    return exposed[is_few], exposed[~is_few]
+
+
+def _neighbours(system: PublishedSystem, reference: Floats, exposed: Whole) -> Whole:
+    """Return for each exposed cell the smallest printed cell that shares a sum with it."""
+    chosen = set()
+    for cell in exposed:
+        relations = system.member_relation[system.member_cell == cell]
+        near = np.unique(system.member_cell[np.isin(system.member_relation, relations)])
+        near = near[system.printed[near]]
+        if len(near):
+            chosen.add(int(near[np.argmin(reference[near])]))
+    return np.array(sorted(chosen), dtype=np.int64)
+
+
+def _covers(system: PublishedSystem, reference: Floats, exposed: Whole) -> Whole:
+    """Return printed cells whose hiding lets every exposed cell move, each by the cheapest cover."""
+    start = np.searchsorted(
+        system.member_relation, np.arange(int(system.member_relation.max(initial=-1)) + 2)
+    )
+    relations: list[tuple[CellId, tuple[CellId, ...]]] = []
+    for number in range(len(start) - 1):
+        span = slice(start[number], start[number + 1])
+        cells, signs = system.member_cell[span], system.member_sign[span]
+        relations.append((int(cells[signs < 0][0]), tuple(int(c) for c in cells[signs > 0])))
+    cell_system = CellSystem({c: float(v) for c, v in enumerate(reference)}, tuple(relations))
+    hidden: set[CellId] = {int(c) for c in np.flatnonzero(~system.printed)}
+    before = set(hidden)
+    for cell in exposed:
+        hidden |= cheapest_cover(cell_system, hidden, int(cell), MINIMUM_WIDTH)
+    return np.array(sorted(int(str(c)) for c in hidden - before), dtype=np.int64)
+
+
+def _hide(connection: duckdb.DuckDBPyConnection, cells: Whole) -> int:
+    """Add the counts behind the cells to `hidden`; returns how many were added."""
+    connection.register("_support", pa.table({"cell": cells}))
+    before = connection.execute("SELECT COUNT(*) FROM hidden").fetchall()[0][0]
+    try:
+        connection.execute(
+            """
+            INSERT INTO hidden
+            SELECT DISTINCT count_id
+            FROM count
+            INNER JOIN system_cell
+                ON count.unit = system_cell.unit
+               AND count.count_measure = system_cell.measure
+               AND count.area_code = system_cell.area_code
+               AND count.dimension_1 IS NOT DISTINCT FROM system_cell.dimension_1
+               AND count.category_1 IS NOT DISTINCT FROM system_cell.category_1
+               AND count.dimension_2 IS NOT DISTINCT FROM system_cell.dimension_2
+               AND count.category_2 IS NOT DISTINCT FROM system_cell.category_2
+            INNER JOIN _support USING (cell)
+            WHERE count_id NOT IN (SELECT count_id FROM hidden)
+            """
+        )
+    finally:
+        connection.unregister("_support")
+    return int(connection.execute("SELECT COUNT(*) FROM hidden").fetchall()[0][0]) - int(before)
+
+
+def _coarsen(connection: duckdb.DuckDBPyConnection, exposed: Whole) -> int:
+    """Leave out, at their level, the counted measures of the tables that hold exposed cells."""
+    connection.register("_exposed", pa.table({"cell": exposed}))
+    before = connection.execute("SELECT COUNT(*) FROM too_sparse").fetchall()[0][0]
+    try:
+        connection.execute(
+            """
+            INSERT INTO too_sparse
+            SELECT appearance.table_id, appearance.count_measure, appearance.area_level, 0, 0
+            FROM appearance
+            INNER JOIN system_cell
+                ON appearance.unit = system_cell.unit
+               AND appearance.count_measure = replace(system_cell.measure, ':complement', '')
+               AND appearance.area_level = system_cell.area_level
+               AND appearance.dimension_1 IS NOT DISTINCT FROM system_cell.dimension_1
+               AND appearance.dimension_2 IS NOT DISTINCT FROM system_cell.dimension_2
+            INNER JOIN _exposed USING (cell)
+            WHERE NOT EXISTS (
+                SELECT 1 FROM too_sparse
+                WHERE too_sparse.table_id = appearance.table_id
+                  AND too_sparse.count_measure = appearance.count_measure
+                  AND too_sparse.area_level = appearance.area_level
+            )
+            GROUP BY ALL
+            """
+        )
+    finally:
+        connection.unregister("_exposed")
+    return int(connection.execute("SELECT COUNT(*) FROM too_sparse").fetchall()[0][0]) - int(before)

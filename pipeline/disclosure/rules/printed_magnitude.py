@@ -1,0 +1,247 @@
+"""Means and percentiles into the protected cells: one decision for each, under the rules of `magnitude`.
+
+A mean is printed as two rows, a sum and the mean; the mean is that printed sum over the printed count
+of the same cell, so it tells nothing that the two do not. A percentile is one row, the lower end of a
+band, whose width is its rounding base. Where the count beside it is hidden, not applicable or not
+produced, the amount is too.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from governance.errors import Fault
+from pipeline.disclosure.noise.p_table import noise_of
+from pipeline.disclosure.noise.record_key import RecordKeySecret, secret_for_magnitudes
+from pipeline.disclosure.profile import Profile
+from pipeline.disclosure.rules.magnitude import (
+    Contributions,
+    RankedBand,
+    printed_band,
+    printed_sum,
+)
+from schemas.dimension import UNKNOWN
+from schemas.magnitude import MEAN_DECIMALS, Magnitude, magnitudes
+from schemas.table import tables
+
+Row = Mapping[str, Any]
+
+_CELL = (
+    "table_id, unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2, measure, value"
+)
+_KEYS = ("table_id", "measure", "area_level", "area_code", "category_1", "category_2")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is printed for one magnitude of one cell: a value with, of a mean, its sum; or a shorthand."""
+
+    count: Row
+    magnitude: Magnitude
+    value: float | None = None
+    total: int | None = None
+    shorthand: str | None = None
+
+
+def protect_magnitudes(
+    connection: duckdb.DuckDBPyConnection, profile: Profile, secret: RecordKeySecret | None, epoch: str
+) -> dict[str, int]:
+    """Add the magnitudes of `magnitude_cell` to `protected_cell` and `published_measure`; returns the facts.
+
+    They stand in tables of which `protected_cell` holds the counts already. A profile without noise produces
+    none: with exact counts a sum would be exact too, and one household the difference of two.
+    """
+    answers = list(_without_sieves(list(_answers(connection, profile, secret)), profile))
+    rows = [row for answer in answers for row in _rows(answer, profile)]
+    if rows:
+        schema = pa.schema(
+            [
+                *((name.strip(), pa.string()) for name in _CELL.split(",")[:-1]),
+                ("value", pa.float64()),
+                ("shorthand", pa.string()),
+                ("rounding_base", pa.int64()),
+            ]
+        )
+        connection.register("_magnitude", pa.Table.from_pylist(rows, schema=schema))
+        try:
+            connection.execute(
+                "INSERT INTO protected_cell BY NAME "
+                "SELECT *, $method AS method, $epoch AS epoch FROM _magnitude",
+                {"method": profile.method, "epoch": epoch},
+            )
+        finally:
+            connection.unregister("_magnitude")
+    for magnitude in sorted({a.magnitude.name: a.magnitude for a in answers}.values(), key=lambda m: m.name):
+        _publish_measure(connection, magnitude)
+    return {
+        "magnitudes": len(answers),
+        "magnitudes_hidden": sum(answer.shorthand == "[c]" for answer in answers),
+    }
+
+
+def check_written_magnitudes(connection: duckdb.DuckDBPyConnection, profile: Profile) -> dict[str, int]:
+    """Return what the cells read back (`written`) break of the rules, added to the facts of counts.
+
+    Worked out from the contributors again, not from the answers given.
+    """
+    exact: dict[tuple[Any, ...], list[Row]] = {}
+    for row in _dicts(connection, "SELECT * FROM magnitude_cell ORDER BY band"):
+        exact.setdefault(tuple(row[k] for k in _KEYS), []).append(row)
+    printed = {
+        tuple(row[k] for k in _KEYS): row
+        for row in _dicts(connection, "SELECT * FROM written WHERE value IS NOT NULL")
+    }
+    unrounded = few = unlike = 0
+    for key, row in printed.items():
+        magnitude = magnitudes().get(row["measure"])
+        if magnitude is None:
+            continue
+        behind = exact.get(key, [])
+        count = printed.get((key[0], magnitude.among, *key[2:]))
+        if magnitude.kind == "percentile":
+            unrounded += row["value"] % magnitude.band_width != 0
+            few += count is None or not any(
+                band.lower == row["value"] and band.is_safe for band in _bands(behind)
+            )
+            continue
+        total = printed.get((key[0], magnitude.sum_name, *key[2:]))
+        unrounded += total is None or total["value"] % profile.rounding_base != 0
+        few += len(behind) != 1 or not _contributions(behind[0]).is_safe
+        unlike += (
+            count is None
+            or total is None
+            or round(total["value"] / count["value"], MEAN_DECIMALS) != row["value"]
+        )
+    return {
+        "published_unrounded": unrounded,
+        "rates_below_minimum": few,
+        "rates_not_from_published_counts": unlike,
+    }
+
+
+def _answers(
+    connection: duckdb.DuckDBPyConnection, profile: Profile, secret: RecordKeySecret | None
+) -> Iterator[Answer]:
+    exact = _dicts(
+        connection,
+        f"SELECT * FROM magnitude_cell ORDER BY {', '.join(f'{k} NULLS FIRST' for k in _KEYS)}, band",
+    )
+    cells = {key: list(rows) for key, rows in groupby(exact, lambda r: tuple(r[k] for k in _KEYS))}
+    noise = _noise_of(cells, profile, secret)
+    for count in _dicts(connection, f"SELECT {_CELL}, shorthand FROM protected_cell ORDER BY ALL"):
+        for name in tables()[count["table_id"]].magnitudes if count["table_id"] in tables() else ():
+            magnitude = magnitudes()[name]
+            if magnitude.among != count["measure"]:
+                continue
+            key = (count["table_id"], name, *(count[k] for k in _KEYS[2:]))
+            if secret is None:
+                yield Answer(count, magnitude, shorthand="[z]" if count["shorthand"] == "[z]" else "[x]")
+            elif count["shorthand"] is not None:
+                yield Answer(count, magnitude, shorthand=count["shorthand"])
+            else:
+                yield _answer(count, magnitude, cells.get(key, []), noise.get(key, 0), profile)
+
+
+def _answer(count: Row, magnitude: Magnitude, behind: Sequence[Row], noise: int, profile: Profile) -> Answer:
+    value: float | None = None
+    total = None
+    if not behind:
+        raise Fault(
+            "MAGNITUDE_MISSING",
+            f"A cell of {count['table_id']} with a printed count has no amounts.",
+            "Report this as a defect of the aggregate stage; nothing was published.",
+        )
+    if magnitude.kind == "percentile":
+        value = printed_band(_bands(behind), magnitude.percent, noise)
+    else:
+        total = printed_sum(_contributions(behind[0]), noise, profile.rounding_base)
+        value = None if total is None else round(total / count["value"], MEAN_DECIMALS)
+    return Answer(count, magnitude, value, total, "[c]" if value is None else None)
+
+
+def _bands(rows: Sequence[Row]) -> list[RankedBand]:
+    return [RankedBand(r["band"], r["units"], r["contributors_below"], r["contributors_above"]) for r in rows]
+
+
+def _contributions(row: Row) -> Contributions:
+    return Contributions(row["contributors"], row["total"], row["largest"], row["second_largest"])
+
+
+def _noise_of(
+    cells: Mapping[tuple[Any, ...], Sequence[Row]], profile: Profile, secret: RecordKeySecret | None
+) -> dict[tuple[Any, ...], int]:
+    """Return the noise of each cell: the same contributors and the same sum have the same in every table."""
+    if secret is None or not cells:
+        return {}
+    sums = [
+        rows[0]["total"] if rows[0]["band"] is None else sum(r["units"] for r in rows)
+        for rows in cells.values()
+    ]
+    keys = [rows[0]["cell_key"] for rows in cells.values()]
+    drawn = noise_of(
+        np.asarray(sums, dtype=np.int64),
+        np.asarray(keys, dtype=np.int64),
+        profile.noise_bound,
+        secret_for_magnitudes(secret),
+    )
+    return dict(zip(cells, map(int, drawn), strict=True))
+
+
+def _without_sieves(answers: list[Answer], profile: Profile) -> Iterator[Answer]:
+    """Give the answers; one mostly hidden in a table at an area level is not produced there (P0)."""
+    cells: dict[tuple[str, str, str], list[bool]] = {}
+    for answer in answers:
+        is_residual = UNKNOWN in (answer.count["category_1"], answer.count["category_2"])
+        if answer.shorthand in (None, "[c]") and not is_residual:
+            cells.setdefault(_level(answer), []).append(answer.shorthand is not None)
+    sieves = {key for key, found in cells.items() if sum(found) > profile.maximum_hidden_share * len(found)}
+    for answer in answers:
+        is_left_out = _level(answer) in sieves and answer.shorthand != "[z]"
+        yield Answer(answer.count, answer.magnitude, shorthand="[x]") if is_left_out else answer
+
+
+def _level(answer: Answer) -> tuple[str, str, str]:
+    return answer.count["table_id"], answer.magnitude.name, answer.count["area_level"]
+
+
+def _rows(answer: Answer, profile: Profile) -> Iterator[dict[str, Any]]:
+    magnitude = answer.magnitude
+    cell = {k: v for k, v in answer.count.items() if k not in ("measure", "value", "shorthand")}
+    base = magnitude.band_width if magnitude.kind == "percentile" else None
+    told = {"shorthand": answer.shorthand}
+    yield cell | told | {"measure": magnitude.name, "value": answer.value, "rounding_base": base}
+    if magnitude.kind == "mean":
+        total = None if answer.total is None else float(answer.total)
+        yield (
+            cell
+            | told
+            | {
+                "measure": magnitude.sum_name,
+                "value": total,
+                "rounding_base": profile.rounding_base,
+            }
+        )
+
+
+def _publish_measure(connection: duckdb.DuckDBPyConnection, magnitude: Magnitude) -> None:
+    told: list[tuple[str, str, str | None]] = [(magnitude.name, magnitude.kind, None)]
+    if magnitude.kind == "mean":
+        told = [
+            (magnitude.name, "mean", magnitude.sum_name),
+            (magnitude.sum_name, "sum", None),
+        ]
+    connection.executemany(
+        "INSERT INTO published_measure (measure, unit, kind, numerator_measure, denominator_measure) "
+        "VALUES (?, ?, ?, ?, ?)",
+        [(name, magnitude.unit, kind, numerator, magnitude.among) for name, kind, numerator in told],
+    )
+
+
+def _dicts(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = connection.sql(query).to_arrow_table().to_pylist()
+    return found

@@ -1,0 +1,57 @@
+"""The statistics of public health in England, one import for an analyst.
+
+| function | method |
+|---|---|
+| wilson_interval | proportion, Wilson's score interval |
+| byars_interval | rate or count, Byar's interval, exact below 10 events |
+| dobson_interval | weighted sum of counts, Dobson's interval |
+| directly_standardised_rate | ESP 2013 unless told otherwise, Dobson's interval |
+| indirectly_standardised_ratio, indirectly_standardised_rate | against a reference, Byar's interval |
+| mean_interval | Student's t |
+| quantile_assignment | quantiles of areas |
+| slope_index_of_inequality, relative_index_of_inequality | weighted regression on ridit, simulated limits |
+| funnel_limits, funnel_significance | two and three sigma control limits |
+
+All are vectorised over columns. An interval unpacks into value, lower, upper.
+"""
+
+from pipeline.aggregate.interval import Interval, byars_interval, mean_interval, wilson_interval
+from pipeline.findings.statistics.funnel import FunnelLimits, funnel_limits, funnel_significance
+from pipeline.findings.statistics.inequality import (
+    InequalityIndices,
+    inequality_indices,
+    relative_index_of_inequality,
+    ridit_scores,
+    slope_index_of_inequality,
+)
+from pipeline.findings.statistics.quantile import quantile_assignment
+from pipeline.findings.statistics.standardisation import (
+    ESP2013,
+    directly_standardised_rate,
+    dobson_interval,
+    expected_events,
+    indirectly_standardised_rate,
+    indirectly_standardised_ratio,
+)
+
+__all__ = [
+    "ESP2013",
+    "FunnelLimits",
+    "InequalityIndices",
+    "Interval",
+    "byars_interval",
+    "directly_standardised_rate",
+    "dobson_interval",
+    "expected_events",
+    "funnel_limits",
+    "funnel_significance",
+    "indirectly_standardised_rate",
+    "indirectly_standardised_ratio",
+    "inequality_indices",
+    "mean_interval",
+    "quantile_assignment",
+    "relative_index_of_inequality",
+    "ridit_scores",
+    "slope_index_of_inequality",
+    "wilson_interval",
+]

@@ -1,0 +1,112 @@
+"""Reading a Parquet extract as text, so that it meets the same contract as any other.
+
+Numbers become the digits they stand for, typed dates ISO dates whatever was declared. A UPRN that was
+stored as a floating-point number keeps its fraction (`.0`), and so is counted as repaired.
+"""
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.engine.tables import BATCH_ROWS
+from pipeline.ingest.readers.rows import (
+    CONTROL_BYTES,
+    MAXIMUM_CELL_CHARACTERS,
+    BrokenRow,
+    Rows,
+    fault_of,
+    shortened,
+)
+from pipeline.ingest.readers.supplied_file import MAXIMUM_UNPACKED_BYTES, MAXIMUM_UNPACKED_RATIO, FileRefused
+
+_SUSPECT = "[" + "".join(f"\\x{byte:02x}" for byte in CONTROL_BYTES) + "]"
+TYPED_DATE_FORMAT = "%Y-%m-%d"
+
+#: Parquet packs repeated values hard: only beyond this size does the ratio tell a bomb.
+_UNPACKED_BYTES_WITHOUT_RATIO = 256 << 20
+#: Rows of one repeated value take next to nothing; record ids that differ take a bit each at least.
+_MAXIMUM_ROWS_PER_BYTE = 8
+
+
+class ParquetReader:
+    """Reads the columns and rows of a Parquet file; a row's line is its number, from 1."""
+
+    def __init__(self, source: io.FileIO) -> None:
+        try:
+            self._file = pq.ParquetFile(source)
+            schema = self._file.schema_arrow
+        except (pa.ArrowException, OSError):
+            raise FileRefused("ING-02", "is not a readable Parquet file") from None
+        self._check_size(os.fstat(source.fileno()).st_size)
+        nested = [field.name for field in schema if pa.types.is_nested(field.type)]
+        if nested:
+            raise FileRefused("ING-03", f"has {len(nested)} columns that hold lists or structures")
+        self.header = tuple(schema.names)
+
+    def _check_size(self, packed: int) -> None:
+        metadata = self._file.metadata
+        unpacked = sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
+        if metadata.num_rows > packed * _MAXIMUM_ROWS_PER_BYTE:
+            raise FileRefused("ING-02", "has more rows than record ids would fit into its bytes: a bomb")
+        allowed = max(_UNPACKED_BYTES_WITHOUT_RATIO, packed * MAXIMUM_UNPACKED_RATIO)
+        if unpacked > min(allowed, MAXIMUM_UNPACKED_BYTES):
+            raise FileRefused(
+                "ING-02", f"unpacks to more than {MAXIMUM_UNPACKED_RATIO} times its size: a bomb"
+            )
+
+    @property
+    def row_count(self) -> int:
+        """Rows by the file's own account."""
+        return int(self._file.metadata.num_rows)
+
+    def rows(self, wanted: Sequence[int]) -> Iterator[Rows]:
+        """Yield the wanted columns as text; raises FileRefused where the file proves damaged."""
+        names = [self.header[place] for place in wanted]
+        line = 1
+        try:
+            for batch in self._file.iter_batches(BATCH_ROWS, columns=names):
+                columns = [self._text(batch.column(name)) for name in names]
+                lines = np.arange(line, line + batch.num_rows, dtype=np.int64)
+                line += batch.num_rows
+                yield _whole_rows(lines, columns)
+        except (pa.ArrowException, OSError, UnicodeDecodeError):
+            raise FileRefused("ING-02", f"is a Parquet file damaged after row {line - 1}") from None
+
+    def _text(self, column: pa.Array) -> pa.Array:
+        kind = column.type
+        if pa.types.is_dictionary(kind):
+            return self._text(column.dictionary_decode())
+        if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+            return pc.strftime(column, format=TYPED_DATE_FORMAT)
+        if pa.types.is_floating(kind):
+            return pa.array(
+                [None if value is None else repr(value) for value in column.to_pylist()], pa.string()
+            )
+        text = pc.cast(column, pa.string())
+        text.validate(full=True)
+        return text
+
+
+def _whole_rows(lines: np.ndarray[tuple[int], np.dtype[np.int64]], columns: list[pa.Array]) -> Rows:
+    """Set aside the rows in which a cell is too long or holds a control character."""
+    suspect = np.zeros(len(lines), dtype=bool)
+    for column in columns:
+        doubtful = pc.or_(
+            pc.greater(pc.utf8_length(column), MAXIMUM_CELL_CHARACTERS),
+            pc.match_substring_regex(column, _SUSPECT),
+        )
+        suspect |= doubtful.fill_null(False).to_numpy(zero_copy_only=False)
+    if not suspect.any():
+        return Rows(lines, tuple(columns))
+    broken = []
+    for place in np.flatnonzero(suspect):
+        cells = [column[place.item()].as_py() or "" for column in columns]
+        reason = fault_of(cells, len(cells))
+        broken.append(BrokenRow(int(lines[place]), str(reason), shortened(cells)))
+    kept = pa.array(~suspect)
+    return Rows(lines[~suspect], tuple(column.filter(kept) for column in columns), tuple(broken))

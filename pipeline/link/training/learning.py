@@ -1,0 +1,157 @@
+"""Learning: the three scorecards from records whose truth is known.
+
+Truth is a synthetic population's, or the decisions of clerical reviewers. A candidate pair is
+true where some NHS record of the unit truly belongs to the household that the dwelling's list is of;
+residence is true where the record's person lives in the dwelling it was linked to.
+"""
+
+from dataclasses import replace
+
+import duckdb
+
+from pipeline.group.blocking import MOVED_RULES, RECORDED_RULES
+from pipeline.link.comparison import SCORECARDS
+from pipeline.link.comparison_inputs import ComparisonInputs
+from pipeline.link.match_selection import rank, select_matches
+from pipeline.link.members import build_moved_units, list_members, move_members, weigh_residence
+from pipeline.link.model import Model, Parameters, Scorecard
+from pipeline.link.scoring import score_pairs
+from pipeline.link.training.fitting import Cell, Fit, fit
+
+#: A pair is linked where it is likelier right than wrong, and reviewed down to odds of 1 to 16.
+_UPPER, _LOWER, _MARGIN = 0.0, -4.0, 1.0
+#: A move contradicts the recorded address, so it must be likelier right than wrong four to one.
+_MOVED_UPPER = 2.0
+#: Comparison, a level, and levels that say the same and more: they weigh no less, however few the
+#: candidates that they were counted on.
+_NO_LESS = (("people", "surname", ("initial_surname", "phonetic")),)
+#: Leaving a resident out is held to be 1.6 times as bad as keeping a ghost (log2 of 1 / 1.6). The kinds
+#: of member whose share of residents is near the limit lie at least 0.2 from it on either side.
+_RESIDENCE_UPPER = -0.678
+
+
+def learn_from_truth(
+    inputs: ComparisonInputs, household_truth: str, residence_truth: str
+) -> tuple[Model, dict[str, Fit]]:
+    """Return the model learned from `dwelling_unit` and `nhs_unit` (see `lending`), and the fits.
+
+    household_truth, residence_truth: tables of true pairs (dwelling_id, member_id): the record belongs to
+    the listed household; its person lives there.
+    """
+    connection = inputs.connection
+    fits: dict[str, Fit] = {}
+    cards: dict[str, Scorecard] = {}
+    _true_units(connection, household_truth)
+    score_pairs(
+        connection,
+        ("dwelling_unit", "nhs_unit"),
+        _blank("recorded"),
+        SCORECARDS["recorded"],
+        RECORDED_RULES,
+        "pair",
+    )
+    # Where nobody is listed the truth cannot say whose household the list is of.
+    fits["recorded"] = fit(
+        _cells(connection, "pair", "recorded", "pair.people IS NOT NULL"), SCORECARDS["recorded"]
+    )
+    cards["recorded"] = _card(fits["recorded"], _UPPER)
+    connection.execute("DROP TABLE pair")
+    score_pairs(
+        connection,
+        ("dwelling_unit", "nhs_unit"),
+        cards["recorded"],
+        SCORECARDS["recorded"],
+        RECORDED_RULES,
+        "pair",
+    )
+    model = Model(cards, {})
+    select_matches(connection, model)
+    list_members(inputs)
+    build_moved_units(connection)
+    units = ("moved_dwelling_unit", "moved_nhs_unit")
+    score_pairs(connection, units, _blank("moved"), SCORECARDS["moved"], MOVED_RULES, "moved_pair")
+    fits["moved"] = fit(_cells(connection, "moved_pair", "moved", "TRUE"), SCORECARDS["moved"])
+    cards["moved"] = _card(fits["moved"], _MOVED_UPPER)
+    connection.execute("DROP TABLE moved_pair")
+    score_pairs(connection, units, cards["moved"], SCORECARDS["moved"], MOVED_RULES, "moved_pair")
+    rank(connection, cards["moved"], "moved_pair", "moved_judged")
+    move_members(connection)
+    weigh_residence(connection, _blank("residence"))
+    fits["residence"] = fit(_residence_cells(connection, residence_truth), SCORECARDS["residence"])
+    cards["residence"] = _card(fits["residence"], _RESIDENCE_UPPER)
+    counts = connection.execute(
+        "SELECT (SELECT COUNT(*) FROM dwelling_unit), (SELECT COUNT(*) FROM nhs_member)"
+    ).fetchall()[0]
+    trained_on = {"method": "labelled truth", "dwellings": counts[0], "nhs_records": counts[1]}
+    return Model(cards, trained_on), fits
+
+
+def _true_units(connection: duckdb.DuckDBPyConnection, truth: str) -> None:
+    connection.execute(
+        f"""
+        CREATE TABLE true_unit AS
+        SELECT DISTINCT
+            truth.dwelling_id,
+            nhs_member.unit_id AS nhs_id
+        FROM {truth} AS truth
+        INNER JOIN nhs_member ON nhs_member.member_id = truth.member_id
+        """
+    )
+
+
+def _cells(connection: duckdb.DuckDBPyConnection, pairs: str, card: str, condition: str) -> list[Cell]:
+    names = ", ".join(f"pair.{c.name}" for c in SCORECARDS[card])
+    rows = connection.execute(
+        f"""
+        SELECT
+            {names},
+            COUNT(true_unit.nhs_id),
+            COUNT(*) - COUNT(true_unit.nhs_id)
+        FROM {pairs} AS pair
+        LEFT JOIN true_unit
+            ON true_unit.dwelling_id = pair.dwelling_id AND true_unit.nhs_id = pair.nhs_id
+        WHERE {condition}
+        GROUP BY {names}
+        ORDER BY {names}
+        """
+    ).fetchall()
+    return [Cell(tuple(row[:-2]), row[-2], row[-1]) for row in rows]
+
+
+def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[Cell]:
+    rows = connection.execute(
+        f"""
+        SELECT
+            outcome.listed_level,
+            outcome.list_kind_level,
+            COUNT(truth.member_id),
+            COUNT(*) - COUNT(truth.member_id)
+        FROM outcome
+        LEFT JOIN {truth} AS truth
+            ON truth.member_id = outcome.member_id AND truth.dwelling_id = outcome.unit_dwelling_id
+        WHERE outcome.listed_level IS NOT NULL
+          AND outcome.unit_dwelling_id IS NOT NULL
+        GROUP BY outcome.listed_level, outcome.list_kind_level
+        ORDER BY outcome.listed_level, outcome.list_kind_level
+        """
+    ).fetchall()
+    return [Cell((level, kind), true, other) for level, kind, true, other in rows]
+
+
+def _card(fitted: Fit, upper: float) -> Scorecard:
+    levels = dict(fitted.levels)
+    for comparison, weaker, stronger in _NO_LESS:
+        if comparison in levels:
+            least = levels[comparison][weaker].match_weight
+            levels[comparison] = {
+                level: replace(p, match_weight=max(p.match_weight, least)) if level in stronger else p
+                for level, p in levels[comparison].items()
+            }
+    return Scorecard(fitted.prior, levels, upper, _LOWER, _MARGIN)
+
+
+def _blank(card: str) -> Scorecard:
+    """Return a scorecard that knows nothing: every level weighs zero."""
+    even = Parameters(0.5, 0.5, 0.0)
+    levels = {c.name: {level.id: even for level in c.levels} for c in SCORECARDS[card]}
+    return Scorecard(0.5, levels, 0.0, 0.0, 0.0)

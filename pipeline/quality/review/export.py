@@ -1,0 +1,148 @@
+"""What goes out for clerical review: comparison vectors as CSV, and one page that needs nothing else.
+
+A vector says how far UPRN, address and people of a pair agree. It bears no token and no pseudonym, and
+the group whose links are to be judged fairly is not among what a reviewer sees. The page does not
+show the model's score either: whoever sees it tends to follow it.
+"""
+
+import base64
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+
+from pipeline.group.blocking import RECORDED_RULES
+from pipeline.link.comparison import PEOPLE, PLACE
+from pipeline.link.match_selection import EVIDENCE_BITS
+from pipeline.quality.review.sample import band_name
+
+CSV_FILE = "review.csv"
+PAGE_FILE = "review.html"
+#: What a reviewer fills in.
+ANSWERS = ("decision", "reviewer", "note")
+#: What is looked at.
+VECTOR = (
+    "place", "people", "agreeing", "contradicted", "lead", "nhs_records", "match_key", "band", "match_weight",
+)  # fmt: skip
+COLUMNS = ("review", "case", *VECTOR, *ANSWERS)
+DECISIONS = ("same", "different", "unsure")
+#: Columns of the vector that the page leaves out.
+_BLIND = ("band", "match_weight")
+
+
+def export_review(
+    connection: duckdb.DuckDBPyConnection, review: str, folder: Path, cases_per_stratum: int
+) -> int:
+    """Write `review.csv` and `review.html` into `folder`; returns the number of cases.
+
+    Reads table `review_case`. review: id that ties decisions to this run's sample.
+    """
+    rows = connection.execute(
+        """
+        SELECT
+            review_case,
+            band,
+            match_weight,
+            margin_match_weight,
+            match_key,
+            place,
+            people,
+            evidence_bits,
+            contradicted,
+            nhs_records
+        FROM review_case
+        WHERE drawn_as <= $cases_per_stratum
+        ORDER BY review_case
+        """,
+        {"cases_per_stratum": cases_per_stratum},
+    ).fetchall()
+    cases = [_case(review, *row) for row in rows]
+    _write_private(folder / CSV_FILE, _as_csv(cases))
+    _write_private(folder / PAGE_FILE, _page(review, cases))
+    return len(cases)
+
+
+_PLACES = {level.id: level.meaning for level in PLACE.levels}
+_PEOPLE = {level.id: level.meaning for level in PEOPLE.levels}
+_KEYS = {rule.id: rule.meaning for rule in RECORDED_RULES}
+
+
+def _case(
+    review: str,
+    case: str,
+    band: int,
+    match_weight: float,
+    margin: float | None,
+    match_key: str,
+    place: str | None,
+    people: str | None,
+    bits: int,
+    contradicted: bool,
+    nhs_records: int,
+) -> dict[str, str]:
+    agreeing = [
+        name.replace("_", " ").replace("uprn", "UPRN")
+        for n, (name, _, _) in enumerate(EVIDENCE_BITS)
+        if bits >> n & 1
+    ]
+    return {
+        "review": review,
+        "case": case,
+        "place": _PLACES.get(place or "", "neither UPRN nor address can be compared"),
+        "people": _PEOPLE.get(people or "", "nobody is listed, or no names were given"),
+        "agreeing": ", ".join(agreeing) or "nothing",
+        "contradicted": "yes" if contradicted else "no",
+        "lead": "no other dwelling comes near" if margin is None else _lead(margin),
+        "nhs_records": _size(nhs_records),
+        "match_key": _KEYS.get(match_key, match_key),
+        "band": band_name(band),
+        "match_weight": f"{match_weight:.2f}",
+        "decision": "",
+        "reviewer": "",
+        "note": "",
+    }
+
+
+def _lead(margin: float) -> str:
+    if margin < 2:
+        return "another dwelling fits nearly as well"
+    return "fits better than any other dwelling" if margin < 6 else "fits far better than any other dwelling"
+
+
+def _size(records: int) -> str:
+    for last, name in ((1, "1"), (2, "2"), (5, "3 to 5"), (10, "6 to 10")):
+        if records <= last:
+            return name
+    return "more than 10"
+
+
+def _as_csv(cases: Sequence[Mapping[str, str]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(cases)
+    return text.getvalue()
+
+
+def _page(review: str, cases: Sequence[Mapping[str, str]]) -> str:
+    """Return the page: cases inside, one script that its policy names by digest, no address anywhere."""
+    shown = [{k: v for k, v in case.items() if k not in (*_BLIND, *ANSWERS)} for case in cases]
+    content = {"review": review, "cases": shown, "decisions": list(DECISIONS)}
+    data = json.dumps(content, ensure_ascii=True).replace("<", "\\u003c")
+    folder = files("pipeline.quality.review")
+    script = folder.joinpath("review.js").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    page = folder.joinpath("review.html").read_text("utf-8")
+    for mark, text in (("__DIGEST__", digest), ("__DATA__", data), ("__SCRIPT__", script)):
+        page = page.replace(mark, text)
+    return page
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8", newline="")
+    path.chmod(0o600)

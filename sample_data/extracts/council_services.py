@@ -1,0 +1,143 @@
+"""Which council services know whom, at which dwelling: the rows of the people list before writing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sample_data.housing.housing import Housing
+from sample_data.population.draws import Flags, Texts, Whole, happens
+from sample_data.population.households import (
+    ASSOCIATION,
+    CARE_HOME,
+    COUNCIL,
+    PRIVATE,
+    STUDENT_HALL,
+    Households,
+)
+from sample_data.population.moves import Population
+from sample_data.population.people import PARTNER, REFERENCE
+from sample_data.settings import DefectRates
+
+SERVICES = np.array(
+    [
+        "council_tax",
+        "electoral_register",
+        "school_census",
+        "benefits",
+        "housing",
+        "adult_social_care",
+        "childrens_services",
+    ]
+)
+TAX, REGISTER, SCHOOL, BENEFITS, HOUSING, SOCIAL_CARE, CHILDRENS = range(7)
+
+#: Categories whose adults are mostly British, Irish or Commonwealth citizens, who may register to vote.
+_ELECTORS = ("A", "B", "D", "E", "F", "G", "H", "J", "K", "M", "N", "P")
+
+
+@dataclass
+class KnownPeople:
+    """One row per person and service: current, stale_previous_occupier, overlapping_account or
+    non_resident_owner (then `person` only lends a name). heard_of: of each household, whether the
+    council knows that it lives where it lives.
+    """
+
+    person: Whole
+    dwelling: Whole
+    service: Whole
+    status: Texts
+    heard_of: Flags
+
+    def rows(self, positions: Whole) -> "KnownPeople":
+        """The rows at these positions."""
+        return KnownPeople(
+            self.person[positions],
+            self.dwelling[positions],
+            self.service[positions],
+            self.status[positions],
+            self.heard_of,
+        )
+
+
+def known_people(
+    rng: np.random.Generator,
+    households: Households,
+    housing: Housing,
+    population: Population,
+    rates: DefectRates,
+    today: int,
+) -> KnownPeople:
+    """Everyone on the council's books."""
+    people = population.people
+    resident = np.flatnonzero(population.is_resident)
+    household = people.household[resident]
+    communal = np.isin(households.composition[household], (CARE_HOME, STUDENT_HALL))
+    # the council hears of a move a month later on average
+    heard_of = households.years_here * 365 >= rng.exponential(30, len(households))
+    person = resident[~communal & ~(~heard_of[household] & (people.age[resident] >= 18))]
+    service = _best_service(rng, population, housing, person)
+    person, service = person[service >= 0], service[service >= 0]
+    other = _second_service(rng, people.age[person], service)
+    again = happens(rng, rates.council_person_second_service, len(person)) & (other != service)
+    overlap = person[happens(rng, rates.overlapping_account, len(person)) & (people.age[person] >= 18)]
+    former = np.flatnonzero((population.former_home >= 0) & (people.age >= 18))
+    years = (today - population.moved_out[former]) / 365.25
+    stale = former[happens(rng, rates.previous_occupier_listed * np.exp(-years / 0.45), len(former))]
+    rented = np.flatnonzero((housing.household_of >= 0) & (households.tenure_of_dwelling == PRIVATE))
+    owned = rented[happens(rng, rates.landlord_listed, len(rented))]
+    adults = np.flatnonzero((people.age > 30) & (people.age < 75))
+    owners = adults[rng.integers(len(adults), size=len(owned))] if len(adults) else adults[:0]
+    parts = (
+        (person, population.home[person], service, "current"),
+        (person[again], population.home[person[again]], other[again], "current"),
+        (overlap, population.home[overlap], np.full(len(overlap), TAX), "overlapping_account"),
+        (
+            stale,
+            population.former_home[stale],
+            np.where(happens(rng, 0.5, len(stale)), TAX, REGISTER),
+            "stale_previous_occupier",
+        ),
+        (owners, owned[: len(owners)], np.full(len(owners), TAX), "non_resident_owner"),
+    )
+    return KnownPeople(
+        person=np.concatenate([part[0] for part in parts]),
+        dwelling=np.concatenate([part[1] for part in parts]),
+        service=np.concatenate([part[2] for part in parts]),
+        status=np.concatenate([np.full(len(part[0]), part[3], dtype="<U24") for part in parts]),
+        heard_of=heard_of,
+    )
+
+
+def _best_service(rng: np.random.Generator, population: Population, housing: Housing, person: Whole) -> Whole:
+    """The service that knows a person best, -1 where none does (one adult in six, most under-fives)."""
+    people = population.people
+    age = people.age[person]
+    reference = people.relation[person] == REFERENCE
+    head = reference | (people.relation[person] == PARTNER)
+    support = housing.tax_support[population.home[person]]
+    tenant = np.isin(population.tenure_of_home[person], (COUNCIL, ASSOCIATION))
+    elector = np.isin(people.category[person], _ELECTORS)
+    draw = rng.random(len(person))
+    rules = (
+        ((age < 5) & (draw < 0.03), CHILDRENS),
+        (age < 5, -1),
+        ((age <= 16) & (draw < 0.89), SCHOOL),
+        (age <= 16, -1),
+        ((age < 18) & (draw < 0.5), REGISTER),
+        ((age >= 70) & (draw > 0.965), SOCIAL_CARE),
+        (head & support & (draw < 0.55), BENEFITS),
+        (head & tenant & (draw < 0.75), HOUSING),
+        (head & (draw < 0.18), TAX),
+        (elector & (draw < np.where(age < 30, 0.74, 0.86)), REGISTER),
+        (~elector & (draw < 0.38), REGISTER),
+        (reference & (draw < 0.93), TAX),
+    )
+    return np.select([rule for rule, _ in rules], [service for _, service in rules], default=-1)
+
+
+def _second_service(rng: np.random.Generator, age: Whole, service: Whole) -> Whole:
+    return np.select(
+        [age < 5, age < 18, (age >= 65) & happens(rng, 0.4, len(age)), service == REGISTER],
+        [service, np.where(service == SCHOOL, CHILDRENS, SCHOOL), SOCIAL_CARE, TAX],
+        default=np.full(len(age), REGISTER),
+    )

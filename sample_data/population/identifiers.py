@@ -1,0 +1,49 @@
+"""Invented identifiers: NHS numbers of the test range with valid check digits, and record ids."""
+
+from functools import cache
+
+import numpy as np
+
+from sample_data.population.draws import Texts, Whole
+
+#: 999 is the range set aside for tests; it holds 909,091 valid numbers. Numbers beginning with 9 are
+#: not issued to anybody, so a larger population goes on with 998, 997 and so on.
+FIRST_PREFIX = 999
+_WEIGHTS = np.array([10, 9, 8, 7, 6, 5, 4, 3, 2])
+
+
+def check_digits(nine_digits: Whole) -> Whole:
+    """The mod 11 check digit of each nine-digit number; 10 where the number is invalid."""
+    digits = nine_digits[:, None] // 10 ** np.arange(8, -1, -1) % 10
+    check = 11 - (digits * _WEIGHTS).sum(axis=1) % 11
+    return np.where(check == 11, 0, check)
+
+
+@cache
+def _valid(prefix: int, seed: int) -> Whole:
+    body = prefix * 1_000_000 + np.arange(1_000_000)
+    check = check_digits(body)
+    numbers = (body * 10 + check)[check < 10]
+    return np.random.default_rng([seed, prefix]).permutation(numbers)
+
+
+def nhs_numbers(first: int, count: int, seed: int) -> Whole:
+    """`count` distinct NHS numbers, starting with the `first`-th of the seed's shuffled range."""
+    parts: list[Whole] = []
+    prefix, start = FIRST_PREFIX, first
+    while count > 0:
+        numbers = _valid(prefix, seed)
+        if start < len(numbers):
+            taken = numbers[start : start + count]
+            parts.append(taken)
+            count -= len(taken)
+            start = 0
+        else:
+            start -= len(numbers)
+        prefix -= 1
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+
+def record_ids(prefix: str, first: int, count: int) -> Texts:
+    """`prefix` and an eight-digit running number."""
+    return np.char.add(prefix, np.char.zfill((first + 1 + np.arange(count)).astype("<U8"), 8))

@@ -1,0 +1,152 @@
+"""Who lives where, who lived there before, and what became of them: the residence truth.
+
+A dwelling whose household came within three years has earlier occupiers. Some of them now live
+elsewhere in the block (its present households, in a chain of moves), the others are *former people*:
+they left the area or died, and may still stand on the council's or the NHS's list.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import TypeVar
+
+import numpy as np
+
+from sample_data.housing.dwellings import Dwellings
+from sample_data.population.draws import Flags, Floats, Texts, Whole, happens, stream
+from sample_data.population.geography import Block
+from sample_data.population.households import CARE_HOME, STUDENT_HALL, Households, people_households
+from sample_data.population.names import Names, named
+from sample_data.population.people import People, born
+
+HISTORY_YEARS = 3.0
+DAYS_A_YEAR = 365.2425
+
+RESIDENT, LEFT_AREA, DIED = range(3)
+Rows = TypeVar("Rows", People, Names)
+
+FATES = np.array(["resident", "left_area", "died"])
+
+
+@dataclass
+class Population:
+    """Everyone the lists may know: residents first, then former people.
+
+    home: the dwelling they live in, -1 for former people. household: of `households` for residents,
+    of former households (numbered on) for the rest. moved_in / moved_out: days since 1970-01-01;
+    moved_out is of `former_home`, -1 where there is none. died: days, 0 while alive.
+    """
+
+    people: People
+    names: Names
+    home: Whole
+    fate: Whole
+    moved_in: Whole
+    former_home: Whole
+    former_moved_in: Whole
+    moved_out: Whole
+    died: Whole
+    tenure_of_home: Whole
+    residents: int
+
+    def __len__(self) -> int:
+        return len(self.home)
+
+    @property
+    def resident_people(self) -> People:
+        """The residents alone: their `household` indexes the block's households."""
+        return People(**{f.name: getattr(self.people, f.name)[: self.residents] for f in fields(self.people)})
+
+    @property
+    def is_resident(self) -> Flags:
+        return np.asarray(self.fate == RESIDENT)
+
+
+def populate(
+    block: Block, dwellings: Dwellings, households: Households, seed: int, reference_date: date
+) -> Population:
+    """Draw residents, their moves, and the former people of the block."""
+    rng = stream(seed, block.number, "people")
+    people = born(rng, households, reference_date)
+    names = named(stream(seed, block.number, "names"), people, households)
+    today = (reference_date - date(1970, 1, 1)).days
+    move = stream(seed, block.number, "moves")
+    moved_in_household = today - (households.years_here * DAYS_A_YEAR).astype(np.int64)
+    came_from, former = _previous_occupiers(move, block, dwellings, households)
+    residents = len(people)
+    home = households.dwelling[people.household]
+    moved_in = np.maximum(moved_in_household[people.household], people.birth)
+    former_home = came_from[people.household]
+    former_home = np.where(people.birth < moved_in_household[people.household] - 30, former_home, -1)
+    former_people = born(move, former, reference_date)
+    former_names = named(move, former_people, former)
+    left = today - (former.years_here * DAYS_A_YEAR).astype(np.int64)
+    gone = left[former_people.household]
+    fate = np.where(
+        happens(move, np.clip((former_people.age - 62) / 60, 0, 0.75), len(former_people)), DIED, LEFT_AREA
+    )
+    arrived = np.maximum(
+        gone - move.integers(200, 6000, len(former))[former_people.household], former_people.birth
+    )
+    arrived = np.minimum(arrived, gone - 1)
+    former_people.household = former_people.household + len(households)
+    earlier = np.maximum(moved_in - move.integers(200, 4000, len(households))[people.household], people.birth)
+    return Population(
+        people=_joined(people, former_people),
+        names=_joined(names, former_names),
+        home=np.r_[home, np.full(len(former_people), -1)],
+        fate=np.r_[np.full(residents, RESIDENT), fate],
+        moved_in=np.r_[moved_in, np.zeros(len(former_people), dtype=np.int64)],
+        former_home=np.r_[former_home, former.dwelling[former_people.household - len(households)]],
+        former_moved_in=np.r_[np.where(former_home >= 0, earlier, -1), arrived],
+        moved_out=np.r_[np.where(former_home >= 0, moved_in, -1), gone],
+        died=np.r_[np.zeros(residents, dtype=np.int64), np.where(fate == DIED, gone, 0)],
+        tenure_of_home=np.r_[
+            households.tenure[people.household], former.tenure[former_people.household - len(households)]
+        ],
+        residents=residents,
+    )
+
+
+def _previous_occupiers(
+    rng: np.random.Generator, block: Block, dwellings: Dwellings, households: Households
+) -> tuple[Whole, Households]:
+    """The dwelling each household came from (-1: from outside), and the households that left.
+
+    `years_here` of a former household is the time since it left.
+    """
+    lasting = ~np.isin(households.composition, (STUDENT_HALL, CARE_HOME))
+    recent = np.flatnonzero((households.years_here < HISTORY_YEARS) & lasting)
+    inside = recent[happens(rng, 0.38, len(recent))]
+    inside = inside[np.argsort(households.years_here[inside], kind="stable")]
+    came_from = np.full(len(households), -1)
+    # the household that came k-th moved out of the dwelling filled just after it left
+    step = min(3, len(inside) // 2)
+    if step:
+        came_from[inside[step:]] = households.dwelling[inside[:-step]]
+    left_behind = np.setdiff1d(recent, inside)
+    vacant = np.flatnonzero(dwellings.kind == "vacant")
+    lived_in = np.r_[households.dwelling[left_behind], vacant]
+    since = np.r_[households.years_here[left_behind], rng.exponential(0.8, len(vacant))]
+    former = people_households(
+        rng, block, dwellings, households.tenure_of_dwelling, lived_in, with_establishments=False
+    )
+    former.years_here = np.minimum(since + rng.exponential(0.05, len(since)), 6.0)
+    return came_from, former
+
+
+def registration_lag(rng: np.random.Generator, population: Population) -> Floats:
+    """Days until a person tells the GP of a move: median four months; most of a household at once."""
+    household = population.people.household
+    shared = rng.lognormal(np.log(120), 1.1, int(household.max(initial=0)) + 1)[household]
+    own = rng.lognormal(np.log(120), 1.1, len(household))
+    return np.where(happens(rng, 0.8, len(household)), shared, own)
+
+
+def _joined(first: Rows, second: Rows) -> Rows:
+    return type(first)(
+        **{f.name: _stack(getattr(first, f.name), getattr(second, f.name)) for f in fields(first)}
+    )
+
+
+def _stack(first: Texts, second: Texts) -> Texts:
+    return np.concatenate([first, second])
