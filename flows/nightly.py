@@ -5,7 +5,6 @@ identifier: Prefect keeps its parameters, results and log lines in its database.
 """
 
 from flows.orchestration.tasks import Failed, State, as_task, flow, record_outcome
-from flows.run.journey import journey
 from flows.run.run import RunRequest, run_pipeline
 
 
@@ -21,7 +20,7 @@ def nightly(
     signing_keys: paths of key files, see `actions/authorisation.py`; the keys stay in this process.
     """
     request = RunRequest.of(config, workspace, run_id, signing_keys or ())
-    outcome = run_pipeline(request, journey, perform=as_task)
+    outcome = run_pipeline(request, perform=as_task)
     record_outcome(outcome)
     if outcome.status == "published":
         return None

@@ -19,26 +19,10 @@ from governance.errors import Finding, Refused
 from governance.rules import rules_for
 from governance.rules.registry import NotShown, Rule, Shown, Verdict, failed
 
-#: Stage -> gates that must have cleared in this run before its own is asked; of stages with a part, all.
-ORDER: Mapping[str, tuple[str, ...]] = {
-    "retention": ("run",),
-    "ingest": ("run", "retention"),
-    "pseudonymise": ("run", "retention"),
-    "group": ("run", "retention", "pseudonymise"),
-    "link": ("group",),
-    "quality": ("link",),
-    "household": ("link",),
-    "aggregate": ("household",),
-    "disclosure": ("aggregate",),
-    "publish": ("disclosure", "quality"),
-    "leakage": ("publish",),
-}
-#: At a controller: the search for its own canary comes before its package is sent, and nothing is linked.
-ORDER_AT_SOURCE: Mapping[str, tuple[str, ...]] = {
-    **{stage: ORDER[stage] for stage in ("retention", "ingest", "pseudonymise")},
-    "leakage": ORDER["pseudonymise"],
-}
-_OF_EACH_CONTROLLER = ("pseudonymise",)
+#: A stage and its part ("council", "nhs" or "all").
+Step = tuple[str, str]
+#: Each gate -> the gates that must have cleared before it in the same run. A gate that is not named refuses.
+GateOrder = Mapping[Step, tuple[Step, ...]]
 #: Says which rules the gate of a stage and part asks.
 RuleBook = Callable[[str, str], tuple[Rule, ...]]
 
@@ -114,10 +98,9 @@ def judged(item: Rule, evidence: Shown, agreement: Agreement, now: datetime) -> 
 class Gatekeeper:
     """Judges the evidence of one run under one agreement, and records each verdict.
 
-    actor: who runs (an id of the role map, or "operator"). now: the time that dates are held against;
-    None for the clock's at each gate, so that an agreement that expires overnight stops the run.
-    rule_book, order: the rules, and which gate comes before which; a controller's place has
-    `ORDER_AT_SOURCE`, and only tests give others.
+    actor: who runs (an id of the role map, or "operator"). order: which gates come before which. now: the
+    time that dates are compared with; None reads the clock at each gate, so that an agreement that
+    expires during a run stops it. rule_book: the rules; only tests give others.
     """
 
     def __init__(
@@ -128,7 +111,8 @@ class Gatekeeper:
         actor: str,
         now: datetime | None = None,
         rule_book: RuleBook = rules_for,
-        order: Mapping[str, tuple[str, ...]] = ORDER,
+        *,
+        order: GateOrder,
     ) -> None:
         self._run_id = run_id
         self._agreement = agreement
@@ -138,7 +122,7 @@ class Gatekeeper:
         self._rule_book = rule_book
         self._order = order
         self._run_evidence = Evidence("run", "all")
-        self._passed: set[tuple[str, str]] = set()
+        self._passed: set[Step] = set()
 
     def check_run(self, evidence: Evidence) -> None:
         """Judge what must hold before any extract is read; raises Refused. evidence.stage is "run".
@@ -198,7 +182,7 @@ class Gatekeeper:
         self._audit.checkpoint()
 
     def _decide(self, evidence: Evidence, artefact: Artefact | None) -> tuple[tuple[Judgement, ...], int]:
-        self._check_order(evidence.stage)
+        self._check_order((evidence.stage, evidence.part))
         rules = self._rule_book(evidence.stage, evidence.part)
         now = self._now or datetime.now(UTC)
         judgements = tuple(judged(item, self._shown(evidence, item), self._agreement, now) for item in rules)
@@ -220,21 +204,22 @@ class Gatekeeper:
         self._passed.add((evidence.stage, evidence.part))
         return judgements, seq
 
-    def _check_order(self, stage: str) -> None:
-        """Raise Refused where a gate that comes before this one was not asked in this run, or refused."""
-        needed = [
-            (before, part)
-            for before in self._order.get(stage, ())
-            for part in (self._agreement.controllers if before in _OF_EACH_CONTROLLER else ("all",))
-        ]
-        if skipped := [f"{before} {part}" for before, part in needed if (before, part) not in self._passed]:
-            refused = Refused(
-                "GATE_SKIPPED",
-                f"The gate of {stage} was asked, and before it these did not clear: {', '.join(skipped)}.",
-                "Report this as a defect of the programme; no gate may be passed by.",
-            )
-            self.record_refusal(stage, refused)
-            raise refused
+    def _check_order(self, gate: Step) -> None:
+        """Raise Refused unless every gate that comes before this one has cleared in this run."""
+        known = gate in self._order
+        if known and not (skipped := [step for step in self._order[gate] if step not in self._passed]):
+            return
+        name = " ".join(gate)
+        refused = Refused(
+            "GATE_SKIPPED",
+            f"The gate of {name} was reached before these gates had cleared: "
+            f"{', '.join(' '.join(step) for step in skipped)}."
+            if known
+            else f"The gate of {name} has no place in the order of this run's gates.",
+            "Report this as a defect of the program; no gate may be passed by.",
+        )
+        self.record_refusal(gate[0], refused)
+        raise refused
 
     def _shown(self, evidence: Evidence, item: Rule) -> Shown:
         return Shown(

@@ -12,9 +12,8 @@ import pyarrow as pa
 
 from flows.actions.evaluation import TRUTH_COLUMNS, named_records, truth_of_other_extracts
 from flows.run.display import Display
-from flows.run.nightly_run import run_directly
 from flows.run.run import new_run_id
-from flows.run.run_setup import set_up_run
+from flows.run.run_setup import RunSetup, set_up_run
 from governance.errors import Fault
 from governance.keys.providers.provider import KeyProvider
 from pipeline.ingest.inspection import InspectedExtract, inspect_extracts, open_table
@@ -42,17 +41,18 @@ def train_project(project: Project, out: Path, truth: Path | None = None) -> Tra
     with (
         Display(workspace.run_folder(run_id) / "run.log") as display,
         workspace.lock(),
-        set_up_run(project, workspace, run_id, display, run_directly) as this_run,
+        set_up_run(RunSetup.of_linkage(project, workspace, run_id, display)) as run,
     ):
-        council, nhs = this_run.pseudonymised("council"), this_run.pseudonymised("nhs")
-        pairs = None if truth is None else _truth(project, this_run.keys.linkage(), truth)
+        cleared = run.take_stages(until="pseudonymise")
+        council, nhs = cleared["pseudonymise", "council"], cleared["pseudonymise", "nhs"]
+        pairs = None if truth is None else _truth(project, run.keys.linkage(), truth)
         base = _base(project) if pairs is None else None
         display.now("training")
         return train(
             council.artefact,
             nhs.artefact,
             project.engine,
-            this_run.context.spill,
+            run.context.spill,
             out,
             truth=pairs,
             base=base,

@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from governance.agreement.agreement import Agreement
-from governance.errors import Fault
+from governance.errors import Fault, Refused
+from governance.keys.providers.in_memory_key import InMemoryKey
 from governance.keys.providers.provider import KeyProvider
 from governance.keys.providers.unsafe_demo import WARNING
 from governance.keys.settings import KeyUse, open_key, open_outer_key, read_key_settings
+from governance.keys.states import check_may_pseudonymise
 from pipeline.project import Project
 from pipeline.transfer.receiving import Receiver
 from pipeline.transfer.settings import read_transfer_settings
@@ -33,12 +35,12 @@ class RunKeys:
     warning: what the operator must be told about them.
     """
 
-    inner: KeyProvider | None = field(default=None, repr=False)
+    inner: InMemoryKey | None = field(default=None, repr=False)
     outer: KeyProvider | None = field(default=None, repr=False)
     receiver: Receiver | None = field(default=None, repr=False)
     warning: str = ""
 
-    def linkage(self) -> KeyProvider:
+    def linkage(self) -> InMemoryKey:
         """Return the linkage key; raises Fault where custody keeps it elsewhere."""
         if self.inner is None:
             raise Fault(
@@ -83,6 +85,20 @@ def open_run_keys(project: Project, agreement: Agreement, workspace: Workspace) 
     exposed = settings.outer is not None and settings.outer.passphrase.variable is not None
     receiver = Receiver.of(transfer, settings.version)
     return RunKeys(outer=outer, receiver=receiver, warning=IN_ENVIRONMENT if exposed else "")
+
+
+def open_controller_keys(project: Project, agreement: Agreement, workspace: Workspace) -> RunKeys:
+    """Open the linkage key at a controller; a controller that also has the outer key is refused."""
+    settings = read_key_settings(project.keys, project.folder, project.custody)
+    if settings.outer is not None and project.custody != "single-operator":
+        raise Refused(
+            "KEY_OUTER_MISPLACED",
+            "[keys.outer] names the linkage environment's key at a controller.",
+            "Remove [keys.outer] from this hearth.toml: a place with both keys could undo the separation.",
+        )
+    key = open_key(settings, key_use(project, agreement, workspace)).without_outer()
+    check_may_pseudonymise(key.description.key_id, key.description.state)
+    return RunKeys(key, warning=WARNING if key.description.provider == "unsafe-demo" else "")
 
 
 def key_use(project: Project, agreement: Agreement, workspace: Workspace) -> KeyUse:

@@ -1,95 +1,131 @@
-"""What a night has to make, and what it may take from an earlier one.
+"""What a run has to make, and what it may take from an earlier run.
 
-A stage's fingerprint follows from its settings, the code and the fingerprints of
-its inputs, never from its output, so all of them are known before the first
-stage runs. An artefact whose readers stand already need not be made again; of
-it only the record is judged, for its files may be gone by then.
+Everything here follows from the declared stages (`flows/stages.py`). A stage's fingerprint follows
+from its settings, the code and the fingerprints of its inputs, never from its output, so all
+fingerprints are known before the first stage runs. An artefact whose readers all exist is not made
+again: only its record is judged, because its files may have been deleted by then.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from governance.artefact import Artefact, Evidence
+from flows.stages import CONTROLLERS, STAGES, Made, Place, RunServices, Stage, Step
 from governance.canonical import digest_of
+from governance.gate import GateOrder
 from pipeline.artefact_store import find_artefact, recall_artefact
 from pipeline.code_version import code_version
+from pipeline.publish.stage import find_standing
 
-Made = tuple[Artefact, Evidence]
-#: A stage and its part.
-Step = tuple[str, str]
 
-#: What each step reads.
-INPUTS: Mapping[Step, tuple[Step, ...]] = {
-    ("ingest", "council"): (),
-    ("ingest", "nhs"): (),
-    ("pseudonymise", "council"): (("ingest", "council"),),
-    ("pseudonymise", "nhs"): (("ingest", "nhs"),),
-    ("group", "all"): (("pseudonymise", "council"), ("pseudonymise", "nhs")),
-    ("link", "all"): (("group", "all"), ("pseudonymise", "council"), ("pseudonymise", "nhs")),
-    ("quality", "all"): (("link", "all"), ("pseudonymise", "council"), ("pseudonymise", "nhs")),
-    ("household", "all"): (("link", "all"), ("pseudonymise", "council"), ("pseudonymise", "nhs")),
-    ("aggregate", "all"): (("household", "all"),),
-    ("disclosure", "all"): (("aggregate", "all"),),
-    ("publish", "all"): (("disclosure", "all"), ("quality", "all")),
-}
+def stages_at(place: Place, declared: Sequence[Stage] = STAGES) -> tuple[Stage, ...]:
+    """Return the stages that run at a place, in order."""
+    return tuple(stage for stage in declared if place in stage.places)
+
+
+def calls_in_order(stages: Sequence[Stage], controllers: Sequence[str]) -> tuple[tuple[Stage, str], ...]:
+    """Return each stage and part in the order of a run.
+
+    One controller's data pass through its own stages before the next controller's are read, so that
+    the clear copies of two controllers never exist at the same time.
+    """
+    return tuple(
+        (stage, part)
+        for per_controller, block in groupby(stages, lambda stage: stage.per_controller)
+        for own in [tuple(block)]
+        for part in (controllers if per_controller else ("all",))
+        for stage in own
+    )
+
+
+def inputs_by_step(stages: Sequence[Stage], controllers: Sequence[str]) -> dict[Step, tuple[Step, ...]]:
+    """Return, in order, each step with the steps that it reads: of its own controller, else of all parts."""
+    by_name = {stage.name: stage for stage in stages}
+    return {
+        (stage.name, part): tuple(
+            read
+            for name in stage.reads
+            for read in by_name[name].steps(controllers)
+            if not stage.per_controller or read[1] == part
+        )
+        for stage, part in calls_in_order(stages, controllers)
+    }
+
+
+def gate_order(place: Place, controllers: Sequence[str] = CONTROLLERS) -> GateOrder:
+    """Return, for each gate of a place, the gates that must have cleared before it in the same run.
+
+    Two gates come before every stage: "run" and "retention". "leakage", the search for canaries,
+    comes after the last stage: at a controller for its own part, elsewhere for the whole workspace.
+    """
+    inputs = inputs_by_step(stages_at(place), controllers)
+    before: tuple[Step, ...] = (("run", "all"), ("retention", "all"))
+    order: dict[Step, tuple[Step, ...]] = {before[0]: (), before[1]: before[:1]}
+    order.update({step: (*before, *reads) for step, reads in inputs.items()})
+    last = list(inputs)[-1]
+    if place == "controller":
+        order.update({("leakage", part): (("pseudonymise", part),) for part in controllers})
+    else:
+        order["leakage", "all"] = (last,)
+    return order
 
 
 @dataclass
 class Plan:
-    """The steps of one night. Make it with `of`.
+    """The steps of one run. Make it with `of`.
 
-    zones: where each step's artefact stands. find_release: looks for the standing release of a fingerprint.
+    inputs: each step, in order, with the steps that it reads. zones: the folder of each step's artefacts.
+    find_release: finds the published release of a fingerprint.
     """
 
+    inputs: Mapping[Step, tuple[Step, ...]]
     zones: Mapping[Step, Path]
     fingerprints: Mapping[Step, str]
     find_release: Callable[[str], Made | None]
-    _seen: dict[Step, Made | None] = field(default_factory=dict)
+    _found: dict[Step, Made | None] = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls,
-        settings: Mapping[Step, Mapping[str, Any]],
-        zones: Mapping[Step, Path],
-        find_release: Callable[[str], Made | None],
-    ) -> "Plan":
+    def of(cls, stages: Sequence[Stage], controllers: Sequence[str], run: RunServices) -> "Plan":
         """Compute every fingerprint from the steps' settings."""
+        inputs = inputs_by_step(stages, controllers)
+        zones: dict[Step, Path] = {}
         fingerprints: dict[Step, str] = {}
-        for step, inputs in INPUTS.items():
+        for stage, part in calls_in_order(stages, controllers):
+            step = (stage.name, part)
+            zones[step] = stage.folder(run.context.workspace.root, part)
             fingerprints[step] = digest_of(
                 {
                     "step": list(step),
                     "code": code_version(),
-                    "settings": settings[step],
-                    "inputs": [fingerprints[i] for i in inputs],
+                    "settings": stage.settings(run, part),
+                    "inputs": [fingerprints[read] for read in inputs[step]],
                 }
             )
-        return cls(zones, fingerprints, find_release)
+        return cls(inputs, zones, fingerprints, lambda found: find_standing(found, run.context))
 
     def find(self, step: Step) -> Made | None:
-        """Return what stands of a step: verified where it is read again, its record alone where it is not."""
+        """Return the existing artefact of a step: verified where it will be read, else its record only."""
         if self._is_needed(step):
-            return self._standing(step)
+            return self._existing(step)
         return recall_artefact(self.zones[step], *step, self.fingerprints[step])
 
     def forget(self, step: Step) -> None:
         """Look at the disk again the next time: the step was made or disposed of."""
-        self._seen.pop(step, None)
+        self._found.pop(step, None)
 
     def _is_needed(self, step: Step) -> bool:
-        readers = [reader for reader, inputs in INPUTS.items() if step in inputs]
+        readers = [reader for reader, inputs in self.inputs.items() if step in inputs]
         return not readers or any(
-            self._standing(reader) is None and self._is_needed(reader) for reader in readers
+            self._existing(reader) is None and self._is_needed(reader) for reader in readers
         )
 
-    def _standing(self, step: Step) -> Made | None:
-        if step not in self._seen:
+    def _existing(self, step: Step) -> Made | None:
+        if step not in self._found:
             fingerprint = self.fingerprints[step]
-            self._seen[step] = (
+            self._found[step] = (
                 self.find_release(fingerprint)
                 if step == ("publish", "all")
                 else find_artefact(self.zones[step], *step, fingerprint)
             )
-        return self._seen[step]
+        return self._found[step]

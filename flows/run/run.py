@@ -6,7 +6,7 @@ finding, and no half-written release; the next run takes up its finished stages.
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,16 +14,13 @@ from typing import Any
 
 from flows.run.display import Display
 from flows.run.faults import as_hearth_error, write_places
-from flows.run.nightly_run import NightlyRun, Perform, run_directly
+from flows.run.nightly_run import Perform, run_directly
 from flows.run.outcome import Outcome, StageRecord, Status
-from flows.run.run_setup import set_up_run
+from flows.run.run_setup import RunSetup, set_up_run
 from flows.run.signals import stop_on_signals
-from governance.clearance import Cleared
 from governance.errors import Refused
 from pipeline.project import Project, read_project
 from pipeline.workspace import Workspace
-
-Journey = Callable[[NightlyRun], Cleared]
 
 
 @dataclass(frozen=True)
@@ -56,10 +53,8 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
-def run_pipeline(
-    request: RunRequest, journey: Journey, perform: Perform = run_directly, quiet: bool = False
-) -> Outcome:
-    """Run one night from beginning to end; never raises, but for faults of the programme itself."""
+def run_pipeline(request: RunRequest, perform: Perform = run_directly, quiet: bool = False) -> Outcome:
+    """Run every stage from extracts to release; raises only where the program itself is faulty."""
     stages: list[StageRecord] = []
     try:
         workspace = Workspace.open(request.project.workspace)
@@ -67,13 +62,14 @@ def run_pipeline(
     except BaseException as error:  # noqa: BLE001 told, not hidden: see _ended_badly
         return _ended_badly(request, error, stages)
     with Display(folder / "run.log", quiet) as display, stop_on_signals():
+        setup = RunSetup.of_linkage(request.project, workspace, request.run_id, display, perform)
         try:
             with (
                 workspace.lock(),
-                set_up_run(request.project, workspace, request.run_id, display, perform) as this_run,
+                set_up_run(setup) as run,
             ):
-                stages = this_run.stages
-                released = journey(this_run)
+                stages = run.records
+                released = run.take_stages()["publish", "all"]
                 outcome = Outcome(request.run_id, "published", released.artefact.folder, stages=tuple(stages))
         except BaseException as error:  # noqa: BLE001 told, not hidden: see _ended_badly
             write_places(error, folder / "faults.log")

@@ -1,22 +1,24 @@
-"""Opening a night: everything a run needs before its first stage, and its end on the record.
+"""Set up a run: everything it needs before its first stage, and how it ended in the audit log.
 
-The order matters: the agreement is read, the audit log opened, `run_start`
-written and the rules that precede a run judged before any extract is touched.
+The order matters: the agreement is read, the audit log opened, `run_start` written and the rules
+that precede a run judged before any extract is read.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
-from flows.actions.authorisation import authorisation_facts, login
-from flows.run.custody import open_run_keys, orchestrator_homes
+from flows.actions.authorisation import authorisation_facts, login, package_signers
+from flows.run.custody import RunKeys, open_controller_keys, open_run_keys, orchestrator_homes
 from flows.run.display import Display
 from flows.run.faults import as_hearth_error
-from flows.run.nightly_run import NightlyRun, Perform
+from flows.run.nightly_run import NightlyRun, Perform, run_directly
+from flows.run.plan import gate_order
 from flows.run.run_evidence import run_evidence
 from flows.run.run_teardown import remove_superseded, shred
-from governance.agreement.agreement import read_agreement
+from flows.stages import CONTROLLERS, Place
+from governance.agreement.agreement import Agreement, read_agreement
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.errors import Refused
@@ -32,30 +34,76 @@ from pipeline.project import Project
 from pipeline.workspace import Workspace
 
 
+@dataclass(frozen=True)
+class RunSetup:
+    """What a run starts from. controllers: whose data are processed at this place."""
+
+    project: Project
+    workspace: Workspace
+    run_id: str
+    display: Display
+    place: Place
+    perform: Perform = run_directly
+    controllers: tuple[str, ...] = CONTROLLERS
+
+    @classmethod
+    def of_linkage(
+        cls,
+        project: Project,
+        workspace: Workspace,
+        run_id: str,
+        display: Display,
+        perform: Perform = run_directly,
+    ) -> "RunSetup":
+        """Return the setup of a run that links: at a single operator, else in the linkage environment."""
+        place: Place = "single operator" if project.custody == "single-operator" else "linkage environment"
+        return cls(project, workspace, run_id, display, place, perform)
+
+    @property
+    def action(self) -> str:
+        """The action of `governance/principals/roles.py` that the run needs."""
+        return "pseudonymise" if self.place == "controller" else "run"
+
+    def open_keys(self, agreement: Agreement) -> RunKeys:
+        """Open the keys that this place may have."""
+        opened = open_controller_keys if self.place == "controller" else open_run_keys
+        return opened(self.project, agreement, self.workspace)
+
+
 @contextmanager
-def set_up_run(
-    project: Project, workspace: Workspace, run_id: str, display: Display, perform: Perform
-) -> Iterator[NightlyRun]:
-    """Lend the stages of one run; on leaving, the audit log holds how it ended, under a signed checkpoint.
+def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
+    """Yield the stages of one run; afterwards the audit log says how it ended, under a signed checkpoint.
 
     Raises Fault where agreement, audit log or key cannot be used, Refused where a rule forbids the run.
     """
+    project, workspace, run_id, display = setup.project, setup.workspace, setup.run_id, setup.display
     agreement = read_agreement(project.agreement)
     signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(workspace.zone("audit"), signer)
-    facts = run_evidence(project, authorisation_facts(project, agreement, run_id, "run"))
+    further = package_signers(project) if setup.place == "controller" else ()
+    facts = run_evidence(project, authorisation_facts(project, agreement, run_id, setup.action, further))
     actor = actor_of(facts.facts, login())
     audit.append(run_id, actor, None, "run_start", evidence=dict(facts.facts), policy=agreement.digest)
-    gatekeeper = Gatekeeper(run_id=run_id, agreement=agreement, audit=audit, actor=actor)
+    gatekeeper = Gatekeeper(run_id, agreement, audit, actor, order=gate_order(setup.place, setup.controllers))
     at_rest = workspace.zone("keys") / "at-rest"
-    this_run: NightlyRun | None = None
+    run: NightlyRun | None = None
+
+    def shred_tables() -> None:
+        destroyed = shred(workspace, run_id, at_rest)
+        if destroyed is not None:
+            audit.append(run_id, actor, None, "disposal", None, "done", destroyed, agreement.digest)
+
+    def record_end(verdict: str, end: dict[str, object]) -> None:
+        audit.append(run_id, actor, None, "run_end", None, verdict, end, agreement.digest)
+        audit.checkpoint()
+
     try:
         gatekeeper.check_run(facts)
         remove_stale_spill(workspace.root)
         gatekeeper.check(retention_evidence(workspace.root, agreement, datetime.now(UTC), run_id))
         if warning := check_spill_volume(workspace.root, project.production):
             display.say(warning)
-        keys = open_run_keys(project, agreement, workspace)
+        keys = setup.open_keys(agreement)
         if keys.warning:
             display.say(keys.warning)
         with (
@@ -63,32 +111,26 @@ def set_up_run(
             encrypted_at_rest(workspace.root, open_at_rest_keys(at_rest)),
         ):
             context = RunContext(run_id, project, agreement, workspace, spill, display.say)
-            this_run = NightlyRun(context, gatekeeper, audit, keys, display, perform, orchestrator_homes())
-            yield this_run
-            if any(s.stage == "publish" for s in this_run.stages):
-                remove_superseded(this_run)
+            run = NightlyRun(
+                context,
+                gatekeeper,
+                keys,
+                display,
+                setup.place,
+                setup.perform,
+                orchestrator_homes(),
+                setup.controllers,
+            )
+            yield run
+            if run.has_published:
+                remove_superseded(run)
     except BaseException as error:
-        told = as_hearth_error(
-            error, this_run.stages[-1].stage if this_run and this_run.stages else "the start"
-        )
-        verdict = "refused" if isinstance(told, Refused) else "fault"
-        verdict = "interrupted" if told.code == "INTERRUPTED" else verdict
+        stopped = as_hearth_error(error, run.records[-1].stage if run and run.records else "the start")
+        verdict = "refused" if isinstance(stopped, Refused) else "fault"
+        verdict = "interrupted" if stopped.code == "INTERRUPTED" else verdict
         if verdict == "refused":
-            _shred(audit, workspace, run_id, actor, agreement.digest, at_rest)
-        audit.append(run_id, actor, None, "run_end", None, verdict, {"code": told.code}, agreement.digest)
-        audit.checkpoint()
+            shred_tables()
+        record_end(verdict, {"code": stopped.code})
         raise
-    _shred(audit, workspace, run_id, actor, agreement.digest, at_rest)
-    verdict = "published" if any(s.stage == "publish" for s in this_run.stages) else "done"
-    audit.append(
-        run_id, actor, None, "run_end", None, verdict, {"stages": len(this_run.stages)}, agreement.digest
-    )
-    audit.checkpoint()
-
-
-def _shred(
-    audit: AuditLog, workspace: Workspace, run_id: str, actor: str, policy: str, at_rest: Path
-) -> None:
-    facts = shred(workspace, run_id, at_rest)
-    if facts is not None:
-        audit.append(run_id, actor, None, "disposal", None, "done", facts, policy)
+    shred_tables()
+    record_end("published" if run.has_published else "done", {"stages": len(run.records)})

@@ -28,9 +28,9 @@ def remove_run_only_tables(workspace: Workspace) -> int:
     )
 
 
-def remove_superseded(this_run: NightlyRun) -> int:
+def remove_superseded(run: NightlyRun) -> int:
     """Delete artefacts of earlier nights whose stage and part this night has made anew; returns how many."""
-    plan, removed = this_run.plan, 0
+    plan, removed = run.plan, 0
     for (stage, part), zone in plan.zones.items():
         if stage == "publish":
             continue  # a published release is never removed

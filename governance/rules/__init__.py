@@ -13,10 +13,11 @@ from governance.rules import (
     retention,
     run,
 )
-from governance.rules.registry import STAGES, Rule, registered
+from governance.rules.registry import Rule, registered
 
 FAMILIES = (
     run,
+    retention,
     delivery,
     ingest,
     pseudonymise,
@@ -26,13 +27,18 @@ FAMILIES = (
     disclosure,
     publish,
     leakage,
-    retention,
 )
 
 
 def all_rules() -> tuple[Rule, ...]:
-    """Return every rule, in the order of the data's journey and then by id."""
-    return tuple(sorted(registered().values(), key=lambda item: (STAGES.index(item.stage), item.id)))
+    """Return every rule: by stage, in the order in which FAMILIES first names it, then by id."""
+    rules = registered().values()
+    stages = list(
+        dict.fromkeys(
+            item.stage for family in FAMILIES for item in rules if item.check.__module__ == family.__name__
+        )
+    )
+    return tuple(sorted(rules, key=lambda item: (stages.index(item.stage), item.id)))
 
 
 def rules_for(stage: str, part: str) -> tuple[Rule, ...]:

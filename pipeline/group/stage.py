@@ -27,14 +27,10 @@ from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.group.link_inputs import LinkInputs, write_link_inputs
 from pipeline.group.units import collect_units
-from pipeline.workspace import Workspace
 
 STAGE = "group"
-
-
-def zone_in(workspace: Workspace) -> Path:
-    """Return where the units stand: with the tables that only a run needs, as both controllers'."""
-    return workspace.zone("pseudonymised") / "both"
+#: The units are stored with the tables that only one run needs, as those of both controllers.
+ZONE = "pseudonymised/both"
 
 
 def group(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
@@ -58,7 +54,7 @@ def group(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext)
         )
         return rows, Evidence(STAGE, "all", facts)
 
-    return write_artefact(zone_in(context.workspace), STAGE, "all", fingerprint, fill)
+    return write_artefact(context.workspace.root / ZONE, STAGE, "all", fingerprint, fill)
 
 
 def _rows_of(artefact: Artefact, table: str) -> int | None:

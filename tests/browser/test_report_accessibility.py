@@ -41,7 +41,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
         "lock_digest": "a" * 64,
         **run_authorisation_facts(agreement, "run-1", "run", [unsafe_demo_key("operator")]),
     }
-    Gatekeeper("run-1", agreement, audit, "operator").check_run(Evidence("run", "all", facts))
+    keeper = Gatekeeper("run-1", agreement, audit, "operator", order={("run", "all"): ()})
+    keeper.check_run(Evidence("run", "all", facts))
     audit.append("run-1", "operator", None, "run_end", None, "fault", {"code": "DISK_FULL"})
     audit.checkpoint()
     return render_page(gather(root, agreement, "run-1"))

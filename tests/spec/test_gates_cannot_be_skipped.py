@@ -17,16 +17,18 @@ import pytest
 
 import flows.run.nightly_run
 import flows.run.run_setup
+import flows.stages
 from flows.run.display import Display
-from flows.run.journey import journey
-from flows.run.nightly_run import NightlyRun, run_directly
+from flows.run.nightly_run import NightlyRun
+from flows.run.plan import calls_in_order, gate_order, stages_at
+from flows.run.run_setup import RunSetup
 from governance.agreement.agreement import Agreement
 from governance.artefact import Artefact, Evidence, FileRecord
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.clearance import Clearance, Cleared
 from governance.errors import HearthError, Refused
-from governance.gate import ORDER, Gatekeeper
+from governance.gate import Gatekeeper
 from governance.rules.registry import Rule, passed
 from pipeline.aggregate.stage import aggregate
 from pipeline.context import RunContext
@@ -66,6 +68,25 @@ ROAD = (
     ("disclosure", "all"),
     ("publish", "all"),
 )
+#: Written by hand, on purpose: the proof does not rest on the list of stages that it is about.
+BEFORE = (("run", "all"), ("retention", "all"))
+BOTH = (("pseudonymise", "council"), ("pseudonymise", "nhs"))
+ORDER: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
+    ("run", "all"): (),
+    ("retention", "all"): (("run", "all"),),
+    ("ingest", "council"): BEFORE,
+    ("ingest", "nhs"): BEFORE,
+    ("pseudonymise", "council"): (*BEFORE, ("ingest", "council")),
+    ("pseudonymise", "nhs"): (*BEFORE, ("ingest", "nhs")),
+    ("group", "all"): (*BEFORE, *BOTH),
+    ("link", "all"): (*BEFORE, ("group", "all"), *BOTH),
+    ("quality", "all"): (*BEFORE, ("link", "all"), *BOTH),
+    ("household", "all"): (*BEFORE, ("link", "all"), *BOTH),
+    ("aggregate", "all"): (*BEFORE, ("household", "all")),
+    ("disclosure", "all"): (*BEFORE, ("aggregate", "all")),
+    ("publish", "all"): (*BEFORE, ("disclosure", "all"), ("quality", "all")),
+    ("leakage", "all"): (("publish", "all"),),
+}
 YES = Rule("TST-01", 1, "Yes", "link", "source", "None.", "check", None, lambda *_: passed("1", "1"))
 
 
@@ -99,10 +120,15 @@ def context(tmp_path: Path, agreement: Agreement) -> Iterator[RunContext]:
 
 @pytest.fixture
 def travel(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cleared]:
-    """Takes the journey with a (cut) Night on small artefacts; every rule says yes."""
+    """Takes small artefacts through the stages of a (cut) run; every rule passes."""
     searched = Evidence("leakage", "all", {"hits": 0})
 
-    def travelled(run_class: type[NightlyRun], plan: Standing, honest_reveal: bool = False) -> Cleared:
+    def travelled(
+        run_class: type[NightlyRun],
+        plan: Standing,
+        declared: ModuleType = flows.stages,
+        honest_commit: bool = False,
+    ) -> Cleared:
         audit = AuditLog.open(
             context.workspace.zone("audit"), open_log_signer(context.workspace.zone("keys"), "hearth/test")
         )
@@ -111,16 +137,16 @@ def travel(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         )
         keeper.check_run(Evidence("run", "all"))
         keeper.check(Evidence("retention", "all"))
-        keys = SimpleNamespace(receiver=None, linkage=lambda: None)
+        keys: Any = SimpleNamespace(receiver=None, linkage=lambda: None)
         display = Display(context.spill / "log", True)
-        this_run = run_class(context, keeper, audit, keys, display, run_directly)  # type: ignore[arg-type]
-        this_run.__dict__ |= {"plan": plan, "extracts": {"council": (), "nhs": ()}}
-        names = inspect.unwrap(run_class.publish).__globals__
+        run = run_class(context, keeper, keys, display, "single operator", declared=declared.STAGES)
+        run.__dict__ |= {"plan": plan, "extracts": {"council": (), "nhs": ()}}
+        names = vars(declared)
         monkeypatch.setitem(names, "prove_absence", lambda *_: searched)
         monkeypatch.setitem(names, "dispose_artefact", lambda *_, **__: 0)
-        if not honest_reveal:
+        if not honest_commit:
             monkeypatch.setitem(names, "commit_release", lambda cleared, absence, _: cleared.artefact)
-        return journey(this_run)
+        return run.take_stages()["publish", "all"]
 
     return travelled
 
@@ -164,10 +190,10 @@ JUDGE = "self.gatekeeper.judge(artefact, evidence)"
 
 
 def without_gate(stage: str) -> type[NightlyRun]:
-    """Return a Night that hands on what one stage made without asking its gate."""
-    edited = cut(flows.run.nightly_run, JUDGE, f"artefact if stage == {stage!r} else {JUDGE}")
-    this_run: type[NightlyRun] = edited.NightlyRun
-    return this_run
+    """Return a run that hands on what one stage made without its gate."""
+    edited = cut(flows.run.nightly_run, JUDGE, f"artefact if stage.name == {stage!r} else {JUDGE}")
+    run_class: type[NightlyRun] = edited.NightlyRun
+    return run_class
 
 
 @pytest.mark.parametrize(
@@ -181,6 +207,22 @@ def test_a_stage_cannot_be_called_without_the_clearance_of_its_inputs(stage: obj
         if hints.get(name) is Cleared and parameter.default is inspect.Parameter.empty
     ]
     assert len(demanded) == clearances
+
+
+def test_the_declared_stages_pass_in_the_order_written_here_and_so_do_their_gates() -> None:
+    stages = stages_at("single operator")
+    assert tuple((stage.name, part) for stage, part in calls_in_order(stages, ("council", "nhs"))) == ROAD
+    assert gate_order("single operator") == ORDER
+
+
+def test_the_linkage_environment_has_no_gate_of_ingest_and_a_controller_none_of_linkage() -> None:
+    received = {step: tuple(s for s in before if s[0] != "ingest") for step, before in ORDER.items()}
+    assert gate_order("linkage environment") == {k: v for k, v in received.items() if k[0] != "ingest"}
+    own = [("run", "all"), ("retention", "all"), ("ingest", "nhs"), ("pseudonymise", "nhs")]
+    assert gate_order("controller", ("nhs",)) == {
+        **{step: ORDER[step] for step in own},
+        ("leakage", "nhs"): (("pseudonymise", "nhs"),),
+    }
 
 
 def test_with_every_gate_the_journey_ends_in_a_cleared_release(
@@ -227,11 +269,9 @@ def test_the_next_stage_itself_refuses_what_no_gate_cleared(
 def test_a_release_does_not_appear_where_the_search_for_leaks_was_not_judged(
     travel: Callable[..., Cleared],
 ) -> None:
-    edited = cut(
-        flows.run.nightly_run, "self.gatekeeper.judge_absence(cleared, searched)", "cleared.clearance"
-    )
+    edited = cut(flows.stages, "run.gatekeeper.judge_absence(staged, searched)", "staged.clearance")
     with pytest.raises(Refused, match="CLEARANCE_MISMATCH"):
-        travel(edited.NightlyRun, Standing(), honest_reveal=True)
+        travel(NightlyRun, Standing(), declared=edited, honest_commit=True)
 
 
 @pytest.mark.parametrize(
@@ -252,14 +292,15 @@ def test_no_extract_is_taken_in_where_a_gate_before_the_run_was_cut_out(
         with (
             pytest.raises(HearthError) as raised,
             module.set_up_run(
-                context.project,
-                context.workspace,
-                f"run-{code.lower().replace('_', '-')}",
-                Display(context.spill / "log", True),
-                run_directly,
-            ) as this_run,
+                RunSetup.of_linkage(
+                    context.project,
+                    context.workspace,
+                    f"run-{code.lower().replace('_', '-')}",
+                    Display(context.spill / "log", True),
+                )
+            ) as run,
         ):
-            this_run.gatekeeper.judge(small("ingest", "council"), Evidence("ingest", "council"))
+            run.gatekeeper.judge(small("ingest", "council"), Evidence("ingest", "council"))
         assert raised.value.code == code
     assert skipped in raised.value.reason
 

@@ -81,10 +81,9 @@ def run(
 
 
 def _directly(request: "RunRequest") -> dict[str, Any]:
-    from flows.run.journey import journey
     from flows.run.run import run_pipeline
 
-    return run_pipeline(request, journey).as_json()
+    return run_pipeline(request).as_json()
 
 
 def _orchestrated(request: "RunRequest", config: Path, workspace: Path | None) -> dict[str, Any]:

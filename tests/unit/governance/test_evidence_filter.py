@@ -101,7 +101,9 @@ def keeper(audit: AuditLog, agreement: Agreement, run: str) -> Gatekeeper:
     def book(stage: str, part: str) -> tuple[Rule, ...]:
         return (OVERLAP,)
 
-    return Gatekeeper(run, agreement, audit, "operator", rule_book=book, order={})
+    return Gatekeeper(
+        run, agreement, audit, "operator", rule_book=book, order={("pseudonymise", "council"): ()}
+    )
 
 
 def shown(**changes: Any) -> tuple[Artefact, Evidence]:

@@ -44,7 +44,9 @@ FAIL = failed("BAD", "12", "10", "it is bad")
 
 def keeper(audit: AuditLog, agreement: Agreement, *verdicts: Verdict | Exception) -> Gatekeeper:
     rules = tuple(rule_of(f"TST-{n:02d}", verdict) for n, verdict in enumerate(verdicts, 1))
-    return Gatekeeper("run-1", agreement, audit, "operator", NOW, lambda *_: rules, order={})
+    return Gatekeeper(
+        "run-1", agreement, audit, "operator", NOW, lambda *_: rules, order={("link", "all"): ()}
+    )
 
 
 def events(folder: Path) -> list[dict[str, Any]]:
@@ -179,3 +181,12 @@ def test_a_clearance_admits_its_own_artefact_alone(audit: AuditLog, agreement: A
     other = replace(ARTEFACT, files=(FileRecord("link.parquet", "2" * 64, 10, 3),))
     with pytest.raises(Refused, match="CLEARANCE_MISMATCH"):
         Cleared(other, cleared.clearance)
+
+
+def test_a_gate_that_the_order_does_not_name_refuses(
+    audit: AuditLog, audit_folder: Path, agreement: Agreement
+) -> None:
+    gatekeeper = Gatekeeper("run-1", agreement, audit, "operator", NOW, order={("run", "all"): ()})
+    with pytest.raises(Refused, match="GATE_SKIPPED"):
+        gatekeeper.judge(ARTEFACT, EVIDENCE)
+    assert events(audit_folder)[-1]["evidence"]["code"] == "GATE_SKIPPED"

@@ -61,7 +61,9 @@ def facts(audit: AuditLog, agreement: Agreement) -> ReportFacts:
     workspace = audit.folder.parent
     for run in ("run-1", "run-2"):
         audit.append(run, "operator:root", None, "run_start", policy=agreement.digest)
-        keeper = Gatekeeper(run, agreement, audit, "operator:root", NOW, order={})
+        keeper = Gatekeeper(
+            run, agreement, audit, "operator:root", NOW, order={("run", "all"): (), ("leakage", "all"): ()}
+        )
         started = run_authorisation_facts(agreement, run, "run", [unsafe_demo_key("operator")])
         keeper.check_run(Evidence("run", "all", RUN_FACTS | started))
         if run == "run-2":

@@ -39,7 +39,7 @@ def gatekeeper(tmp_path: Path) -> Gatekeeper:
     agreement = read_agreement(SAMPLE)
     audit.append("run-1", "operator", None, "run_start", policy=agreement.digest)
     now = datetime(2026, 11, 21, tzinfo=UTC)
-    return Gatekeeper("run-1", agreement, audit, "operator", now, _only, order={})
+    return Gatekeeper("run-1", agreement, audit, "operator", now, _only, order={("pseudonymise", "nhs"): ()})
 
 
 @pytest.fixture
