@@ -9,7 +9,6 @@ from typing import Any
 from terminal import Ran, hearth
 
 from flows.run.controller_run import pseudonymise_at_source
-from flows.run.journey import journey
 from flows.run.run import RunRequest, new_run_id, run_pipeline
 from governance.principals.unsafe_demo_principals import write_unsafe_demo_keys
 from pipeline.project import read_project
@@ -41,9 +40,7 @@ class Place:
 
     def run_here(self) -> dict[str, Any]:
         """Do what the command does, in this process: many nights that are refused at once."""
-        return run_pipeline(
-            RunRequest.of(self.folder / "hearth.toml", self.workspace), journey, quiet=True
-        ).as_json()
+        return run_pipeline(RunRequest.of(self.folder / "hearth.toml", self.workspace), quiet=True).as_json()
 
     def pseudonymise_here(self, controller: str) -> None:
         """Do what `hearth pseudonymise` does, in this process; raises what the command tells."""

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 from terminal import Ran, SampleProject
 
-from flows.run.journey import journey
 from flows.run.run import RunRequest, run_pipeline
 from pipeline.leakage.canary import canary_of
 
@@ -75,7 +74,7 @@ def test_a_leak_of_any_kind_in_the_workspace_refuses_the_night(
         path = place / told.partition(":")[0]
         path.parent.mkdir(exist_ok=True)
         leak(path)
-    again = run_pipeline(RunRequest.of(project.config, place), journey, quiet=True)
+    again = run_pipeline(RunRequest.of(project.config, place), quiet=True)
     assert (again.status, again.code) == ("refused", "CANARY_FOUND")
     for told in leaks:
         assert told in str(again.reason)

@@ -12,7 +12,6 @@ from terminal import SampleProject, hearth
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.run.journey import journey
 from flows.run.run import RunRequest, run_pipeline
 from governance.audit.signer import KEY_NAME, read_signing_key
 from governance.errors import Refused
@@ -83,7 +82,7 @@ def test_after_a_rotation_every_household_keeps_its_noise_and_the_pairs_are_gone
     carried = stored(ran, "ledger/record-key.parquet")
     assert carried.column_names == ["kind", "pseudonym", "record_key"]
     assert not set(carried.column("pseudonym").to_pylist()) & old
-    outcome = run_pipeline(RunRequest.of(ran.config, ran.workspace), journey, quiet=True).as_json()
+    outcome = run_pipeline(RunRequest.of(ran.config, ran.workspace), quiet=True).as_json()
     assert outcome["status"] == "published", outcome
     attack = next(s["facts"]["self_attack"] for s in outcome["stages"] if s["stage"] == "pseudonymise")
     assert (attack["previous_keys"], attack["recovered"]) == (1, 0)
