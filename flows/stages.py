@@ -32,6 +32,7 @@ from pipeline.quality import stage as quality_stage
 from pipeline.quality.counting import TruePairs
 from pipeline.transfer import receiving
 from pipeline.transfer.receiving import HeldPackage
+from schemas.storage.zones import QUARANTINE
 
 CONTROLLERS = ("council", "nhs")
 ALL = ("all",)
@@ -132,7 +133,7 @@ class Stage:
 
 def _remove_clear_copy(call: StageCall, pseudonymised: Cleared) -> Cleared:
     """Delete the typed tables in clear; the quarantine stays for the controller's data team."""
-    removed = dispose_artefact(call.input("ingest", call.part).artefact, keep=("quarantine",))
+    removed = dispose_artefact(call.input("ingest", call.part).artefact, keep=(QUARANTINE,))
     if removed:
         call.run.display.say(f"{call.part}: {removed} clear files removed")
     return pseudonymised

@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from schemas.storage.artefact_record import DISPOSED, RECORD
+from schemas.storage.zones import CLEAR, KEYS, QUARANTINE
+
 _LINKAGE_KEYS = ("UNSAFE-demo.key", "linkage*.key")
-_RECORDS = {"artefact.json", "disposed.json", "rights_requests.jsonl"}
+_RECORDS = {RECORD, DISPOSED, "rights_requests.jsonl"}
 
 
 def access_facts(workspace: Path, key_settings: Mapping[str, Any], project_folder: Path) -> dict[str, int]:
@@ -20,11 +23,11 @@ def access_facts(workspace: Path, key_settings: Mapping[str, Any], project_folde
     """
     clear = [
         path
-        for path in (workspace / "clear").glob("*/*/**/*")
-        if path.name not in _RECORDS and "quarantine" not in path.parts and _can_open(path)
+        for path in (workspace / CLEAR).glob("*/*/**/*")
+        if path.name not in _RECORDS and QUARANTINE not in path.parts and _can_open(path)
     ]
     keys = {
-        path for pattern in _LINKAGE_KEYS for path in (workspace / "keys").rglob(pattern) if _can_open(path)
+        path for pattern in _LINKAGE_KEYS for path in (workspace / KEYS).rglob(pattern) if _can_open(path)
     }
     named = key_settings.get("path")
     if isinstance(named, str) and _can_open(path := project_folder / Path(named).expanduser()):

@@ -5,7 +5,6 @@ A folder `<zone>/<stage>-<part>-<first 16 of fingerprint>/` holds the files and
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,18 +14,11 @@ from pathlib import Path
 from governance.artefact import Artefact, Evidence, FileRecord
 from governance.canonical import canonical_json, digest_of_file
 from governance.errors import Fault
-
-RECORD = "artefact.json"
-DISPOSED = "disposed.json"
-PARTIAL = ".partial"
+from schemas.storage.artefact_record import DISPOSED, PARTIAL, RECORD, artefact_folder
+from schemas.storage.durable_write import rename_durably, sync, write_durably
 
 #: Fills an empty folder; returns the rows of each file (None where it is no table) and the evidence.
 Fill = Callable[[Path], tuple[dict[str, int | None], Evidence]]
-
-
-def artefact_folder(zone: Path, stage: str, part: str, fingerprint: str) -> Path:
-    """Return where an artefact of that fingerprint stands, or would stand."""
-    return zone / f"{stage}-{part}-{fingerprint[:16]}"
 
 
 def write_artefact(
@@ -51,11 +43,10 @@ def write_artefact(
             "facts": dict(evidence.facts),
         }
         (partial / RECORD).write_bytes(canonical_json(record))
-        for path in (partial / RECORD, *(p for p in partial.rglob("*") if p.is_dir()), partial):
-            _sync(path)
+        for path in (partial / RECORD, *(p for p in partial.rglob("*") if p.is_dir())):
+            sync(path)
         shutil.rmtree(final, ignore_errors=True)
-        partial.replace(final)
-        _sync(final.parent)
+        rename_durably(partial, final)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -113,12 +104,11 @@ def dispose_folder(folder: Path, keep: tuple[str, ...] = ()) -> int:
     """
     names = [str(f["name"]) for f in json.loads((folder / RECORD).read_bytes())["files"]]
     going = [name for name in names if not name.startswith(tuple(f"{k}/" for k in keep))]
-    (folder / DISPOSED).write_bytes(canonical_json({"removed": going}))
-    _sync(folder)
+    write_durably(folder / DISPOSED, canonical_json({"removed": going}))
     present = [name for name in going if (folder / name).exists()]
     for name in present:
         (folder / name).unlink()
-    _sync(folder)
+    sync(folder)
     return len(present)
 
 
@@ -127,17 +117,9 @@ def _settled(folder: Path, rows: Mapping[str, int | None]) -> tuple[FileRecord, 
 
     def settle(name: str) -> FileRecord:
         path = folder / name
-        _sync(path)
+        sync(path)
         return FileRecord(name, digest_of_file(path), path.stat().st_size, rows.get(name))
 
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     with ThreadPoolExecutor(2, thread_name_prefix="settling") as threads:
         return tuple(threads.map(settle, names))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,14 +1,4 @@
-"""The zones of a workspace: folders with permissions of their own.
-
-clear/<controller>/         extracts' kept rows and, beside them, their quarantine
-pseudonymised/<controller>/ what left a controller
-linkage/                    links and their evidence
-controlled/                 household rows, cells before disclosure control
-releases/                   published
-audit/                      the audit log
-keys/                       key files (only where one operator holds everything)
-runs/<run id>/              run record, operator's log, private spill (removed with the run)
-"""
+"""A workspace: one project's folder tree, whose zones `schemas/storage/zones.py` lists, and its run lock."""
 
 import fcntl
 import os
@@ -19,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from governance.errors import Fault
-
-ZONES = ("clear", "pseudonymised", "linkage", "controlled", "releases", "audit", "keys", "runs")
+from schemas.storage.zones import RUNS, SPILL, ZONES
 
 
 @dataclass(frozen=True)
@@ -37,7 +26,7 @@ class Workspace:
         try:
             for zone in ZONES:
                 (root / zone).mkdir(parents=True, exist_ok=True, mode=0o700)
-            probe = root / "runs" / f".writable-{os.getpid()}"
+            probe = root / RUNS / f".writable-{os.getpid()}"
             probe.write_bytes(b"")
             probe.unlink()
         except OSError as error:
@@ -56,14 +45,14 @@ class Workspace:
 
     def run_folder(self, run_id: str) -> Path:
         """Return the folder of one run, made when missing."""
-        folder = self.zone("runs") / run_id
+        folder = self.zone(RUNS) / run_id
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
     @contextmanager
     def spill(self, run_id: str) -> Iterator[Path]:
         """Lend the run's private spill folder; it is gone afterwards, whatever happened."""
-        folder = self.run_folder(run_id) / "spill"
+        folder = self.run_folder(run_id) / SPILL
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         try:

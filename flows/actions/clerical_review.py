@@ -13,13 +13,12 @@ from typing import Any
 import duckdb
 
 from flows.actions.authorisation import authorised_principal
-from flows.actions.workspace_reading import latest_folder, reading_workspace
+from flows.actions.workspace_reading import reading_workspace
 from governance.agreement.agreement import read_agreement
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.canonical import digest_of_file
 from governance.errors import Fault
-from pipeline.artefact_store import DISPOSED
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table
 from pipeline.project import Project
@@ -27,6 +26,7 @@ from pipeline.quality.review.decisions import read_decisions
 from pipeline.quality.review.export import CSV_FILE, PAGE_FILE, export_review
 from pipeline.quality.review.findings import Review, SampledCase, find
 from pipeline.workspace import Workspace
+from schemas.storage.artefact_record import DISPOSED, latest_artefact
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _sample(project: Project) -> Iterator[tuple[Workspace, str, duckdb.DuckDBPyC
         workspace.spill("review") as spill,
         locked_connection(project.engine, spill) as connection,
     ):
-        folder = latest_folder(workspace.zone("linkage"), "quality", "all")
+        folder = latest_artefact(workspace.zone("linkage"), "quality", "all")
         if folder is None or (folder / DISPOSED).is_file():
             raise Fault(
                 "NO_REVIEW_SAMPLE",

@@ -28,6 +28,7 @@ from pipeline.pseudonymise.match_fields import MATCH_FIELDS, MatchField, clear_m
 from pipeline.pseudonymise.match_fields.encoding_attack import EncodingAttack, attack_encoding
 from pipeline.workspace import Workspace
 from schemas.contract import contracts
+from schemas.storage.zones import at_rest_keys
 
 #: What no extract leaves with, attacked beside the columns so that everyone sees that the attack has teeth.
 _CONTROLS = ("forename", "surname")
@@ -116,7 +117,7 @@ def _private(project: Project) -> Iterator[RunContext]:
     root = Path(tempfile.mkdtemp(prefix="attack-", dir=place.zone("runs")))
     try:
         workspace = Workspace.open(root)
-        keys = open_at_rest_keys(workspace.zone("keys") / "at-rest")
+        keys = open_at_rest_keys(at_rest_keys(workspace.root))
         with workspace.spill("attack") as spill, encrypted_at_rest(root, keys):
             agreement = read_agreement(project.agreement)
             yield RunContext("attack", replace(project, workspace=root), agreement, workspace, spill)

@@ -33,6 +33,7 @@ from pipeline.transfer.rekey import PAIRS, outer_pairs, use_pairs
 from pipeline.transfer.settings import read_transfer_settings
 from pipeline.transfer.unsafe_demo import unsafe_demo_receiver
 from pipeline.workspace import Workspace
+from schemas.storage.zones import at_rest_keys
 
 CONTROLLERS = ("council", "nhs")
 
@@ -67,7 +68,7 @@ def apply_pairs(project: Project, controller: str, folder: Path, run_id: str) ->
     with workspace.lock():
         try:
             keys = open_run_keys(project, agreement, workspace)
-            at_rest = open_at_rest_keys(workspace.zone("keys") / "at-rest", run=False)
+            at_rest = open_at_rest_keys(at_rest_keys(workspace.root), run=False)
             with workspace.spill(run_id) as spill, encrypted_at_rest(workspace.root, at_rest):
                 context = RunContext(run_id, project, agreement, workspace, spill)
                 receiver, outer = _opener(keys, context)
@@ -97,7 +98,7 @@ def carry_over_outer(project: Project, place: KeyStore, from_version: int) -> in
     agreement = read_agreement(project.agreement)
     old = open_file_key(place.of_version(from_version), place.passphrase.read())
     new, receiver, carried = place.open(), Receiver.of(read_transfer_settings(project)), 0
-    at_rest = open_at_rest_keys(workspace.zone("keys") / "at-rest", run=False)
+    at_rest = open_at_rest_keys(at_rest_keys(workspace.root), run=False)
     run_id = new_run_id()
     with (
         workspace.lock(),

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from governance.errors import Fault
 from governance.keys.at_rest_keys import open_at_rest_keys
 from pipeline.engine.at_rest import encrypted_at_rest
 from pipeline.project import Project
 from pipeline.workspace import Workspace
+from schemas.storage.zones import at_rest_keys
 
 
 @contextmanager
 def reading_workspace(project: Project) -> Iterator[Workspace]:
     """Lend a workspace whose retained tables can be read; raises Fault where nothing has run there."""
-    keys = project.workspace / "keys" / "at-rest"
+    keys = at_rest_keys(project.workspace)
     if not keys.is_dir():
         raise Fault(
             "NOTHING_RAN_HERE",
@@ -24,9 +24,3 @@ def reading_workspace(project: Project) -> Iterator[Workspace]:
     workspace = Workspace.open(project.workspace)
     with encrypted_at_rest(workspace.root, open_at_rest_keys(keys, run=False)):
         yield workspace
-
-
-def latest_folder(zone: Path, stage: str, part: str) -> Path | None:
-    """Return the folder of the newest artefact of a stage and part, or None where there is none."""
-    folders = [p for p in zone.glob(f"{stage}-{part}-*") if (p / "artefact.json").is_file()]
-    return max(folders, key=lambda p: (p / "artefact.json").stat().st_mtime, default=None)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from governance.errors import Fault
 from pipeline.project import Project
+from schemas.storage.zones import RUNS
 
 #: A day, and two hours for a night that takes long.
 OVERDUE_HOURS = 26
@@ -129,7 +130,7 @@ def last_run(workspace: Path) -> LastRun:
     """Read how the runs of a workspace ended; a run that left no record (killed) is none."""
     published: datetime | None = None
     latest: tuple[str, dict[str, str]] | None = None
-    for path in sorted((workspace / "runs").glob("*/run.json")):
+    for path in sorted((workspace / RUNS).glob("*/run.json")):
         try:
             kept = json.loads(path.read_text("utf-8"))
             ended = datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -30,6 +30,7 @@ from pipeline.transfer.sending import Sender, send_package
 from pipeline.transfer.settings import missing, read_transfer_settings
 from pipeline.transfer.unsafe_demo import unsafe_demo_sender
 from pipeline.workspace import Workspace
+from schemas.storage.zones import BY_CONTROLLER, QUARANTINE
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def rekey_at_source(
         old = open_file_key(store.of_version(version), store.passphrase.read())
         ingested = run.take_stages(until="ingest")["ingest", controller]
         package = make_pairs(ingested, old, run.keys.linkage(), _sender(context, controller), context)
-        dispose_artefact(ingested.artefact, keep=("quarantine",))
+        dispose_artefact(ingested.artefact, keep=(QUARANTINE,))
         return package
 
 
@@ -97,7 +98,7 @@ def _controller_run(
     """Yield the stages of one controller's run; every error is raised again as our own, without values."""
     workspace = Workspace.open(project.workspace)
     folder = workspace.run_folder(run_id)
-    for zone in ("clear", "pseudonymised"):
+    for zone in BY_CONTROLLER:
         (workspace.zone(zone) / controller).mkdir(exist_ok=True, mode=0o700)
     with Display(folder / "run.log", quiet) as display, workspace.lock():
         setup = RunSetup(project, workspace, run_id, display, "controller", controllers=(controller,))

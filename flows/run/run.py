@@ -21,6 +21,7 @@ from flows.run.signals import stop_on_signals
 from governance.errors import Refused
 from pipeline.project import Project, read_project
 from pipeline.workspace import Workspace
+from schemas.storage.zones import RUNS
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def run_pipeline(request: RunRequest, perform: Perform = run_directly, quiet: bo
 
 def read_outcome(workspace: Path, run_id: str) -> dict[str, Any]:
     """Return the kept outcome of a run as JSON-able values."""
-    kept: dict[str, Any] = json.loads((workspace / "runs" / run_id / "run.json").read_text("utf-8"))
+    kept: dict[str, Any] = json.loads((workspace / RUNS / run_id / "run.json").read_text("utf-8"))
     return kept
 
 

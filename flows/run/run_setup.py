@@ -32,6 +32,7 @@ from pipeline.engine.at_rest import encrypted_at_rest
 from pipeline.engine.spill_volume import check_spill_volume
 from pipeline.project import Project
 from pipeline.workspace import Workspace
+from schemas.storage.zones import at_rest_keys
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
     actor = actor_of(facts.facts, login())
     audit.append(run_id, actor, None, "run_start", evidence=dict(facts.facts), policy=agreement.digest)
     gatekeeper = Gatekeeper(run_id, agreement, audit, actor, order=gate_order(setup.place, setup.controllers))
-    at_rest = workspace.zone("keys") / "at-rest"
+    at_rest = at_rest_keys(workspace.root)
     run: NightlyRun | None = None
 
     def shred_tables() -> None:

@@ -11,8 +11,10 @@ from flows.run.nightly_run import NightlyRun
 from governance.audit.signer import KEY_NAME, read_signing_key
 from governance.canonical import digest_of_file
 from governance.keys.at_rest_keys import destroy_run_key
-from pipeline.artefact_store import DISPOSED, RECORD, dispose_folder
+from pipeline.artefact_store import dispose_folder
 from pipeline.workspace import Workspace
+from schemas.storage.artefact_record import DISPOSED, RECORD
+from schemas.storage.zones import BY_CONTROLLER, QUARANTINE
 
 
 def remove_run_only_tables(workspace: Workspace) -> int:
@@ -21,8 +23,8 @@ def remove_run_only_tables(workspace: Workspace) -> int:
     Quarantine stays: the controllers' data teams have to see it. Records stay, for gates judge them again.
     """
     return sum(
-        dispose_folder(record.parent, keep=("quarantine",))
-        for zone in ("clear", "pseudonymised")
+        dispose_folder(record.parent, keep=(QUARANTINE,))
+        for zone in BY_CONTROLLER
         for record in workspace.zone(zone).glob(f"*/*/{RECORD}")
         if not (record.parent / DISPOSED).exists()
     )

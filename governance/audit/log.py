@@ -32,6 +32,7 @@ from governance.audit.verify import (
 )
 from governance.canonical import canonical_json
 from governance.errors import Fault, Refused
+from schemas.storage.durable_write import write_durably
 
 TORN = "torn"
 LOG_RUN = "log"
@@ -152,7 +153,7 @@ class AuditLog:
             roots = prefix_roots(self._leaves)
             path = self.folder / CHECKPOINTS / f"{self.size:012d}.note"
             if not path.is_file():
-                _write_synced(path, self._signer.sign(roots))
+                write_durably(path, self._signer.sign(roots))
             return Checkpoint(self._signer.origin, self.size, roots[-1])
 
     def change_key(self, actor: str, old: LogSigner, new: LogSigner) -> int:
@@ -170,10 +171,10 @@ class AuditLog:
             else:
                 self._signer = old
                 self._check_key()
-            _write_synced(
+            write_durably(
                 self.folder / CHECKPOINTS / f"{self.size:012d}.note", old.sign_with(new, self._roots())
             )
-            _write_synced(self.folder / LOG_KEY_NAME, f"{new.verifier_key}\n".encode())
+            write_durably(self.folder / LOG_KEY_NAME, f"{new.verifier_key}\n".encode())
             self._signer = new
         return number
 
@@ -240,7 +241,7 @@ class AuditLog:
     def _set_aside(self, torn: bytes) -> None:
         digest = hashlib.sha256(torn).hexdigest()
         (self.folder / TORN).mkdir(exist_ok=True, mode=0o700)
-        _write_synced(self.folder / TORN / f"{self.size:012d}-{digest[:16]}.part", torn)
+        write_durably(self.folder / TORN / f"{self.size:012d}-{digest[:16]}.part", torn)
         os.truncate(self._path, self._bytes)
         facts = {"bytes": len(torn), "sha256": digest}
         self._write(LOG_RUN, "hearth", None, "log_recovered", None, None, facts, None)
@@ -314,7 +315,7 @@ class AuditLog:
             )
         path = self.folder / LOG_KEY_NAME
         if stated is not None and not path.is_file():
-            _write_synced(path, f"{stated}\n".encode())
+            write_durably(path, f"{stated}\n".encode())
 
 
 def _changed(what: str) -> Refused:
@@ -340,19 +341,3 @@ def _as_fault(done: str) -> Iterator[None]:
 def _write_whole(descriptor: int, data: bytes) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        _write_whole(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from governance.audit.note import NoteSigner, checkpoint_text
 from governance.audit.verify import Checkpoint
 from governance.errors import Fault, Refused
+from schemas.storage.durable_write import write_durably
 
 KEY_NAME = "audit-log.pem"
 NEXT_KEY_NAME = "audit-log.next.pem"
@@ -75,7 +76,9 @@ class LogSigner:
         self.check_grown(roots)
         checkpoint = Checkpoint(self.origin, len(roots) - 1, roots[-1])
         text = checkpoint_text(checkpoint)
-        _replace(self.memory, f"{checkpoint.size} {base64.b64encode(checkpoint.root).decode()}\n".encode())
+        write_durably(
+            self.memory, f"{checkpoint.size} {base64.b64encode(checkpoint.root).decode()}\n".encode()
+        )
         return text + b"\n" + self.signer.sign(text)
 
     def sign_with(self, other: "LogSigner", roots: Sequence[bytes]) -> bytes:
@@ -108,7 +111,7 @@ def _open(keys_folder: Path, key_name: str, origin: str) -> LogSigner:
     path = keys_folder / key_name
     if not path.exists() and not path.is_symlink():
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        _replace(path, pem)
+        write_durably(path, pem)
     name = re.sub(r"[\s+]+", "-", origin)
     return LogSigner(NoteSigner(name, read_signing_key(path)), keys_folder / MEMORY_NAME)
 
@@ -139,13 +142,3 @@ def read_signing_key(path: Path, passphrase: bytes | None = None) -> Ed25519Priv
             "Make one with `hearth governance key`, or give its passphrase.",
         )
     return key
-
-
-def _replace(path: Path, data: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)

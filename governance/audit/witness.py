@@ -29,6 +29,7 @@ from governance.audit.verify import (
     read_note,
 )
 from governance.errors import Fault, Refused
+from schemas.storage.durable_write import write_durably
 
 
 def cosign_request(folder: Path, old_size: int) -> bytes:
@@ -133,7 +134,5 @@ def accept_cosignature(folder: Path, answer: bytes, witness_key: VerifierKey) ->
         for line, signature in zip(lines, note.signatures, strict=True)
         if line not in known and Note(note.text, (signature,)).signed_by(witness_key)
     ]
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(standing + b"".join(new))
-    partial.replace(path)
+    write_durably(path, standing + b"".join(new))
     return checkpoint.size

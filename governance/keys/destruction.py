@@ -21,6 +21,7 @@ from governance.keys.providers.in_memory_key import InMemoryKey
 from governance.keys.providers.sealed_file import write_private_file
 from governance.keys.states import KeyState, check_transition
 from governance.principals.statement import is_signed, public_key_of, sign_statement
+from schemas.storage.durable_write import sync
 
 CERTIFICATES = "certificates"
 STATEMENT = "destruction"
@@ -100,11 +101,7 @@ def erase_file(path: Path) -> None:
     finally:
         os.close(descriptor)
     path.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
 
 
 def _certificate_of(path: Path, key: InMemoryKey) -> Path:

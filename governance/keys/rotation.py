@@ -13,6 +13,7 @@ from governance.keys.providers.file_key import change_state, create_file_key, op
 from governance.keys.providers.provider import KeyDescription
 from governance.keys.pseudonyms.derivation import KeyContext
 from governance.keys.states import KeyState
+from schemas.storage.durable_write import rename_durably
 
 #: What becomes of the key that is replaced: what it made is still joined, until what was kept is carried
 #: over. The outer one's is carried over at once, in its own place, and it is retired then.
@@ -58,9 +59,9 @@ def rotate_key(place: KeyStore, *, state: KeyState, today: date, expires: date |
                 f"Key {current.key_id} is {current.state} and cannot be rotated.",
                 "Only an active key is rotated; a pending one is activated by comparing its check value.",
             )
-        place.path.replace(place.of_version(current.context.version))
+        rename_durably(place.path, place.of_version(current.context.version))
     if aside.exists():
-        aside.replace(place.path)
+        rename_durably(aside, place.path)
     new = open_file_key(place.path, passphrase).description
     old = open_file_key(place.of_version(new.context.version - 1), passphrase).description
     return Rotated(old, new)

@@ -21,6 +21,7 @@ from governance.audit.signer import read_signing_key
 from governance.errors import Fault
 from governance.principals.run_authorisation import principal_who_may
 from governance.principals.statement import public_key_of, sign_statement
+from schemas.storage.durable_write import rename_durably
 
 
 def create_signing_key(path: Path) -> str:
@@ -113,7 +114,7 @@ def _append(agreement: Path, section: str, entry: dict[str, Any]) -> Path:
     except Fault:
         partial.unlink()
         raise
-    partial.replace(path)
+    rename_durably(partial, path)
     return path
 
 

@@ -26,6 +26,8 @@ from governance.report.page import render_page
 from governance.report.trials import ATTACKS
 from governance.report.wording import summary
 from governance.retention.disposal import CERTIFICATES
+from schemas.storage.durable_write import rename_durably
+from schemas.storage.zones import AUDIT, RELEASES, at_rest_keys
 
 PROFILE = "https://w3id.org/5s-crate/0.4"
 _SATRE = "https://satre-specification.readthedocs.io/en/v2.0.1/"
@@ -62,7 +64,7 @@ def write_crate(facts: ReportFacts, workspace: Path, agreement_file: Path, folde
         )
     _describe(crate, facts)
     crate.write(staged)
-    staged.replace(folder)
+    rename_durably(staged, folder)
     return sum(path.is_file() for path in folder.rglob("*"))
 
 
@@ -83,7 +85,7 @@ def _collect(
     ):
         if path.is_file():
             sources.append((path, f"agreement/{path.name}", title, media))
-    audit = workspace / "audit"
+    audit = workspace / AUDIT
     sources.append((audit / LOG_NAME, f"audit/{LOG_NAME}", "The audit log", "application/jsonl"))
     if (audit / LOG_KEY_NAME).is_file():
         sources.append((audit / LOG_KEY_NAME, f"audit/{LOG_KEY_NAME}", "The log's public key", "text/plain"))
@@ -96,9 +98,9 @@ def _collect(
         for path in sorted((audit / zone).glob("*")):
             if path.suffix in (".note", ".json", ".tsr"):
                 sources.append((path, f"audit/{zone}/{path.name}", title, "text/plain"))
-    for path in sorted((workspace / "keys" / "at-rest" / CERTIFICATES).glob("*.json")):
+    for path in sorted((at_rest_keys(workspace) / CERTIFICATES).glob("*.json")):
         sources.append((path, f"keys/{path.name}", "Certificate of a key's destruction", "application/json"))
-    for path in sorted((workspace / "releases").glob("*/disclosure_criteria.json")):
+    for path in sorted((workspace / RELEASES).glob("*/disclosure_criteria.json")):
         name = f"releases/{path.parent.name}/{path.name}"
         sources.append((path, name, "Disclosure control of a release", "application/json"))
         manifest = path.with_name("manifest.json")

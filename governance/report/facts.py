@@ -24,6 +24,7 @@ from governance.report.trials import AttackCertificate, Trial, certificates_of, 
 from governance.retention.disposal import Standing, standing_of
 from governance.retention.holdings import Holding, holdings
 from governance.rules import all_rules
+from schemas.storage.zones import AUDIT, RUNS
 
 _LOOK_AHEAD = timedelta(days=90)
 
@@ -108,7 +109,7 @@ def gather(
 ) -> ReportFacts:
     """Gather what happened in a run or a month; raises Fault where the log knows nothing of it."""
     now = now or datetime.now(UTC)
-    folder = workspace / "audit"
+    folder = workspace / AUDIT
     is_month = len(scope) == 7 and scope[4] == "-"
     every = list(events(folder))
     wanted = {
@@ -238,7 +239,7 @@ def _stage_facts(workspace: Path, runs: tuple[RunLine, ...]) -> dict[tuple[str, 
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for line in runs:
         try:
-            kept = json.loads((workspace / "runs" / line.run / "run.json").read_bytes())
+            kept = json.loads((workspace / RUNS / line.run / "run.json").read_bytes())
         except (OSError, ValueError):
             continue
         for stage in kept.get("stages", []):

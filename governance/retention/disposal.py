@@ -25,6 +25,7 @@ from governance.errors import Fault, Refused
 from governance.principals.roles import may
 from governance.principals.statement import is_signed, public_key_of, sign_statement
 from governance.retention.holdings import Holding
+from schemas.storage.durable_write import sync, write_durably
 
 CERTIFICATES = "certificates"
 STATEMENT = "disposal"
@@ -84,7 +85,7 @@ def dispose(
     }
     path = certificate_path(audit.folder, content)
     path.parent.mkdir(exist_ok=True, mode=0o700)
-    _write(path, certificate)
+    write_durably(path, canonical_json(certificate) + b"\n")
     facts = {
         "what": "artefact",
         "name": holding.name,
@@ -97,7 +98,7 @@ def dispose(
         _overwrite(file)
         file.unlink()
     shutil.rmtree(folder)
-    _sync(folder.parent)
+    sync(folder.parent)
     audit.checkpoint()
     return path
 
@@ -130,7 +131,7 @@ def witness_disposal(
     certificate["signatures"].append(
         {"by": person, "public_key": principal.public_key, "signature": signature}
     )
-    _write(path, certificate)
+    write_durably(path, canonical_json(certificate) + b"\n")
     facts = {"what": "witnessed", "name": content["what"], "certificate": digest_of(content)}
     audit.append(f"disposal-{digest_of(content)[:12]}", person, None, "disposal", None, "done", facts)
     audit.checkpoint()
@@ -199,22 +200,3 @@ def _has_own_key(path: Path) -> bool:
     """Answer whether a file is a table encrypted under a key of its own (Parquet's encrypted footer)."""
     with path.open("rb") as stream:
         return stream.read(len(_ENCRYPTED)) == _ENCRYPTED
-
-
-def _write(path: Path, certificate: dict[str, Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(canonical_json(certificate) + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -19,9 +19,11 @@ from governance.agreement.agreement import Agreement
 from governance.artefact import Evidence
 from governance.history import events
 from governance.retention.disposal import standing_of
-from governance.retention.holdings import holdings
+from governance.retention.holdings import CLASSES, holdings
+from schemas.storage.zones import AUDIT, audit_log, spill_folders
 
-_ZONES = ("clear", "pseudonymised", "linkage", "controlled", "releases", "runs")
+#: Everything but the audit log and the keys.
+_ZONES = tuple(CLASSES)
 _DATABASES = ("*.duckdb", "*.duckdb.wal", "*.db", "*.tmp.duckdb")
 _DUCKDB_MAGIC = (8, b"DUCK")
 
@@ -30,8 +32,8 @@ def retention_evidence(root: Path, agreement: Agreement, now: datetime, run_id: 
     """Look through a workspace; run_id: the run that is under way, whose own spill is no residue."""
     held = holdings(root, agreement)
     standings = [
-        standing_of(root, root / "audit", event["evidence"], agreement)
-        for event in (events(root / "audit") if (root / "audit" / "audit.jsonl").is_file() else ())
+        standing_of(root, root / AUDIT, event["evidence"], agreement)
+        for event in (events(root / AUDIT) if audit_log(root).is_file() else ())
         if event["event"] == "disposal" and event["evidence"].get("what") == "artefact"
     ]
     facts = {
@@ -43,11 +45,11 @@ def retention_evidence(root: Path, agreement: Agreement, now: datetime, run_id: 
         "unwitnessed": [item.name for item in standings if not item.witnessed],
         "still_present": [item.name for item in standings if not item.is_gone],
         "database_files": _databases(root),
-        "spill_folders": sorted(
+        "spill_folders": [
             folder.relative_to(root).as_posix()
-            for folder in (root / "runs").glob("*/spill")
+            for folder in spill_folders(root)
             if folder.parent.name != run_id and any(folder.iterdir())
-        ),
+        ],
     }
     return Evidence("retention", "all", facts)
 

@@ -10,20 +10,20 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from governance.agreement.agreement import Agreement
+from schemas.storage.artefact_record import DISPOSED, RECORD
+from schemas.storage.zones import BY_CONTROLLER, CLEAR, CONTROLLED, LINKAGE, PSEUDONYMISED, RELEASES, RUNS
 
 #: Zone of a workspace -> retention class of what lies there.
 CLASSES = {
-    "clear": "extract",
-    "pseudonymised": "pseudonymised",
-    "linkage": "linkage",
-    "controlled": "controlled",
-    "releases": "release",
-    "runs": "audit",
+    CLEAR: "extract",
+    PSEUDONYMISED: "pseudonymised",
+    LINKAGE: "linkage",
+    CONTROLLED: "controlled",
+    RELEASES: "release",
+    RUNS: "audit",
 }
 #: What is kept as another class than its zone's: releases are judged by the ledger for as long as they stand.
 _EXCEPTIONS = {"controlled/ledger": "release"}
-_RECORD = "artefact.json"
-_DISPOSED = "disposed.json"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _folders(root: Path) -> Iterator[tuple[str, Path]]:
         base = root / zone
         if not base.is_dir():
             continue
-        if zone in ("clear", "pseudonymised"):
+        if zone in BY_CONTROLLER:
             for controller in sorted(path for path in base.iterdir() if path.is_dir()):
                 for folder in sorted(path for path in controller.iterdir() if path.is_dir()):
                     yield zone, folder
@@ -70,7 +70,7 @@ def _folders(root: Path) -> Iterator[tuple[str, Path]]:
 
 def _has_content(folder: Path) -> bool:
     """Answer whether more is left than the records of an artefact whose files were disposed of."""
-    return any(path.name not in (_RECORD, _DISPOSED) for path in folder.rglob("*") if path.is_file())
+    return any(path.name not in (RECORD, DISPOSED) for path in folder.rglob("*") if path.is_file())
 
 
 def _holding(root: Path, zone: str, folder: Path, agreement: Agreement) -> Holding:
@@ -78,7 +78,7 @@ def _holding(root: Path, zone: str, folder: Path, agreement: Agreement) -> Holdi
     wanted = _EXCEPTIONS.get(name, CLASSES[zone])
     retention = wanted if wanted in agreement.retention else None
     files = [path for path in folder.rglob("*") if path.is_file()]
-    record = folder / _RECORD
+    record = folder / RECORD
     since = record if record.is_file() else min(files, key=lambda path: path.stat().st_mtime)
     made = datetime.fromtimestamp(since.stat().st_mtime, UTC).date()
     due = None if retention is None else made + timedelta(days=agreement.retention[retention].days)

@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 
+from schemas.storage.zones import spill_folders
+
 
 def remove_stale_spill(root: Path) -> int:
     """Remove the spill of every run, the workspace's lock being held; returns how many folders went."""
-    stale = [folder for folder in (root / "runs").glob("*/spill") if folder.is_dir()]
+    stale = spill_folders(root)
     for folder in stale:
         shutil.rmtree(folder)
     return len(stale)

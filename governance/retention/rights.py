@@ -18,6 +18,7 @@ from governance.audit.log import AuditLog
 from governance.canonical import canonical_json
 from governance.errors import Fault, Refused
 from governance.history import events
+from schemas.storage.durable_write import write_durably
 
 FILE = "rights_requests.jsonl"
 KINDS = ("erasure", "objection")
@@ -106,13 +107,7 @@ def record_request(
         canonical_json({**asdict(item), "received": item.received.isoformat()})
         for item in (*standing, request)
     ]
-    partial = path.with_name(path.name + ".partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(b"".join(line + b"\n" for line in lines))
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(path)
+    write_durably(path, b"".join(line + b"\n" for line in lines))
     facts = {
         "part": controller,
         "request": request.id,

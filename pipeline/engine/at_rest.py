@@ -20,13 +20,13 @@ from cryptography.exceptions import InvalidTag
 
 from governance.errors import Fault
 from governance.keys.at_rest_keys import AtRestKeys, WrappingKey
+from schemas.storage.zones import CONTROLLED, LINKAGE, QUARANTINE, RELEASES, RUNS
 
 ENCRYPTED_MAGIC = b"PARE"
-_PLAIN_ZONES = frozenset({"releases"})
+_PLAIN_ZONES = frozenset({RELEASES})
 #: Where a run's private spill lies, which holds clear data for as long as the run does.
-_PRIVATE_ZONES = frozenset({"runs"})
-_STORED_ZONES = frozenset({"linkage", "controlled"})
-_QUARANTINE = "quarantine"
+_PRIVATE_ZONES = frozenset({RUNS})
+_STORED_ZONES = frozenset({LINKAGE, CONTROLLED})
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class AtRest:
             places = ()
         if places and places[0] in _PLAIN_ZONES:
             return None
-        if places and (places[0] in _STORED_ZONES or _QUARANTINE in places):
+        if places and (places[0] in _STORED_ZONES or QUARANTINE in places):
             return self.keys.storage
         if self.keys.run is None:
             raise Fault(

@@ -30,6 +30,7 @@ from pipeline.ingest.rights import PeopleToRemove, remove_on_request
 from pipeline.ingest.table_evidence import cell_facts, file_facts
 from pipeline.leakage.canary import Canary
 from schemas.contract import SQL_TYPES
+from schemas.storage.zones import QUARANTINE
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def ingest_table(
     _check(connection, casts)
     _find_duplicates(connection, casts)
     kept = _write_kept(connection, extract, casts, canary, folder / f"{table}.parquet")
-    (folder / "quarantine").mkdir(exist_ok=True, mode=0o700)
-    noted = write_query(connection, _quarantine_query(casts), folder / "quarantine" / f"{table}.parquet")
+    (folder / QUARANTINE).mkdir(exist_ok=True, mode=0o700)
+    noted = write_query(connection, _quarantine_query(casts), folder / QUARANTINE / f"{table}.parquet")
     by_reason = dict(
         connection.execute(
             "SELECT reason, COUNT(*) FROM verdict WHERE reason IS NOT NULL GROUP BY reason ORDER BY reason"

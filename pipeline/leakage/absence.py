@@ -26,8 +26,7 @@ from pipeline.leakage.canary import canary_of
 from pipeline.leakage.search import search_tree
 from pipeline.leakage.search_pattern import PatternSearch, search_patterns_of
 from pipeline.workspace import Workspace
-
-_CLEAR = "clear"
+from schemas.storage.zones import CLEAR
 
 
 def prove_absence(
@@ -46,7 +45,7 @@ def prove_absence(
     }
     patterns = search_patterns_of(identifiers)
     search = PatternSearch(patterns)
-    trees = [search_tree(workspace.root, search, lambda path: path.parts[0] != _CLEAR)]
+    trees = [search_tree(workspace.root, search, lambda path: path.parts[0] != CLEAR)]
     trees += [
         search_tree(folder, search)
         for folder in further

@@ -39,6 +39,7 @@ from pipeline.transfer.manifest import MANIFEST_FILE, Manifest, parse_manifest
 from pipeline.transfer.received_table import check_table
 from pipeline.transfer.settings import TransferSettings, missing
 from pipeline.transfer.verification import Expected, Received, check_files, check_folder, verify_package
+from schemas.storage.durable_write import rename_durably
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,7 +222,7 @@ def _take(folder: Path, manifest: Manifest, zone: Path, expected: Expected, last
         if verify_package(partial, expected, last).digest != manifest.digest:
             raise _altered(folder.name, "changed while it was read")
         shutil.rmtree(final, ignore_errors=True)
-        partial.replace(final)
+        rename_durably(partial, final)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     taken = Received(manifest.sequence, manifest.digest, manifest.created)

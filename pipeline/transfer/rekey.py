@@ -37,6 +37,7 @@ from pipeline.transfer.identities import public_key_text
 from pipeline.transfer.manifest import SIGNATURE_FILE, is_signed_by, sign_manifest, timestamp
 from pipeline.transfer.receiving import HeldPackage, Receiver, read_columns
 from pipeline.transfer.sending import Sender
+from schemas.storage.durable_write import rename_durably
 
 FORMAT = "hearth-rekey/1"
 MANIFEST_FILE = "rekey.json"
@@ -126,7 +127,7 @@ def make_pairs(
         content = canonical_json(asdict(manifest))
         write_private_file(partial / MANIFEST_FILE, content)
         write_private_file(partial / SIGNATURE_FILE, sign_manifest(content, sender.signing_key))
-        partial.replace(folder)
+        rename_durably(partial, folder)
     finally:
         plain.unlink(missing_ok=True)
         shutil.rmtree(partial, ignore_errors=True)

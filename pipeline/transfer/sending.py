@@ -33,6 +33,7 @@ from pipeline.transfer.manifest import (
     sign_manifest,
     timestamp,
 )
+from schemas.storage.durable_write import rename_durably
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +107,7 @@ def send_package(
         content = manifest.as_bytes()
         write_private_file(partial / MANIFEST_FILE, content)
         write_private_file(partial / SIGNATURE_FILE, sign_manifest(content, sender.signing_key))
-        partial.replace(final)
+        rename_durably(partial, final)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
+from schemas.storage.zones import QUARANTINE
 
 EXAMPLES = """
 Examples:
@@ -33,16 +34,17 @@ def quarantine(
 
     A row without a column was rejected whole; one with a column was kept without that cell.
     """
-    from flows.actions.workspace_reading import latest_folder, reading_workspace
+    from flows.actions.workspace_reading import reading_workspace
     from pipeline.engine.tables import open_table
     from pipeline.project import read_project
+    from schemas.storage.artefact_record import latest_artefact
 
     project = read_project(config, workspace)
     groups: list[dict[str, Any]] = []
     with reading_workspace(project) as place:
         for controller in ("council", "nhs"):
-            folder = latest_folder(place.zone("clear") / controller, "ingest", controller)
-            for path in sorted((folder / "quarantine").glob("*.parquet")) if folder else []:
+            folder = latest_artefact(place.zone("clear") / controller, "ingest", controller)
+            for path in sorted((folder / QUARANTINE).glob("*.parquet")) if folder else []:
                 if table not in (None, path.stem):
                     continue
                 with open_table(path, ["line_number", "column_name", "reason"]) as reader:

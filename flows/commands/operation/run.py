@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from governance.errors import Fault, HearthError
+from schemas.storage.zones import RUNS
 
 if TYPE_CHECKING:
     from flows.run.run import RunRequest
@@ -103,7 +104,7 @@ def _orchestrated(request: "RunRequest", config: Path, workspace: Path | None) -
     except BaseException as error:  # noqa: BLE001 the run's own outcome is what counts, see below
         problem = type(error).__name__
     root = request.project.workspace
-    if (root / "runs" / request.run_id / "run.json").is_file():
+    if (root / RUNS / request.run_id / "run.json").is_file():
         return read_outcome(root, request.run_id)
     fault = Fault(
         "ORCHESTRATOR_FAILED",

@@ -8,6 +8,7 @@ import typer
 
 from flows.commands.operation.run import ConfigOption, WorkspaceOption
 from flows.commands.oversight import timestamp
+from schemas.storage.zones import AUDIT
 
 app = typer.Typer(
     name="audit",
@@ -308,7 +309,7 @@ def report(
         known = None if trust is None else read_trust(trust)
     except (OSError, ValueError) as error:
         raise Fault("TRUST_UNREADABLE", f"trust.json: {error}.", "Mend it; see `verify --help`.") from None
-    audit = project.workspace / "audit"
+    audit = project.workspace / AUDIT
     runs = [event["run"] for event in events(audit) if event["event"] == "run_start"]
     scope = month or run or (runs[-1] if runs else "")
     facts = gather(project.workspace, read_agreement(project.agreement), scope, known)

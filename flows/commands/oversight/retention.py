@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
+from schemas.storage.zones import AUDIT, KEYS
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -115,7 +116,7 @@ def witness(
 
     project, agreement = _read(config, workspace)
     actor, signing_key = key_of_principal(agreement, principal, "witness-disposal", key)
-    path = project.workspace / "audit" / CERTIFICATES / Path(certificate).name
+    path = project.workspace / AUDIT / CERTIFICATES / Path(certificate).name
     witness_disposal(project.workspace, path, agreement, _audit(project), actor, signing_key)
     typer.echo(f"{path.name} is signed by two people.")
 
@@ -204,8 +205,8 @@ def _audit(project: "Project") -> "AuditLog":
     from governance.audit.log import AuditLog
     from governance.audit.signer import open_log_signer
 
-    signer = open_log_signer(project.workspace / "keys", f"hearth/{project.name}")
-    return AuditLog.open(project.workspace / "audit", signer)
+    signer = open_log_signer(project.workspace / KEYS, f"hearth/{project.name}")
+    return AuditLog.open(project.workspace / AUDIT, signer)
 
 
 def _locked(project: "Project") -> "AbstractContextManager[None]":

@@ -36,17 +36,18 @@ def sensitivity(
     The band holds the rate by a strict and an inclusive account of the doubtful links
     (docs/household-definition.md).
     """
-    from flows.actions.workspace_reading import latest_folder, reading_workspace
+    from flows.actions.workspace_reading import reading_workspace
     from pipeline.aggregate.sensitivity import read_sensitivity
     from pipeline.engine.duckdb import locked_connection
     from pipeline.project import read_project
+    from schemas.storage.artefact_record import latest_artefact
     from schemas.table import AREA_LEVELS
 
     if level.upper() not in AREA_LEVELS:
         raise Fault("NO_SUCH_LEVEL", "That is no area level.", f"Name one of {', '.join(AREA_LEVELS)}.")
     project = read_project(config, workspace)
     with reading_workspace(project) as place, place.spill("sensitivity") as spill:
-        folder = latest_folder(place.zone("controlled"), "aggregate", "all")
+        folder = latest_artefact(place.zone("controlled"), "aggregate", "all")
         if folder is None:
             raise Fault("NO_CELLS", "The workspace holds no counted tables.", "Run `hearth run` first.")
         with locked_connection(project.engine, spill) as connection:

@@ -25,6 +25,7 @@ from governance.errors import Fault
 from governance.keys.providers.provider import KeyDescription
 from governance.keys.pseudonyms.derivation import KeyContext
 from governance.keys.states import KeyState
+from schemas.storage.durable_write import write_durably
 
 FORMAT = "hearth-key/1"
 MINIMUM_PASSPHRASE_CHARACTERS = 12
@@ -90,21 +91,9 @@ def seal(description: KeyDescription, root: bytes, passphrase: str, cost: Scrypt
 
 def write_private_file(path: Path, content: bytes, *, replace: bool = False) -> None:
     """Write a file of mode 0600 in one step; raises Fault when it exists and `replace` is False."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if replace:
-                partial.replace(path)
-            else:
-                os.link(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_durably(path, content, replace=replace)
     except FileExistsError:
         raise Fault(
             "KEY_EXISTS",

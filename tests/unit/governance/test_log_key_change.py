@@ -90,7 +90,7 @@ def test_a_checkpoint_under_the_old_key_after_the_change_is_found(
     assert verify_folder(audit_folder).exit_code == TAMPERED
 
 
-@pytest.mark.parametrize("moment", ["_write_synced", "put_next_key_in_force"])
+@pytest.mark.parametrize("moment", ["write_durably", "put_next_key_in_force"])
 def test_a_change_that_was_cut_short_is_brought_to_its_end(
     audit: AuditLog, audit_folder: Path, keys: Path, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +99,7 @@ def test_a_change_that_was_cut_short_is_brought_to_its_end(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    module = "governance.audit.log" if moment == "_write_synced" else "governance.audit.key_change"
+    module = "governance.audit.log" if moment == "write_durably" else "governance.audit.key_change"
     with monkeypatch.context() as patch:
         patch.setattr(f"{module}.{moment}", killed)
         with pytest.raises(KeyboardInterrupt):

@@ -1,0 +1,24 @@
+"""The record of an artefact: the file that says which files it has and what its stage showed for it.
+
+An artefact is the folder `<zone>/<stage>-<part>-<first 16 of its fingerprint>/`.
+"""
+
+from pathlib import Path
+
+#: Stage, part, fingerprint, file digests and evidence facts, as canonical JSON.
+RECORD = "artefact.json"
+#: Written when the files of an artefact are deleted: their names. The record stays.
+DISPOSED = "disposed.json"
+#: Suffix of a folder that is still being written.
+PARTIAL = ".partial"
+
+
+def artefact_folder(zone: Path, stage: str, part: str, fingerprint: str) -> Path:
+    """Return the folder that an artefact of that fingerprint has."""
+    return zone / f"{stage}-{part}-{fingerprint[:16]}"
+
+
+def latest_artefact(zone: Path, stage: str, part: str) -> Path | None:
+    """Return the folder of the newest artefact of a stage and part, or None where there is none."""
+    folders = [path for path in zone.glob(f"{stage}-{part}-*") if (path / RECORD).is_file()]
+    return max(folders, key=lambda path: (path / RECORD).stat().st_mtime, default=None)
