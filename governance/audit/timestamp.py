@@ -1,128 +1,117 @@
 """Optional trusted time: an RFC 3161 time-stamp of a checkpoint, by an authority of the officer's choice.
 
     hearth audit timestamp request …    writes a query (.tsq); nothing is sent
-    hearth audit timestamp accept …     keeps the reply (.tsr) that answers it, beside the log
+    hearth audit timestamp accept …     stores the reply (.tsr) that answers it, next to the log
 
-The stamped bytes are the checkpoint's text, so later countersignatures leave the stamp valid. Here it
-is checked that the reply grants the request and stamps these very bytes; the authority's signature is
-checked with its certificate by `openssl ts -verify -data checkpoint.txt -in reply.tsr -CAfile tsa.pem`.
+The stamped bytes are the checkpoint's text, so later countersignatures leave the stamp valid. A reply is
+stored only where it grants the request and stamps these very bytes. The authority's signature is
+verified where its root certificate is given; `openssl ts -verify` does the same.
 """
 
 import hashlib
-import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+
+from cryptography import x509
+from rfc3161_client import (
+    HashAlgorithm,
+    PKIStatus,
+    TimestampRequestBuilder,
+    TimeStampResponse,
+    VerificationError,
+    VerifierBuilder,
+    decode_timestamp_response,
+)
 
 from governance.audit.folder import checkpoint_path, newest_checkpoint
 from governance.audit.verify import read_note
 from governance.errors import Fault, Refused
+from schemas.storage.durable_write import write_durably
 
 TIMESTAMPS = "timestamps"
-_INTEGER, _OCTETS, _NULL, _OID, _SEQUENCE, _TIME = 0x02, 0x04, 0x05, 0x06, 0x30, 0x18
-_SHA256 = bytes.fromhex("608648016503040201")
-_SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
-_TST_INFO = bytes.fromhex("2a864886f70d0109100104")
+_SHA256 = x509.ObjectIdentifier("2.16.840.1.101.3.4.2.1")
+_GRANTED = (PKIStatus.GRANTED, PKIStatus.GRANTED_WITH_MODS)
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a reply states: the lines stamped, and when."""
+    """What a reply states: the entries stamped, and when. verified: the authority's signature was checked."""
 
     size: int
     time: datetime
+    verified: bool
 
 
 def timestamp_request(folder: Path) -> tuple[bytes, bytes, int]:
-    """Return (query in DER, the checkpoint's text it is about, lines covered) for the newest checkpoint."""
+    """Return (query in DER, text that is stamped, entries covered) for the newest checkpoint."""
     checkpoint, note, _ = newest_checkpoint(folder)
-    imprint = _imprint(note.text)
-    nonce = _encode(_INTEGER, b"\x01" + secrets.token_bytes(8))
-    query = _encode(_SEQUENCE, _encode(_INTEGER, b"\x01") + imprint + nonce + b"\x01\x01\xff")
-    return query, note.text, checkpoint.size
+    builder = TimestampRequestBuilder().data(note.text).hash_algorithm(HashAlgorithm.SHA256)
+    query = builder.nonce(nonce=True).cert_request(cert_request=True).build()
+    return query.as_bytes(), note.text, checkpoint.size
 
 
-def accept_timestamp(folder: Path, reply: bytes, size: int) -> Stamp:
-    """Keep the reply beside the log; raises Refused unless it grants a stamp of the checkpoint at `size`."""
+def accept_timestamp(folder: Path, reply: bytes, size: int, roots: Sequence[x509.Certificate] = ()) -> Stamp:
+    """Store the reply next to the log. roots: the authority's root certificates, to verify its signature.
+
+    Raises Refused unless the reply grants a stamp of the checkpoint over `size` entries, signed under one
+    of `roots` where any is given; Fault where it is no reply or there is no such checkpoint.
+    """
     path = checkpoint_path(folder, size)
     if not path.is_file():
-        raise Fault("NO_CHECKPOINT", f"There is no checkpoint over {size} lines.", "Name the one requested.")
-    imprint, time = _read_reply(reply)
-    if imprint != _imprint(read_note(path.read_bytes()).text):
+        raise Fault(
+            "NO_CHECKPOINT",
+            f"The log has no checkpoint over {size} entries.",
+            "Give --size the number that `hearth audit timestamp request` printed.",
+        )
+    text = read_note(path.read_bytes()).text
+    response = _read(reply)
+    stamped = response.tst_info.message_imprint
+    if stamped.hash_algorithm != _SHA256 or stamped.message != hashlib.sha256(text).digest():
         raise Refused(
             "TIMESTAMP_OF_ANOTHER",
             "The reply stamps other bytes than this checkpoint's.",
-            "Check which request it answers; lines may have been changed since.",
+            "Check which request it answers, then run `hearth audit verify`: the log may have been changed.",
         )
-    kept = folder / TIMESTAMPS / f"{size:012d}.tsr"
-    kept.parent.mkdir(exist_ok=True, mode=0o700)
-    kept.write_bytes(reply)
-    return Stamp(size, time)
+    if roots:
+        _verify(response, text, roots)
+    stored = folder / TIMESTAMPS / f"{size:012d}.tsr"
+    stored.parent.mkdir(exist_ok=True, mode=0o700)
+    write_durably(stored, reply)
+    return Stamp(size, response.tst_info.gen_time, bool(roots))
 
 
-def _imprint(text: bytes) -> bytes:
-    algorithm = _encode(_SEQUENCE, _encode(_OID, _SHA256) + _encode(_NULL, b""))
-    return _encode(_SEQUENCE, algorithm + _encode(_OCTETS, hashlib.sha256(text).digest()))
-
-
-def _read_reply(reply: bytes) -> tuple[bytes, datetime]:
-    """Return the message imprint (DER) and time of a TimeStampResp (RFC 3161, 2.4.2)."""
+def _read(reply: bytes) -> TimeStampResponse:
     try:
-        status, *token = _items(_content(reply, _SEQUENCE))
-        granted = int.from_bytes(_content(_items(_content(status, _SEQUENCE))[0], _INTEGER), "big")
-        if granted > 1 or len(token) != 1:
-            raise Refused(
-                "TIMESTAMP_NOT_GRANTED",
-                f"The authority answered status {granted}.",
-                "Ask it why, or another.",
-            )
-        kind, signed = _items(_content(token[0], _SEQUENCE))
-        encapsulated = _items(_content(_content(signed, 0xA0), _SEQUENCE))[2]
-        content_kind, content = _items(_content(encapsulated, _SEQUENCE))
-        if _content(kind, _OID) != _SIGNED_DATA or _content(content_kind, _OID) != _TST_INFO:
-            raise ValueError("not a time-stamp token")  # noqa: TRY301
-        info = _items(_content(_content(_content(content, 0xA0), _OCTETS), _SEQUENCE))
-        text = _content(info[4], _TIME).decode("ascii").split(".")[0].rstrip("Z")
-        return info[2], datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    except (ValueError, IndexError):
+        response = decode_timestamp_response(reply)
+        status = PKIStatus(response.status)
+        if status in _GRANTED:
+            _ = response.tst_info  # raises ValueError where the reply has no readable token
+    except ValueError:
         raise Fault(
-            "TIMESTAMP_MALFORMED", "The reply is not an RFC 3161 time-stamp.", "Ask the authority again."
+            "TIMESTAMP_MALFORMED",
+            "The file is not the reply of a time-stamp authority (RFC 3161).",
+            "Send the query again, and give the file that the authority returns (.tsr).",
         ) from None
+    if status not in _GRANTED:
+        raise Refused(
+            "TIMESTAMP_NOT_GRANTED",
+            f"The authority did not grant the request (status {int(status)}, {status.name.lower()}).",
+            "Ask the authority for the reason, or use another one.",
+        )
+    return response
 
 
-def _encode(tag: int, content: bytes) -> bytes:
-    if len(content) < 0x80:
-        return bytes([tag, len(content)]) + content
-    length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(length)]) + length + content
-
-
-def _split(data: bytes) -> tuple[int, bytes, bytes, bytes]:
-    """Return (tag, content, the whole item, the rest) of the first DER item."""
-    if len(data) < 2:
-        raise ValueError("too short")
-    start, length = 2, data[1]
-    if length & 0x80:
-        count = length & 0x7F
-        if not 1 <= count <= 4 or len(data) < 2 + count:
-            raise ValueError("length")
-        start, length = 2 + count, int.from_bytes(data[2 : 2 + count], "big")
-    end = start + length
-    if len(data) < end:
-        raise ValueError("too short")
-    return data[0], data[start:end], data[:end], data[end:]
-
-
-def _content(item: bytes, tag: int) -> bytes:
-    found, content, _, rest = _split(item)
-    if found != tag or rest:
-        raise ValueError("another kind of item")
-    return content
-
-
-def _items(content: bytes) -> list[bytes]:
-    items = []
-    while content:
-        _, _, item, content = _split(content)
-        items.append(item)
-    return items
+def _verify(response: TimeStampResponse, text: bytes, roots: Sequence[x509.Certificate]) -> None:
+    builder = VerifierBuilder()
+    for root in roots:
+        builder = builder.add_root_certificate(root)
+    try:
+        builder.build().verify_message(response, text)
+    except VerificationError:
+        raise Refused(
+            "TIMESTAMP_NOT_SIGNED",
+            "The reply is not signed by an authority under the given root certificates.",
+            "Check that --certificate names the root certificate of the authority that answered.",
+        ) from None

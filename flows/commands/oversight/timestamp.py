@@ -33,14 +33,28 @@ def request(
     )
 
 
-@app.command(epilog="Example:\n\n    hearth audit timestamp accept reply.tsr workspace/audit --size 144")
+@app.command(
+    epilog="Example:\n\n    hearth audit timestamp accept reply.tsr workspace/audit "
+    "--size 144 --certificate tsa.pem"
+)
 def accept(
     reply: Annotated[Path, typer.Argument(help="The authority's reply (.tsr).")],
     audit_dir: AuditArgument = _WORKSPACE_AUDIT,
-    size: Annotated[int, typer.Option("--size", help="Lines the query covered.")] = 0,
+    size: Annotated[int, typer.Option("--size", help="Entries that the query covers.")] = 0,
+    certificate: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--certificate", help="Root certificate of the authority (PEM), to verify its signature."
+        ),
+    ] = None,
 ) -> None:
-    """Keep a reply that stamps that checkpoint."""
+    """Store a reply that stamps that checkpoint."""
+    from cryptography.x509 import load_pem_x509_certificate
+
     from governance.audit.timestamp import accept_timestamp
 
-    stamp = accept_timestamp(audit_dir, reply.read_bytes(), size)
-    typer.echo(f"The first {stamp.size} lines stood by {stamp.time:%Y-%m-%d %H:%M:%S} UTC.")
+    roots = [load_pem_x509_certificate(path.read_bytes()) for path in certificate or ()]
+    stamp = accept_timestamp(audit_dir, reply.read_bytes(), size, roots)
+    typer.echo(f"The first {stamp.size} entries existed by {stamp.time:%Y-%m-%d %H:%M:%S} UTC.")
+    if not stamp.verified:
+        typer.echo("The authority's signature is not verified: give its root certificate with --certificate.")

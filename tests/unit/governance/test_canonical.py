@@ -67,6 +67,16 @@ def test_what_has_no_exact_place_in_json_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [{1: 2}, {"a": object()}, b"bytes"])
-def test_what_json_does_not_know_is_refused(value: object) -> None:
-    with pytest.raises(TypeError):
+def test_what_json_does_not_have_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="JSON does not have"):
         canonical_json(value)
+
+
+@pytest.mark.parametrize(
+    "value", [{"n": 4010232137 * 10**10}, {"4010232137": object()}, ["\ud8004010232137"]]
+)
+def test_a_refusal_does_not_quote_the_value(value: object) -> None:
+    with pytest.raises(ValueError, match=r".*") as raised:
+        canonical_json(value)
+    assert "4010232137" not in str(raised.value)
+    assert raised.value.__cause__ is None

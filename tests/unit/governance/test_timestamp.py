@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 from governance.audit.timestamp import accept_timestamp, timestamp_request
 from governance.errors import Fault, Refused
@@ -67,6 +68,39 @@ def test_a_stamp_is_kept_that_openssl_verifies_over_the_checkpoint(
     (tmp_path / "tsa" / "text").write_bytes(text)
     kept = audit_folder / "timestamps" / "000000000007.tsr"
     openssl(tmp_path / "tsa", "ts", "-verify", "-data", "text", "-in", str(kept), "-CAfile", "tsa.pem")
+
+
+@pytest.fixture
+def root(tmp_path: Path, authority: Callable[[bytes], bytes]) -> Certificate:
+    return load_pem_x509_certificate((tmp_path / "tsa" / "tsa.pem").read_bytes())
+
+
+def test_a_stamp_is_verified_against_the_root_certificate_of_its_authority(
+    audit_folder: Path,
+    this_run: Callable[[str], None],
+    authority: Callable[[bytes], bytes],
+    root: Certificate,
+) -> None:
+    this_run("run-1")
+    query, _, size = timestamp_request(audit_folder)
+    assert not accept_timestamp(audit_folder, authority(query), size).verified
+    assert accept_timestamp(audit_folder, authority(query), size, [root]).verified
+
+
+def test_a_stamp_by_another_authority_is_refused_and_not_stored(
+    tmp_path: Path,
+    audit_folder: Path,
+    this_run: Callable[[str], None],
+    authority: Callable[[bytes], bytes],
+) -> None:
+    this_run("run-1")
+    query, _, size = timestamp_request(audit_folder)
+    openssl(tmp_path, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-keyout", "other.key", "-out", "other.pem", "-days", "30", "-subj", "/CN=Other")  # fmt: skip
+    other = load_pem_x509_certificate((tmp_path / "other.pem").read_bytes())
+    with pytest.raises(Refused, match="TIMESTAMP_NOT_SIGNED"):
+        accept_timestamp(audit_folder, authority(query), size, [other])
+    assert not (audit_folder / "timestamps").exists()
 
 
 def test_a_stamp_of_another_checkpoint_is_refused(
