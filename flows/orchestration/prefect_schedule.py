@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import httpx
 from prefect import serve
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.schedules import Cron
@@ -35,6 +36,29 @@ def nightly_deployment(project: Project, config: Path, workspace: Path | None, s
     )
 
 
+def check_server_needs_authentication(url: str) -> None:
+    """Raise Fault unless the server refuses a request without its authentication string.
+
+    An open server lets every account that reaches it read run parameters and delete flow runs.
+    """
+    try:
+        answer = httpx.post(f"{url.rstrip('/')}/flow_runs/filter", json={"limit": 1}, timeout=30)
+    except httpx.HTTPError as error:
+        raise Fault(
+            "NO_PREFECT_SERVER",
+            f"The server that PREFECT_API_URL names does not answer ({type(error).__name__}).",
+            "Start it with `prefect server start`, or use systemd: `hearth schedule write`.",
+        ) from None
+    if answer.status_code not in (401, 403):
+        raise Fault(
+            "PREFECT_SERVER_OPEN",
+            "The Prefect server answers requests without authentication, so other accounts of this machine "
+            "could read or delete runs.",
+            "Set PREFECT_SERVER_API_AUTH_STRING for the server and PREFECT_API_AUTH_STRING here to one random "
+            "value; `hearth schedule serve --help` shows how.",
+        )
+
+
 def serve_schedule(project: Project, config: Path, workspace: Path | None, schedule: Schedule) -> None:
     """Serve the deployment until stopped; raises Fault without a server that outlives this process."""
     if not os.environ.get("PREFECT_API_URL"):
@@ -43,4 +67,5 @@ def serve_schedule(project: Project, config: Path, workspace: Path | None, sched
             "PREFECT_API_URL names no server, and the ephemeral one keeps no schedule.",
             "Start `prefect server start` and name it, or use systemd: `hearth schedule write`.",
         )
+    check_server_needs_authentication(os.environ["PREFECT_API_URL"])
     serve(nightly_deployment(project, config, workspace, schedule), pause_on_shutdown=False, limit=1)

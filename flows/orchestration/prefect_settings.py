@@ -6,6 +6,7 @@ persisted and log lines are not sent to the API.
 """
 
 import os
+import secrets
 from pathlib import Path
 
 SETTINGS = {
@@ -36,3 +37,15 @@ def apply_prefect_settings(home: Path | None = None) -> None:
     if home is not None and "PREFECT_HOME" not in os.environ:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ["PREFECT_HOME"] = str(home)
+    if "PREFECT_API_URL" not in os.environ:
+        _require_authentication()
+
+
+def _require_authentication() -> None:
+    """Let only this process use its ephemeral server, which any account of the machine can reach.
+
+    The server and its client share one random value, new for each run and stored nowhere.
+    """
+    value = f"hearth:{secrets.token_urlsafe(32)}"
+    os.environ["PREFECT_SERVER_API_AUTH_STRING"] = value
+    os.environ["PREFECT_API_AUTH_STRING"] = value

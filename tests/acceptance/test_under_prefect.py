@@ -5,8 +5,10 @@ whatever would telephone home could not, and the night publishes all the same.
 """
 
 import csv
+import json
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -122,6 +124,56 @@ def test_every_channel_of_telemetry_is_closed() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert told.stdout.split() == ["False", "False", "False"], told.stderr
+
+
+PROBE = """
+from flows.orchestration.prefect_settings import apply_prefect_settings
+apply_prefect_settings(Path(sys.argv[1]))
+from prefect import flow
+from prefect.client.orchestration import get_client
+
+def answer(url, path, authorization=None):
+    request = urllib.request.Request(url + path, data=b"{}", headers={"Content-Type": "application/json"})
+    if authorization:
+        request.add_header("Authorization", "Basic " + base64.b64encode(authorization.encode()).decode())
+    try:
+        return urllib.request.urlopen(request, timeout=20).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+@flow
+def probe():
+    url = str(get_client(sync_client=True).api_url).rstrip("/")
+    own = os.environ["PREFECT_API_AUTH_STRING"]
+    paths = ["/flow_runs/filter", "/task_runs/filter", "/logs/filter", "/artifacts/filter"]
+    print(json.dumps({
+        "url": url,
+        "stranger": [answer(url, path) for path in paths],
+        "guess": [answer(url, path, "hearth:guess") for path in paths],
+        "owner": [answer(url, path, own) for path in paths],
+    }))
+
+probe()
+"""
+
+
+def test_no_other_account_can_read_or_change_runs_through_prefects_server(tmp_path: Path) -> None:
+    imports = "import base64, json, os, sys, urllib.error, urllib.request\nfrom pathlib import Path\n"
+    ran = subprocess.run(
+        [sys.executable, "-c", imports + PROBE, str(tmp_path / "home")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+        env={k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")},
+        cwd=Path(__file__).parents[2],
+    )
+    seen = json.loads(ran.stdout.splitlines()[-1])
+    assert set(seen["stranger"]) == set(seen["guess"]) == {401}
+    assert set(seen["owner"]) == {200}
+    host, port = seen["url"].removeprefix("http://").split("/")[0].split(":")
+    with socket.socket() as plug:
+        assert plug.connect_ex((host, int(port))) != 0, "the server still listens after its run"
 
 
 def test_after_the_night_neither_canary_nor_person_is_anywhere_in_prefect_or_the_logs(

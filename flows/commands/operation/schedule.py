@@ -40,7 +40,15 @@ Exit code: 0 published lately, 1 not. Let a monitor call it, or the timer that `
 SERVE_EXAMPLES = """
 Example, beside a Prefect server of your own:
 
+    read -rs PREFECT_API_AUTH_STRING            (a long random value, the same for server and client)
+
+    export PREFECT_API_AUTH_STRING PREFECT_SERVER_API_AUTH_STRING="$PREFECT_API_AUTH_STRING"
+
+    prefect server start --background
+
     PREFECT_API_URL=http://127.0.0.1:4200/api hearth schedule serve --config hearth.toml --at 02:30
+
+A server that answers without that value is refused, because other accounts of the machine could use it.
 
 It stays in the foreground: start it as a service. Prefect is given the paths of hearth.toml and workspace,
 and no table, key or identifier; a second night is cancelled while one is under way.

@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from typer.testing import CliRunner
@@ -185,3 +187,34 @@ def test_serving_without_a_server_that_keeps_the_schedule_is_refused(
 def test_the_help_shows_how_timers_are_enabled() -> None:
     shown = CliRunner().invoke(app, ["schedule", "write", "--help"]).output
     assert "systemctl enable --now" in shown
+
+
+class _Server(BaseHTTPRequestHandler):
+    status = 200
+
+    def do_POST(self) -> None:
+        self.send_response(self.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, "PREFECT_SERVER_OPEN"), (401, None), (403, None)])
+def test_a_prefect_server_that_answers_strangers_is_refused(status: int, code: str | None) -> None:
+    from flows.orchestration.prefect_schedule import check_server_needs_authentication
+
+    server = HTTPServer(("127.0.0.1", 0), type("Server", (_Server,), {"status": status}))
+    Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/api"
+    try:
+        if code is None:
+            check_server_needs_authentication(url)
+        else:
+            with pytest.raises(Fault, match=code):
+                check_server_needs_authentication(url)
+    finally:
+        server.shutdown()
+        server.server_close()
+    with pytest.raises(Fault, match="NO_PREFECT_SERVER"):
+        check_server_needs_authentication(url)
