@@ -54,8 +54,8 @@ def check_server_needs_authentication(url: str) -> None:
             "PREFECT_SERVER_OPEN",
             "The Prefect server answers requests without authentication, so other accounts of this machine "
             "could read or delete runs.",
-            "Set PREFECT_SERVER_API_AUTH_STRING for the server and PREFECT_API_AUTH_STRING here to one random "
-            "value; `hearth schedule serve --help` shows how.",
+            "Set PREFECT_SERVER_API_AUTH_STRING for the server and PREFECT_API_AUTH_STRING here to one "
+            "random value; `hearth schedule serve --help` shows how.",
         )
 
 
