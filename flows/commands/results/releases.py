@@ -2,7 +2,6 @@
 
 import json
 import re
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,34 +57,17 @@ def query(
     release: Annotated[str | None, typer.Option(help="Which release; the newest when left out.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run SQL over one release; the engine can read that folder and nothing else."""
-    import duckdb
-
-    from pipeline.engine.duckdb import EngineSettings, locked_connection
+    """Run one SELECT over one release; nothing can be written and no other file read."""
+    from pipeline.publish.query import query_release
 
     folders = [f for f in _newest_first(releases) if release in (None, f.name)]
     if not folders:
         raise Fault(
             "NO_RELEASE",
-            f"{releases} holds no such release.",
-            "Name the folder with --releases, or run first.",
+            f"{releases} contains no such release.",
+            "Name the folder with --releases, or publish one with `hearth run`.",
         )
-    folder = folders[0].absolute()
-    with (
-        tempfile.TemporaryDirectory(prefix="hearth-query-") as spill,
-        locked_connection(EngineSettings(), Path(spill), (folder,)) as connection,
-    ):
-        for path in sorted(folder.glob("*.parquet")):
-            quoted = str(path).replace("'", "''")
-            connection.execute(f"CREATE VIEW \"{path.stem}\" AS SELECT * FROM read_parquet('{quoted}')")
-        try:
-            table = connection.sql(sql).to_arrow_table()
-        except (duckdb.Error, AttributeError) as error:
-            raise Fault(
-                "QUERY_FAILED",
-                f"The query could not be run ({error}).",  # a release holds nothing that must not be shown
-                "`SELECT table_id FROM catalogue` names the tables, data_dictionary.md their columns.",
-            ) from None
+    table = query_release(folders[0], sql)
     if as_json:
         typer.echo(json.dumps(table.to_pylist(), default=str))
     else:
