@@ -1,4 +1,4 @@
-"""`hearth releases`: list what was published, query it at once, and open an epoch for a correction."""
+"""`hearth releases`: list what was published, query it, and open an epoch for a correction."""
 
 import json
 import re
@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.operation.run import ConfigOption
+from governance.counted import counted
 from governance.errors import Fault
 
-app = typer.Typer(no_args_is_help=True, help="List what was published, query it, correct it.")
+app = typer.Typer(no_args_is_help=True, help="List and query published releases, and publish a correction.")
 
 FolderOption = Annotated[
-    Path, typer.Option("--releases", help="The folder that holds the releases.", file_okay=False)
+    Path, typer.Option("--releases", help="Folder that contains the releases.", file_okay=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 _RELEASES = Path("workspace/releases")
@@ -27,7 +28,7 @@ def add_to(parent: typer.Typer) -> None:
 
 @app.command(name="list", epilog="Example:\n\n    hearth releases list --releases workspace/releases")
 def list_releases(releases: FolderOption = _RELEASES, as_json: JsonOption = False) -> None:
-    """List the releases of a workspace, newest first, each checked against its manifest."""
+    """List the releases of a workspace, newest first. Each is checked against its manifest."""
     from pipeline.publish.manifest import verify_release
 
     found: list[dict[str, Any]] = []
@@ -39,7 +40,8 @@ def list_releases(releases: FolderOption = _RELEASES, as_json: JsonOption = Fals
         typer.echo(json.dumps(found))
         return
     for release in found:
-        typer.echo(f"{release['release']}  epoch {release['epoch']}  {release['files']} files, as published")
+        files = counted(release["files"], "file")
+        typer.echo(f"{release['release']}  epoch {release['epoch']}  {files}, unchanged since published")
 
 
 QUERY_EXAMPLES = """
@@ -53,12 +55,12 @@ Examples:
 
 @app.command(epilog=QUERY_EXAMPLES)
 def query(
-    sql: Annotated[str, typer.Argument(help="One SELECT over the release's tables; each table is a view.")],
+    sql: Annotated[str, typer.Argument(help="One SELECT statement. Each table of the release is a view.")],
     releases: FolderOption = _RELEASES,
-    release: Annotated[str | None, typer.Option(help="Which release; the newest when left out.")] = None,
+    release: Annotated[str | None, typer.Option(help="Name of a release; the newest if left out.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run SQL over one release; the engine can read that folder and nothing else."""
+    """Run an SQL query on one release. The database engine can read only that folder."""
     import duckdb
 
     from pipeline.engine.duckdb import EngineSettings, locked_connection
@@ -67,8 +69,8 @@ def query(
     if not folders:
         raise Fault(
             "NO_RELEASE",
-            f"{releases} holds no such release.",
-            "Name the folder with --releases, or run first.",
+            f"There is no {'release' if release is None else 'release of that name'} in {releases}.",
+            "See `hearth releases list`. Name another folder with --releases, or publish with `hearth run`.",
         )
     folder = folders[0].absolute()
     with (
@@ -83,8 +85,10 @@ def query(
         except (duckdb.Error, AttributeError) as error:
             raise Fault(
                 "QUERY_FAILED",
-                f"The query could not be run ({error}).",  # a release holds nothing that must not be shown
-                "`SELECT table_id FROM catalogue` names the tables, data_dictionary.md their columns.",
+                # the message may quote cells: everything in a release is published
+                f"DuckDB could not run the query: {error}",
+                'Correct the query. `hearth releases query "SELECT table_id FROM catalogue"` lists the '
+                "tables, and data_dictionary.md in the release describes their columns.",
             ) from None
     if as_json:
         typer.echo(json.dumps(table.to_pylist(), default=str))
@@ -97,17 +101,19 @@ Example:
 
     hearth releases correct --reason "One landlord's tenure codes were read wrongly" --config hearth.toml
 
-The next run publishes the corrected values as an epoch of its own; areas of which fewer than the agreed
-number of households changed keep their old values, as at every boundary.
+The next run publishes the corrected values as a new epoch. As at every start of an epoch, an area keeps its
+old values if fewer than the agreed number of its households changed.
 """
 
 
 @app.command(epilog=CORRECT_EXAMPLES)
 def correct(
-    reason: Annotated[str, typer.Option(help="Why; printed with the release. Name nobody.")],
+    reason: Annotated[
+        str, typer.Option(help="Reason, printed with the release. It must not identify anyone.")
+    ],
     config: ConfigOption = Path("hearth.toml"),
 ) -> None:
-    """Open a new epoch for a correction, by a section of hearth.toml; nothing published ever changes."""
+    """Open a new epoch for a correction, with a section in hearth.toml. Published releases never change."""
     from governance.agreement.agreement import read_agreement
     from pipeline.disclosure.epoch import epoch_of
     from pipeline.disclosure.profile import profile_of
@@ -121,7 +127,7 @@ def correct(
     section = f'[correction]\nepoch = "{epoch}"\nnumber = {number}\nreason = {quoted}\n'
     text = re.sub(r"(?ms)^\[correction\]\n.*?(?=^\[|\Z)", "", config.read_text("utf-8")).rstrip("\n")
     config.write_text(f"{text}\n\n{section}", "utf-8")
-    typer.echo(f"{config}: the next run publishes epoch {epoch}-correction-{number:02d}.")
+    typer.echo(f"Changed {config}: the next run publishes epoch {epoch}-correction-{number:02d}.")
 
 
 def _newest_first(releases: Path) -> list[Path]:
