@@ -44,17 +44,17 @@ def train_project(project: Project, out: Path, truth: Path | None = None) -> Tra
     with (
         Display(workspace.run_folder(run_id) / "run.log") as display,
         workspace.lock(),
-        set_up_run(project, workspace, run_id, display, run_directly) as run,
+        set_up_run(project, workspace, run_id, display, run_directly) as this_run,
     ):
-        council, nhs = run.pseudonymised("council"), run.pseudonymised("nhs")
-        pairs = None if truth is None else _truth(project, run.keys.linkage(), truth)
+        council, nhs = this_run.pseudonymised("council"), this_run.pseudonymised("nhs")
+        pairs = None if truth is None else _truth(project, this_run.keys.linkage(), truth)
         base = _base(project) if pairs is None else None
         display.now("training")
         return train(
             council.artefact,
             nhs.artefact,
             project.engine,
-            run.context.spill,
+            this_run.context.spill,
             out,
             truth=pairs,
             base=base,

@@ -41,9 +41,9 @@ def quarantine(
 
     project = read_project(config, workspace)
     groups: list[dict[str, Any]] = []
-    with reading_workspace(project) as workspace_folder:
+    with reading_workspace(project) as place:
         for controller in ("council", "nhs"):
-            folder = latest_folder(workspace_folder.zone("clear") / controller, "ingest", controller)
+            folder = latest_folder(place.zone("clear") / controller, "ingest", controller)
             for path in sorted((folder / "quarantine").glob("*.parquet")) if folder else []:
                 if table not in (None, path.stem):
                     continue

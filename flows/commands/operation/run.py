@@ -75,21 +75,21 @@ def run(
         _print_outcome(failed | _error_fields(error), as_json)
         raise typer.Exit(error.exit_code) from None
     apply_prefect_settings(place.root / "orchestrator")
-    outcome = _run_directly(request) if no_orchestrator else _run_under_prefect(request, config, workspace)
+    outcome = _directly(request) if no_orchestrator else _orchestrated(request, config, workspace)
     _print_outcome(outcome, as_json)
     from flows.run.outcome import EXIT_CODES
 
     raise typer.Exit(EXIT_CODES[outcome["status"]])
 
 
-def _run_directly(request: "RunRequest") -> dict[str, Any]:
+def _directly(request: "RunRequest") -> dict[str, Any]:
     from flows.run.journey import journey
     from flows.run.run import run_pipeline
 
     return run_pipeline(request, journey).as_json()
 
 
-def _run_under_prefect(request: "RunRequest", config: Path, workspace: Path | None) -> dict[str, Any]:
+def _orchestrated(request: "RunRequest", config: Path, workspace: Path | None) -> dict[str, Any]:
     """Run under Prefect, on its own ephemeral server or on the one that PREFECT_API_URL names."""
     from flows.nightly import nightly
     from flows.run.run import read_outcome

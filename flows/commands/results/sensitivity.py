@@ -50,8 +50,8 @@ def sensitivity(
             f"Use --level with one of: {', '.join(AREA_LEVELS)}.",
         )
     project = read_project(config, workspace)
-    with reading_workspace(project) as workspace_folder, workspace_folder.spill("sensitivity") as spill:
-        folder = latest_folder(workspace_folder.zone("controlled"), "aggregate", "all")
+    with reading_workspace(project) as place, place.spill("sensitivity") as spill:
+        folder = latest_folder(place.zone("controlled"), "aggregate", "all")
         if folder is None:
             raise Fault(
                 "NO_CELLS",
