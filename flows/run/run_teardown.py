@@ -1,6 +1,6 @@
 """The end of a run: tables that only the run needed are deleted, their key is destroyed, both are recorded.
 
-After a published or refused run, no data from the extracts can be decrypted any more. A run that ended with a
+After a published or refused run, these tables cannot be decrypted any more. A run that ended with a
 fault or was killed keeps its key, so that the next run can resume.
 """
 
