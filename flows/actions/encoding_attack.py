@@ -97,8 +97,8 @@ def attack_encodings(project: Project, sampled_share: float) -> tuple[AttackedCo
     if not found:
         raise Fault(
             "NOTHING_TO_ATTACK",
-            "hearth.toml names no extract that token columns are made of.",
-            "Run it where a controller's own extracts are, with their hearth.toml.",
+            "hearth.toml has no extract with addresses or people, so there is no token column to attack.",
+            "Run `hearth attack encoding` at a controller, with the hearth.toml of its extracts.",
         )
     return tuple(found)
 

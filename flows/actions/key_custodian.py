@@ -57,7 +57,7 @@ class KeyCustodian:
             layers.append("outer")
         return layers
 
-    def place(self, layer: Layer) -> KeyStore:
+    def key_store(self, layer: Layer) -> KeyStore:
         """Return where a layer's key is stored. Raises Fault if hearth.toml does not name it."""
         settings = self._settings(needs_inner=layer == "inner")
         if layer == "inner":
@@ -77,11 +77,11 @@ class KeyCustodian:
 
     def version(self, layer: Layer, version: int) -> tuple[Path, str]:
         """Return the file of a version of the key (current or older) and the passphrase."""
-        place = self.place(layer)
-        place.check_local()
-        passphrase = place.passphrase.read()
-        older = place.of_version(version)
-        path = older if older.exists() else place.path
+        store = self.key_store(layer)
+        store.check_local()
+        passphrase = store.passphrase.read()
+        older = store.of_version(version)
+        path = older if older.exists() else store.path
         found = read_sealed_key(path).description
         if found.context.version != version:
             raise Fault(

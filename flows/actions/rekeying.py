@@ -107,9 +107,9 @@ def carry_over_outer(project: Project, place: KeyStore, from_version: int) -> in
         context = RunContext(run_id, project, agreement, workspace, spill)
         secret = load_secret(context)
         for controller in CONTROLLERS:
-            held = held_package(controller, context)
-            if held is not None:
-                batches = outer_pairs(held, receiver, old, new, context)
+            package = held_package(controller, context)
+            if package is not None:
+                batches = outer_pairs(package, receiver, old, new, context)
                 pairs = pa.RecordBatchReader.from_batches(PAIRS, batches)
                 carried = migrate_record_keys(pairs, secret, context)
     return carried

@@ -64,7 +64,7 @@ def run_pipeline(
     try:
         workspace = Workspace.open(request.project.workspace)
         folder = workspace.run_folder(request.run_id)
-    except BaseException as error:  # noqa: BLE001 told, not hidden: see _ended_badly
+    except BaseException as error:  # noqa: BLE001 recorded and printed: see _ended_badly
         return _ended_badly(request, error, stages)
     with Display(folder / "run.log", quiet) as display, stop_on_signals():
         try:
@@ -75,7 +75,7 @@ def run_pipeline(
                 stages = this_run.stages
                 released = journey(this_run)
                 outcome = Outcome(request.run_id, "published", released.artefact.folder, stages=tuple(stages))
-        except BaseException as error:  # noqa: BLE001 told, not hidden: see _ended_badly
+        except BaseException as error:  # noqa: BLE001 recorded and printed: see _ended_badly
             write_places(error, folder / "faults.log")
             outcome = _ended_badly(request, error, stages)
     _keep(folder / "run.json", outcome.as_json())

@@ -119,15 +119,15 @@ def new(
             return
         from governance.keys.states import KeyState
 
-        place = custodian.place(layer)
+        store = custodian.key_store(layer)
         if not custodian.is_demo(layer):
             compared = layer == "inner" and custodian.project.custody != "single-operator"
-            place.create(
+            store.create(
                 KeyState.PENDING if compared else KeyState.ACTIVE,
                 custodian.use.today,
                 expires.date() if expires else custodian.agreement_expires,
             )
-        key = place.open()
+        key = store.open()
         shown = _described(key.description) | {"check_value": key.check_value("uprn")}
         record.update(_for_the_log(shown))
         print_result(shown, as_json)
@@ -144,11 +144,11 @@ def list_keys(
     custodian = custodian_of(config, workspace)
     rows: list[dict[str, Any]] = []
     for layer in custodian.layers():
-        place = custodian.place(layer)
-        for path in place.files():
-            key = place.open().description if place.remote else read_sealed_key(path).description
+        store = custodian.key_store(layer)
+        for path in store.files():
+            key = store.open().description if store.remote else read_sealed_key(path).description
             rows.append({"layer": layer, **_described(key)})
-        for path in sorted((place.path.parent / CERTIFICATES).glob("*.json")):
+        for path in sorted((store.path.parent / CERTIFICATES).glob("*.json")):
             content = json.loads(path.read_bytes())["content"]
             row = {
                 "layer": layer,
@@ -185,8 +185,8 @@ def check_value(
     from pipeline.pseudonymise.tables import IDENTIFIERS
 
     custodian = custodian_of(config, workspace)
-    place = custodian.place(layer)
-    key = place.open()
+    store = custodian.key_store(layer)
+    key = store.open()
     values = {kind: key.check_value(kind) for kind in IDENTIFIERS}
     if compare is not None:
         with custodian.recording("compare") as record:
@@ -200,8 +200,8 @@ def check_value(
                     "`hearth keys check-value --compare VALUE` at both controllers.",
                 )
             if key.description.state is KeyState.PENDING:
-                place.change_state(KeyState.ACTIVE)
-                key = place.open()
+                store.change_state(KeyState.ACTIVE)
+                key = store.open()
             record["state"] = str(key.description.state)
     print_result(_described(key.description) | {"check_values": values}, as_json)
 
@@ -227,9 +227,9 @@ def rotate(
     custodian = custodian_of(config, workspace)
     compared = layer == "inner" and custodian.project.custody != "single-operator"
     with custodian.recording("rotate", layer, key) as record:
-        place = custodian.place(layer)
+        store = custodian.key_store(layer)
         rotated = rotate_key(
-            place,
+            store,
             state=KeyState.PENDING if compared else KeyState.ACTIVE,
             today=custodian.use.today,
             expires=custodian.agreement_expires,
@@ -238,9 +238,9 @@ def rotate(
         if layer == "outer":
             from flows.actions.rekeying import carry_over_outer
 
-            record["record_keys"] = carry_over_outer(custodian.project, place, old.context.version)
+            record["record_keys"] = carry_over_outer(custodian.project, store, old.context.version)
             old = change_state(
-                place.of_version(old.context.version), place.passphrase.read(), KeyState.RETIRED
+                store.of_version(old.context.version), store.passphrase.read(), KeyState.RETIRED
             )
         shown = {"old": _described(old), "new": _described(rotated.new)}
         record.update({f"{which}_{k}": v for which, key in shown.items() for k, v in key.items()})
@@ -262,9 +262,9 @@ def retire(
 
     custodian = custodian_of(config, workspace)
     with custodian.recording("retire", layer, key) as record:
-        place = custodian.place(layer)
-        if place.remote is not None:
-            retired = place.retire(version)
+        store = custodian.key_store(layer)
+        if store.remote is not None:
+            retired = store.retire(version)
         else:
             retired = change_state(*custodian.version(layer, version), KeyState.RETIRED)
         shown = _described(retired)

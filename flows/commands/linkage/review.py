@@ -123,7 +123,7 @@ def import_(
 
 
 def _project(config: Path, workspace: Path | None, key: Path | None) -> "Project":
-    """Return the project, with the command's key as its signing key if one is given."""
+    """Return the project. If the command line has a key, it replaces the project's signing keys."""
     from pipeline.project import read_project
 
     project = read_project(config, workspace)

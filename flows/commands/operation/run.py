@@ -71,7 +71,7 @@ def run(
         request = RunRequest.of(config, workspace, signing_keys=key or ())
         place = Workspace.open(request.project.workspace)
     except HearthError as error:
-        failed = {"run_id": None, "status": "fault", "release_dir": None, "stages": []}
+        failed: dict[str, Any] = {"run_id": None, "status": "fault", "release_dir": None, "stages": []}
         _print_outcome(failed | _error_fields(error), as_json)
         raise typer.Exit(error.exit_code) from None
     apply_prefect_settings(place.root / "orchestrator")

@@ -48,17 +48,17 @@ def list_holdings(
 
     project, agreement = _read(config, workspace)
     today = datetime.now(UTC).date()
-    held = holdings(project.workspace, agreement)
+    artefacts = holdings(project.workspace, agreement)
     if as_json:
-        rows = [asdict(item) | {"overdue": item.is_overdue(today)} for item in held]
+        rows = [asdict(item) | {"overdue": item.is_overdue(today)} for item in artefacts]
         typer.echo(json.dumps({"holdings": rows}, default=str))
         return
-    for item in held:
+    for item in artefacts:
         mark = "OVERDUE" if item.is_overdue(today) else ""
         due = "no class" if item.due is None else item.due.isoformat()
         typer.echo(f"{due:<12} {item.retention or '-':<14} {item.name} {mark}".rstrip())
-    overdue = sum(item.is_overdue(today) for item in held)
-    typer.echo(f"{counted(len(held), 'artefact')}, {overdue} overdue.")
+    overdue = sum(item.is_overdue(today) for item in artefacts)
+    typer.echo(f"{counted(len(artefacts), 'artefact')}, {overdue} overdue.")
 
 
 @app.command(
@@ -87,16 +87,18 @@ def dispose(
     actor, signing_key = authorised_principal(project, agreement, "dispose", key, principal)
     now = datetime.now(UTC)
     with _locked(project):
-        held = {item.name: item for item in holdings(project.workspace, agreement)}
-        wanted = [n for n, item in held.items() if item.is_overdue(now.date())] if overdue else []
+        artefacts = {item.name: item for item in holdings(project.workspace, agreement)}
+        wanted = [n for n, item in artefacts.items() if item.is_overdue(now.date())] if overdue else []
         wanted += [name for name in names or () if name not in wanted]
-        if unknown := [name for name in wanted if name not in held]:
+        if unknown := [name for name in wanted if name not in artefacts]:
             raise Fault(
                 "NOT_HELD",
                 f"Not in the workspace, so nothing was deleted: {', '.join(unknown)}.",
                 "Use names that `hearth retention list` shows.",
             )
-        if early := [n for n in wanted if held[n].zone == "releases" and not held[n].is_overdue(now.date())]:
+        if early := [
+            n for n in wanted if artefacts[n].zone == "releases" and not artefacts[n].is_overdue(now.date())
+        ]:
             raise Refused(
                 "RELEASE_NOT_DUE",
                 f"Releases are kept until their day of disposal, which has not come yet: {', '.join(early)}.",
@@ -104,7 +106,7 @@ def dispose(
             )
         audit = _audit(project)
         for name in wanted:
-            path = dispose_of(project.workspace, held[name], agreement, audit, actor, signing_key, now)
+            path = dispose_of(project.workspace, artefacts[name], agreement, audit, actor, signing_key, now)
             typer.echo(
                 f"Deleted {name}. Certificate {path.name} needs a second person: `hearth retention witness`."
             )
