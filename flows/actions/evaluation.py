@@ -102,7 +102,7 @@ def read_truth(path: Path) -> dict[str, pa.Table]:
         if file.is_file()
     }
     if not found:
-        raise _unreadable(path, "there is no such file")
+        raise _unreadable(path, f"it contains neither {RESIDENCE} nor {HOUSEHOLDS}")
     return {unit: _read_pairs(file) for unit, file in found.items()}
 
 

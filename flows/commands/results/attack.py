@@ -157,14 +157,16 @@ def encoding(
         }
         typer.echo(json.dumps(record))
     else:
-        typer.echo(f"{'table':<17} {'column':<30} {'tokens':>9} {'named':>7} {'share':>7} {'by sector':>9}")
+        typer.echo(
+            f"{'table':<17} {'column':<30} {'tokens':>9} {'re-identified':>13} {'share':>7} {'by sector':>9}"
+        )
         for c in columns:
             name = f"({c.attack.column}, unsalted)" if c.is_control else c.attack.column
             mark = (
                 "" if c.attack.is_withstood else ("  exposed, as expected" if c.is_control else "  EXPOSED")
             )
             typer.echo(
-                f"{c.table:<17} {name:<30} {c.attack.occurrences:>9,} {c.attack.reidentified:>7,} "
+                f"{c.table:<17} {name:<30} {c.attack.occurrences:>9,} {c.attack.reidentified:>13,} "
                 f"{c.attack.reidentified_share:>7.2%} {c.attack.by_sector:>9.2%}{mark}"
             )
         typer.echo(

@@ -95,7 +95,7 @@ def check(
         raise Fault(
             "DEFINITION_INVALID",
             f"{file.name} has {counted(len(error.faults), 'fault')}:\n  - " + "\n  - ".join(error.faults),
-            f"Correct them, then run `hearth measures check {file.name}` again. "
+            f"Correct the file, then run `hearth measures check {file}` again. "
             "The packs in schemas/measures are examples.",
         ) from None
     known = sorted({m.name for m in found} & {m.name for m in measures().values() if m.pack != file.stem})
