@@ -1,7 +1,7 @@
-"""The `hearth` command: the map of everything a person can ask of Hearth.
+"""The `hearth` command and the list of its subcommands.
 
-Each subject has its file in `flows/commands/`; what they import is imported when
-the command runs, so that `hearth --help` and completion are quick.
+Each subject has its file in `flows/commands/`. A command imports what it needs only
+when it runs, so `hearth --help` and shell completion are quick.
 """
 
 import atexit
@@ -19,8 +19,9 @@ from flows.commands.results import attack, findings, measures, releases, sensiti
 from flows.run.faults import as_hearth_error
 from governance.errors import HearthError
 
-#: numpy and Arrow's allocator, neither loaded yet when `main` begins, would ask for pages of 2 MB. On a
-#: virtual machine 2 GB of them took from .2 to 4.0 s to touch, small pages .7 to 1.1 (ADR 0025).
+#: Small memory pages for numpy and for Arrow's allocator, set before either is loaded. By default both use
+#: pages of 2 MB. On a virtual machine the first use of 2 GB took .2 to 4.0 s with those, and .7 to 1.1 s
+#: with small pages (ADR 0025).
 SMALL_PAGES = {"NUMPY_MADVISE_HUGEPAGE": "0", "MIMALLOC_ALLOW_THP": "0"}
 
 app = typer.Typer(
@@ -28,9 +29,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Link council and NHS extracts at household level on pseudonymised UPRNs, and publish tables that "
-    "disclose nobody.",
-    epilog="Begin with `make run`, or `hearth init` in a new folder. Every command has examples.",
+    help="Link council and NHS extracts at household level on pseudonymised UPRNs, and publish tables "
+    "from which no one can be identified.",
+    epilog="To start: `make run` runs the sample project, and `hearth init my-project` starts a project of "
+    "your own. `hearth COMMAND --help` shows examples. docs/glossary.md explains the terms.",
 )
 run.add_to(app)
 init.add_to(app)
@@ -54,10 +56,13 @@ bench.add_to(app)
 
 
 def main() -> None:
-    """Run the command line: our errors become message and exit code, a foreign one its type alone."""
+    """Run the command line. An error becomes a message and an exit code.
+
+    Of an error that is not a HearthError only the type is shown, because its message may contain a value.
+    """
     for name, value in SMALL_PAGES.items():
         os.environ.setdefault(name, value)
-    atexit.register(_hush_teardown)  # registered first, so it runs after every other exit handler
+    atexit.register(_close_standard_error)  # registered first, so it runs after every other exit handler
     try:
         app()
     except HearthError as error:
@@ -66,14 +71,17 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 a foreign message may quote a value, so only its type is shown
-        told = as_hearth_error(error, Path(sys.argv[0]).name)
-        typer.echo(str(told), err=True)
-        sys.exit(told.exit_code)
+        hearth_error = as_hearth_error(error, Path(sys.argv[0]).name)
+        typer.echo(str(hearth_error), err=True)
+        sys.exit(hearth_error.exit_code)
 
 
-def _hush_teardown() -> None:
-    """Close standard error for what follows: DuckDB's binding then counts references that threads of
-    Prefect still hold, a hundred lines that nobody can act on."""
+def _close_standard_error() -> None:
+    """Close standard error before Python shuts down.
+
+    DuckDB's Python binding then reports the references that Prefect's threads still have: about a hundred
+    lines on which no one can act.
+    """
     sys.stderr.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 

@@ -1,7 +1,7 @@
-"""The Prefect flow that takes the data's journey every night.
+"""The Prefect flow that runs every stage of the pipeline, usually once a night.
 
-The flow is given a configuration's path and a run id, never a table, a key or an
-identifier: Prefect keeps its parameters, results and log lines in its database.
+The flow receives the path of a configuration and a run id, never a table, a key or an
+identifier, because Prefect stores parameters, results and log lines in its database.
 """
 
 from flows.orchestration.tasks import Failed, State, as_task, flow, record_outcome
@@ -15,9 +15,9 @@ def nightly(
     run_id: str | None = None,
     signing_keys: list[str] | None = None,
 ) -> State | None:
-    """Run one night under Prefect; a gate's refusal is a failed flow run that names code and remedy.
+    """Run the pipeline once under Prefect. If a gate refuses, the flow run fails and its message is the code.
 
-    signing_keys: paths of key files, see `actions/authorisation.py`; the keys stay in this process.
+    signing_keys: paths of key files (see `actions/authorisation.py`). The keys stay in this process.
     """
     request = RunRequest.of(config, workspace, run_id, signing_keys or ())
     outcome = run_pipeline(request, perform=as_task)

@@ -1,8 +1,8 @@
-"""Who acts: the keys that a command was given, else the project's, else a sample's own.
+"""Who authorises an action: the keys of the command line, else of hearth.toml, else of the sample project.
 
-`hearth run --key operator.pem --key releaser.pem` says who starts the run and who lets its release
-appear; `signing_keys` in hearth.toml says it for a timer. Which principal a key belongs to stands in
-the agreement, and what he may do in `governance/principals/roles.py`.
+`hearth run --key operator.pem --key releaser.pem` names the keys of the person who starts the run and of
+the person who releases. For a timer, `signing_keys` in hearth.toml does the same. The agreement lists which
+principal a key belongs to, and `governance/principals/roles.py` what each principal may do.
 """
 
 import getpass
@@ -26,7 +26,7 @@ from pipeline.transfer.settings import read_transfer_settings
 def authorising_keys(
     project: Project, agreement: Agreement, given: Sequence[Path] = ()
 ) -> tuple[Ed25519PrivateKey, ...]:
-    """Return the keys of those who act; raises Fault where one cannot be read."""
+    """Return the keys that authorise an action. Raises Fault if one cannot be read."""
     paths = tuple(given) or project.signing_keys
     if paths:
         return tuple(read_signing_key(path) for path in paths)
@@ -40,7 +40,7 @@ def authorisation_facts(
     action: str,
     further: Sequence[Ed25519PrivateKey] = (),
 ) -> dict[str, Any]:
-    """Return the facts of who starts a run, for its evidence. further: keys that the run holds anyway."""
+    """Return the facts about who starts a run, for its evidence. further: other keys that the run has."""
     return run_authorisation_facts(
         agreement, run_id, action, (*authorising_keys(project, agreement), *further)
     )
@@ -54,28 +54,31 @@ def authorised_principal(
     expected: str | None = None,
     further: Sequence[Ed25519PrivateKey] = (),
 ) -> tuple[str, Ed25519PrivateKey]:
-    """Return (id, key) of the principal who takes an action outside a run; raises Refused if none may.
+    """Return (id, key) of the principal who takes an action outside a run.
 
-    given: the key file of the command line. expected: the principal that the command line named.
-    further: keys that this place holds anyway, tried where none was given.
+    given: the key file of the command line. expected: the principal that the command line names.
+    further: other keys of this environment, tried if the command line has no key.
+
+    Raises Refused if none of the keys belongs to a principal who may take the action.
     """
     keys = authorising_keys(project, agreement, () if given is None else (given,))
     keys += tuple(further) if given is None else ()
     if not keys:
         raise Refused(
             "NOT_AUTHENTICATED",
-            f"No key was given, so nobody is known who may {action}.",
-            "Give the key of a principal with --key, or name it in signing_keys of hearth.toml.",
+            f"No key was given, so Hearth cannot check who does this ({action}). Nothing was done.",
+            "Add --key FILE with the key of a principal who may, or list the file under signing_keys in "
+            "hearth.toml. `hearth governance check AGREEMENT` lists the principals and their roles.",
         )
     named = [key for key in keys if (person := principal_of(agreement, key)) and may(person, action)]
     key = (named or list(keys))[0]
-    told = "the key" if given is None else given.name
-    principal = principal_who_may(agreement, key, action, told, expected)
+    key_name = "the key" if given is None else given.name
+    principal = principal_who_may(agreement, key, action, key_name, expected)
     return principal.id, key
 
 
 def package_signers(project: Project) -> tuple[Ed25519PrivateKey, ...]:
-    """Return the key that signs this controller's packages; where it is a key holder's, it signs the run."""
+    """Return the key that signs this controller's packages. A key-holder's also signs the run."""
     transfer = read_transfer_settings(project)
     if transfer.signing_key is None:
         return ()
@@ -83,5 +86,5 @@ def package_signers(project: Project) -> tuple[Ed25519PrivateKey, ...]:
 
 
 def login() -> str:
-    """Return the name of the account, for a log line of someone who is not authenticated."""
+    """Return the account name, for log entries of a person who is not authenticated."""
     return getpass.getuser()

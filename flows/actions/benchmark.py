@@ -1,6 +1,6 @@
-"""Benchmarks: figures measured on this machine in one run, so that their ratios can be trusted.
+"""Benchmarks. All figures are measured on one machine in the same run, so their ratios can be compared.
 
-A benchmark is a file `tests/benchmarks/bench_<name>.py` of the checkout with a
+A benchmark is a file `tests/benchmarks/bench_<name>.py` of the checkout, with a
 docstring and one function `measure(households: int, folder: Path) -> list[Figure]`.
 """
 
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "tests" / "benchmarks"
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number, its unit ("s", "MiB", "ratio", "rows/s") and the target it is held to."""
+    """One measured number, its unit ("s", "MiB", "ratio", "rows/s") and its target."""
 
     what: str
     value: float
@@ -33,14 +33,16 @@ def benchmark_names() -> list[str]:
 
 
 def load_benchmark(name: str) -> Measure:
-    """Return a benchmark's `measure`; raises Fault where there is none of that name."""
+    """Return a benchmark's `measure`. Raises Fault if no benchmark has that name."""
     path = FOLDER / f"bench_{name}.py"
     spec = importlib.util.spec_from_file_location(path.stem, path) if path.is_file() else None
     if spec is None or spec.loader is None:
         raise Fault(
             "NO_SUCH_BENCHMARK",
-            f"There is no benchmark of that name among {len(benchmark_names())}.",
-            f"Name one of: {', '.join(benchmark_names()) or 'none; benchmarks are part of the checkout'}.",
+            "No benchmark has that name.",
+            f"Use `hearth bench NAME` with one of: {', '.join(names)}."
+            if (names := benchmark_names())
+            else "Run `hearth bench` in a checkout of Hearth: an installed package has no benchmarks.",
         )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -1,7 +1,7 @@
-"""Clerical review of a finished run: its sample goes out, decisions come back, both are on record.
+"""Clerical review of a finished run: export a sample of pairs, import reviewers' decisions, record both.
 
-A night destroys the key of its pseudonymised tables, so the sample was drawn before that, by the quality
-stage. It rests in the linkage zone, under that zone's storage key and retention.
+A run destroys the key of its pseudonymised tables when it ends. The quality stage therefore draws the sample
+before that, and stores it in the linkage zone under that zone's storage key and retention class.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ from schemas.storage.artefact_record import DISPOSED, latest_artefact
 
 @dataclass(frozen=True)
 class Exported:
-    """What was exported. review: id of the sample, borne by every row."""
+    """What was exported. review: id of the sample, which is in every row."""
 
     review: str
     cases: int
@@ -39,9 +39,9 @@ class Exported:
 
 
 def export_sample(project: Project, folder: Path, cases_per_stratum: int) -> Exported:
-    """Write the last run's review sample into `folder`, readable by its owner alone.
+    """Write the last run's review sample into `folder`, readable only by its owner.
 
-    Raises Fault where there is none, it was disposed of, or the folder cannot be written.
+    Raises Fault if there is no sample, it was disposed of, or the folder cannot be written.
     """
     with _sample(project) as (workspace, review, connection):
         try:
@@ -50,8 +50,8 @@ def export_sample(project: Project, folder: Path, cases_per_stratum: int) -> Exp
         except OSError as error:
             raise Fault(
                 "REVIEW_NOT_WRITTEN",
-                f"{folder.name} cannot be written ({error.strerror}).",
-                "Name another --out.",
+                f"{folder.name} cannot be written ({error.strerror}), so no review was exported.",
+                "Use --out with a folder that you can write to.",
             ) from None
         files = (folder / CSV_FILE, folder / PAGE_FILE)
         _record(project, workspace, review, {"what": "review exported", "cases": cases} | _digests(files))
@@ -61,9 +61,9 @@ def export_sample(project: Project, folder: Path, cases_per_stratum: int) -> Exp
 def import_decisions(
     project: Project, paths: Sequence[Path], wanted_precision: float, *, partial: bool = False
 ) -> Review:
-    """Check reviewers' files against the last run's sample and return what they say.
+    """Check reviewers' files against the last run's sample and return what follows from the decisions.
 
-    Raises Fault with every faulty row (see `read_decisions`); nothing is kept then.
+    Raises Fault with every faulty row (see `read_decisions`). In that case nothing is recorded.
     """
     with _sample(project) as (workspace, review, connection):
         cases = {
@@ -89,7 +89,7 @@ def import_decisions(
 
 @contextmanager
 def _sample(project: Project) -> Iterator[tuple[Workspace, str, duckdb.DuckDBPyConnection]]:
-    """Lend the workspace, the review's id, and a connection that holds `review_case`."""
+    """Open the sample; yield the workspace, the review's id and a connection with table `review_case`."""
     _reviewer(project)
     with (
         reading_workspace(project) as workspace,
@@ -100,8 +100,8 @@ def _sample(project: Project) -> Iterator[tuple[Workspace, str, duckdb.DuckDBPyC
         if folder is None or (folder / DISPOSED).is_file():
             raise Fault(
                 "NO_REVIEW_SAMPLE",
-                "The workspace holds no sample for review, or it has been disposed of.",
-                "Run `hearth run` first; the sample is drawn while it links.",
+                "The workspace contains no sample for review: nothing has run yet, or it was disposed of.",
+                "Run `hearth run`; it draws a new sample.",
             )
         path = folder / "review_case.parquet"
         load_table(connection, path, "review_case")
@@ -109,7 +109,7 @@ def _sample(project: Project) -> Iterator[tuple[Workspace, str, duckdb.DuckDBPyC
 
 
 def _reviewer(project: Project) -> str:
-    """Return who hands out and takes back the review; raises Refused where nobody who may is known."""
+    """Return the principal who exports or imports the review. Raises Refused if none may."""
     return authorised_principal(project, read_agreement(project.agreement), "review-links", None)[0]
 
 

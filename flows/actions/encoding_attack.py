@@ -1,7 +1,7 @@
-"""The attack on the encoding, at will: a controller's own extract in, the share of each column named out.
+"""The frequency attack on the encoding: which share of each token column can be re-identified by counting.
 
-It runs where the clear values are and needs no key, because keyed hashing keeps counts. The extracts are
-read into a private folder under a key of its own, which both are gone when it ends.
+It runs where the clear values are. It needs no key, because keyed hashing does not change how often a value
+occurs. The extracts are read into a private folder under a key of its own; both are deleted at the end.
 """
 
 import shutil
@@ -30,13 +30,13 @@ from pipeline.workspace import Workspace
 from schemas.contract import contracts
 from schemas.storage.zones import at_rest_keys
 
-#: What no extract leaves with, attacked beside the columns so that everyone sees that the attack has teeth.
+#: Plain names, which no package contains. They are attacked as a control, to show that the attack works.
 _CONTROLS = ("forename", "surname")
 
 
 @dataclass(frozen=True)
 class AttackedColumn:
-    """One column and what came of it. is_control: a bare name, which is never part of a package."""
+    """One column and the result of the attack. is_control: an unsalted name, which no package contains."""
 
     table: str
     field: MatchField
@@ -56,9 +56,9 @@ class AttackedColumn:
 
 
 def attack_encodings(project: Project, sampled_share: float) -> tuple[AttackedColumn, ...]:
-    """Attack every token column that the project's own extracts would give, and two bare names beside them.
+    """Attack every token column made from the project's own extracts, and two unsalted names as a control.
 
-    Raises Fault where hearth.toml names no extract with addresses or people, Refused where one is unusable.
+    Raises Fault if hearth.toml has no extract with addresses or people, and Refused if one is unusable.
     """
     controllers = [
         controller
@@ -98,8 +98,8 @@ def attack_encodings(project: Project, sampled_share: float) -> tuple[AttackedCo
     if not found:
         raise Fault(
             "NOTHING_TO_ATTACK",
-            "hearth.toml names no extract that token columns are made of.",
-            "Run it where a controller's own extracts are, with their hearth.toml.",
+            "hearth.toml has no extract with addresses or people, so there is no token column to attack.",
+            "Run `hearth attack encoding` at a controller, with the hearth.toml of its extracts.",
         )
     return tuple(found)
 
@@ -112,7 +112,7 @@ def _load(connection: Any, artefact: Artefact, table: str) -> bool:
 
 @contextmanager
 def _private(project: Project) -> Iterator[RunContext]:
-    """Lend a context whose workspace is a folder of its own, encrypted under keys that end with it."""
+    """Yield a context with a temporary workspace, encrypted under keys that are deleted with it."""
     place = Workspace.open(project.workspace)
     root = Path(tempfile.mkdtemp(prefix="attack-", dir=place.zone("runs")))
     try:

@@ -1,7 +1,7 @@
-"""Links held against the truth, where one operator holds everything: synthetic data and samples.
+"""Compare links with true pairs. Only for one operator who has all data: synthetic data and samples.
 
-Record pseudonyms are made anew from the extracts' own record ids, under the
-project's key; nowhere is a table kept that turns a pseudonym back.
+Record pseudonyms are derived again from the extracts' own record ids, under the project's key. No table
+that maps a pseudonym back to an identifier is stored.
 """
 
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ from pipeline.pseudonymise.tables import COUNCIL_PROPERTY_RECORD, NHS_PERSON_REC
 from schemas.storage.artefact_record import latest_artefact
 
 TRUTH_COLUMNS = ("council_record_id", "nhs_record_id")
-#: A truth folder's files, each .parquet or .csv: which dwelling a record's person lives in; which
-#: dwelling's listed household an address group shares a person with.
+#: The files of a truth folder, each .parquet or .csv. residence_pairs: the dwelling where a record's person
+#: lives. household_pairs: the dwelling whose listed household shares a person with an address group.
 RESIDENCE, HOUSEHOLDS = "residence_pairs", "household_pairs"
-#: A file of pairs that has this column is of households.
+#: A file of pairs with this column contains pairs of households.
 _OF_HOUSEHOLDS = "address_group_id"
 _SIDES = (
     ("council", "council_property", COUNCIL_PROPERTY_RECORD),
@@ -40,7 +40,7 @@ _SIDES = (
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An evaluation, and how many linked records the extracts at hand could name."""
+    """An evaluation, and how many linked records have no record id in the extracts."""
 
     evaluation: Evaluation
     links: int
@@ -56,19 +56,23 @@ def evaluate_run(project: Project, truth: Path, links_out: Path | None = None) -
 
     truth: see `read_truth`. links_out: where to write the links with the suppliers' ids (CSV:
     council_record_id, nhs_record_id, match_weight, level).
-    Raises Refused outside single-operator custody, Fault where there is nothing to compare.
+    Raises Refused outside single-operator custody, and Fault if there is nothing to compare.
     """
     if project.custody != "single-operator" or project.production:
         raise Refused(
             "EVALUATE_FORBIDDEN",
-            f"Evaluation joins links to record ids, which {project.custody} custody keeps apart.",
-            "Evaluate on a synthetic project in single-operator custody, or by clerical review.",
+            f"Evaluation joins links to record ids, which is not allowed in {project.custody} custody.",
+            "Evaluate a synthetic project (`hearth synth`), or use clerical review (`hearth review export`).",
         )
     agreement = read_agreement(project.agreement)
     with reading_workspace(project) as workspace, workspace.spill("evaluate") as spill:
         folder = latest_artefact(workspace.zone("linkage"), "link", "all")
         if folder is None:
-            raise Fault("NO_LINKS", "The workspace holds no links.", "Run `hearth run` first.")
+            raise Fault(
+                "NO_LINKS",
+                "The workspace contains no links, so there is nothing to evaluate.",
+                "Run `hearth run` first.",
+            )
         keys = open_run_keys(project, agreement, workspace).linkage()
         with locked_connection(project.engine, spill) as connection:
             load_table(connection, folder / "resident_link.parquet", "resident_link")
@@ -81,11 +85,11 @@ def evaluate_run(project: Project, truth: Path, links_out: Path | None = None) -
 
 
 def read_truth(path: Path) -> dict[str, pa.Table]:
-    """Return the true pairs of "residence" and of "households", whichever are given.
+    """Return the true pairs for "residence" and for "households", as far as the path contains them.
 
     path: a folder with residence_pairs and household_pairs (Parquet or CSV), or one such file. Both have
-    council_record_id and nhs_record_id, the suppliers' own ids. One file with address_group_id is of
-    households; without, its pairs are the truth of both units. Raises Fault where there is neither.
+    council_record_id and nhs_record_id, the suppliers' own ids. A single file with address_group_id is the
+    truth for households; without that column it is the truth for both. Raises Fault if nothing is found.
     """
     if not path.is_dir():
         pairs = _read_pairs(path)
@@ -99,7 +103,7 @@ def read_truth(path: Path) -> dict[str, pa.Table]:
         if file.is_file()
     }
     if not found:
-        raise _unreadable(path, "no such file")
+        raise _unreadable(path, f"it contains neither {RESIDENCE} nor {HOUSEHOLDS}")
     return {unit: _read_pairs(file) for unit, file in found.items()}
 
 
@@ -117,7 +121,7 @@ def _read_pairs(file: Path) -> pa.Table:
         )
         lacking = [c for c in TRUTH_COLUMNS if c not in table.column_names]
         if lacking:
-            raise _unreadable(file, f"it has no column {' and no '.join(lacking)}")
+            raise _unreadable(file, f"it has no column {' and no column '.join(lacking)}")
         kept = [*TRUTH_COLUMNS, *(c for c in table.column_names if c == _OF_HOUSEHOLDS)]
         return table.select(kept).cast(pa.schema([(c, pa.string()) for c in kept]))
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
@@ -127,18 +131,18 @@ def _read_pairs(file: Path) -> pa.Table:
 def _unreadable(path: Path, why: str) -> Fault:
     return Fault(
         "TRUTH_UNREADABLE",
-        f"{path.name} cannot be used as truth ({why}).",
-        f"Give a folder with {RESIDENCE} and {HOUSEHOLDS}, or one file with the columns "
-        f"{' and '.join(TRUTH_COLUMNS)} (CSV or Parquet).",
+        f"{path.name} cannot be used as the truth ({why}), so nothing was evaluated.",
+        f"Use --truth with a folder that contains {RESIDENCE} and {HOUSEHOLDS}, or with one file (CSV or "
+        f"Parquet) with the columns {' and '.join(TRUTH_COLUMNS)}.",
     )
 
 
 def truth_of_other_extracts(pairs: int) -> Fault:
-    """Return the fault of true pairs none of which is of records that the extracts hold."""
+    """Return the fault for true pairs that do not belong to these extracts."""
     return Fault(
         "TRUTH_OF_OTHER_EXTRACTS",
-        f"None of the truth's {pairs:,} pairs is of two records that both stand in the extracts.",
-        "Give the truth of these extracts, with the record ids that they have.",
+        f"The truth has {pairs:,} pairs, and none of them is of two records in these extracts.",
+        "Use --truth with the truth that belongs to these extracts, with the same record ids.",
     )
 
 
@@ -159,10 +163,10 @@ def _refuse_other_pairs(connection: duckdb.DuckDBPyConnection, truth: str) -> No
 
 
 def named_records(project: Project, keys: KeyProvider) -> dict[str, pa.Table]:
-    """Return, for "council" and "nhs", each record's pseudonym and record id, made anew from the extract.
+    """Return, for "council" and "nhs", each record's pseudonym and record id, derived from the extract.
 
-    One row is a dwelling, or an NHS record: record_pseudonym, record_id, and address_group, the
-    supplier's own group of the record (null where the extract has none).
+    One row is a dwelling or an NHS record: record_pseudonym, record_id, and address_group, the supplier's
+    own group of the record (null if the extract has none).
     """
     tables: dict[str, pa.Table] = {}
     extracts = inspect_extracts(tuple(side for side, _, _ in _SIDES), project)
@@ -201,7 +205,7 @@ def _compare(
             nhs_name.record_id AS nhs_record_id,
             resident_link.match_weight,
             resident_link.level,
-            -- who was found elsewhere is still of the group that the supplier recorded
+            -- a person found at another address stays in the group that the supplier recorded
             COALESCE(nullif(nhs_name.address_group, ''), split_part(resident_link.address_group, '-', 1))
                 AS address_group
         FROM resident_link
@@ -225,8 +229,8 @@ def _compare(
     if linked and unnamed == linked:
         raise Fault(
             "LINKS_OF_OTHER_EXTRACTS",
-            "None of the linked records is in the extracts that hearth.toml names.",
-            "Evaluate with the extracts, key and workspace that the run had.",
+            "None of the linked records is in the extracts of hearth.toml, so they cannot be compared.",
+            "Run `hearth evaluate` with the hearth.toml, extracts, key and workspace of that run.",
         )
     for unit in sorted(truths):
         _refuse_other_pairs(connection, unit)

@@ -1,4 +1,4 @@
-"""`hearth governance announce`: what a supplier says of an extract, signed, beside the file."""
+"""`hearth governance announce`: a supplier's signed manifest, written next to the extract."""
 
 import json
 from datetime import UTC, date, datetime
@@ -16,9 +16,9 @@ from pipeline.project import read_project
 def sign_extract(
     config: Path, table: str, sequence: int, supplied: str | None, key_path: Path
 ) -> tuple[Path, int, str]:
-    """Write the signed manifest of an extract; returns its path, the rows, and who signed.
+    """Write the signed manifest of an extract. Returns its path, the number of rows, and who signed.
 
-    Raises Refused where the key is not that of a supplier of the table's controller, Fault where the
+    Raises Refused if the key does not belong to a supplier of the table's controller, and Fault if the
     extract cannot be read.
     """
     project = read_project(config)
@@ -27,15 +27,15 @@ def sign_extract(
     if settings is None or terms is None:
         raise Fault(
             "EXTRACT_UNKNOWN",
-            f"hearth.toml and the agreement do not both name an extract {table}.",
-            f"Name one of {', '.join(sorted(set(project.extracts) & set(agreement.dataset_terms)))}.",
+            f"An extract {table} is missing in hearth.toml or in the agreement, so there is nothing to sign.",
+            f"Use one of: {', '.join(sorted(set(project.extracts) & set(agreement.dataset_terms)))}.",
         )
     principal, key = key_of_principal(agreement, None, ACTION, key_path)
     if not any(item.id == principal and item.party == terms.controller for item in agreement.principals):
         raise Refused(
             "NOT_PERMITTED",
-            f"{principal} supplies nothing for {terms.controller}, whose table {table} is.",
-            "Ask that controller's supplier.",
+            f"{principal} is not a supplier of {terms.controller}, which supplies {table}.",
+            f"Have a supplier of {terms.controller} run this command with --key and their own key.",
         )
     day = _day(supplied)
     try:
@@ -43,7 +43,11 @@ def sign_extract(
             rows = sum(len(batch.lines) + len(batch.broken) for batch in reader.rows([0]))
             sha256 = file.finish()
     except FileRefused as refusal:
-        raise Fault("EXTRACT_UNREADABLE", f"{table} {refusal.what}.", "Export it again.") from None
+        raise Fault(
+            "EXTRACT_UNREADABLE",
+            f"{table} {refusal.what}, so no manifest was written.",
+            "Export the extract again, then repeat `hearth governance announce`.",
+        ) from None
     content = extract_statement(table, sha256, rows, sequence, day)
     manifest = {name: content[name] for name in ("sha256", "rows", "sequence", "supplied")}
     manifest |= {"signed_by": principal, "signature": sign_extract_statement(content, key)}
@@ -56,5 +60,9 @@ def _day(supplied: str | None) -> str:
     try:
         day = datetime.now(UTC).date() if supplied is None else date.fromisoformat(supplied)
     except ValueError:
-        raise Fault("DATE_UNREADABLE", "--supplied is not a date.", "Write it as 2026-03-31.") from None
+        raise Fault(
+            "DATE_UNREADABLE",
+            "--supplied is not a date, so no manifest was written.",
+            "Write the date as in `--supplied 2026-03-31`.",
+        ) from None
     return day.isoformat()

@@ -1,4 +1,4 @@
-"""One place's keys as its custodian meets them: where they lie, and every act on them put on record."""
+"""The keys of one environment: where they are stored, and a log entry for every action on them."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +19,7 @@ from pipeline.workspace import Workspace
 
 Layer = Literal["inner", "outer"]
 RUN = "keys"
-#: Acts on a key that stands, and who may take them: (act, layer) -> action of governance/principals/roles.py.
+#: Actions on an existing key: (act, layer) -> the action of governance/principals/roles.py that it needs.
 _ACTIONS: dict[tuple[str, Layer], str] = {
     ("rotate", "inner"): "rotate-key",
     ("retire", "inner"): "rotate-key",
@@ -32,7 +32,7 @@ _ACTIONS: dict[tuple[str, Layer], str] = {
 
 @dataclass(frozen=True)
 class KeyCustodian:
-    """One place's project, and where its keys lie."""
+    """A project, and where the keys of this environment are stored."""
 
     project: Project
     use: KeyUse
@@ -49,7 +49,7 @@ class KeyCustodian:
         return cls(project, use, agreement, place.zone("audit"))
 
     def layers(self) -> list[Layer]:
-        """Return the layers this place has settings for."""
+        """Return the layers for which this environment has settings."""
         layers: list[Layer] = []
         if self.project.custody == "single-operator" or "path" in self.project.keys:
             layers.append("inner")
@@ -57,50 +57,50 @@ class KeyCustodian:
             layers.append("outer")
         return layers
 
-    def place(self, layer: Layer) -> KeyStore:
-        """Return where a layer's key is kept; raises Fault where hearth.toml does not say."""
+    def key_store(self, layer: Layer) -> KeyStore:
+        """Return where a layer's key is stored. Raises Fault if hearth.toml does not name it."""
         settings = self._settings(needs_inner=layer == "inner")
         if layer == "inner":
             return locate_inner(settings, self.use)
         if settings.outer is None:
             raise Fault(
                 "KEY_OUTER_MISSING",
-                "[keys.outer] is missing in hearth.toml.",
-                "Name its path and passphrase.",
+                "[keys.outer] is missing in hearth.toml, so there is no outer key to work with.",
+                "Add [keys.outer] with path and passphrase_file (docs/custody.md shows an example).",
             )
         return locate_outer(settings.outer, self.use)
 
     def is_demo(self, layer: Layer) -> bool:
-        """Answer whether the layer's key is the sample project's, which makes itself."""
+        """Return whether the layer's key is the sample project's demo key, which is derived automatically."""
         settings = self._settings()
         return bool((settings if layer == "inner" else settings.outer or settings).provider == "unsafe-demo")
 
     def version(self, layer: Layer, version: int) -> tuple[Path, str]:
-        """Return the file of a version, current or not, and the passphrase."""
-        place = self.place(layer)
-        place.check_local()
-        passphrase = place.passphrase.read()
-        older = place.of_version(version)
-        path = older if older.exists() else place.path
+        """Return the file of a version of the key (current or older) and the passphrase."""
+        store = self.key_store(layer)
+        store.check_local()
+        passphrase = store.passphrase.read()
+        older = store.of_version(version)
+        path = older if older.exists() else store.path
         found = read_sealed_key(path).description
         if found.context.version != version:
             raise Fault(
                 "KEY_MISSING",
                 f"There is no version {version} of the {layer} key here; the current one is {found.key_id}.",
-                "`hearth keys list` shows those there are.",
+                "Use --version with one that `hearth keys list` shows.",
             )
         return path, passphrase
 
     @property
     def agreement_expires(self) -> date:
-        """The agreement's last day, which is a key's too."""
+        """The agreement's last day, which is also the last day of its keys."""
         return self.agreement.expires
 
     def recording(self, act: str, layer: Layer = "inner", key: Path | None = None) -> "Recording":
-        """Put what happens within on record; the facts it lends are written with it.
+        """Record an action in the audit log, with the facts that the caller adds to the yielded dict.
 
-        key: the key file of whoever acts, instead of the project's signing_keys. Raises Refused where
-        the act is for certain principals, and none of them is known.
+        key: the key file of the person who acts, instead of the project's signing_keys. Raises Refused if
+        the action is reserved for certain roles and no key belongs to a principal with one of them.
         """
         return Recording(self, act, self._actor(act, layer, key))
 
@@ -119,7 +119,7 @@ class KeyCustodian:
 
 
 class Recording:
-    """Puts one act on a key into the audit log: done with its facts, or refused with its code."""
+    """Writes one action on a key to the audit log: done with its facts, or refused with its code."""
 
     def __init__(self, custodian: KeyCustodian, act: str, actor: str) -> None:
         signer = open_log_signer(custodian.use.workspace_keys, f"hearth/{custodian.project.name}")

@@ -1,8 +1,8 @@
-"""`hearth train`: a linkage model from a project's own records, for people to approve by its digest.
+"""`hearth train`: train a linkage model on a project's own records, for approval by its digest.
 
-With truth (synthetic data, a clerical sample) every weight is learned; without it
-only the prior adapts to the records and the weights of the project's model stay.
-A night never trains: it uses the file that the agreement approved.
+With true pairs (synthetic data, a clerical sample) every weight is learned. Without them only the prior is
+fitted to the records, and the weights of the project's model stay the same. A pipeline run never trains: it
+uses the model that the agreement approves.
 """
 
 from pathlib import Path
@@ -27,8 +27,8 @@ from sample_data.truth.linkage_truth import household_truth, residence_truth
 def train_project(project: Project, out: Path, truth: Path | None = None) -> Training:
     """Train on a project's extracts and write `model.json` and `model-card.md` into `out`.
 
-    truth: the `truth` folder of a population of `hearth synth`. The extracts take the road of every
-    night: ingest, pseudonymise, gates, audit log. Raises Fault where out or truth cannot be used.
+    truth: the `truth` folder of a population of `hearth synth`. The extracts go through the same stages as
+    in a run: ingest, pseudonymise, gates, audit log. Raises Fault if out or truth cannot be used.
     """
     workspace = Workspace.open(project.workspace)
     run_id = new_run_id()
@@ -36,7 +36,9 @@ def train_project(project: Project, out: Path, truth: Path | None = None) -> Tra
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Fault(
-            "OUT_NOT_WRITABLE", f"{out}: {error.strerror}.", "Name another folder with --out."
+            "OUT_NOT_WRITABLE",
+            f"{out} cannot be written ({error.strerror}), so no model was trained.",
+            "Use --out with a folder that you can write to.",
         ) from None
     with (
         Display(workspace.run_folder(run_id) / "run.log") as display,
@@ -60,27 +62,27 @@ def train_project(project: Project, out: Path, truth: Path | None = None) -> Tra
 
 
 def _base(project: Project) -> Model:
-    """Return the model whose weights stay: the project's, or the one that ships."""
+    """Return the model whose weights are kept: the project's, or Hearth's own."""
     return default_model() if project.model is None else read_model(project.model)
 
 
 def _truth(project: Project, keys: KeyProvider, folder: Path) -> Truth:
-    """Return the truth of a synthetic population, its record ids turned into this project's pseudonyms."""
+    """Return the truth of a synthetic population, with record ids replaced by this project's pseudonyms."""
     extracts = inspect_extracts(("council",), project)["council"]
     listed = next((e for e in extracts if e.contract.table == "council_person"), None)
     if listed is None:
         raise Fault(
             "NO_LISTED_PEOPLE",
-            "hearth.toml names no council_person extract, and the truth is of listed households.",
-            "Name that extract, or train without --truth.",
+            "hearth.toml has no council_person extract, and --truth needs the households that it lists.",
+            "Add [extracts.council_person] to hearth.toml, or run `hearth train` without --truth.",
         )
     try:
         pairs = household_truth(folder, _listed_people(listed)), residence_truth(folder)
     except (OSError, KeyError, ValueError) as error:
         raise Fault(
             "TRUTH_UNREADABLE",
-            f"{folder} cannot be used as truth ({type(error).__name__}).",
-            "Name the `truth` folder that `hearth synth` wrote beside these extracts.",
+            f"{folder} cannot be used as the truth ({type(error).__name__}), so no model was trained.",
+            "Use --truth with the `truth` folder that `hearth synth` wrote with these extracts.",
         ) from None
     names = named_records(project, keys)
     return Truth(*(_pseudonymised(pair, names) for pair in pairs))
@@ -100,7 +102,7 @@ def _listed_people(extract: InspectedExtract) -> pd.DataFrame:
 def _pseudonymised(pairs: pd.DataFrame, names: dict[str, pa.Table]) -> pa.Table:
     """Return pairs of record ids as dwelling_record_pseudonym, nhs_record_pseudonym.
 
-    Raises Fault where none of them is of these extracts.
+    Raises Fault if none of the pairs belongs to these extracts.
     """
     with_names = pairs[list(TRUTH_COLUMNS)]
     for side, column in (("council", "dwelling_record_pseudonym"), ("nhs", "nhs_record_pseudonym")):

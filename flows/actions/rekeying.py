@@ -1,8 +1,8 @@
-"""In the linkage environment, after the linkage key was rotated: what was kept is carried over.
+"""In the linkage environment, after a rotation of the linkage key: carry record keys over to new pseudonyms.
 
-The pairs that the key holder sent are lent once to whoever keeps something that
-follows from pseudonyms between runs, which is disclosure control with its record
-keys; then they are destroyed, with a certificate. No identifier is here.
+Record keys are the only thing derived from pseudonyms that is stored between runs. The pairs of old and new
+pseudonyms that the key-holder sent are used once for this, then destroyed with a certificate. They contain
+no identifier.
 """
 
 from dataclasses import dataclass
@@ -40,14 +40,14 @@ CONTROLLERS = ("council", "nhs")
 
 @dataclass(frozen=True)
 class Rekeyed:
-    """What came of pairs. record_keys: carried in all; certificate: of the pairs' destruction."""
+    """The result of using pairs. record_keys: how many are carried over; certificate: of the destruction."""
 
     controller: str
     record_keys: int
     certificate: Path
 
     def as_json(self) -> dict[str, Any]:
-        """Return JSON-able values; the certificate by name and digest."""
+        """Return JSON-able values, with the certificate's name and digest."""
         return {
             "controller": self.controller,
             "record_keys": self.record_keys,
@@ -57,10 +57,10 @@ class Rekeyed:
 
 
 def apply_pairs(project: Project, controller: str, folder: Path, run_id: str) -> Rekeyed:
-    """Carry over what follows from pseudonyms, then destroy the pairs in `folder`.
+    """Carry record keys over to the new pseudonyms, then destroy the pairs in `folder`.
 
-    Raises Refused where the pairs are not that controller's, were altered or served before; Fault
-    where this place holds nothing to open them with.
+    Raises Refused if the pairs are not from that controller, were altered, or were used before, and Fault if
+    this environment has no key to open them with.
     """
     workspace = Workspace.open(project.workspace)
     agreement = read_agreement(project.agreement)
@@ -80,17 +80,17 @@ def apply_pairs(project: Project, controller: str, folder: Path, run_id: str) ->
 
                 signing_key = read_signing_key(workspace.zone("keys") / KEY_NAME)
                 certificate = use_pairs(folder, controller, receiver, outer, context, apply, signing_key)
-        except BaseException as error:  # noqa: BLE001 told as our own error, without values
+        except BaseException as error:  # noqa: BLE001 raised again as our own error, without values
             write_places(error, workspace.run_folder(run_id) / "faults.log")
             raise as_hearth_error(error, f"rekey {controller}") from None
     return Rekeyed(controller, carried, certificate)
 
 
 def carry_over_outer(project: Project, place: KeyStore, from_version: int) -> int:
-    """After an outer rotation, carry record keys over for every held package; returns how many there are.
+    """After an outer rotation, carry record keys over for every stored package. Returns how many there are.
 
-    place: of the outer key, whose current version is the new one. Where one operator holds everything
-    no package is held, and noise is drawn anew: that custody is for invented people.
+    place: the store of the outer key, whose current version is the new one. In single-operator custody no
+    package is stored and the noise changes: that custody is only for synthetic data.
     """
     if project.custody == "single-operator":
         return 0
@@ -108,23 +108,23 @@ def carry_over_outer(project: Project, place: KeyStore, from_version: int) -> in
         context = RunContext(run_id, project, agreement, workspace, spill)
         secret = load_secret(context)
         for controller in CONTROLLERS:
-            held = held_package(controller, context)
-            if held is not None:
-                batches = outer_pairs(held, receiver, old, new, context)
+            package = held_package(controller, context)
+            if package is not None:
+                batches = outer_pairs(package, receiver, old, new, context)
                 pairs = pa.RecordBatchReader.from_batches(PAIRS, batches)
                 carried = migrate_record_keys(pairs, secret, context)
     return carried
 
 
 def _opener(keys: RunKeys, context: RunContext) -> tuple[Receiver, KeyProvider]:
-    """Return what opens the pairs and the outer key that is laid over them."""
+    """Return the receiver that opens the pairs, and the outer key that is applied to them."""
     if keys.receiver is not None:
         return keys.receiving()
     outer = keys.linkage().outer
     if outer is None:
         raise Fault(
             "KEY_OUTER_MISSING",
-            "There is no outer key here, so the pairs cannot be laid under it.",
-            "Name [keys.outer] in hearth.toml.",
+            "There is no outer key in this environment, so the pairs cannot be used.",
+            "Add [keys.outer] to hearth.toml (docs/custody.md shows an example).",
         )
     return unsafe_demo_receiver(context), outer

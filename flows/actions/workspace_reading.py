@@ -1,4 +1,4 @@
-"""Reading what earlier runs left: the storage key is opened, nothing is made."""
+"""Read what earlier runs stored. The storage key is opened; nothing is created."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +13,13 @@ from schemas.storage.zones import at_rest_keys
 
 @contextmanager
 def reading_workspace(project: Project) -> Iterator[Workspace]:
-    """Lend a workspace whose retained tables can be read; raises Fault where nothing has run there."""
+    """Open a workspace so that its stored tables can be read. Raises Fault if nothing has run there."""
     keys = at_rest_keys(project.workspace)
     if not keys.is_dir():
         raise Fault(
             "NOTHING_RAN_HERE",
-            "The workspace holds no run of this project.",
-            "Name the run's workspace with --workspace, or start `hearth run` first.",
+            "No run of this project is in the workspace, so there is nothing to read.",
+            "Name the workspace of the run with --workspace, or run `hearth run` first.",
         )
     workspace = Workspace.open(project.workspace)
     with encrypted_at_rest(workspace.root, open_at_rest_keys(keys, run=False)):

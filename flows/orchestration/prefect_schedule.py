@@ -1,4 +1,4 @@
-"""A project's nights on a schedule that Prefect keeps, carried out by this process."""
+"""A schedule kept in a Prefect server. This process carries out the runs."""
 
 # ruff: noqa: E402  Prefect reads its environment when it is imported
 from flows.orchestration.prefect_settings import apply_prefect_settings
@@ -21,10 +21,10 @@ from pipeline.project import Project
 
 
 def nightly_deployment(project: Project, config: Path, workspace: Path | None, schedule: Schedule) -> Any:
-    """Return the deployment: at most one night at a time, its parameters paths and nothing else."""
+    """Return the deployment: at most one run at a time, and only paths as parameters."""
     return nightly.to_deployment(
         name=slug(project.name),
-        description="One night a day; a refusal by a gate is a failed flow run that names its code.",
+        description="One run a day. If a gate refuses, the flow run fails and its message is the code.",
         schedules=[Cron(schedule.cron, timezone=schedule.timezone)],
         parameters={
             "config": str(config.absolute()),
@@ -60,12 +60,13 @@ def check_server_needs_authentication(url: str) -> None:
 
 
 def serve_schedule(project: Project, config: Path, workspace: Path | None, schedule: Schedule) -> None:
-    """Serve the deployment until stopped; raises Fault without a server that outlives this process."""
+    """Serve the deployment until stopped. Raises Fault without a Prefect server that runs permanently."""
     if not os.environ.get("PREFECT_API_URL"):
         raise Fault(
             "NO_PREFECT_SERVER",
-            "PREFECT_API_URL names no server, and the ephemeral one keeps no schedule.",
-            "Start `prefect server start` and name it, or use systemd: `hearth schedule write`.",
+            "PREFECT_API_URL is not set, and Prefect's temporary server cannot keep a schedule.",
+            "Start a server with `prefect server start` and set PREFECT_API_URL to its address. "
+            "Or use systemd instead: `hearth schedule write`.",
         )
     check_server_needs_authentication(os.environ["PREFECT_API_URL"])
     serve(nightly_deployment(project, config, workspace, schedule), pause_on_shutdown=False, limit=1)

@@ -1,8 +1,8 @@
-"""Prefect made quiet and private; must be called before anything imports Prefect.
+"""Settings that keep Prefect private and its output short. Call this before anything imports Prefect.
 
-Telemetry has three channels (the server's heartbeat, the SDK's events, the
-script of the bundled page); all are closed by environment. Results are not
-persisted and log lines are not sent to the API.
+Prefect has three channels of telemetry: the server's heartbeat, the SDK's events and the script of the
+bundled page. Environment variables close all three. Results are not persisted, and log lines are not sent to
+the API.
 """
 
 import os
@@ -27,9 +27,9 @@ DEFAULTS = {
 
 
 def apply_prefect_settings(home: Path | None = None) -> None:
-    """Close every channel; `home` becomes PREFECT_HOME (0700) unless the operator has set one.
+    """Close every telemetry channel. `home` becomes PREFECT_HOME (mode 0700) unless the operator has set one.
 
-    Against a server of the operator's own (PREFECT_API_URL) the same settings hold for this process.
+    With a server of the operator's own (PREFECT_API_URL), the same settings apply to this process.
     """
     os.environ.update(SETTINGS)
     for name, value in DEFAULTS.items():

@@ -1,6 +1,6 @@
-"""A project's nights as services of the operator's machine, so that nobody has to remember them.
+"""A project's runs as systemd services of the operator's machine, so that they start automatically.
 
-Service files name paths, times and the project; what they are told of a night is an exit code.
+The unit files contain paths, times and the project's name. systemd receives only the exit code of a run.
 """
 
 import json
@@ -14,22 +14,23 @@ from pathlib import Path
 from string import Template
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from governance.counted import counted
 from governance.errors import Fault
 from pipeline.project import Project
 from schemas.storage.zones import RUNS
 
-#: A day, and two hours for a night that takes long.
+#: One day, and two hours for a run that takes long.
 OVERDUE_HOURS = 26
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a project's nights begin, and who hears when one fails.
+    """When a project's runs start, and what happens if one fails.
 
-    at: HH:MM in `timezone`. user: the account the night runs under. on_failure: path of a programme
-    that is given the name of the failed unit; None for nobody. network: whether the night may use the
-    network (only key custody in Vault or AWS needs it).
+    at: HH:MM in `timezone`. user: the account that runs start under. on_failure: path of a program that is
+    called with the name of the failed unit; None for no call. network: whether runs may use the network
+    (needed only for keys in Vault or AWS).
     """
 
     at: str
@@ -41,35 +42,39 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if not _TIME.fullmatch(self.at):
-            raise Fault("SCHEDULE_TIME", "The time is not HH:MM.", "Give a time of day such as --at 02:30.")
+            raise Fault(
+                "SCHEDULE_TIME", "--at is not a time of day.", "Write it as HH:MM, such as `--at 02:30`."
+            )
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError):
             raise Fault(
-                "SCHEDULE_TIMEZONE", "There is no such time zone.", "Give one such as Europe/London."
+                "SCHEDULE_TIMEZONE",
+                "--timezone is not the name of a time zone.",
+                "Use a name from the IANA list, such as `--timezone Europe/London`.",
             ) from None
 
     @property
     def cron(self) -> str:
-        """The same time in the notation of cron."""
+        """The same time of day in cron notation."""
         hour, minute = self.at.split(":")
         return f"{int(minute)} {int(hour)} * * *"
 
 
 def write_units(project: Project, config: Path, schedule: Schedule, out: Path) -> list[Path]:
-    """Write systemd's service and timer files of a project into `out`; returns them.
+    """Write the systemd service and timer files of a project into `out`. Returns their paths.
 
-    Raises Fault where `out` holds one of them already, or the workspace is not there: a night may write
-    to it and nowhere else, so it cannot make it.
+    Raises Fault if `out` already contains one of them, or if the workspace does not exist. A run under
+    systemd may write only to the workspace, so it cannot create it.
     """
     if not project.workspace.is_dir():
         raise Fault(
             "SCHEDULE_NO_WORKSPACE",
-            "The project's workspace is not there yet.",
-            "Run one night by hand first, with `hearth run`.",
+            "The project's workspace does not exist yet, and a run under systemd may not create it.",
+            "Run the pipeline once yourself with `hearth run`, then repeat `hearth schedule write`.",
         )
     unit = f"hearth-{slug(project.name)}"
-    told = "" if schedule.on_failure is None else f"OnFailure={unit}-failed@%N.service"
+    on_failure = "" if schedule.on_failure is None else f"OnFailure={unit}-failed@%N.service"
     hearth = Path(sys.prefix) / "bin" / "hearth"
     values = {
         "name": _plain(project.name),
@@ -83,7 +88,7 @@ def write_units(project: Project, config: Path, schedule: Schedule, out: Path) -
         "timezone": schedule.timezone,
         "hours": str(schedule.overdue_hours),
         "private_network": "no" if schedule.network else "yes",
-        "on_failure": told,
+        "on_failure": on_failure,
         "on_failure_command": "" if schedule.on_failure is None else _quoted(str(schedule.on_failure)),
     }
     named = {
@@ -99,8 +104,8 @@ def write_units(project: Project, config: Path, schedule: Schedule, out: Path) -
     if present:
         raise Fault(
             "WOULD_OVERWRITE",
-            f"{out} holds {len(present)} of these files already.",
-            "Name another folder with --out, or remove them first.",
+            f"{out} already contains {', '.join(present)}, so nothing was written.",
+            "Name another folder with --out, or remove these files first.",
         )
     written = []
     for name, template in named.items():
@@ -112,13 +117,13 @@ def write_units(project: Project, config: Path, schedule: Schedule, out: Path) -
 
 
 def slug(name: str) -> str:
-    """Return a project's name as a unit's name may contain it."""
+    """Return a project's name in a form that a unit's name may contain."""
     return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-") or "project"
 
 
 @dataclass(frozen=True)
 class LastRun:
-    """When a workspace's last release was finished (None: never), and how its last run ended."""
+    """When the last release of a workspace was published (None: never), and how its last run ended."""
 
     published: datetime | None
     run_id: str | None
@@ -127,7 +132,7 @@ class LastRun:
 
 
 def last_run(workspace: Path) -> LastRun:
-    """Read how the runs of a workspace ended; a run that left no record (killed) is none."""
+    """Read how the runs of a workspace ended. A run without a record (it was killed) is not counted."""
     published: datetime | None = None
     latest: tuple[str, dict[str, str]] | None = None
     for path in sorted((workspace / RUNS).glob("*/run.json")):
@@ -135,7 +140,7 @@ def last_run(workspace: Path) -> LastRun:
             kept = json.loads(path.read_text("utf-8"))
             ended = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         except (OSError, ValueError):
-            continue  # being written, or cut short by a full disk
+            continue  # the file is being written, or a full disk cut it short
         latest = (path.parent.name, kept)
         if kept["status"] == "published":
             published = ended if published is None else max(published, ended)
@@ -145,30 +150,42 @@ def last_run(workspace: Path) -> LastRun:
 
 
 def check_published_lately(workspace: Path, hours: int, now: datetime | None = None) -> LastRun:
-    """Return the last night; raises Fault where nothing was published within so many hours."""
+    """Return the last run. Raises Fault if nothing was published within this number of hours."""
     last = last_run(workspace)
     now = now or datetime.now(UTC)
     if last.published is not None and now - last.published <= timedelta(hours=hours):
         return last
-    since = "ever" if last.published is None else f"since {last.published:%Y-%m-%d %H:%M} UTC"
-    ended = "No run has ended" if last.run_id is None else f"The last run that ended ({last.run_id})"
-    how = "" if last.run_id is None else f" is {last.status}{f' ({last.code})' if last.code else ''}"
+    what = (
+        "Nothing has ever been published"
+        if last.published is None
+        else f"Nothing was published since {last.published:%Y-%m-%d %H:%M} UTC"
+    )
+    ended = (
+        "No run has finished"
+        if last.run_id is None
+        else f"The last run that finished, {last.run_id}, ended as {last.status}"
+        f"{f' ({last.code})' if last.code else ''}"
+    )
     raise Fault(
         "NIGHT_OVERDUE",
-        f"Nothing was published {since}, and {hours} hours are allowed. {ended}{how}.",
-        "See the run's run.log and `hearth audit verify`; then start `hearth run`.",
+        f"{what}; the limit is {counted(hours, 'hour')}. {ended}.",
+        "Read runs/<run id>/run.log in the workspace, then start a run: `hearth run`.",
     )
 
 
 def _plain(text: str) -> str:
-    """Text as it may stand in a unit file outside quotes: one line, specifiers doubled."""
+    """Return text that a unit file may contain outside quotes: one line, percent signs doubled."""
     return re.sub(r"[^\w .:@-]", "_", text).replace("%", "%%")
 
 
 def _quoted(text: str, in_command: bool = True) -> str:
-    """A path as one word of a unit file; in a command line a dollar sign stands for a variable."""
+    """Return a path as one word of a unit file. In a command line, dollar signs are doubled as well."""
     if re.search(r"[\n\r\x00]", text):
-        raise Fault("SCHEDULE_PATH", "A path holds a line break.", "Move the project to another folder.")
+        raise Fault(
+            "SCHEDULE_PATH",
+            "A path of the project contains a line break, which a unit file cannot contain.",
+            "Move the project to a folder with another name, then repeat `hearth schedule write`.",
+        )
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     if in_command:
         escaped = escaped.replace("$", "$$")
@@ -176,7 +193,7 @@ def _quoted(text: str, in_command: bool = True) -> str:
 
 
 def operator_name() -> str:
-    """Return the account that asks, as the one that nights run under unless another is named."""
+    """Return the current account, which runs start under unless another one is named."""
     import getpass
 
     return os.environ.get("SUDO_USER") or getpass.getuser()

@@ -1,8 +1,7 @@
-"""What Hearth asks of Prefect: tasks that keep nothing, retries that never retry a refusal.
+"""How stages run as Prefect tasks: without stored results, and without retries after a refusal.
 
-Prefect is told a stage's name, counts and codes. Tables, keys and exceptions of
-engines stay on this side: a task's work runs in a closure, and what it raises is
-carried past Prefect, which sees a code alone.
+Prefect receives a stage's name, counts and codes. It never receives tables, keys or exceptions: the work of
+a task runs in a closure, and an exception goes around Prefect to the caller. Prefect sees only its code.
 """
 
 # ruff: noqa: E402  Prefect reads its environment when it is imported
@@ -31,8 +30,8 @@ __all__ = ["Completed", "Failed", "State", "as_task", "flow", "record_outcome"]
 def as_task(name: str, work: Callable[[], T]) -> T:
     """Run a stage's work as a Prefect task of that name and return what it returns.
 
-    The task itself takes and returns nothing. An exception of the work reaches the caller as it is,
-    and Prefect as the state "Failed" with a code.
+    The task itself takes and returns nothing. An exception reaches the caller unchanged; Prefect sees only
+    the state "Failed" with a code.
     """
     done: list[T] = []
     raised: list[BaseException] = []
@@ -41,12 +40,12 @@ def as_task(name: str, work: Callable[[], T]) -> T:
     def stage() -> State[Any]:
         try:
             done.append(work())
-        except BaseException as error:  # noqa: BLE001 carried to the caller below
+        except BaseException as error:  # noqa: BLE001 raised again below
             raised.append(error)
-            told = as_hearth_error(error, name)
-            kind = "GOVERNANCE GATE" if isinstance(told, Refused) else "FAULT"
-            return Failed(message=f"{kind}: {told.code}")
-        return Completed(message="cleared by its gate")
+            hearth_error = as_hearth_error(error, name)
+            kind = "GOVERNANCE GATE" if isinstance(hearth_error, Refused) else "FAULT"
+            return Failed(message=f"{kind}: {hearth_error.code}")
+        return Completed(message="passed its gate")
 
     stage(return_state=True)
     if raised:
@@ -55,7 +54,7 @@ def as_task(name: str, work: Callable[[], T]) -> T:
 
 
 def record_outcome(outcome: Outcome) -> None:
-    """Keep the stages and the verdict as Prefect artifacts; their fixed keys make them a history."""
+    """Store stages and verdict as Prefect artifacts. Their keys are fixed, so Prefect shows a history."""
     create_table_artifact(
         key="hearth-stages",
         description=f"Stages of run {outcome.run_id}",

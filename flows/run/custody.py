@@ -1,8 +1,8 @@
-"""Which keys an environment holds, by custody: the linker's never include the linkage key.
+"""Which keys an environment has, by custody. The linkage environment never has the linkage key.
 
-at-source, third-party   the controllers hold the linkage key; here are the outer key and the
-                         identity that opens their packages
-single-operator          one place plays all three, for invented people only
+at-source, third-party   the controllers (or a third party) have the linkage key; the linkage environment
+                         has the outer key and the identity that opens their packages
+single-operator          one environment has all keys; only for synthetic data
 """
 
 import os
@@ -24,15 +24,15 @@ from pipeline.workspace import Workspace
 
 IN_ENVIRONMENT = (
     "WARNING: a key's passphrase comes from an environment variable, which every process of this user can "
-    "read. That is for CI; elsewhere name a passphrase_file."
+    "read. Use that only in CI. Elsewhere, set passphrase_file in hearth.toml."
 )
 
 
 @dataclass(frozen=True)
 class RunKeys:
-    """What a run holds: the linkage key, or the outer key and a receiver of packages, never both kinds.
+    """The keys of a run: the linkage key, or the outer key with a receiver of packages, but never both.
 
-    warning: what the operator must be told about them.
+    warning: what the operator must know about them.
     """
 
     inner: InMemoryKey | None = field(default=None, repr=False)
@@ -41,31 +41,32 @@ class RunKeys:
     warning: str = ""
 
     def linkage(self) -> InMemoryKey:
-        """Return the linkage key; raises Fault where custody keeps it elsewhere."""
+        """Return the linkage key. Raises Fault if this environment does not have it."""
         if self.inner is None:
             raise Fault(
                 "NO_KEY_HERE",
-                "This environment holds no linkage key, so it cannot pseudonymise.",
-                "At source, the controllers run `hearth pseudonymise`; `hearth run` takes their packages.",
+                "This environment has no linkage key, so it cannot pseudonymise extracts.",
+                "Have each controller run `hearth pseudonymise` and send its package for `hearth run`.",
             )
         return self.inner
 
     def receiving(self) -> tuple[Receiver, KeyProvider]:
-        """Return what opens packages and what is laid over them; raises Fault where there is neither."""
+        """Return what opens packages, and the outer key. Raises Fault if this environment has neither."""
         if self.receiver is None or self.outer is None:
             raise Fault(
                 "NO_RECEIVER_HERE",
-                "This environment takes no packages.",
-                "Set custody to at-source in hearth.toml, with [keys.outer] and [keys.transfer].",
+                "This environment is not set up to receive packages.",
+                'Set custody = "at-source" in hearth.toml, with [keys.outer] and [keys.transfer] '
+                "(docs/custody.md shows an example).",
             )
         return self.receiver, self.outer
 
 
 def open_run_keys(project: Project, agreement: Agreement, workspace: Workspace) -> RunKeys:
-    """Open what `hearth run` may hold under the project's custody.
+    """Open the keys that `hearth run` may have under the project's custody.
 
-    Raises Fault when something is missing or unusable, Refused when it belongs to another agreement
-    or period, has expired, or the custody forbids it.
+    Raises Fault if a key is missing or unusable, and Refused if it belongs to another agreement or period,
+    has expired, or is forbidden by the custody.
     """
     settings = read_key_settings(project.keys, project.folder, project.custody, needs_inner=False)
     use = key_use(project, agreement, workspace)
@@ -78,8 +79,8 @@ def open_run_keys(project: Project, agreement: Agreement, workspace: Workspace) 
     if outer is None:
         raise Fault(
             "KEY_OUTER_MISSING",
-            "[keys.outer] is missing, and without it two projects' pseudonyms could be joined.",
-            "Make one with `hearth keys new --layer outer` and name it in hearth.toml.",
+            "[keys.outer] is missing in hearth.toml. Without it, the data of two projects could be joined.",
+            "Make one with `hearth keys new --layer outer`, and add [keys.outer] to hearth.toml.",
         )
     transfer = read_transfer_settings(project)
     exposed = settings.outer is not None and settings.outer.passphrase.variable is not None
@@ -102,7 +103,7 @@ def open_controller_keys(project: Project, agreement: Agreement, workspace: Work
 
 
 def key_use(project: Project, agreement: Agreement, workspace: Workspace) -> KeyUse:
-    """Return what this project wants a key for, today."""
+    """Return what this project uses a key for, today."""
     return KeyUse(
         agreement=agreement.id,
         period=agreement.period,
@@ -115,9 +116,9 @@ def key_use(project: Project, agreement: Agreement, workspace: Workspace) -> Key
 
 
 def orchestrator_homes() -> tuple[Path, ...]:
-    """Return the orchestrator's home and database where the operator has put them outside the workspace.
+    """Return the folders of the orchestrator's home and database that are outside the workspace.
 
-    A database of a server is not ours to read; one in a file is searched with the folder it lies in.
+    A database file is searched with its whole folder. A database server cannot be searched from here.
     """
     home = os.environ.get("PREFECT_HOME")
     url = next((os.environ[name] for name in _DATABASE_URLS if name in os.environ), "")

@@ -1,4 +1,4 @@
-"""Progress for people: a live line on a terminal, plain dated lines in a log."""
+"""Progress for people: a live line on a terminal, dated lines in a log."""
 
 import sys
 from datetime import UTC, datetime
@@ -11,9 +11,9 @@ from rich.status import Status
 
 
 class Display:
-    """Shows sentences of counts on standard error and keeps them in the run's log.
+    """Prints progress on standard error and writes it to the run's log.
 
-    On a terminal the current stage spins in place; elsewhere each sentence is one dated line.
+    On a terminal, the current stage is one live line. Elsewhere, each sentence is one dated line.
     """
 
     def __init__(self, log: Path | None = None, quiet: bool = False) -> None:
@@ -36,13 +36,13 @@ class Display:
             self._status = None
 
     def now(self, doing: str) -> None:
-        """Name what has begun."""
+        """Show what is in progress."""
         if self._status is not None:
             self._status.update(doing)
         self._keep(doing)
 
     def say(self, sentence: str) -> None:
-        """Tell one thing that is finished or worth knowing."""
+        """Print one sentence about something that is finished, or that the operator needs to know."""
         self._keep(sentence)
         if self._terminal:
             self._console.print(f"  {sentence}", markup=False)
@@ -55,7 +55,7 @@ class Display:
                 with self._log.open("a", encoding="utf-8") as log:
                     log.write(f"{_stamp()} {sentence}\n")
             except OSError:
-                self._log = None  # a full disk must not hide the error that follows it
+                self._log = None  # a full disk must not hide the error that follows
 
 
 def _stamp() -> str:

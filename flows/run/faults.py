@@ -1,7 +1,7 @@
-"""Whatever goes wrong becomes an error that names no value.
+"""Turn every exception into an error that contains no value.
 
-Engines quote the offending cell in their messages, so of a foreign exception
-only its type and the places it passed through are kept.
+Engines quote the offending cell in their messages. Of a foreign exception, only the type and the stack trace
+without values are kept.
 """
 
 import traceback
@@ -13,22 +13,22 @@ from schemas.strict_yaml import DefinitionInvalid
 
 
 class Interrupted(BaseException):
-    """The operator or the service manager asked the run to stop."""
+    """The operator or the service manager stopped the run."""
 
 
 class StopRequest:
-    """Whether this process was asked to stop: engines turn the interruption into errors of their own."""
+    """Whether this process was stopped. Engines turn the interruption into errors of their own."""
 
     was_made = False
 
 
 def as_hearth_error(error: BaseException, stage: str) -> HearthError:
-    """Return `error` itself when it is ours, else a Fault that carries its type alone; a stop comes first."""
+    """Return `error` if it is our own, else a Fault with only its type. A stop takes precedence."""
     if StopRequest.was_made or isinstance(error, KeyboardInterrupt | Interrupted):
         return Fault(
             "INTERRUPTED",
-            f"The run was asked to stop during {stage}; nothing was published.",
-            "Start it again: finished stages are not run twice.",
+            f"The run was stopped during {stage}, so nothing was published.",
+            "Start it again with the same command; finished stages are not run again.",
         )
     if isinstance(error, HearthError):
         return error
@@ -36,19 +36,19 @@ def as_hearth_error(error: BaseException, stage: str) -> HearthError:
         return Fault(
             "DEFINITION_INVALID",
             f"{error}.",
-            "Mend the file in schemas/; `hearth measures check FILE` says the same before a run.",
+            "Correct the file in schemas/, then check it with `hearth measures check FILE`.",
         )
     if (exhausted := exhaustion_fault(error, stage)) is not None:
         return exhausted
     return Fault(
         "STAGE_FAULT",
-        f"{stage} stopped on an unexpected {type(error).__name__}.",
-        "The places it passed through are in the run's faults.log (without values); report it with them.",
+        f"{stage} stopped because of an unexpected {type(error).__name__}, which Hearth cannot explain.",
+        "Report it to the maintainers of Hearth. Stack trace without data values: runs/<run id>/faults.log",
     )
 
 
 def write_places(error: BaseException, path: Path) -> None:
-    """Append the type and the code places of an exception to a log, never its message."""
+    """Append an exception's type and stack trace to a log, without its message and without values."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"{type(error).__module__}.{type(error).__name__}"]
     lines += [f"  {Path(f.filename).name}:{f.lineno} {f.name}" for f in frames]

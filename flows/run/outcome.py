@@ -1,4 +1,4 @@
-"""What a run tells whoever started it: figures by stage, and how it ended."""
+"""The result of a run: figures by stage, and how it ended."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,9 +12,9 @@ EXIT_CODES: dict[Status, int] = {"published": 0, "refused": 2, "fault": 1}
 class StageRecord:
     """One stage of one run.
 
-    outcome: "done", "reused" (a verified artefact of the same inputs, code and settings stood there),
-    "refused" or "fault". seconds: wall time. peak_memory_mib: of the process during the stage, None
-    where the kernel does not tell. facts: counts that the stage showed its gate.
+    outcome: "done", "reused" (a verified artefact of the same inputs, code and settings existed already),
+    "refused" or "fault". seconds: wall time. peak_memory_mib: of the process during the stage, None if the
+    kernel does not report it. facts: the counts in the stage's evidence.
     """
 
     stage: str
@@ -27,7 +27,7 @@ class StageRecord:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run, ended. code, reason and remedy are None when it published."""
+    """The end of one run. code, reason and remedy are None if it published a release."""
 
     run_id: str
     status: Status

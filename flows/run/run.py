@@ -1,7 +1,7 @@
-"""Conducting a night: lock, open, begin, journey, end; whatever happens is recorded and told.
+"""One run from start to end: lock, set-up, stages, outcome. How it ended is always recorded and printed.
 
-A run that dies (kill -9) leaves no `run_end` in the audit log, which is a
-finding, and no half-written release; the next run takes up its finished stages.
+A run that is killed (kill -9) leaves no `run_end` in the audit log, which the log's verifier reports, and no
+half-written release. The next run reuses its finished stages.
 """
 
 import json
@@ -39,9 +39,9 @@ class RunRequest:
         run_id: str | None = None,
         signing_keys: Sequence[str | Path] = (),
     ) -> "RunRequest":
-        """Read the configuration; raises Fault where it is not usable.
+        """Read the configuration. Raises Fault if it cannot be used.
 
-        signing_keys: files of the keys of those who act, instead of the configured ones.
+        signing_keys: key files of the people who authorise the run, instead of those in hearth.toml.
         """
         project = read_project(Path(config), None if workspace is None else Path(workspace))
         if signing_keys:
@@ -50,7 +50,7 @@ class RunRequest:
 
 
 def new_run_id() -> str:
-    """Return an id that sorts by time and tells nothing else."""
+    """Return an id that sorts by time and contains nothing else."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
@@ -60,7 +60,7 @@ def run_pipeline(request: RunRequest, perform: Perform = run_directly, quiet: bo
     try:
         workspace = Workspace.open(request.project.workspace)
         folder = workspace.run_folder(request.run_id)
-    except BaseException as error:  # noqa: BLE001 told, not hidden: see _ended_badly
+    except BaseException as error:  # noqa: BLE001 recorded and printed: see _ended_badly
         return _ended_badly(request, error, stages)
     with Display(folder / "run.log", quiet) as display, stop_on_signals():
         setup = RunSetup.of_linkage(request.project, workspace, request.run_id, display, perform)
@@ -72,7 +72,7 @@ def run_pipeline(request: RunRequest, perform: Perform = run_directly, quiet: bo
                 stages = run.records
                 released = run.take_stages()["publish", "all"]
                 outcome = Outcome(request.run_id, "published", released.artefact.folder, stages=tuple(stages))
-        except BaseException as error:  # noqa: BLE001 told, not hidden: see _ended_badly
+        except BaseException as error:  # noqa: BLE001 recorded and printed: see _ended_badly
             write_places(error, folder / "faults.log")
             outcome = _ended_badly(request, error, stages)
     _keep(folder / "run.json", outcome.as_json())
@@ -80,7 +80,7 @@ def run_pipeline(request: RunRequest, perform: Perform = run_directly, quiet: bo
 
 
 def read_outcome(workspace: Path, run_id: str) -> dict[str, Any]:
-    """Return the kept outcome of a run as JSON-able values."""
+    """Return the stored outcome of a run as JSON-able values."""
     kept: dict[str, Any] = json.loads((workspace / RUNS / run_id / "run.json").read_text("utf-8"))
     return kept
 
@@ -89,14 +89,16 @@ def _ended_badly(request: RunRequest, error: BaseException, stages: list[StageRe
     if isinstance(error, SystemExit):
         raise error
     stage = stages[-1].stage if stages else "the start"
-    told = as_hearth_error(error, stage)
-    status: Status = "refused" if isinstance(told, Refused) else "fault"
-    reason = told.reason + "".join(f"\n  - {finding}" for finding in told.findings)
-    return Outcome(request.run_id, status, None, tuple(stages), told.code, reason, told.remedy)
+    hearth_error = as_hearth_error(error, stage)
+    status: Status = "refused" if isinstance(hearth_error, Refused) else "fault"
+    reason = hearth_error.reason + "".join(f"\n  - {finding}" for finding in hearth_error.findings)
+    return Outcome(
+        request.run_id, status, None, tuple(stages), hearth_error.code, reason, hearth_error.remedy
+    )
 
 
 def _keep(path: Path, record: dict[str, Any]) -> None:
     try:
         path.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", "utf-8")
     except OSError:
-        return  # the outcome is still printed; on a full disk there is nowhere to keep it
+        return  # on a full disk the outcome cannot be stored; it is still printed

@@ -1,13 +1,13 @@
-"""What a run shows before it starts: who, which code, which custody.
+"""The evidence of a run before it starts: who started it, which code, which custody.
 
 Facts:
 
     custody, production     from hearth.toml
     code_version            digest of the packages' files
-    lock_digest             digest of requirements.lock; null where Hearth runs without its checkout
+    lock_digest             digest of requirements.lock; null if Hearth runs without its checkout
     commit                  the checkout's commit; null outside a checkout
     uncommitted_changes     number of changed files in the checkout; null outside one
-    reference_date          the date the households are formed for
+    reference_date          the date for which households are formed
     extracts                names of the extract tables that are configured
     run_id, action, presented, unknown_keys, mandates      see `governance/principals/run_authorisation.py`
 """
@@ -26,7 +26,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_evidence(project: Project, authorisation: Mapping[str, Any]) -> Evidence:
-    """Collect the facts that the rules before a run read; acting: who starts it (`authorisation`)."""
+    """Collect the facts that the rules before a run check. authorisation: who starts the run."""
     lock = _ROOT / "requirements.lock"
     changes = _git("status", "--porcelain")
     return Evidence(
@@ -47,7 +47,7 @@ def run_evidence(project: Project, authorisation: Mapping[str, Any]) -> Evidence
 
 
 def _git(*arguments: str) -> str | None:
-    """Return what git prints in the checkout, or None where there is no git or no checkout."""
+    """Return the output of git in the checkout, or None if there is no git or no checkout."""
     if not (_ROOT / ".git").exists():
         return None
     try:

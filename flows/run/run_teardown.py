@@ -1,7 +1,7 @@
-"""Closing a night: what only the run needed goes, its key is destroyed, and both are on record.
+"""The end of a run: tables that only the run needed are deleted, their key is destroyed, both are recorded.
 
-After a published or refused run nothing of the extracts is left that a key still
-opens. A run that broke or was killed keeps its key, so that the next can resume.
+After a published or refused run, these tables cannot be decrypted any more. A run that ended with a
+fault or was killed keeps its key, so that the next run can resume.
 """
 
 import shutil
@@ -18,9 +18,10 @@ from schemas.storage.zones import BY_CONTROLLER, QUARANTINE
 
 
 def remove_run_only_tables(workspace: Workspace) -> int:
-    """Delete ingested, pseudonymised and grouped tables of this and earlier runs; returns the files removed.
+    """Delete ingested, pseudonymised and grouped tables of all runs. Returns the number of files.
 
-    Quarantine stays: the controllers' data teams have to see it. Records stay, for gates judge them again.
+    Quarantine is kept for the controllers' data teams. Artefact records are kept, because gates judge them
+    again.
     """
     return sum(
         dispose_folder(record.parent, keep=(QUARANTINE,))
@@ -31,7 +32,7 @@ def remove_run_only_tables(workspace: Workspace) -> int:
 
 
 def remove_superseded(run: NightlyRun) -> int:
-    """Delete artefacts of earlier nights whose stage and part this night has made anew; returns how many."""
+    """Delete older artefacts of every stage and part that this run made again. Returns how many."""
     plan, removed = run.plan, 0
     for (stage, part), zone in plan.zones.items():
         if stage == "publish":
@@ -45,9 +46,9 @@ def remove_superseded(run: NightlyRun) -> int:
 
 
 def shred(workspace: Workspace, run_id: str, at_rest: Path) -> dict[str, object] | None:
-    """Remove run-only tables and destroy the key they rested under; returns facts for the audit log.
+    """Delete run-only tables and destroy the key that encrypted them. Returns facts for the audit log.
 
-    None where there was no such key. The signed certificate stays beside the keys.
+    Returns None if there was no such key. The signed certificate is stored next to the keys.
     """
     files = remove_run_only_tables(workspace)
     signing_key = read_signing_key(workspace.zone("keys") / KEY_NAME)

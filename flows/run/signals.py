@@ -1,4 +1,4 @@
-"""Ctrl-C and a service manager's SIGTERM as an orderly end."""
+"""Stop a run cleanly on Ctrl-C and on a service manager's SIGTERM."""
 
 import signal
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from flows.run.faults import Interrupted, StopRequest
 
 @contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """Raise Interrupted where the process is asked to stop, so that what is private is cleared away."""
+    """Raise Interrupted on these signals, so that private data are deleted before the process ends."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         StopRequest.was_made = True
@@ -19,7 +19,7 @@ def stop_on_signals() -> Iterator[None]:
     StopRequest.was_made = False
     try:
         before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread: whoever owns the process handles its signals
+    except ValueError:  # not the main thread: the main thread handles signals
         yield
         return
     try:

@@ -9,7 +9,7 @@ _CLEAR = Path("/proc/self/clear_refs")
 
 
 class StageMetrics:
-    """Starts when made. Linux alone tells the peak of a stretch; elsewhere the memory is None."""
+    """Starts when created. Only Linux reports the peak memory of an interval; elsewhere it is None."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()

@@ -1,7 +1,7 @@
-"""The truth of an invented population in this run's pseudonyms, for the quality report to measure by.
+"""The true pairs of a synthetic population, in this run's pseudonyms. The quality report measures with them.
 
-Named by `[project] truth` in hearth.toml, and only where one operator plays all places with invented
-people: nobody who links real people may know who they are.
+`[project] truth` in hearth.toml names them. They are allowed only in single-operator custody with synthetic
+data: an operator who links real people must not know who they are.
 """
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from pipeline.project import Project
 from pipeline.pseudonymise.tables import COUNCIL_PROPERTY_RECORD, NHS_PERSON_RECORD
 from pipeline.quality.counting import TruePairs
 
-#: Column of the truth -> its name here, and the kind of identifier it holds.
+#: Column of the truth -> its name here, and its kind of identifier.
 _SIDES = {
     "nhs_record_id": ("nhs_record_pseudonym", NHS_PERSON_RECORD),
     "council_record_id": ("dwelling_record_pseudonym", COUNCIL_PROPERTY_RECORD),
@@ -23,14 +23,14 @@ _SIDES = {
 
 
 def may_know_truth(project: Project) -> bool:
-    """Answer whether the project's custody allows anyone to hold true pairs."""
+    """Return whether the project's custody allows true pairs."""
     return project.custody == "single-operator" and not project.production
 
 
 def pseudonymised_truth(project: Project, keys: KeyProvider) -> TruePairs | None:
-    """Return the true pairs that the project names, under its key; None where it names none.
+    """Return the true pairs that hearth.toml names, pseudonymised with its key. None if it names none.
 
-    Raises Refused outside single-operator custody, Fault where they cannot be read.
+    Raises Refused outside single-operator custody, and Fault if they cannot be read.
     """
     if project.truth is None:
         return None
@@ -49,12 +49,13 @@ def pseudonymised_truth(project: Project, keys: KeyProvider) -> TruePairs | None
 
 
 def check_truth_is_allowed(project: Project) -> None:
-    """Raise Refused where a truth is named and the people may be real."""
+    """Raise Refused if hearth.toml names true pairs and the people may be real."""
     if project.truth is not None and not may_know_truth(project):
         raise Refused(
             "TRUTH_FORBIDDEN",
-            f"hearth.toml names a truth, which {project.custody} custody keeps from whoever links.",
-            "Remove truth from [project]; the quality of real links is estimated, and reviewed by people.",
+            "hearth.toml names true pairs. They are allowed only with synthetic data: in single-operator "
+            "custody, outside production.",
+            "Remove `truth` from [project] in hearth.toml. To measure quality, use `hearth review export`.",
         )
 
 

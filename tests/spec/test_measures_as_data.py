@@ -200,7 +200,7 @@ def test_a_pack_is_checked_by_a_command_before_it_is_put_in_place(tmp_path: Path
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
     good.write_text(PACK)
     bad.write_text(PACK.replace("arrears: true", "arrear: true").replace("unit: household", "unit: home"))
-    assert "1 measures, no fault" in CliRunner().invoke(app, ["measures", "check", str(good)]).output
+    assert "1 measure, no faults" in CliRunner().invoke(app, ["measures", "check", str(good)]).output
     told = str(CliRunner().invoke(app, ["measures", "check", str(bad)]).exception)
     assert "2 faults" in told
     assert "arrear is no attribute" in told

@@ -1,4 +1,4 @@
-"""`hearth assign-uprn`: UPRNs for an extract that has addresses, at the controller, before a run."""
+"""`hearth assign-uprn`: at the controller, before a run, find UPRNs for the addresses of an extract."""
 
 import json
 from collections import Counter
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from flows.commands.operation.run import JsonOption
+from governance.counted import counted
 from governance.errors import Fault
 
 if TYPE_CHECKING:
@@ -20,19 +21,19 @@ Examples:
 
     make assign-uprn-environment
 
-    hearth assign-uprn --config sample_data/sample/hearth.toml --table nhs_person
+    hearth assign-uprn --config sample_data/sample/hearth.toml --table nhs_person \\
     --address-list sample_data/sample/address_list.csv.gz --out assigned
 
-    hearth assign-uprn --extract patients.csv --address line1 --address line2 --postcode pcode
+    hearth assign-uprn --extract patients.csv --address line1 --address line2 --postcode pcode \\
     --address-list gazetteer.parquet --list-address full_address --out assigned
 
-The folder holds the extract again under its own name, evidence.csv, unassigned.csv and summary.json; let
-`path` in hearth.toml point to the new file. A manifest of the old one does not fit it.
+The results folder contains a copy of the extract with UPRNs added, evidence.csv, unassigned.csv and
+summary.json. Change `path` in hearth.toml to the copy. If the extract had a manifest, make a new one.
 
-It is optional: nothing else in Hearth calls it. uk-address-matcher runs in an environment of its own,
-which the first example builds, and nothing leaves this machine.
+This command is optional: nothing else in Hearth calls it. The address matcher, uk-address-matcher, runs in
+its own environment, which the first example builds. No data leaves this machine.
 """
-_EXTRACT, _LIST, _DECISION = "The extract", "The address list", "What is taken"
+_EXTRACT, _LIST, _DECISION = "The extract", "The address list", "Which matches are accepted"
 Table = Literal["council_property", "council_person", "nhs_person"]
 Overwrite = Literal["never", "unusable", "supplied"]
 Encoding = Literal["utf-8", "cp1252"]
@@ -47,7 +48,7 @@ def assign_uprn(
     address_list: Annotated[
         Path,
         typer.Option(
-            help="CSV (also .gz) or Parquet: one row per UPRN.", dir_okay=False, rich_help_panel=_LIST
+            help="CSV (also .gz) or Parquet, one row per UPRN.", dir_okay=False, rich_help_panel=_LIST
         ),
     ],
     out: Annotated[Path, typer.Option(help="New folder for the results.", file_okay=False)],
@@ -56,54 +57,69 @@ def assign_uprn(
         typer.Option(
             "--config",
             "-c",
-            help="A hearth.toml that maps the extract. [default: hearth.toml]",
+            help="The hearth.toml that maps the extract's columns. [default: hearth.toml]",
             rich_help_panel=_EXTRACT,
         ),
     ] = None,
     table: Annotated[
-        Table, typer.Option(help="Which of its extracts.", rich_help_panel=_EXTRACT)
+        Table, typer.Option(help="Which extract of hearth.toml.", rich_help_panel=_EXTRACT)
     ] = "nhs_person",
     extract: Annotated[
         Path | None,
-        typer.Option(help="Or a file by itself, CSV or Parquet.", dir_okay=False, rich_help_panel=_EXTRACT),
+        typer.Option(
+            help="A file (CSV or Parquet), instead of an extract of hearth.toml.",
+            dir_okay=False,
+            rich_help_panel=_EXTRACT,
+        ),
     ] = None,
     address: Annotated[
         list[str] | None,
         typer.Option(
-            help="Its address column; repeat it for lines. [default: address, or address_line_1 to _5]",
+            help="Address column; repeat it for several lines. [default: address, or address_line_1 to _5]",
             rich_help_panel=_EXTRACT,
         ),
     ] = None,
     postcode: Annotated[
-        str | None, typer.Option(help="[default: postcode]", rich_help_panel=_EXTRACT)
+        str | None, typer.Option(help="Postcode column. [default: postcode]", rich_help_panel=_EXTRACT)
     ] = None,
     uprn: Annotated[
         str | None,
-        typer.Option(help="[default: uprn; added where there is none]", rich_help_panel=_EXTRACT),
+        typer.Option(help="UPRN column; added if missing. [default: uprn]", rich_help_panel=_EXTRACT),
     ] = None,
     record_id: Annotated[
         str | None,
-        typer.Option(help="[default: record_id; lines are told anyway]", rich_help_panel=_EXTRACT),
+        typer.Option(
+            help="Record id column, reported in addition to line numbers. [default: record_id]",
+            rich_help_panel=_EXTRACT,
+        ),
     ] = None,
-    encoding: Annotated[Encoding, typer.Option(rich_help_panel=_EXTRACT)] = "utf-8",
-    delimiter: Annotated[str, typer.Option(help="A comma, a bar, or 'tab'.", rich_help_panel=_EXTRACT)] = ",",
+    encoding: Annotated[
+        Encoding, typer.Option(help="Encoding of the CSV file.", rich_help_panel=_EXTRACT)
+    ] = "utf-8",
+    delimiter: Annotated[
+        str, typer.Option(help="Delimiter of the CSV file: a comma, '|' or 'tab'.", rich_help_panel=_EXTRACT)
+    ] = ",",
     list_address: Annotated[
         list[str] | None,
-        typer.Option(help="As --address, in the address list.", rich_help_panel=_LIST),
+        typer.Option(help="Address column; repeat it for several lines.", rich_help_panel=_LIST),
     ] = None,
     list_postcode: Annotated[
-        str | None, typer.Option(help="[default: postcode]", rich_help_panel=_LIST)
+        str | None, typer.Option(help="Postcode column. [default: postcode]", rich_help_panel=_LIST)
     ] = None,
-    list_uprn: Annotated[str | None, typer.Option(help="[default: uprn]", rich_help_panel=_LIST)] = None,
-    list_encoding: Annotated[Encoding, typer.Option(rich_help_panel=_LIST)] = "utf-8",
+    list_uprn: Annotated[
+        str | None, typer.Option(help="UPRN column. [default: uprn]", rich_help_panel=_LIST)
+    ] = None,
+    list_encoding: Annotated[
+        Encoding, typer.Option(help="Encoding of the CSV file.", rich_help_panel=_LIST)
+    ] = "utf-8",
     list_delimiter: Annotated[
-        str, typer.Option(help="A comma, a bar, or 'tab'.", rich_help_panel=_LIST)
+        str, typer.Option(help="Delimiter of the CSV file: a comma, '|' or 'tab'.", rich_help_panel=_LIST)
     ] = ",",
     several_addresses: Annotated[
         bool,
         typer.Option(
             "--several-addresses",
-            help="A UPRN may stand with several addresses (alternatives of one dwelling).",
+            help="Allow several addresses for one UPRN (alternative addresses of one dwelling).",
             rich_help_panel=_LIST,
         ),
     ] = False,
@@ -111,28 +127,28 @@ def assign_uprn(
         bool,
         typer.Option(
             "--skip-faulty-rows",
-            help="Leave out, and count, rows whose UPRN is none and rows that are no rows.",
+            help="Skip and count invalid UPRNs and rows that could not be parsed.",
             rich_help_panel=_LIST,
         ),
     ] = False,
     minimum_match_weight: Annotated[
         float,
         typer.Option(
-            help="Least evidence for a scored match, in bits; matches by rule need none.",
+            help="Lowest match weight (log2) for a scored match; matches by rule need none.",
             rich_help_panel=_DECISION,
         ),
     ] = 15.0,
     minimum_distinguishability: Annotated[
         float,
         typer.Option(
-            help="Least lead of a scored match over the next candidate, in bits.", rich_help_panel=_DECISION
+            help="Lowest difference in match weight from the next candidate.", rich_help_panel=_DECISION
         ),
     ] = 5.0,
     overwrite: Annotated[
         Overwrite,
         typer.Option(
-            help="Also write over UPRNs that are none ('unusable'), or over any that the list contradicts "
-            "('supplied').",
+            help="Which UPRNs of the extract to replace: none ('never'), invalid ones ('unusable'), or also "
+            "valid ones that the address list contradicts ('supplied').",
             rich_help_panel=_DECISION,
         ),
     ] = "never",
@@ -140,20 +156,21 @@ def assign_uprn(
         bool,
         typer.Option(
             "--missing-only",
-            help="Look up only addresses of records without a UPRN: faster, but no supplied one is checked.",
+            help="Look up only records without a UPRN. Faster, but supplied UPRNs are not checked.",
             rich_help_panel=_DECISION,
         ),
     ] = False,
     memory_limit: Annotated[
-        str | None, typer.Option(help="For each engine. [default: of hearth.toml, else 2GB]")
+        str | None,
+        typer.Option(help="Memory limit for each engine. [default: that of hearth.toml, otherwise 2GB]"),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Assign UPRNs to the records of an extract that have an address and none, from an address list.
+    """Assign UPRNs from an address list to records that have an address but no UPRN.
 
-    At the controller, before a run, and optional. A supplied UPRN is kept unless asked; what could not be
-    assigned is listed with its reason. Exit code: 0 done, 1 fault (also where uk-address-matcher is not
-    installed).
+    Optional; run it at the controller, before a run. UPRNs in the extract are kept unless you choose
+    --overwrite. Records without a match are listed with the reason. Exit code: 0 done, 1 fault (also if
+    uk-address-matcher is not installed).
     """
     from flows.run.faults import as_hearth_error
     from flows.run.signals import stop_on_signals
@@ -196,32 +213,34 @@ def assign_uprn(
     try:
         with stop_on_signals():
             summary = assign_uprns(request)
-    except BaseException as error:  # noqa: BLE001 told as our own error, without values
+    except BaseException as error:  # noqa: BLE001 raised again as our own error, without values
         raise as_hearth_error(error, "assign-uprn") from None
-    for sentence in told(summary):
+    for sentence in summary_sentences(summary):
         say(sentence)
-    say(f"Results are in {out}; they name records and dwellings: keep them as you keep the extract.")
+    say(f"Results are in {out}. They identify records and dwellings: protect them like the extract.")
     if as_json:
         typer.echo(json.dumps(summary, sort_keys=True))
 
 
-def told(summary: dict[str, Any]) -> list[str]:
-    """Return a summary in sentences, every record counted once."""
+def summary_sentences(summary: dict[str, Any]) -> list[str]:
+    """Return a summary as sentences in which every record is counted once."""
     extract = summary["extract"]
     state, outcome = Counter(extract["by_uprn"]), Counter(extract["by_outcome"])
     without = state["missing"] + state["unusable"]
     assigned = outcome["assigned"]
     sentences = [
-        f"{extract['records']:,} records: {state['supplied']:,} with a UPRN, {without:,} without "
-        f"({state['unusable']:,} of these have one that is no UPRN).",
+        f"{counted(extract['records'], 'record')}: {state['supplied']:,} with a UPRN, {without:,} without "
+        f"({state['unusable']:,} of these have an invalid UPRN).",
         f"Assigned: {assigned:,} of {without:,}{_listed(extract['assigned_by_match_reason'])}.",
         f"Not assigned: {without - assigned:,}{_listed(_unassigned(extract))}.",
-        f"Of the supplied UPRNs the list confirms {outcome['agrees']:,}, contradicts "
-        f"{outcome['differs'] + outcome['replaced']:,} ({outcome['replaced']:,} replaced), cannot say of "
-        f"{outcome['not_confirmed']:,}; {outcome['not_compared']:,} were not compared.",
+        f"Supplied UPRNs: the address list confirms {outcome['agrees']:,} and contradicts "
+        f"{outcome['differs'] + outcome['replaced']:,} ({outcome['replaced']:,} of these were replaced); "
+        f"{outcome['not_confirmed']:,} could not be checked, {outcome['not_compared']:,} were not compared.",
     ]
     if extract["broken_rows"]:
-        sentences.append(f"{extract['broken_rows']:,} rows are no rows of the table; they stay as they were.")
+        sentences.append(
+            f"{counted(extract['broken_rows'], 'row')} could not be parsed; the copy contains them unchanged."
+        )
     return sentences
 
 
@@ -244,15 +263,15 @@ def _extract(
     encoding: str,
     delimiter: str,
 ) -> "tuple[Project | None, ExtractSettings, NamedColumns]":
-    """Return the project, if one is named, the extract's settings and its columns."""
+    """Return the project (None for a single file), the extract's settings and its columns."""
     from pipeline.assign_uprn.columns import NamedColumns
     from pipeline.project import ExtractSettings, read_project
 
     if config is not None and extract is not None:
         raise Fault(
             "ASSIGN_WHICH_EXTRACT",
-            "Both --config and --extract say which extract is meant.",
-            "Give one of the two; `hearth assign-uprn --help` has an example of each.",
+            "--config and --extract both select an extract, so it is not clear which one to use.",
+            "Use one of the two; `hearth assign-uprn --help` has an example of each.",
         )
     if extract is not None:
         mark = _delimiter("--delimiter", delimiter)
@@ -262,14 +281,14 @@ def _extract(
     if table not in project.extracts:
         raise Fault(
             "ASSIGN_WHICH_EXTRACT",
-            f"{config.name} has no extract {table}.",
-            f"Name one of its extracts with --table: {', '.join(sorted(project.extracts))}.",
+            f"{config.name} has no extract {table}, so there are no records to look up.",
+            f"Use --table with one of its extracts: {', '.join(sorted(project.extracts))}.",
         )
     if named != NamedColumns():
         raise Fault(
             "ASSIGN_WHICH_COLUMNS",
-            "With --config the columns are those of hearth.toml.",
-            "Leave out the options that name columns, or name the file with --extract.",
+            "Options name the columns of the extract, but with --config they come from hearth.toml.",
+            "Remove --address, --postcode, --uprn and --record-id, or use --extract to name a file.",
         )
     settings = project.extracts[table]
     return project, settings, NamedColumns.of_mapping(settings.columns)
@@ -279,6 +298,8 @@ def _delimiter(option: str, mark: str) -> str:
     marks = {"comma": ",", ",": ",", "tab": "\t", "\\t": "\t", "\t": "\t", "bar": "|", "|": "|"}
     if mark not in marks:
         raise Fault(
-            "ASSIGN_DELIMITER", f"{option} is none that Hearth reads.", "Give a comma, a bar, or 'tab'."
+            "ASSIGN_DELIMITER",
+            f"{option} is not a delimiter that Hearth can read.",
+            f"Use {option} with a comma, '|' or 'tab'.",
         )
     return marks[mark]

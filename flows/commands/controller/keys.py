@@ -1,4 +1,4 @@
-"""`hearth keys`: make, compare, rotate, retire and destroy keys; every act is in the audit log."""
+"""`hearth keys`: make, compare, rotate, retire and destroy keys. Each action is recorded in the audit log."""
 
 import getpass
 import json
@@ -18,33 +18,60 @@ if TYPE_CHECKING:
 
 Layer = Literal["inner", "outer"]
 LayerOption = Annotated[
-    Layer, typer.Option(help="inner: the controllers' linkage key. outer: the linkage environment's.")
+    Layer,
+    typer.Option(help="inner: the controllers' linkage key. outer: the key of the linkage environment."),
 ]
 
 app = typer.Typer(
     name="keys",
     no_args_is_help=True,
-    help="Keys in custody: none of these commands ever prints one.",
+    help="Manage keys. Key material is never printed.",
 )
 
 NEW_EXAMPLES = """
 Examples:
 
-    hearth keys new --config hearth.toml                     (the linkage key, at the first controller)
+    hearth keys new                                      # the linkage key, at the first controller
 
-    hearth keys new --layer outer                            (in the linkage environment)
+    hearth keys new --layer outer                        # the outer key, in the linkage environment
 
-    hearth keys new --record-key                             (in the linkage environment, once)
+    hearth keys new --record-key                         # once, in the linkage environment
 
-    hearth keys new --signing keys/council.pem               (a controller's signing key)
+    hearth keys new --signing keys/council.pem           # signs a controller's packages
 
-    hearth keys new --identity keys/linkage.identity         (what opens packages; prints its public key)
+    hearth keys new --identity keys/linkage.identity     # opens packages; prints its public key
+"""
+
+CHECK_EXAMPLES = """
+Examples:
+
+    hearth keys check-value
+
+    hearth keys check-value --compare VALUE
+
+Both controllers run both commands; VALUE is the UPRN value that the other controller reads out.
+"""
+
+ROTATE_EXAMPLES = """
+Examples:
+
+    hearth keys rotate --layer outer --key operator.pem        # in the linkage environment
+
+    hearth keys rotate --layer inner --key key-holder.pem      # at one controller
+"""
+
+DESTROY_EXAMPLES = """
+Example:
+
+    hearth keys retire --version 1 --key key-holder.pem
+
+    hearth keys destroy --version 1 --witness "Ann Lee" --key key-holder.pem
 """
 
 
 ActorKeyOption = Annotated[
     Path | None,
-    typer.Option("--key", help="Your own key (PEM): a key-holder's, for the outer key an operator's."),
+    typer.Option("--key", help="Your own key (PEM), as a key-holder; as an operator for the outer key."),
 ]
 
 
@@ -63,18 +90,23 @@ def new(
     layer: LayerOption = "inner",
     expires: Annotated[
         datetime | None,
-        typer.Option(help="Last day of use; the agreement's when left out.", formats=["%Y-%m-%d"]),
+        typer.Option(
+            help="Last day of use; the last day of the agreement if left out.", formats=["%Y-%m-%d"]
+        ),
     ] = None,
-    signing: Annotated[Path | None, typer.Option(help="Make a signing key there instead.")] = None,
-    identity: Annotated[Path | None, typer.Option(help="Make a transfer identity there instead.")] = None,
+    signing: Annotated[Path | None, typer.Option(help="Instead, make a signing key in this file.")] = None,
+    identity: Annotated[
+        Path | None, typer.Option(help="Instead, make a transfer identity in this file.")
+    ] = None,
     record_key: Annotated[
-        bool, typer.Option("--record-key", help="Make the secret of disclosure control's noise instead.")
+        bool,
+        typer.Option("--record-key", help="Instead, make the secret for the noise of disclosure control."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a key from the operating system's generator and seal it into a file of mode 0600.
+    """Make a key with the operating system's random generator, and store it sealed in a file of mode 0600.
 
-    A linkage key begins as pending: it makes no pseudonyms until its check value was compared.
+    A new linkage key is pending: it cannot be used until both controllers have compared its check value.
     """
     custodian = custodian_of(config, workspace)
     with custodian.recording("new") as record:
@@ -83,40 +115,40 @@ def new(
                 _new_record_key(custodian) if record_key else _new_transfer_key(custodian, signing, identity)
             )
             record.update(made)
-            tell(made, as_json)
+            print_result(made, as_json)
             return
         from governance.keys.states import KeyState
 
-        place = custodian.place(layer)
+        store = custodian.key_store(layer)
         if not custodian.is_demo(layer):
             compared = layer == "inner" and custodian.project.custody != "single-operator"
-            place.create(
+            store.create(
                 KeyState.PENDING if compared else KeyState.ACTIVE,
                 custodian.use.today,
                 expires.date() if expires else custodian.agreement_expires,
             )
-        key = place.open()
+        key = store.open()
         shown = _described(key.description) | {"check_value": key.check_value("uprn")}
         record.update(_for_the_log(shown))
-        tell(shown, as_json)
+        print_result(shown, as_json)
 
 
-@app.command("list")
+@app.command("list", epilog="Example:\n\n    hearth keys list --config hearth.toml")
 def list_keys(
     config: ConfigOption = Path("hearth.toml"), workspace: WorkspaceOption = None, as_json: JsonOption = False
 ) -> None:
-    """List every key of this place with its state, and the certificates of those destroyed."""
+    """List the keys of this environment with their states, and the certificates of destroyed keys."""
     from governance.keys.destruction import CERTIFICATES
     from governance.keys.providers.sealed_file import read_sealed_key
 
     custodian = custodian_of(config, workspace)
     rows: list[dict[str, Any]] = []
     for layer in custodian.layers():
-        place = custodian.place(layer)
-        for path in place.files():
-            key = place.open().description if place.remote else read_sealed_key(path).description
+        store = custodian.key_store(layer)
+        for path in store.files():
+            key = store.open().description if store.remote else read_sealed_key(path).description
             rows.append({"layer": layer, **_described(key)})
-        for path in sorted((place.path.parent / CERTIFICATES).glob("*.json")):
+        for path in sorted((store.path.parent / CERTIFICATES).glob("*.json")):
             content = json.loads(path.read_bytes())["content"]
             row = {
                 "layer": layer,
@@ -133,27 +165,28 @@ def list_keys(
         typer.echo("  ".join(f"{name}: {value}" for name, value in row.items() if value is not None))
 
 
-@app.command("check-value")
+@app.command("check-value", epilog=CHECK_EXAMPLES)
 def check_value(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     layer: LayerOption = "inner",
     compare: Annotated[
         str | None,
-        typer.Option(help="The other controller's UPRN check value; when equal, activates the key."),
+        typer.Option(help="The other controller's UPRN check value. If it is equal, the key becomes active."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the check values, which may be read out on the telephone; compare and activate.
+    """Show a key's check values, or compare one with the other controller's and activate the key.
 
-    Exit code 2 when the other controller's value differs: then the two hold different keys.
+    Check values are safe to read out over the telephone. Exit code 2 if the values differ: then the two
+    controllers have different keys.
     """
     from governance.keys.states import KeyState
     from pipeline.pseudonymise.tables import IDENTIFIERS
 
     custodian = custodian_of(config, workspace)
-    place = custodian.place(layer)
-    key = place.open()
+    store = custodian.key_store(layer)
+    key = store.open()
     values = {kind: key.check_value(kind) for kind in IDENTIFIERS}
     if compare is not None:
         with custodian.recording("compare") as record:
@@ -161,17 +194,19 @@ def check_value(
             if compare.strip().lower() != values["uprn"]:
                 raise Refused(
                     "CHECK_VALUES_DIFFER",
-                    f"The other check value is not that of key {key.description.key_id} here.",
-                    "Compare the key files' origin; one of the two controllers holds another key.",
+                    f"The value given with --compare is not that of key {key.description.key_id}, so the two "
+                    "controllers have different keys.",
+                    "Find out which key file is wrong and copy the right one again; then repeat "
+                    "`hearth keys check-value --compare VALUE` at both controllers.",
                 )
             if key.description.state is KeyState.PENDING:
-                place.change_state(KeyState.ACTIVE)
-                key = place.open()
+                store.change_state(KeyState.ACTIVE)
+                key = store.open()
             record["state"] = str(key.description.state)
-    tell(_described(key.description) | {"check_values": values}, as_json)
+    print_result(_described(key.description) | {"check_values": values}, as_json)
 
 
-@app.command()
+@app.command(epilog=ROTATE_EXAMPLES)
 def rotate(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
@@ -179,11 +214,11 @@ def rotate(
     key: ActorKeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a key of a new root in the current one's place.
+    """Replace a key with a new one.
 
-    The outer layer's touches no identifier: what follows from pseudonyms is carried over from the
-    packages that are held, whose pseudonyms are the inner ones. After the inner one's, both
-    controllers compare check values again and send new packages; `hearth keys rekey` carries over.
+    Rotating the outer key needs no identifiers: the noise of disclosure control is carried over with the
+    packages already received. After rotating the inner key, both controllers compare check values again,
+    run `hearth keys rekey` to carry the noise over, and send new packages.
     """
     from governance.keys.providers.file_key import change_state
     from governance.keys.rotation import rotate_key
@@ -192,9 +227,9 @@ def rotate(
     custodian = custodian_of(config, workspace)
     compared = layer == "inner" and custodian.project.custody != "single-operator"
     with custodian.recording("rotate", layer, key) as record:
-        place = custodian.place(layer)
+        store = custodian.key_store(layer)
         rotated = rotate_key(
-            place,
+            store,
             state=KeyState.PENDING if compared else KeyState.ACTIVE,
             today=custodian.use.today,
             expires=custodian.agreement_expires,
@@ -203,51 +238,51 @@ def rotate(
         if layer == "outer":
             from flows.actions.rekeying import carry_over_outer
 
-            record["record_keys"] = carry_over_outer(custodian.project, place, old.context.version)
+            record["record_keys"] = carry_over_outer(custodian.project, store, old.context.version)
             old = change_state(
-                place.of_version(old.context.version), place.passphrase.read(), KeyState.RETIRED
+                store.of_version(old.context.version), store.passphrase.read(), KeyState.RETIRED
             )
         shown = {"old": _described(old), "new": _described(rotated.new)}
         record.update({f"{which}_{k}": v for which, key in shown.items() for k, v in key.items()})
-        tell(shown, as_json)
+        print_result(shown, as_json)
 
 
-@app.command()
+@app.command(epilog=DESTROY_EXAMPLES)
 def retire(
-    version: Annotated[int, typer.Option(help="Which version.", min=1)],
+    version: Annotated[int, typer.Option(help="Version number of the key.", min=1)],
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     layer: LayerOption = "inner",
     key: ActorKeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a key out of service for good: nothing is made or joined under it any more."""
+    """Retire a key for good: it can no longer make pseudonyms or join data."""
     from governance.keys.providers.file_key import change_state
     from governance.keys.states import KeyState
 
     custodian = custodian_of(config, workspace)
     with custodian.recording("retire", layer, key) as record:
-        place = custodian.place(layer)
-        if place.remote is not None:
-            retired = place.retire(version)
+        store = custodian.key_store(layer)
+        if store.remote is not None:
+            retired = store.retire(version)
         else:
             retired = change_state(*custodian.version(layer, version), KeyState.RETIRED)
         shown = _described(retired)
         record.update(shown)
-        tell(shown, as_json)
+        print_result(shown, as_json)
 
 
-@app.command()
+@app.command(epilog=DESTROY_EXAMPLES)
 def destroy(
-    version: Annotated[int, typer.Option(help="Which version.", min=1)],
-    witness: Annotated[str, typer.Option(help="The second person present, by name.")],
+    version: Annotated[int, typer.Option(help="Version number of the key.", min=1)],
+    witness: Annotated[str, typer.Option(help="Name of the second person present.")],
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     layer: LayerOption = "inner",
     key: ActorKeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase a retired key and write a signed certificate; the same key is refused if it ever returns."""
+    """Erase a retired key and write a signed certificate. A copy from a backup is refused later."""
     from governance.audit.signer import KEY_NAME, read_signing_key
     from governance.canonical import digest_of_file
     from governance.keys.destruction import destroy_key
@@ -268,11 +303,11 @@ def destroy(
             "certificate_sha256": digest_of_file(certificate),
         }
         record.update({k: shown[k] for k in ("key_id", "witness", "certificate_sha256")})
-        tell(shown, as_json)
+        print_result(shown, as_json)
 
 
 def custodian_of(config: Path, workspace: Path | None) -> "KeyCustodian":
-    """Return the custodian of this place's keys."""
+    """Return the custodian of this environment's keys."""
     from flows.actions.key_custodian import KeyCustodian
 
     return KeyCustodian.of(config, workspace)
@@ -287,7 +322,7 @@ def _new_transfer_key(
     passphrase = read_transfer_settings(custodian.project).read_passphrase()
     if signing is not None:
         return {"what": "signing key", "public_key": create_signing_key(signing.absolute(), passphrase)}
-    assert identity is not None  # noqa: S101  (one of the two was named)
+    assert identity is not None  # noqa: S101  (one of the two is given)
     return {"what": "transfer identity", "public_key": create_identity(identity.absolute(), passphrase)}
 
 
@@ -322,8 +357,8 @@ def _for_the_log(shown: dict[str, Any]) -> dict[str, Any]:
     return {k: marked_check_value(v) if k == "check_value" else v for k, v in shown.items()}
 
 
-def tell(shown: dict[str, Any], as_json: bool) -> None:
-    """Print facts, a line each or as one line of JSON."""
+def print_result(shown: dict[str, Any], as_json: bool) -> None:
+    """Print facts, one a line, or all as one line of JSON."""
     if as_json:
         typer.echo(json.dumps(shown, sort_keys=True))
         return

@@ -1,4 +1,4 @@
-"""`hearth pseudonymise`: at a controller, from its extract to a package that identifies nobody."""
+"""`hearth pseudonymise`: at a controller, turn its extract into a package without direct identifiers."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,8 @@ Example, on the council's own machine:
 
     hearth pseudonymise --controller council --config hearth.toml
 
-The package in the outbox is encrypted to the linkage environment and signed; send its folder as it is.
+The package in the outbox is signed, and only the linkage environment can decrypt it. Send the folder
+unchanged.
 """
 
 
@@ -23,7 +24,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def pseudonymise(
-    controller: Annotated[Literal["council", "nhs"], typer.Option(help="Whose extract this is.")],
+    controller: Annotated[
+        Literal["council", "nhs"], typer.Option(help="The controller whose extract this is.")
+    ],
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -41,4 +44,4 @@ def pseudonymise(
         typer.echo(json.dumps(made.as_json(), sort_keys=True))
         return
     typer.echo(f"Package {made.sequence} of {controller}: {made.package}")
-    typer.echo(f"Key {made.key_id}, check value of UPRNs {made.check_values['uprn']}")
+    typer.echo(f"Key {made.key_id}, UPRN check value {made.check_values['uprn']}")

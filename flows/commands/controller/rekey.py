@@ -1,19 +1,19 @@
-"""`hearth keys rekey`: what was kept under the old linkage key is carried over to the new one."""
+"""`hearth keys rekey`: carry the noise of disclosure control over to a new linkage key."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from flows.commands.controller.keys import custodian_of, tell
+from flows.commands.controller.keys import custodian_of, print_result
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
 
 EXAMPLES = """
 Examples:
 
-    hearth keys rekey --controller council --from-version 1           (at the controller)
+    hearth keys rekey --controller council --from-version 1                 # at the controller
 
-    hearth keys rekey --controller council --apply inbox/rekey-council-v2   (in the linkage environment)
+    hearth keys rekey --controller council --apply inbox/rekey-council-v2   # linkage environment
 """
 
 
@@ -23,29 +23,32 @@ def add_to(app: typer.Typer) -> None:
 
 
 def rekey(
-    controller: Annotated[Literal["council", "nhs"], typer.Option(help="Whose extract the identifiers are.")],
+    controller: Annotated[
+        Literal["council", "nhs"], typer.Option(help="The controller whose identifiers are used.")
+    ],
     from_version: Annotated[
-        int | None, typer.Option(help="Make pairs from this version, which is link-only now.", min=1)
+        int | None,
+        typer.Option(help="Make pairs from this version of the key, which is now link-only.", min=1),
     ] = None,
     apply: Annotated[
-        Path | None, typer.Option("--apply", help="Use and destroy the pairs in this folder.")
+        Path | None, typer.Option("--apply", help="Use the pairs in this folder, then destroy them.")
     ] = None,
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """After an inner rotation, carry over what the linkage environment kept; no identifier travels.
+    """After rotating the linkage key, carry over the noise of disclosure control.
 
-    The key holder packages old and new pseudonyms, encrypted to the linkage environment. There they
-    serve once, before the first run with new packages, so that nobody's noise is drawn anew; they are
-    destroyed with a certificate.
+    First, at each controller, use --from-version to package pairs of old and new pseudonyms, without
+    identifiers. Then, in the linkage environment and before the first run with new packages, use --apply.
+    Each household keeps its noise. The pairs are used once, then destroyed with a certificate.
     """
     if (from_version is None) == (apply is None):
         raise typer.BadParameter(
-            "give --from-version at the controller, or --apply in the linkage environment"
+            "use exactly one of --from-version (at the controller) and --apply (in the linkage environment)"
         )
     if apply is None:
-        assert from_version is not None  # noqa: S101  (one of the two was given)
+        assert from_version is not None  # noqa: S101  (one of the two is given)
         _make_pairs(controller, from_version, config, workspace, as_json)
     else:
         _apply_pairs(controller, apply, config, workspace, as_json)
@@ -61,7 +64,7 @@ def _apply_pairs(controller: str, folder: Path, config: Path, workspace: Path | 
         record["controller"] = controller
         carried = apply_pairs(read_project(config, workspace), controller, folder.absolute(), new_run_id())
         record.update({k: v for k, v in carried.as_json().items() if k != "certificate"})
-        tell(carried.as_json(), as_json)
+        print_result(carried.as_json(), as_json)
 
 
 def _make_pairs(
@@ -84,4 +87,4 @@ def _make_pairs(
                 "pairs_sha256": digest_of_file(package / PAIRS_FILE),
             }
         )
-        tell({"pairs": str(package)}, as_json)
+        print_result({"pairs": str(package)}, as_json)

@@ -1,4 +1,4 @@
-"""`hearth review`: people judge a sample of the last run's links, and what they say is weighed."""
+"""`hearth review`: clerical review of a sample of the last run's links."""
 
 import json
 from dataclasses import replace
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
+from governance.counted import counted
 
 if TYPE_CHECKING:
     from pipeline.project import Project
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="review",
     no_args_is_help=True,
-    help="Clerical review: a sample of comparison vectors goes out, reviewers' decisions come back.",
+    help="Clerical review: export a sample of pairs for reviewers, and import their decisions.",
 )
 _CONFIG = Path("hearth.toml")
 KeyOption = Annotated[
     Path | None,
     typer.Option(
         "--key",
-        help="Key of the operator who does this (PEM, mode 0600); instead of signing_keys in hearth.toml.",
+        help="Your key as an operator (PEM, mode 0600), instead of signing_keys in hearth.toml.",
         dir_okay=False,
     ),
 ]
@@ -32,8 +33,8 @@ Example:
 
     hearth review export --config sample_data/sample/hearth.toml --workspace workspace --out review
 
-Give every reviewer a copy of review.html, or of review.csv. The vectors bear no pseudonym and no
-identifier; how well whose links are judged is kept here and not among what a reviewer sees.
+Give each reviewer a copy of review.html or review.csv. The files contain no pseudonym, no identifier, and not
+the ethnic group by which the sample is stratified.
 """
 
 IMPORT_EXAMPLES = """
@@ -43,7 +44,7 @@ Examples:
 
     hearth review import ann.csv bob.csv --partial --precision 0.99 --json
 
-With two reviewers or more their agreement is told pair by pair (Cohen's kappa).
+With two or more reviewers, the report shows how far each two of them agree (Cohen's kappa).
 """
 
 
@@ -62,9 +63,7 @@ def export(
     key: KeyOption = None,
     cases: Annotated[
         int,
-        typer.Option(
-            "--cases", help="Cases of each stratum (band of match weight and group).", min=1, max=50
-        ),
+        typer.Option("--cases", help="Cases per stratum (match weight band and group).", min=1, max=50),
     ] = 5,
     as_json: JsonOption = False,
 ) -> None:
@@ -73,7 +72,9 @@ def export(
 
     exported = export_sample(_project(config, workspace, key), out, cases)
     table, page = exported.files
-    typer.echo(f"Review {exported.review}: {exported.cases:,} cases in {table} and {page}", err=as_json)
+    typer.echo(
+        f"Review {exported.review}: {counted(exported.cases, 'case')} in {table} and {page}", err=as_json
+    )
     if as_json:
         typer.echo(
             json.dumps({"review": exported.review, "cases": exported.cases, "files": [str(table), str(page)]})
@@ -93,16 +94,19 @@ def import_(
     ] = None,
     precision: Annotated[
         float,
-        typer.Option("--precision", help="Precision that the proposed threshold must keep.", min=0.5, max=1),
+        typer.Option(
+            "--precision", help="Lowest precision that the proposed threshold may have.", min=0.5, max=1
+        ),
     ] = 0.99,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Leave rows without a decision out instead of refusing.")
+        bool, typer.Option("--partial", help="Skip rows without a decision, instead of refusing the file.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check reviewers' decisions against the sample; tell their agreement, precision by band, thresholds.
+    """Check reviewers' decisions, and report their agreement, the precision by band, and thresholds.
 
-    Every faulty row is named by its line: of another run, unknown, undecided, repeated, without reviewer.
+    A row is refused, with its line number, if it belongs to another run, is unknown or repeated, or has no
+    decision or no reviewer.
     """
     from flows.actions.clerical_review import import_decisions
     from pipeline.quality.review.text import review_text
@@ -119,7 +123,7 @@ def import_(
 
 
 def _project(config: Path, workspace: Path | None, key: Path | None) -> "Project":
-    """Return the project, acted for by the key that the command names, if any."""
+    """Return the project. If the command line has a key, it replaces the project's signing keys."""
     from pipeline.project import read_project
 
     project = read_project(config, workspace)

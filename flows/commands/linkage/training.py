@@ -1,4 +1,4 @@
-"""`hearth train` and `hearth evaluate`: the linkage model, and how good its links are."""
+"""`hearth train` and `hearth evaluate`: the linkage model, and the quality of its links."""
 
 import json
 from pathlib import Path
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 EVALUATE_EXAMPLES = """
 Example:
 
-    hearth evaluate --config sample_data/sample/hearth.toml --workspace workspace
+    hearth evaluate --config sample_data/sample/hearth.toml --workspace workspace \\
     --truth sample_data/sample/truth
 
-Records are held against residence_pairs (where each record's person lives), households against
-household_pairs (which listed household an address group shares a person with).
+Records are compared with residence_pairs (the dwelling where each record's person lives), and households with
+household_pairs (the listed household with which an address group shares a person).
 
-Allowed in single-operator custody alone: it joins links to the suppliers' record ids.
+Allowed only in single-operator custody, because it joins links to the suppliers' record ids.
 """
 
 
@@ -31,7 +31,8 @@ Examples:
 
     hearth train --config my-sample/hearth.toml --truth my-sample/truth --out model-2026
 
-Put `model = "model-2026/model.json"` into hearth.toml, and have the digest approved in the agreement.
+Then put `model = "model-2026/model.json"` in hearth.toml, and have the model's digest approved in the
+agreement.
 """
 
 
@@ -46,22 +47,26 @@ def train(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     truth: Annotated[
-        Path | None, typer.Option(help="The truth folder of a `hearth synth` population.", file_okay=False)
+        Path | None,
+        typer.Option(help="The truth folder that `hearth synth` wrote with these extracts.", file_okay=False),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a linkage model and write it with its card; a night never trains, it uses the approved file.
+    """Train a linkage model and write it with its model card.
 
-    Without truth only the prior adapts to the records, and the weights of the project's model stay.
+    A pipeline run never trains: it uses the model that the agreement approves. Without --truth, only the
+    prior is fitted to your records, and the weights of the project's model stay the same.
     """
     from flows.actions.model_training import train_project
     from pipeline.project import read_project
 
     training = train_project(read_project(config, workspace), out, truth)
     typer.echo(f"Wrote {out / 'model.json'} and {out / 'model-card.md'}", err=as_json)
-    typer.echo(f"Digest to approve in the agreement: {training.model.digest}", err=as_json)
+    typer.echo(f"Digest for approval in the agreement: {training.model.digest}", err=as_json)
     for name, difference in training.starts.items():
-        typer.echo(f"{name}: two starts differ by at most {difference:g}", err=as_json)
+        typer.echo(
+            f"{name}: training from two starting points differs by at most {difference:g}", err=as_json
+        )
     if as_json:
         typer.echo(json.dumps({"digest": training.model.digest, "starts": dict(training.starts)}))
 
@@ -78,11 +83,11 @@ def evaluate(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     links_out: Annotated[
-        Path | None, typer.Option("--links-out", help="Write the links with the suppliers' own ids (CSV).")
+        Path | None, typer.Option("--links-out", help="File for the links with the suppliers' own ids (CSV).")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare the last run's links with the truth: precision and recall with 95% intervals."""
+    """Compare the last run's links with known true pairs: precision and recall with 95% intervals."""
     from flows.actions.evaluation import evaluate_run
     from pipeline.project import read_project
 
@@ -91,22 +96,23 @@ def evaluate(
         ("NHS records", evaluated.evaluation.records),
         ("households", evaluated.evaluation.households),
     ):
-        told = (
-            "not measured, no truth of that unit was given"
+        figures = (
+            "not measured, because --truth contains no pairs for them"
             if measured is None
-            else f"precision {_shown(measured.precision)}, recall {_shown(measured.recall)}"
+            else f"precision {_with_interval(measured.precision)}, recall {_with_interval(measured.recall)}"
         )
-        typer.echo(f"{unit}: {told}", err=as_json)
+        typer.echo(f"{unit}: {figures}", err=as_json)
     if links_out is not None:
         typer.echo(
-            f"Links are in {links_out}; they name records: keep them as you keep an extract.", err=True
+            f"The links are in {links_out}. They contain record ids: protect the file like an extract.",
+            err=True,
         )
     if as_json:
         typer.echo(json.dumps(evaluated.as_json(), sort_keys=True))
 
 
-def _shown(share: "Proportion") -> str:
+def _with_interval(share: "Proportion") -> str:
     if share.value is None or share.interval is None:
-        return "unknown (nothing to divide by)"
+        return "unknown (no cases)"
     low, high = share.interval
     return f"{share.value:.4f} ({low:.4f} to {high:.4f}, {share.successes:,} of {share.trials:,})"

@@ -1,4 +1,4 @@
-"""`hearth bench`: speed and memory, measured here and now."""
+"""`hearth bench`: measure speed and memory on this machine."""
 
 import json
 import tempfile
@@ -26,17 +26,20 @@ def add_to(app: typer.Typer) -> None:
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Which benchmarks; all when none is named.")
+        list[str] | None, typer.Argument(help="Benchmarks to run; all of them if none is named.")
     ] = None,
     households: Annotated[
-        int, typer.Option(help="Synthetic households of the larger size.", min=1000)
+        int, typer.Option(help="Number of synthetic households in the larger case.", min=1000)
     ] = 100_000,
     folder: Annotated[
-        Path | None, typer.Option(help="Where to work; a temporary folder when left out.")
+        Path | None, typer.Option(help="Folder to work in; a temporary folder if left out.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure speed and memory; ratios are taken within one run, so a busy machine blurs them least."""
+    """Measure speed and memory on this machine.
+
+    Compare ratios, not times: both sides are measured in the same run.
+    """
     from flows.actions.benchmark import Figure, benchmark_names, load_benchmark
 
     measured: dict[str, list[Figure]] = {}
@@ -46,7 +49,7 @@ def bench(
             measured[name] = measure(households, Path(work))
         typer.echo(f"{name} ({households:,} households)", err=as_json)
         for figure in measured[name]:
-            held = f"   (held to {figure.target})" if figure.target else ""
-            typer.echo(f"  {figure.what:<52} {figure.value:>12,.2f} {figure.unit}{held}", err=as_json)
+            target = f"   (target: {figure.target})" if figure.target else ""
+            typer.echo(f"  {figure.what:<52} {figure.value:>12,.2f} {figure.unit}{target}", err=as_json)
     if as_json:
         typer.echo(json.dumps({name: [asdict(f) for f in figures] for name, figures in measured.items()}))

@@ -1,4 +1,4 @@
-"""`hearth init`: a commented hearth.toml and agreement to fill in."""
+"""`hearth init`: write a commented hearth.toml and agreement to complete."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -23,24 +23,26 @@ def add_to(app: typer.Typer) -> None:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder to write; made when missing.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Folder to write; created if missing.")] = Path(),
 ) -> None:
-    """Start a project: a hearth.toml to map columns in, and an agreement whose open places are marked."""
+    """Start a project: write a hearth.toml for your column names, and an agreement to complete."""
     from governance.agreement.template import agreement_template
 
     texts = {
         "hearth.toml": files("flows.commands.operation").joinpath("project_template.toml").read_text("utf-8"),
         "agreement.toml": agreement_template(),
     }
-    standing = [name for name in texts if (folder / name).exists()]
-    if standing:
+    existing = [name for name in texts if (folder / name).exists()]
+    if existing:
         raise Fault(
             "WOULD_OVERWRITE",
-            f"{folder} holds {' and '.join(standing)} already.",
-            "Name another folder, or remove them first.",
+            f"{folder} already contains {' and '.join(existing)}, so nothing was written.",
+            "Name another folder with `hearth init FOLDER`, or remove these files first.",
         )
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
         typer.echo(f"Wrote {folder / name}")
-    typer.echo("Fill in every place marked FILL IN, then: hearth governance check agreement.toml")
+    typer.echo(
+        f"Complete every place marked FILL IN, then run: hearth governance check {folder / 'agreement.toml'}"
+    )

@@ -1,4 +1,4 @@
-"""`hearth quarantine`: what was set aside, where it stands in the supplier's file, and why."""
+"""`hearth quarantine`: which rows and cells of the extracts were set aside, on which lines, and why."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
+from governance.counted import counted
 from schemas.storage.zones import QUARANTINE
 
 EXAMPLES = """
@@ -26,13 +27,14 @@ def add_to(app: typer.Typer) -> None:
 def quarantine(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
-    table: Annotated[str | None, typer.Option(help="One extract table alone.")] = None,
-    lines: Annotated[int, typer.Option(help="How many line numbers to show for each reason.", min=0)] = 5,
+    table: Annotated[str | None, typer.Option(help="Show only this extract table.")] = None,
+    lines: Annotated[int, typer.Option(help="Number of line numbers to show for each reason.", min=0)] = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """Count what the last run set aside, by table, column and reason, with line numbers and never a cell.
+    """Count what the last run set aside, by table, column and reason, with line numbers.
 
-    A row without a column was rejected whole; one with a column was kept without that cell.
+    If a column is named, the row was kept without that cell; if not, the whole row was rejected. The
+    content of a cell is never shown.
     """
     from flows.actions.workspace_reading import reading_workspace
     from pipeline.engine.tables import open_table
@@ -49,22 +51,27 @@ def quarantine(
                     continue
                 with open_table(path, ["line_number", "column_name", "reason"]) as reader:
                     frame = reader.read_pandas()
-                for (column, reason), noted in frame.groupby(["column_name", "reason"], dropna=False):
+                for (column, reason), rows in frame.groupby(["column_name", "reason"], dropna=False):
                     groups.append(
                         {
                             "table": path.stem,
                             "column": column if isinstance(column, str) else None,
                             "reason": reason,
-                            "count": len(noted),
-                            "lines": [int(n) for n in noted["line_number"].sort_values().head(lines)],
+                            "count": len(rows),
+                            "lines": [int(n) for n in rows["line_number"].sort_values().head(lines)],
                         }
                     )
     if as_json:
         typer.echo(json.dumps(groups))
         return
     if not groups:
-        typer.echo("Nothing is in quarantine.")
+        typer.echo("Quarantine is empty: no row and no cell was set aside.")
     for group in groups:
-        what = "row" if group["column"] is None else f"cell of {group['column']}"
-        shown = ", ".join(str(n) for n in group["lines"])
-        typer.echo(f"{group['table']}: {group['count']:,} x {group['reason']} ({what}), lines {shown}")
+        what = (
+            f"{counted(group['count'], 'row')} rejected"
+            if group["column"] is None
+            else f"{counted(group['count'], 'cell')} of {group['column']} left out"
+        )
+        lines_shown = ", ".join(str(n) for n in group["lines"])
+        where = f"; first lines: {lines_shown}" if lines_shown else ""
+        typer.echo(f"{group['table']}: {what} ({group['reason']}){where}")

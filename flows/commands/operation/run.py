@@ -1,4 +1,4 @@
-"""`hearth run`: one night, now."""
+"""`hearth run`: run the pipeline once, now."""
 
 import json
 import os
@@ -17,19 +17,20 @@ ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The project's hearth.toml.", dir_okay=False, show_default=True)
 ]
 WorkspaceOption = Annotated[
-    Path | None, typer.Option("--workspace", "-w", help="Where to work, instead of the configured folder.")
+    Path | None,
+    typer.Option("--workspace", "-w", help="Workspace folder, instead of the one in hearth.toml."),
 ]
 KeysOption = Annotated[
     list[Path] | None,
     typer.Option(
         "--key",
-        help="Key file of a principal who acts (PEM, mode 0600); repeat it for the releaser. "
-        "Instead of signing_keys in hearth.toml.",
+        help="Key file of a principal who authorises the run (PEM, mode 0600); repeat it for the releaser. "
+        "Used instead of signing_keys in hearth.toml.",
         dir_okay=False,
     ),
 ]
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print figures as one JSON line, the last of the output.")
+    bool, typer.Option("--json", help="Print the figures as one line of JSON, last in the output.")
 ]
 
 RUN_EXAMPLES = """
@@ -41,8 +42,8 @@ Examples:
 
     hearth run --config hearth.toml --key operator.pem --key releaser.pem
 
-The run is signed by a principal of the agreement who may start it, and its release by one who may release;
-the sample does it with demo keys that anyone can make.
+Two keys authorise a run: one of a principal who may start runs, and one of a principal who may release. The
+agreement lists them. The sample project uses demo keys that anyone can make.
 
 Exit code: 0 published, 2 refused by a gate (code, reason and remedy are printed), 1 fault.
 """
@@ -62,7 +63,7 @@ def run(
     key: KeysOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run one night: extracts in, every gate passed, a release out."""
+    """Run the pipeline once: read the extracts, pass every gate, publish a release."""
     from flows.orchestration.prefect_settings import apply_prefect_settings
     from flows.run.run import RunRequest
     from pipeline.workspace import Workspace
@@ -71,11 +72,12 @@ def run(
         request = RunRequest.of(config, workspace, signing_keys=key or ())
         place = Workspace.open(request.project.workspace)
     except HearthError as error:
-        _tell({"run_id": None, "status": "fault", "release_dir": None, "stages": [], **_told(error)}, as_json)
+        failed: dict[str, Any] = {"run_id": None, "status": "fault", "release_dir": None, "stages": []}
+        _print_outcome(failed | _error_fields(error), as_json)
         raise typer.Exit(error.exit_code) from None
     apply_prefect_settings(place.root / "orchestrator")
     outcome = _directly(request) if no_orchestrator else _orchestrated(request, config, workspace)
-    _tell(outcome, as_json)
+    _print_outcome(outcome, as_json)
     from flows.run.outcome import EXIT_CODES
 
     raise typer.Exit(EXIT_CODES[outcome["status"]])
@@ -88,7 +90,7 @@ def _directly(request: "RunRequest") -> dict[str, Any]:
 
 
 def _orchestrated(request: "RunRequest", config: Path, workspace: Path | None) -> dict[str, Any]:
-    """Run under Prefect: its own ephemeral server, or the one that PREFECT_API_URL names."""
+    """Run under Prefect, on its own ephemeral server or on the one that PREFECT_API_URL names."""
     from flows.nightly import nightly
     from flows.run.run import read_outcome
 
@@ -108,22 +110,30 @@ def _orchestrated(request: "RunRequest", config: Path, workspace: Path | None) -
         return read_outcome(root, request.run_id)
     fault = Fault(
         "ORCHESTRATOR_FAILED",
-        f"Prefect did not carry the run to its end ({problem}).",
-        f"Its home is {os.environ['PREFECT_HOME']}; `hearth run --no-orchestrator` does without Prefect.",
+        f"Prefect did not finish the run ({problem}), and the run left no record of how it ended.",
+        "Run without Prefect: `hearth run --no-orchestrator`. "
+        f"To look into Prefect itself, see its folder {os.environ['PREFECT_HOME']}.",
     )
-    return {"run_id": request.run_id, "status": "fault", "release_dir": None, "stages": [], **_told(fault)}
+    return {
+        "run_id": request.run_id,
+        "status": "fault",
+        "release_dir": None,
+        "stages": [],
+        **_error_fields(fault),
+    }
 
 
-def _told(error: HearthError) -> dict[str, Any]:
+def _error_fields(error: HearthError) -> dict[str, Any]:
     findings = "".join(f"\n  - {finding}" for finding in error.findings)
     return {"code": error.code, "reason": error.reason + findings, "remedy": error.remedy}
 
 
-def _tell(outcome: dict[str, Any], as_json: bool) -> None:
+def _print_outcome(outcome: dict[str, Any], as_json: bool) -> None:
     if outcome["status"] == "published":
         typer.echo(f"Published {outcome['release_dir']}", err=as_json)
     else:
-        typer.echo(f"Run {outcome['status']} ({outcome['code']}): {outcome['reason']}", err=True)
+        how = "refused by a gate" if outcome["status"] == "refused" else "stopped by a fault"
+        typer.echo(f"Run {how} ({outcome['code']}): {outcome['reason']}", err=True)
         typer.echo(f"What to do: {outcome['remedy']}", err=True)
     if as_json:
         typer.echo(json.dumps(outcome, sort_keys=True))

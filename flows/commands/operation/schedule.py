@@ -1,4 +1,4 @@
-"""`hearth schedule`: nights that start by themselves, and somebody who hears when one does not."""
+"""`hearth schedule`: start runs automatically, and raise an alarm when nothing was published."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,23 +10,23 @@ from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOpti
 app = typer.Typer(
     name="schedule",
     no_args_is_help=True,
-    help="Nights that start by themselves: systemd timers, or a schedule in Prefect; and an alarm.",
+    help="Start runs automatically, with systemd timers or Prefect, and raise an alarm when one is missing.",
 )
 AtOption = Annotated[str, typer.Option("--at", help="Time of day, HH:MM.")]
-ZoneOption = Annotated[str, typer.Option("--timezone", help="Whose time of day that is.")]
+ZoneOption = Annotated[str, typer.Option("--timezone", help="Time zone of that time.")]
 _CONFIG = Path("hearth.toml")
 
 WRITE_EXAMPLES = """
 Example:
 
-    hearth schedule write --config hearth.toml --at 02:30 --on-failure /usr/local/bin/tell --out units
+    hearth schedule write --config hearth.toml --at 02:30 --on-failure /usr/local/bin/notify --out units
 
     sudo cp units/hearth-* /etc/systemd/system/ && sudo systemctl daemon-reload
 
     sudo systemctl enable --now hearth-my-project.timer hearth-my-project-overdue.timer
 
-`systemctl list-timers` then shows the next night, `systemctl --failed` one that was not published. A night
-has no network unless --network gives it one, and can write to its workspace alone.
+`systemctl list-timers` then shows when the next run starts, and `systemctl --failed` shows a run that did not
+publish. A run can write only to its workspace, and has no network access unless you add --network.
 """
 
 CHECK_EXAMPLES = """
@@ -34,11 +34,12 @@ Example:
 
     hearth schedule check --config hearth.toml --hours 26
 
-Exit code: 0 published lately, 1 not. Let a monitor call it, or the timer that `hearth schedule write` makes.
+Exit code: 0 if a release was published within that time, 1 if not. Call it from your monitoring, or use the
+timer that `hearth schedule write` makes.
 """
 
 SERVE_EXAMPLES = """
-Example, beside a Prefect server of your own:
+Example, with a Prefect server of your own:
 
     read -rs PREFECT_API_AUTH_STRING            (a long random value, the same for server and client)
 
@@ -50,8 +51,9 @@ Example, beside a Prefect server of your own:
 
 A server that answers without that value is refused, because other accounts of the machine could use it.
 
-It stays in the foreground: start it as a service. Prefect is given the paths of hearth.toml and workspace,
-and no table, key or identifier; a second night is cancelled while one is under way.
+The command stays in the foreground, so start it as a service. Prefect receives the paths of hearth.toml and
+of the workspace, and no table, key or identifier. A run that is due while another one is still in progress is
+cancelled.
 """
 
 
@@ -68,23 +70,30 @@ def write(
     at: AtOption = "02:30",
     timezone: ZoneOption = "Europe/London",
     user: Annotated[
-        str | None, typer.Option(help="Account that nights run under. [default: your own]")
+        str | None, typer.Option(help="Account that runs start under. [default: your own]")
     ] = None,
     on_failure: Annotated[
         Path | None,
-        typer.Option(help="A programme to call with the name of a unit that failed.", dir_okay=False),
+        typer.Option(
+            help="Program to call when a unit fails; its argument is the unit's name.", dir_okay=False
+        ),
     ] = None,
-    hours: Annotated[int, typer.Option(help="Hours without a release until the alarm.", min=1)] = 26,
+    hours: Annotated[
+        int, typer.Option(help="Hours without a release before the alarm is raised.", min=1)
+    ] = 26,
     network: Annotated[
-        bool, typer.Option("--network", help="Let nights use the network (keys in Vault or AWS).")
+        bool, typer.Option("--network", help="Let runs use the network (needed for keys in Vault or AWS).")
     ] = False,
 ) -> None:
-    """Write systemd service and timer files: one night a day, and an hourly look whether it published."""
+    """Write systemd service and timer files.
+
+    They start one run a day, and an hourly check that a release was published.
+    """
     from flows.orchestration.systemd_schedule import Schedule, operator_name, write_units
     from pipeline.project import read_project
 
-    told = None if on_failure is None else on_failure.absolute()
-    schedule = Schedule(at, timezone, user or operator_name(), told, network, hours)
+    program = None if on_failure is None else on_failure.absolute()
+    schedule = Schedule(at, timezone, user or operator_name(), program, network, hours)
     for path in write_units(read_project(config, workspace), config, schedule, out):
         typer.echo(str(path))
 
@@ -93,17 +102,17 @@ def write(
 def check(
     config: ConfigOption = _CONFIG,
     workspace: WorkspaceOption = None,
-    hours: Annotated[int, typer.Option(help="Hours without a release that are allowed.", min=1)] = 26,
+    hours: Annotated[int, typer.Option(help="Hours allowed since the last release.", min=1)] = 26,
     as_json: JsonOption = False,
 ) -> None:
-    """Say when a release was last published, and fail when that is too long ago."""
+    """Show when a release was last published, and fail if that is too long ago."""
     import json
 
     from flows.orchestration.systemd_schedule import check_published_lately
     from pipeline.project import read_project
 
     last = check_published_lately(read_project(config, workspace).workspace, hours)
-    assert last.published is not None  # noqa: S101 else the check raised
+    assert last.published is not None  # noqa: S101 the check raises otherwise
     typer.echo(f"Last published {last.published:%Y-%m-%d %H:%M} UTC", err=as_json)
     if as_json:
         typer.echo(json.dumps({"published": last.published.isoformat(), "run_id": last.run_id}))
@@ -116,7 +125,7 @@ def serve(
     at: AtOption = "02:30",
     timezone: ZoneOption = "Europe/London",
 ) -> None:
-    """Keep the schedule in Prefect, and carry out its nights here until stopped."""
+    """Keep the schedule in a Prefect server, and run the pipeline here until stopped."""
     from flows.orchestration.prefect_settings import apply_prefect_settings
     from flows.orchestration.systemd_schedule import Schedule, operator_name
     from pipeline.project import read_project

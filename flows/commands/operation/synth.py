@@ -1,4 +1,4 @@
-"""`hearth synth` and `hearth init`: a project of invented people, and the start of one of your own."""
+"""`hearth synth`: a project with a synthetic population."""
 
 import shutil
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from governance.counted import counted
 from governance.errors import Fault
 
 _SAMPLE_AGREEMENT = Path(__file__).resolve().parents[3] / "sample_data" / "sample" / "agreement.toml"
@@ -20,34 +21,38 @@ Example:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Mount the commands."""
+    """Mount the command."""
     app.command(epilog=SYNTH_EXAMPLES)(synth)
 
 
 def synth(
-    out: Annotated[Path, typer.Option(help="Folder to write; made when missing.", file_okay=False)],
-    households: Annotated[int, typer.Option(help="How many households.", min=1)] = 5000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    out: Annotated[Path, typer.Option(help="Folder to write; created if missing.", file_okay=False)],
+    households: Annotated[int, typer.Option(help="Number of households.", min=1)] = 5000,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed produces the same files.")] = 1,
 ) -> None:
-    """Invent a population: extracts with their real defects, hidden truth, an agreement and a hearth.toml.
+    """Make a synthetic project: extracts with realistic defects, the true links, an agreement, a hearth.toml.
 
-    People, addresses, UPRNs and NHS numbers belong to nobody. NHS numbers are of the range set aside for
-    tests, 999, as long as it lasts (909,091 numbers, some 350,000 households); a larger population goes on
-    with 998 and below, which are not issued either. An address list goes with it, for hearth assign-uprn.
+    All people, addresses, UPRNs and NHS numbers are invented. NHS numbers come from the range 999, which is
+    reserved for tests (909,091 numbers, enough for about 350,000 households). A larger population also uses
+    998 and below, which are not issued either. The project includes an address list for hearth assign-uprn.
     """
     from sample_data.generate import synthesise
 
     if (out / "hearth.toml").exists():
         raise Fault(
             "WOULD_OVERWRITE",
-            f"{out} holds a project already.",
-            "Name an empty folder with --out, or remove that one first.",
+            f"{out} already contains a project, so nothing was written.",
+            "Name an empty folder with --out, or remove that project first.",
         )
     try:
         rows = synthesise(households, seed, out)
     except ValueError as error:
-        raise Fault("SYNTH_SETTINGS", f"{error}.", "Ask for fewer households.") from None
+        raise Fault(
+            "SYNTH_SETTINGS",
+            f"No population was made: {error}.",
+            "Run it again with a smaller number, such as `--households 5000`.",
+        ) from None
     shutil.copyfile(_SAMPLE_AGREEMENT, out / "agreement.toml")
     for table, count in rows.items():
-        typer.echo(f"{table}: {count:,} rows")
-    typer.echo(f"Run it: hearth run --config {out / 'hearth.toml'}")
+        typer.echo(f"{table}: {counted(count, 'row')}")
+    typer.echo(f"Next: hearth run --config {out / 'hearth.toml'}")

@@ -1,4 +1,4 @@
-"""`hearth audit`: check the log, prove a line, have another office countersign it."""
+"""`hearth audit`: check the audit log, prove one entry, and have another office countersign it."""
 
 import json
 from pathlib import Path
@@ -13,9 +13,9 @@ from schemas.storage.zones import AUDIT
 app = typer.Typer(
     name="audit",
     no_args_is_help=True,
-    help="Check the audit log, prove what it holds, and have it witnessed.",
-    epilog="The log can be checked on another machine: `hearth audit verifier hearth-verify.pyz`, then "
-    "`python hearth-verify.pyz AUDIT_DIR`.",
+    help="Check the audit log, prove what is in it, and have it witnessed.",
+    epilog="To check the log on another machine: `hearth audit verifier hearth-verify.pyz` writes one file. "
+    "Copy it there and run `python hearth-verify.pyz AUDIT_DIR`.",
 )
 
 AuditArgument = Annotated[Path, typer.Argument(help="The audit folder, or a copy of it.", show_default=True)]
@@ -38,20 +38,22 @@ Examples:
 
     hearth audit verify workspace/audit --trust trust.json --json
 
-Exit code: 0 intact, 2 tampered, 3 incomplete, 4 intact but unwitnessed. The last line is plain English.
+Exit code: 0 intact, 2 tampered, 3 incomplete, 4 intact but not witnessed. The last line states the result in
+plain English.
 
-trust.json holds what you got from elsewhere: {"log": ["<key>"], "witnesses": ["<key>"],
-"checkpoints": ["<a checkpoint you kept>"]}.
+trust.json contains keys and checkpoints that you received by another route: {"log": ["KEY"],
+"witnesses": ["KEY"], "checkpoints": ["CHECKPOINT"]}.
 """
 )
 def verify(
     audit_dir: AuditArgument = _WORKSPACE_AUDIT,
     trust: Annotated[
-        Path | None, typer.Option("--trust", help="trust.json: keys and checkpoints held elsewhere.")
+        Path | None,
+        typer.Option("--trust", help="trust.json: keys and checkpoints received by another route."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check every line, chain, tree, signature and witness of an audit log, offline."""
+    """Check every entry, hash, signature and witness of an audit log, offline."""
     from governance.audit.verify import main
 
     arguments = [
@@ -72,14 +74,18 @@ Examples:
 """
 )
 def prove(
-    seq: Annotated[int | None, typer.Argument(help="Number of the line, from 0.")] = None,
+    seq: Annotated[int | None, typer.Argument(help="Number of the entry, `seq` in audit.jsonl.")] = None,
     audit: AuditOption = _WORKSPACE_AUDIT,
-    out: Annotated[Path | None, typer.Option("--out", help="Where to write the proof; else printed.")] = None,
-    check: Annotated[Path | None, typer.Option("--check", help="Check this proof instead.")] = None,
-    log_key: Annotated[str | None, typer.Option("--log-key", help="The log's key, to check with.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File for the proof; printed if left out.")
+    ] = None,
+    check: Annotated[Path | None, typer.Option("--check", help="Instead, check this proof.")] = None,
+    log_key: Annotated[
+        str | None, typer.Option("--log-key", help="The log's public key, to check the proof with.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Prove that one line is in the signed log (C2SP tlog-proof), or check such a proof."""
+    """Prove that one entry is in the signed log (C2SP tlog-proof), or check such a proof."""
     from governance.audit.proof import check_proof, prove_line
     from governance.audit.verify import read_verifier_key
     from governance.errors import Fault, Refused
@@ -87,30 +93,44 @@ def prove(
     if check is not None:
         if log_key is None:
             raise Fault(
-                "LOG_KEY_MISSING", "A proof is checked with the log's key.", "Give it with --log-key."
+                "LOG_KEY_MISSING",
+                "A proof can be checked only with the log's public key, and none was given.",
+                "Add --log-key KEY. The audit folder has a copy of the key in log.vkey.",
             )
         try:
             line, number, checkpoint = check_proof(check.read_bytes(), (read_verifier_key(log_key),))
         except ValueError as error:
             raise Refused(
-                "PROOF_DOES_NOT_HOLD", f"{check.name}: {error}.", "Ask for another proof."
+                "PROOF_DOES_NOT_HOLD",
+                f"{check.name} does not prove that the entry is in the log: {error}.",
+                "Check the key given with --log-key. If it is right, have the proof made again: "
+                "`hearth audit prove SEQ`.",
             ) from None
-        told = {"line": number, "of": checkpoint.size, "origin": checkpoint.origin, "event": json.loads(line)}
+        shown = {
+            "line": number,
+            "of": checkpoint.size,
+            "origin": checkpoint.origin,
+            "event": json.loads(line),
+        }
         typer.echo(
-            json.dumps(told)
+            json.dumps(shown)
             if as_json
-            else f"{line.decode()}\nThis is line {number} of the {checkpoint.size} that "
+            else f"{line.decode()}\nThis is entry {number} of the {checkpoint.size} that "
             f"{checkpoint.origin} signed."
         )
         return
     if seq is None:
-        raise Fault("LINE_NOT_NAMED", "No line was named.", "Give its number, as `seq` in audit.jsonl.")
+        raise Fault(
+            "LINE_NOT_NAMED",
+            "No entry was chosen, so there is nothing to prove.",
+            "Give its number (`seq` in audit.jsonl), such as `hearth audit prove 41`.",
+        )
     proof = prove_line(audit, seq)
     if out is None:
         typer.echo(proof.decode(), nl=False)
     else:
         out.write_bytes(proof)
-        typer.echo(f"Line {seq} is proven by {out}.")
+        typer.echo(f"{out} proves that entry {seq} is in the log.")
 
 
 @app.command(
@@ -119,19 +139,21 @@ Example:
 
     hearth audit request workspace/audit --old 120 --out request.txt
 
---old: lines under the checkpoint that the witness signed last; 0 for its first.
+--old is the number of entries in the checkpoint that the witness signed last: 0 the first time.
 """
 )
 def request(
     audit_dir: AuditArgument = _WORKSPACE_AUDIT,
-    old: Annotated[int, typer.Option("--old", help="Lines the witness signed last.")] = 0,
-    out: Annotated[Path, typer.Option("--out", help="The file to send.")] = Path("request.txt"),
+    old: Annotated[
+        int, typer.Option("--old", help="Number of entries that the witness signed last time.")
+    ] = 0,
+    out: Annotated[Path, typer.Option("--out", help="File to send to the witness.")] = Path("request.txt"),
 ) -> None:
     """Write what a witness needs to countersign the newest checkpoint (C2SP tlog-witness)."""
     from governance.audit.witness import cosign_request
 
     out.write_bytes(cosign_request(audit_dir, old))
-    typer.echo(f"Send {out} to the witness; what comes back goes to `hearth audit accept`.")
+    typer.echo(f"Send {out} to the witness. Pass the witness's answer to `hearth audit accept`.")
 
 
 @app.command(
@@ -142,16 +164,18 @@ Examples:
 
     hearth audit consistency grown.txt --kept last-checkpoint.note --log-key "hearth/sample+1a2b3c4d+…"
 
-The first writes the proof, the second checks it against the checkpoint you kept, without signing anything.
+The first command writes the proof. The second checks it against the checkpoint you kept; it signs nothing.
 """
 )
 def consistency(
     proof: Annotated[Path, typer.Argument(help="The proof, as `hearth audit request` writes it.")],
-    log_key: Annotated[str, typer.Option("--log-key", help="The log's key, as you got it elsewhere.")],
-    kept: Annotated[Path, typer.Option("--kept", help="The checkpoint you kept.")],
+    log_key: Annotated[
+        str, typer.Option("--log-key", help="The log's public key, as you received it by another route.")
+    ],
+    kept: Annotated[Path, typer.Option("--kept", help="The checkpoint that you kept.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Check that the log only grew since a checkpoint that you kept (RFC 9162 consistency proof)."""
+    """Check that entries were only added to the log since a checkpoint you kept (RFC 9162)."""
     from governance.audit.verify import read_verifier_key
     from governance.audit.witness import check_grown
 
@@ -159,7 +183,9 @@ def consistency(
     if as_json:
         typer.echo(json.dumps({"origin": after.origin, "old_size": before, "new_size": after.size}))
         return
-    typer.echo(f"The first {before} of the {after.size} lines of {after.origin} are those you kept.")
+    typer.echo(
+        f"The first {before} of the {after.size} entries of {after.origin} are those of your checkpoint."
+    )
 
 
 @app.command(
@@ -169,17 +195,17 @@ Example:
 
     hearth audit change-key --config hearth.toml --key operator.pem --out key-change.proof
 
-Witnesses and officers check the proof with the key they know, then note the new one:
+Witnesses and officers check the proof with the key they already have, then note the new key:
 `hearth audit prove --check key-change.proof --log-key OLD`.
 """,
 )
 def change_key(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
-    key: Annotated[Path | None, typer.Option("--key", help="Your key: an operator's.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="Where to write the proof.")] = Path("key-change.proof"),
+    key: Annotated[Path | None, typer.Option("--key", help="Your key as an operator (PEM).")] = None,
+    out: Annotated[Path, typer.Option("--out", help="File for the proof.")] = Path("key-change.proof"),
 ) -> None:
-    """Change the key that signs the log; the old key and the new one both sign the change."""
+    """Change the key that signs the log. Both the old and the new key sign the change."""
     from flows.actions.authorisation import authorised_principal
     from governance.agreement.agreement import read_agreement
     from governance.audit.key_change import change_log_key
@@ -194,29 +220,35 @@ def change_key(
             place.zone("audit"), place.zone("keys"), f"hearth/{project.name}", actor
         )
     out.write_bytes(proof)
-    typer.echo(f"Line {number} puts the new key in force; {out} proves it under the old one.")
-    typer.echo(f"The log's key, for trust.json: {new}")
+    typer.echo(f"Entry {number} changes the key. {out} proves this, signed with the old key.")
+    typer.echo(f"The log's new public key, for trust.json: {new}")
 
 
 @app.command(
     epilog="""
 Example, at the other controller's IG office:
 
-    hearth audit cosign request.txt --key witness.pem --name nhs-ig-office
+    hearth audit cosign request.txt --key witness.pem --name nhs-ig-office \\
         --log-key "hearth/sample+1a2b3c4d+…" --kept last-checkpoint.note --out answer.note
 
-The file named by --kept is your memory: it is read, held against the request, and replaced.
+The --kept file contains the checkpoint you signed last. It is compared with the request, then replaced.
 """
 )
 def cosign(
-    request_file: Annotated[Path, typer.Argument(metavar="REQUEST", help="The operator's request.")],
-    key: Annotated[Path, typer.Option("--key", help="Your Ed25519 key (PEM, mode 0600).")],
-    name: Annotated[str, typer.Option("--name", help="Your name as a witness.")],
-    log_key: Annotated[str, typer.Option("--log-key", help="The log's key, as you got it elsewhere.")],
-    kept: Annotated[Path, typer.Option("--kept", help="The checkpoint you signed last.")],
-    out: Annotated[Path, typer.Option("--out", help="The answer to send back.")] = Path("answer.note"),
+    request_file: Annotated[
+        Path, typer.Argument(metavar="REQUEST", help="The request file from the operator.")
+    ],
+    key: Annotated[Path, typer.Option("--key", help="Your own Ed25519 key (PEM, mode 0600).")],
+    name: Annotated[str, typer.Option("--name", help="Your office's name as a witness.")],
+    log_key: Annotated[
+        str, typer.Option("--log-key", help="The log's public key, as you received it by another route.")
+    ],
+    kept: Annotated[Path, typer.Option("--kept", help="File with the checkpoint you signed last.")],
+    out: Annotated[Path, typer.Option("--out", help="File to send back to the operator.")] = Path(
+        "answer.note"
+    ),
 ) -> None:
-    """Countersign a checkpoint that continues the one you kept; refuse any other history."""
+    """Countersign a checkpoint if the log continues the one you kept; otherwise refuse."""
     from datetime import UTC, datetime
 
     from governance.audit.note import NoteSigner
@@ -231,8 +263,8 @@ def cosign(
     )
     out.write_bytes(answer)
     kept.write_bytes(answer)
-    typer.echo(f"Countersigned: send {out} back, and keep {kept}.")
-    typer.echo(f"Your key, for trust.json: {witness.verifier_key(COSIGNATURE)}")
+    typer.echo(f"Countersigned. Send {out} to the operator, and keep {kept} for next time.")
+    typer.echo(f"Your public key, for trust.json: {witness.verifier_key(COSIGNATURE)}")
 
 
 @app.command(
@@ -243,16 +275,16 @@ Example:
 """
 )
 def accept(
-    answer: Annotated[Path, typer.Argument(help="What the witness sent back.")],
-    witness: Annotated[str, typer.Option("--witness", help="The witness's key.")],
+    answer: Annotated[Path, typer.Argument(help="The file that the witness sent back.")],
+    witness: Annotated[str, typer.Option("--witness", help="The witness's public key.")],
     audit: AuditOption = _WORKSPACE_AUDIT,
 ) -> None:
-    """Put a witness's signature under the checkpoint that it is of."""
+    """Add a witness's signature to the checkpoint that it belongs to."""
     from governance.audit.verify import read_verifier_key
     from governance.audit.witness import accept_cosignature
 
     size = accept_cosignature(audit, answer.read_bytes(), read_verifier_key(witness))
-    typer.echo(f"The first {size} lines of the log are witnessed.")
+    typer.echo(f"The first {size} entries of the log are now witnessed.")
 
 
 @app.command(
@@ -263,13 +295,13 @@ Example:
 """
 )
 def verifier(
-    out: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("hearth-verify.pyz"),
+    out: Annotated[Path, typer.Argument(help="File to write.")] = Path("hearth-verify.pyz"),
 ) -> None:
-    """Write the verifier as one file, for a machine that has Python and `cryptography` alone."""
+    """Write the verifier as one file, for a machine that has only Python and `cryptography`."""
     from governance.audit.standalone_verifier import write_verifier
 
     size = write_verifier(out)
-    typer.echo(f"{out} ({size:,} bytes): run it with `python {out} AUDIT_DIR`.")
+    typer.echo(f"Wrote {out} ({size:,} bytes). Run it with `python {out} AUDIT_DIR`.")
 
 
 @app.command(
@@ -280,17 +312,21 @@ Examples:
 
     hearth audit report --run 20261121T020000Z-1a2b --pack evidence --trust trust.json
 
-The page needs no network and no script, and prints on A4. --pack writes it with the log, the verifier, the
-agreement and every certificate as an RO-Crate (Five Safes profile).
+The page needs no network and no script, and prints on A4. --pack also writes an RO-Crate (Five Safes profile)
+with the page, the log, the verifier, the agreement and every certificate.
 """
 )
 def report(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
-    run: Annotated[str | None, typer.Option("--run", help="A run's id; else its newest.")] = None,
-    month: Annotated[str | None, typer.Option("--month", help="A month, such as 2026-11.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("governance-report.html"),
-    pack: Annotated[Path | None, typer.Option("--pack", help="Also write the evidence pack here.")] = None,
+    run: Annotated[str | None, typer.Option("--run", help="Id of a run; the newest if left out.")] = None,
+    month: Annotated[
+        str | None, typer.Option("--month", help="Report on a month instead, such as 2026-11.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="File for the page.")] = Path("governance-report.html"),
+    pack: Annotated[
+        Path | None, typer.Option("--pack", help="Folder for an evidence pack, as well as the page.")
+    ] = None,
     trust: Annotated[Path | None, typer.Option("--trust", help="trust.json, as for `verify`.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -306,22 +342,26 @@ def report(
 
     project = read_project(config, workspace)
     try:
-        known = None if trust is None else read_trust(trust)
+        trusted = None if trust is None else read_trust(trust)
     except (OSError, ValueError) as error:
-        raise Fault("TRUST_UNREADABLE", f"trust.json: {error}.", "Mend it; see `verify --help`.") from None
+        raise Fault(
+            "TRUST_UNREADABLE",
+            f"trust.json could not be read ({error}), so no report was written.",
+            "Correct the file; `hearth audit verify --help` shows its form.",
+        ) from None
     audit = project.workspace / AUDIT
     runs = [event["run"] for event in events(audit) if event["event"] == "run_start"]
     scope = month or run or (runs[-1] if runs else "")
-    facts = gather(project.workspace, read_agreement(project.agreement), scope, known)
+    facts = gather(project.workspace, read_agreement(project.agreement), scope, trusted)
     out.write_text(render_page(facts), "utf-8")
     if pack is not None:
         from governance.report.crate import write_crate
 
         write_crate(facts, project.workspace, project.agreement, pack)
     if as_json:
-        told = {"scope": scope, "page": str(out), "pack": None if pack is None else str(pack)}
-        typer.echo(json.dumps(told | {"summary": summary(facts), "attention": facts.attention}))
+        written = {"scope": scope, "page": str(out), "pack": None if pack is None else str(pack)}
+        typer.echo(json.dumps(written | {"summary": summary(facts), "attention": facts.attention}))
         return
     for sentence in (*summary(facts), *facts.attention):
         typer.echo(sentence)
-    typer.echo(f"The page is {out}{'' if pack is None else f', the evidence pack {pack}'}.")
+    typer.echo(f"Report: {out}{'' if pack is None else f'. Evidence pack: {pack}'}")

@@ -1,4 +1,4 @@
-"""`hearth governance`: read the agreement and the rules, sign what people decide."""
+"""`hearth governance`: read the agreement and the rules, and sign decisions."""
 
 import json
 from dataclasses import asdict
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.commands.operation.run import ConfigOption
+from governance.counted import counted
 
 if TYPE_CHECKING:
     from governance.agreement.agreement import Agreement
@@ -19,10 +20,10 @@ app = typer.Typer(
     help="Read the agreement and the rules; sign agreements, waivers and approvals.",
 )
 AgreementArgument = Annotated[Path, typer.Argument(help="The agreement (TOML).")]
-AuditOption = Annotated[Path, typer.Option("--audit", help="The audit folder with past verdicts.")]
+AuditOption = Annotated[Path, typer.Option("--audit", help="Audit folder with past verdicts.")]
 KeyOption = Annotated[Path, typer.Option("--key", help="Your Ed25519 key (PEM, mode 0600).")]
 AsOption = Annotated[
-    str | None, typer.Option("--as", help="Your id among the agreement's principals, as a check.")
+    str | None, typer.Option("--as", help="Your id among the agreement's principals, as a check of your key.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _WORKSPACE_AUDIT = Path("workspace/audit")
@@ -35,7 +36,7 @@ def add_to(parent: typer.Typer) -> None:
 
 @app.command(epilog="Example:\n\n    hearth governance check agreement.toml")
 def check(agreement: AgreementArgument, as_json: JsonOption = False) -> None:
-    """Read an agreement, naming every fault at once, and tell whose signatures hold."""
+    """Check an agreement. Every fault is listed together, then whose signatures are valid."""
     from governance.agreement.agreement import read_agreement
     from governance.principals.fingerprint import fingerprint_of
     from governance.principals.roles import POWERS, may
@@ -43,56 +44,60 @@ def check(agreement: AgreementArgument, as_json: JsonOption = False) -> None:
     read = read_agreement(agreement)
     keys = {person.id: fingerprint_of(person.public_key) for person in read.principals}
     if as_json:
-        told = {"id": read.id, "version": read.version, "digest": read.digest, "signature": read.signature}
-        typer.echo(json.dumps(told | {"signed_by": read.signed_by, "fingerprints": keys}))
+        facts = {"id": read.id, "version": read.version, "digest": read.digest, "signature": read.signature}
+        typer.echo(json.dumps(facts | {"signed_by": read.signed_by, "fingerprints": keys}))
         return
     columns = sum(len(names) for names in read.datasets.values())
     typer.echo(f"{read.title} ({read.id}, version {read.version})")
     typer.echo(f"In force from {read.starts} to {read.expires}. Digest {read.digest}.")
     typer.echo(
-        f"{columns} columns of {len(read.datasets)} tables have a purpose; {len(read.outputs)} outputs."
+        f"It states a purpose for {counted(columns, 'column')} of {counted(len(read.datasets), 'table')}, "
+        f"and names {counted(len(read.outputs), 'output')}."
     )
     typer.echo(f"Signature: {read.signature}{', by ' + ', '.join(read.signed_by) if read.signed_by else ''}.")
     for person in read.principals:
         typer.echo(f"  {person.id}: {keys[person.id]} ({', '.join(person.roles)})")
-    for action in POWERS:
-        allowed = [person.id for person in read.principals if may(person, action)]
-        if not allowed:
-            typer.echo(f"Nobody may {action}: that is for {' or '.join(sorted(POWERS[action]))}.")
+    lacking: dict[str, list[str]] = {}
+    for action, roles in POWERS.items():
+        if not any(may(person, action) for person in read.principals):
+            lacking.setdefault(" or ".join(sorted(roles)), []).append(action)
+    for role, actions in lacking.items():
+        typer.echo(f"No {role} is named in the agreement yet; add one under [[principals]].")
+        typer.echo(f"  Until then, no one may: {', '.join(actions)}.")
 
 
 @app.command(epilog="Example:\n\n    hearth governance diff agreement-v1.toml agreement-v2.toml")
 def diff(
-    old: Annotated[Path, typer.Argument(help="The agreement as it was.")],
-    new: Annotated[Path, typer.Argument(help="The agreement as it is to be.")],
+    old: Annotated[Path, typer.Argument(help="The earlier version of the agreement.")],
+    new: Annotated[Path, typer.Argument(help="The new version of the agreement.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Say in words what became looser, what tighter, and who signed the new version."""
+    """List in words what became looser, what became tighter, and who signed the new version."""
     from governance.agreement.agreement import read_agreement
     from governance.agreement.difference import differences
 
     before, after = read_agreement(old), read_agreement(new)
     changes = differences(before, after)
     if as_json:
-        told = {"changes": [asdict(change) for change in changes], "signature": after.signature}
-        typer.echo(json.dumps(told | {"signed_by": after.signed_by}))
+        facts = {"changes": [asdict(change) for change in changes], "signature": after.signature}
+        typer.echo(json.dumps(facts | {"signed_by": after.signed_by}))
         return
     for direction, heading in (("looser", "Looser"), ("tighter", "Tighter"), ("other", "Other changes")):
         found = [change for change in changes if change.direction == direction]
         typer.echo(f"{heading}: {len(found) or 'nothing'}")
         for change in found:
             typer.echo(f"  {change.place}: {change.sentence}")
-    by = ", ".join(after.signed_by) or "nobody"
+    by = ", ".join(after.signed_by) or "no one"
     typer.echo(f"The new version is signed by {by} (signature {after.signature}).")
 
 
 @app.command(epilog="Example:\n\n    hearth governance explain PSE-02 --audit workspace/audit")
 def explain(
-    rule_id: Annotated[str, typer.Argument(metavar="RULE", help="The rule's id, such as ING-03.")],
+    rule_id: Annotated[str, typer.Argument(metavar="RULE", help="Id of the rule, such as ING-03.")],
     audit: AuditOption = _WORKSPACE_AUDIT,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell a rule's question, where it comes from, its last verdicts and how to mend a refusal."""
+    """Explain a rule: what it checks, its source, its last ten verdicts, and what to do after a refusal."""
     import inspect
 
     from governance.errors import Fault
@@ -102,7 +107,7 @@ def explain(
     found = next((item for item in all_rules() if item.id == rule_id.upper()), None)
     if found is None:
         known = ", ".join(item.id for item in all_rules())
-        raise Fault("RULE_UNKNOWN", f"There is no rule {rule_id}.", f"Rules are {known}.")
+        raise Fault("RULE_UNKNOWN", f"There is no rule {rule_id}.", f"Use the id of a rule: {known}.")
     past = last_verdicts(audit, found.id)
     facts = {
         "rule": found.id,
@@ -117,13 +122,13 @@ def explain(
     if as_json:
         typer.echo(json.dumps(facts | {"last_verdicts": [asdict(item) for item in past]}))
         return
-    attested = "It looks for a human decision." if found.kind == "attest" else "It compares evidence."
+    kind = "a person's decision on record" if found.kind == "attest" else "evidence from the stage"
     typer.echo(f"{found.id} version {found.version}, gate of {found.stage}: {found.title}")
-    typer.echo(f"\n{inspect.getdoc(found.check)}\n{attested}")
-    typer.echo(f"\nSource: {found.source}\nHow to mend: {found.remedy}\n")
-    typer.echo("Last verdicts:" if past else "It has given no verdict yet.")
+    typer.echo(f"\n{inspect.getdoc(found.check)}\n\nIt checks {kind}.")
+    typer.echo(f"\nSource: {found.source}\nWhat to do after a refusal: {found.remedy}\n")
+    typer.echo("Last verdicts:" if past else "There is no verdict of this rule in the audit folder yet.")
     for item in past:
-        typer.echo(f"  {_told(item)}")
+        typer.echo(f"  {_verdict_line(item)}")
 
 
 @app.command(name="list", epilog="Example:\n\n    hearth governance list --audit workspace/audit")
@@ -156,37 +161,46 @@ def list_rules(audit: AuditOption = _WORKSPACE_AUDIT, as_json: JsonOption = Fals
 
 
 @app.command(epilog="Example:\n\n    hearth governance key siro.pem")
-def key(out: Annotated[Path, typer.Argument(help="The new key file; it must not exist.")]) -> None:
-    """Make a signing key for yourself, and print its public half for [[principals]]."""
+def key(
+    out: Annotated[Path, typer.Argument(help="New file for the private key; it must not exist yet.")],
+) -> None:
+    """Make a signing key for yourself, and print its public key for [[principals]] in the agreement."""
     from governance.principals.fingerprint import fingerprint_of
     from governance.principals.signing_key import create_signing_key
 
     public = create_signing_key(out)
     typer.echo(f'public_key = "{public}"')
-    typer.echo(f"fingerprint {fingerprint_of(public)}: tell it to the other parties by another way.")
+    typer.echo(
+        f"fingerprint {fingerprint_of(public)}: give it to the other parties by another route, "
+        "such as by telephone."
+    )
 
 
 @app.command(
     epilog="Example, at the supplier:\n\n    hearth governance announce nhs_person --config hearth.toml "
-    "--sequence 8 --key supplier.pem\n\nThe manifest stands beside the file and is sent with it."
+    "--sequence 8 --key supplier.pem\n\nThe manifest is written next to the extract. Send both."
 )
 def announce(
-    table: Annotated[str, typer.Argument(help="The extract's table, as hearth.toml names it.")],
-    sequence: Annotated[int, typer.Option("--sequence", help="Higher than the last file's.", min=0)],
+    table: Annotated[str, typer.Argument(help="Table of the extract, as named in hearth.toml.")],
+    sequence: Annotated[
+        int, typer.Option("--sequence", help="Sequence number, higher than that of the last file.", min=0)
+    ],
     key: KeyOption,
-    supplied: Annotated[str | None, typer.Option("--supplied", help="The day, else today.")] = None,
+    supplied: Annotated[
+        str | None, typer.Option("--supplied", help="Day of supply, such as 2026-11-20; today if left out.")
+    ] = None,
     config: ConfigOption = Path("hearth.toml"),
 ) -> None:
-    """Sign an extract's manifest: its digest, rows, number and day."""
+    """Write and sign an extract's manifest: its digest, number of rows, sequence number and day."""
     from flows.actions.extract_signing import sign_extract
 
     path, rows, principal = sign_extract(config, table, sequence, supplied, key)
-    typer.echo(f"{path}: {rows:,} rows, number {sequence}, signed by {principal}.")
+    typer.echo(f"Wrote {path}: {counted(rows, 'row')}, sequence number {sequence}, signed by {principal}.")
 
 
 @app.command(epilog="Example:\n\n    hearth governance sign agreement.toml --key siro.pem")
 def sign(agreement: AgreementArgument, key: KeyOption, principal: AsOption = None) -> None:
-    """Sign an agreement as one of its signatories; the signature stands in a file beside it."""
+    """Sign an agreement as one of its signatories. The signature is stored in a file next to it."""
     from governance.agreement.agreement import read_agreement
     from governance.agreement.signature import add_signature, signature_path, signed_text
     from governance.principals.signing_key import key_of_principal
@@ -195,7 +209,7 @@ def sign(agreement: AgreementArgument, key: KeyOption, principal: AsOption = Non
     signer, signing_key = key_of_principal(read, principal, "sign-agreement", key)
     text = signed_text(read.id, read.version, read.digest)
     add_signature(signature_path(agreement), text, signer, signing_key)
-    _tell_signature(read_agreement(agreement))
+    _print_signature(read_agreement(agreement))
 
 
 @app.command(
@@ -203,16 +217,21 @@ def sign(agreement: AgreementArgument, key: KeyOption, principal: AsOption = Non
 )
 def approve(
     agreement: AgreementArgument,
-    specification: Annotated[str, typer.Option("--specification", help="As the refusal of PUB-01 names it.")],
+    specification: Annotated[
+        str,
+        typer.Option(
+            "--specification", help="Digest of the specification, as printed in the refusal by PUB-01."
+        ),
+    ],
     key: KeyOption,
     principal: AsOption = None,
 ) -> None:
-    """Approve a release's specification; a release needs two approvers who may not run it."""
+    """Approve a release's specification. Two approvers are needed, and neither may run the pipeline."""
     from governance.agreement.agreement import read_agreement
     from governance.principals.signing_key import add_approval
 
     path = add_approval(agreement, read_agreement(agreement), specification, principal, key)
-    typer.echo(f"The approval stands in {path}.")
+    typer.echo(f"The approval is recorded in {path}.")
 
 
 @app.command(
@@ -221,13 +240,18 @@ def approve(
 )
 def waive(
     agreement: AgreementArgument,
-    rule: Annotated[str, typer.Option("--rule", help="The rule that warns.")],
-    until: Annotated[str, typer.Option("--until", help="The day on which the waiver ends.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why the run may go on.")],
+    rule: Annotated[str, typer.Option("--rule", help="Id of the rule that warns.")],
+    until: Annotated[
+        str,
+        typer.Option(
+            "--until", help="Day on which the waiver ends, such as 2026-07-31. It does not cover that day."
+        ),
+    ],
+    reason: Annotated[str, typer.Option("--reason", help="Why runs may continue.")],
     key: KeyOption,
     principal: AsOption = None,
 ) -> None:
-    """Let runs continue past one rule's warning until a day; a failure cannot be waived."""
+    """Waive one rule's warning until a day, so that runs continue. A failure cannot be waived."""
     from datetime import date
 
     from governance.agreement.agreement import read_agreement
@@ -235,15 +259,17 @@ def waive(
 
     expires = date.fromisoformat(until)
     path = add_waiver(agreement, read_agreement(agreement), rule.upper(), reason, expires, principal, key)
-    typer.echo(f"The waiver stands in {path}.")
+    typer.echo(f"The waiver is recorded in {path}.")
 
 
-def _told(item: "PastVerdict") -> str:
+def _verdict_line(item: "PastVerdict") -> str:
     why = f": {item.reason}" if item.reason else f" ({item.observed})"
     return f"{item.time[:19]}  {item.run}  {item.part:<8} {item.verdict}{why}"
 
 
-def _tell_signature(read: "Agreement") -> None:
-    typer.echo(f"Signature: {read.signature}, by {', '.join(read.signed_by) or 'nobody'}.")
+def _print_signature(read: "Agreement") -> None:
+    typer.echo(f"Signature: {read.signature}, by {', '.join(read.signed_by) or 'no one'}.")
     if read.signature != "valid":
-        typer.echo(f"It is complete when a signatory of each of {', '.join(read.controllers)} has signed.")
+        typer.echo(
+            f"It becomes valid when a signatory of each controller has signed: {', '.join(read.controllers)}."
+        )

@@ -1,4 +1,4 @@
-"""`hearth audit timestamp`: trusted time for a checkpoint, where an officer wants it."""
+"""`hearth audit timestamp`: trusted time for a checkpoint (optional)."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 app = typer.Typer(
     name="timestamp",
     no_args_is_help=True,
-    help="Optional: have a time-stamp authority (RFC 3161) stamp the newest checkpoint.",
+    help="Optional: get a timestamp for the newest checkpoint from a time-stamp authority (RFC 3161).",
 )
 AuditArgument = Annotated[Path, typer.Argument(help="The audit folder.")]
 _WORKSPACE_AUDIT = Path("workspace/audit")
@@ -16,20 +16,21 @@ _WORKSPACE_AUDIT = Path("workspace/audit")
 
 @app.command(
     epilog="Example:\n\n    hearth audit timestamp request workspace/audit --out checkpoint.tsq\n\n"
-    "Send the query yourself, for instance with curl: Hearth opens no connection."
+    "Hearth opens no network connection. Send the query yourself, for example with curl."
 )
 def request(
     audit_dir: AuditArgument = _WORKSPACE_AUDIT,
-    out: Annotated[Path, typer.Option("--out", help="The query to send.")] = Path("checkpoint.tsq"),
+    out: Annotated[Path, typer.Option("--out", help="File for the query.")] = Path("checkpoint.tsq"),
 ) -> None:
-    """Write a query for the newest checkpoint, and beside it the text that is stamped."""
+    """Write a query for the newest checkpoint, and next to it the text to be timestamped."""
     from governance.audit.timestamp import timestamp_request
 
     query, text, size = timestamp_request(audit_dir)
     out.write_bytes(query)
     out.with_suffix(".txt").write_bytes(text)
     typer.echo(
-        f"{out} asks for a stamp of the first {size} lines; {out.with_suffix('.txt')} is what is stamped."
+        f"Wrote {out}, a query for a timestamp of the first {size} entries, and {out.with_suffix('.txt')}, "
+        "the text to be timestamped."
     )
 
 
@@ -40,7 +41,7 @@ def request(
 def accept(
     reply: Annotated[Path, typer.Argument(help="The authority's reply (.tsr).")],
     audit_dir: AuditArgument = _WORKSPACE_AUDIT,
-    size: Annotated[int, typer.Option("--size", help="Entries that the query covers.")] = 0,
+    size: Annotated[int, typer.Option("--size", help="Number of entries that the query covers.")] = 0,
     certificate: Annotated[
         list[Path] | None,
         typer.Option(
@@ -48,7 +49,7 @@ def accept(
         ),
     ] = None,
 ) -> None:
-    """Store a reply that stamps that checkpoint."""
+    """Check the authority's reply and store it in the audit folder."""
     from cryptography.x509 import load_pem_x509_certificate
 
     from governance.audit.timestamp import accept_timestamp
@@ -57,4 +58,4 @@ def accept(
     stamp = accept_timestamp(audit_dir, reply.read_bytes(), size, roots)
     typer.echo(f"The first {stamp.size} entries existed by {stamp.time:%Y-%m-%d %H:%M:%S} UTC.")
     if not stamp.verified:
-        typer.echo("The authority's signature is not verified: give its root certificate with --certificate.")
+        typer.echo("The authority's signature was not verified. To verify it, use --certificate FILE.")

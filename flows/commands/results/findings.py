@@ -1,4 +1,4 @@
-"""`hearth findings`, `hearth compare` and `hearth allocate`: from a release to what it says."""
+"""`hearth findings`, `hearth compare` and `hearth allocate`: results derived from a release."""
 
 import json
 from pathlib import Path
@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ReleasesOption = Annotated[
-    Path, typer.Option("--releases", help="The folder that holds the releases.", file_okay=False)
+    Path, typer.Option("--releases", help="Folder that contains the releases.", file_okay=False)
 ]
 OutOption = Annotated[
     Path | None,
     typer.Option(help="Folder for the tables (Parquet and CSV) and the page.", file_okay=False),
 ]
-ConfidenceOption = Annotated[float, typer.Option(help="Of every interval: 95 or 99.8, as Fingertips does.")]
+ConfidenceOption = Annotated[
+    float, typer.Option(help="Confidence of every interval in percent: 95 or 99.8, as in Fingertips.")
+]
 _RELEASES = Path("workspace/releases")
 _LARGEST_BUDGET = 1e12
 
@@ -34,7 +36,7 @@ Examples:
 
     hearth findings --json | jq .inequality
 
-Everything is worked out from published values, so it discloses nothing that the release does not.
+Everything is calculated from published values, so it discloses nothing beyond the release itself.
 """
 
 COMPARE_EXAMPLES = """
@@ -44,7 +46,7 @@ Examples:
 
     hearth compare EARLIER LATER --out change
 
-Two releases of one epoch have the same values by rule: compare the last of one with the first of another.
+Releases of the same epoch have the same values by rule, so compare releases of different epochs.
 """
 
 ALLOCATE_EXAMPLES = """
@@ -54,7 +56,7 @@ Examples:
 
     hearth allocate --budget 250000 --by LSOA21 --count households --ratio 3 --out allocation
 
-The page it writes shows the weights: publish them with the amounts.
+The page shows the weights. Publish them with the amounts.
 """
 
 
@@ -67,29 +69,31 @@ def add_to(app: typer.Typer) -> None:
 
 def findings(
     release: Annotated[
-        Path | None, typer.Argument(help="A release's folder; the newest when left out.", file_okay=False)
+        Path | None, typer.Argument(help="Release folder; the newest if left out.", file_okay=False)
     ] = None,
     releases: ReleasesOption = _RELEASES,
     earlier: Annotated[
-        Path | None, typer.Option(help="An earlier release, to show change since.", file_okay=False)
+        Path | None,
+        typer.Option(help="An earlier release folder, to show change since then.", file_okay=False),
     ] = None,
     benchmark: Annotated[
         Path | None,
         typer.Option(
-            help="CSV to compare with, in the form of schemas/benchmarks/england.csv.", dir_okay=False
+            help="CSV of rates to compare with, with the columns of schemas/benchmarks/england.csv.",
+            dir_okay=False,
         ),
     ] = None,
-    framework: Annotated[str, typer.Option(help="Outcomes framework (schemas/frameworks).")] = (
+    framework: Annotated[str, typer.Option(help="Outcomes framework, a file in schemas/frameworks.")] = (
         "household_outcomes"
     ),
     confidence: ConfidenceOption = 95,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a release says: rates with intervals, inequality, standardised rates, an outcomes framework.
+    """Report rates with intervals, inequality, standardised rates and an outcomes framework from a release.
 
-    Rates are compared with the local authority's and with a benchmark (England's, where one is published).
-    Rates are given where numerator, denominator and complement each count at least the agreed minimum.
+    Rates are compared with the local authority's and with a benchmark (England's, if one is published). A
+    rate is shown only if numerator, denominator and complement are each at least the agreed minimum count.
     """
     from pipeline.findings.all_findings import find_all
     from pipeline.findings.report import report_findings
@@ -104,17 +108,17 @@ def findings(
         _print_json({"release": found.release.release_id} | _records(found.tables()))
         return
     typer.echo(report)
-    _say_where(out)
+    _print_where(out)
 
 
 def compare(
-    earlier: Annotated[Path, typer.Argument(help="The earlier release's folder.", file_okay=False)],
-    later: Annotated[Path, typer.Argument(help="The later release's folder.", file_okay=False)],
+    earlier: Annotated[Path, typer.Argument(help="Folder of the earlier release.", file_okay=False)],
+    later: Annotated[Path, typer.Argument(help="Folder of the later release.", file_okay=False)],
     confidence: ConfidenceOption = 95,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what changed between two releases, with intervals, and what else changed than the population."""
+    """Show what changed between two releases, and whether definition, linkage or coverage changed too."""
     from pipeline.findings.all_findings import check_confidence
     from pipeline.findings.release_comparison import compare_releases
     from pipeline.findings.release_figures import read_release
@@ -127,32 +131,38 @@ def compare(
     if out is not None:
         write_findings(out, {"changes": comparison.changes}, report, "comparison")
     if as_json:
-        told = [{"aspect": c.aspect, "statement": c.statement} for c in comparison.statements]
-        _print_json({"statements": told} | _records({"changes": comparison.changes}))
+        statements = [{"aspect": c.aspect, "statement": c.statement} for c in comparison.statements]
+        _print_json({"statements": statements} | _records({"changes": comparison.changes}))
         return
     typer.echo(report)
-    _say_where(out)
+    _print_where(out)
 
 
 def allocate(
     budget: Annotated[
-        float, typer.Option(help="The sum to share, in pounds and pence.", min=0, max=_LARGEST_BUDGET)
+        float,
+        typer.Option(
+            help="Amount to share, in pounds, such as 1000000 or 2500.50.", min=0, max=_LARGEST_BUDGET
+        ),
     ],
     release: Annotated[
-        Path | None, typer.Argument(help="A release's folder; the newest when left out.", file_okay=False)
+        Path | None, typer.Argument(help="Release folder; the newest if left out.", file_okay=False)
     ] = None,
     releases: ReleasesOption = _RELEASES,
-    by: Annotated[str, typer.Option(help="Area level that receives: LSOA21, MSOA21 or LAD.")] = "MSOA21",
+    by: Annotated[
+        str, typer.Option(help="Area level that receives the shares: LSOA21, MSOA21 or LAD.")
+    ] = "MSOA21",
     count: Annotated[
-        str, typer.Option(help="Count that shares follow: any that is published for every LSOA.")
+        str, typer.Option(help="Count that shares are proportional to; it must be published for every LSOA.")
     ] = "residents",
     ratio: Annotated[
-        float, typer.Option(help="Weight of the most deprived tenth, the least deprived one being 1.", min=1)
+        float,
+        typer.Option(help="Weight of the most deprived tenth; the least deprived tenth has weight 1.", min=1),
     ] = 2.0,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Share a stated budget among areas by population and deprivation (IMD), with the weights shown."""
+    """Share a budget among areas by population and deprivation (IMD), and show the weights."""
     from pipeline.findings.budget import share_budget
     from pipeline.findings.release_figures import read_release
     from pipeline.findings.report import report_budget
@@ -168,17 +178,17 @@ def allocate(
         _print_json({"release": read.release_id} | _records(tables))
         return
     typer.echo(report)
-    _say_where(out)
+    _print_where(out)
 
 
 def newest_release(releases: Path) -> Path:
-    """Return the folder of the latest release by reference date, then by age; raises Fault without one."""
+    """Return the folder of the latest release: by reference date, then by file time. Raises Fault if none."""
     found = [p for p in releases.glob("*") if (p / "manifest.json").is_file() and not p.name.startswith(".")]
     if not found:
         raise Fault(
             "NO_RELEASE",
-            f"{releases} holds no release.",
-            "Name the folder with --releases, or run first.",
+            f"There is no release in {releases}.",
+            "Name another folder with --releases, or publish one with `hearth run`.",
         )
     return max(found, key=lambda p: (p.name[:10], (p / "manifest.json").stat().st_mtime))
 
@@ -191,6 +201,6 @@ def _print_json(content: dict[str, Any]) -> None:
     typer.echo(json.dumps(content))
 
 
-def _say_where(out: Path | None) -> None:
+def _print_where(out: Path | None) -> None:
     if out is not None:
-        typer.echo(f"Written to {out}: every table as Parquet and CSV, and this page.")
+        typer.echo(f"Every table (Parquet and CSV) and this page are in {out}.")

@@ -1,4 +1,4 @@
-"""`hearth releases`: list what was published, query it at once, and open an epoch for a correction."""
+"""`hearth releases`: list what was published, query it, and open an epoch for a correction."""
 
 import json
 import re
@@ -8,12 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.operation.run import ConfigOption
+from governance.counted import counted
 from governance.errors import Fault
 
-app = typer.Typer(no_args_is_help=True, help="List what was published, query it, correct it.")
+app = typer.Typer(no_args_is_help=True, help="List and query published releases, and publish a correction.")
 
 FolderOption = Annotated[
-    Path, typer.Option("--releases", help="The folder that holds the releases.", file_okay=False)
+    Path, typer.Option("--releases", help="Folder that contains the releases.", file_okay=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 _RELEASES = Path("workspace/releases")
@@ -26,7 +27,7 @@ def add_to(parent: typer.Typer) -> None:
 
 @app.command(name="list", epilog="Example:\n\n    hearth releases list --releases workspace/releases")
 def list_releases(releases: FolderOption = _RELEASES, as_json: JsonOption = False) -> None:
-    """List the releases of a workspace, newest first, each checked against its manifest."""
+    """List the releases of a workspace, newest first. Each is checked against its manifest."""
     from pipeline.publish.manifest import verify_release
 
     found: list[dict[str, Any]] = []
@@ -38,7 +39,8 @@ def list_releases(releases: FolderOption = _RELEASES, as_json: JsonOption = Fals
         typer.echo(json.dumps(found))
         return
     for release in found:
-        typer.echo(f"{release['release']}  epoch {release['epoch']}  {release['files']} files, as published")
+        files = counted(release["files"], "file")
+        typer.echo(f"{release['release']}  epoch {release['epoch']}  {files}, unchanged since published")
 
 
 QUERY_EXAMPLES = """
@@ -52,9 +54,9 @@ Examples:
 
 @app.command(epilog=QUERY_EXAMPLES)
 def query(
-    sql: Annotated[str, typer.Argument(help="One SELECT over the release's tables; each table is a view.")],
+    sql: Annotated[str, typer.Argument(help="One SELECT statement. Each table of the release is a view.")],
     releases: FolderOption = _RELEASES,
-    release: Annotated[str | None, typer.Option(help="Which release; the newest when left out.")] = None,
+    release: Annotated[str | None, typer.Option(help="Name of a release; the newest if left out.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run one SELECT over one release; nothing can be written and no other file read."""
@@ -64,8 +66,8 @@ def query(
     if not folders:
         raise Fault(
             "NO_RELEASE",
-            f"{releases} contains no such release.",
-            "Name the folder with --releases, or publish one with `hearth run`.",
+            f"There is no {'release' if release is None else 'release of that name'} in {releases}.",
+            "See `hearth releases list`. Name another folder with --releases, or publish with `hearth run`.",
         )
     table = query_release(folders[0], sql)
     if as_json:
@@ -79,17 +81,19 @@ Example:
 
     hearth releases correct --reason "One landlord's tenure codes were read wrongly" --config hearth.toml
 
-The next run publishes the corrected values as an epoch of its own; areas of which fewer than the agreed
-number of households changed keep their old values, as at every boundary.
+The next run publishes the corrected values as a new epoch. As at every start of an epoch, an area keeps its
+old values if fewer than the agreed number of its households changed.
 """
 
 
 @app.command(epilog=CORRECT_EXAMPLES)
 def correct(
-    reason: Annotated[str, typer.Option(help="Why; printed with the release. Name nobody.")],
+    reason: Annotated[
+        str, typer.Option(help="Reason, printed with the release. It must not identify anyone.")
+    ],
     config: ConfigOption = Path("hearth.toml"),
 ) -> None:
-    """Open a new epoch for a correction, by a section of hearth.toml; nothing published ever changes."""
+    """Open a new epoch for a correction, with a section in hearth.toml. Published releases never change."""
     from governance.agreement.agreement import read_agreement
     from pipeline.disclosure.epoch import epoch_of
     from pipeline.disclosure.profile import profile_of
@@ -103,7 +107,7 @@ def correct(
     section = f'[correction]\nepoch = "{epoch}"\nnumber = {number}\nreason = {quoted}\n'
     text = re.sub(r"(?ms)^\[correction\]\n.*?(?=^\[|\Z)", "", config.read_text("utf-8")).rstrip("\n")
     config.write_text(f"{text}\n\n{section}", "utf-8")
-    typer.echo(f"{config}: the next run publishes epoch {epoch}-correction-{number:02d}.")
+    typer.echo(f"Changed {config}: the next run publishes epoch {epoch}-correction-{number:02d}.")
 
 
 def _newest_first(releases: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""`hearth sensitivity`: what uncertain links and other caps on household size would make of each rate."""
+"""`hearth sensitivity`: how rates change with uncertain links and with other caps on household size."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
+from governance.counted import counted
 from governance.errors import Fault
 
 EXAMPLES = """
@@ -15,7 +16,7 @@ Examples:
 
     hearth sensitivity --table health_by_tenure --level MSOA21 --json
 
-It is made of exact counts of the last run: for the secure environment, not for publication.
+The figures come from exact counts of the last run. Use them only in the secure environment; do not publish.
 """
 
 
@@ -27,13 +28,13 @@ def add_to(app: typer.Typer) -> None:
 def sensitivity(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
-    table: Annotated[str | None, typer.Option(help="One registered table; all when left out.")] = None,
+    table: Annotated[str | None, typer.Option(help="Show only this table; all tables if left out.")] = None,
     level: Annotated[str, typer.Option(help="Area level: LSOA21, MSOA21 or LAD.")] = "LAD",
     as_json: JsonOption = False,
 ) -> None:
-    """Give each rate of the last run with its band of linkage uncertainty and under other household caps.
+    """Show how each rate of the last run changes with uncertain links and with other household size caps.
 
-    The band holds the rate by a strict and an inclusive account of the doubtful links
+    The linkage band is the range of the rate when uncertain links are left out or are all counted
     (docs/household-definition.md).
     """
     from flows.actions.workspace_reading import reading_workspace
@@ -44,25 +45,37 @@ def sensitivity(
     from schemas.table import AREA_LEVELS
 
     if level.upper() not in AREA_LEVELS:
-        raise Fault("NO_SUCH_LEVEL", "That is no area level.", f"Name one of {', '.join(AREA_LEVELS)}.")
+        raise Fault(
+            "NO_SUCH_LEVEL",
+            "--level is not an area level.",
+            f"Use --level with one of: {', '.join(AREA_LEVELS)}.",
+        )
     project = read_project(config, workspace)
     with reading_workspace(project) as place, place.spill("sensitivity") as spill:
         folder = latest_artefact(place.zone("controlled"), "aggregate", "all")
         if folder is None:
-            raise Fault("NO_CELLS", "The workspace holds no counted tables.", "Run `hearth run` first.")
+            raise Fault(
+                "NO_CELLS",
+                "The workspace contains no counted tables, so there are no rates to show.",
+                "Run `hearth run` first.",
+            )
         with locked_connection(project.engine, spill) as connection:
             rates = read_sensitivity(connection, folder)
     rates = rates[(rates["area_level"] == level.upper()) & ((rates["table_id"] == table) | (table is None))]
     if rates.empty:
         raise Fault(
             "NO_SUCH_RATE",
-            "The last run counted no such rate.",
-            "Leave --table out to see which tables it has.",
+            "The last run counted no rate in that table at that level.",
+            "Run `hearth sensitivity` without --table to see every table that has rates.",
         )
     if as_json:
         typer.echo(rates.to_json(orient="records"))
         return
     typer.echo(rates.to_string(index=False, na_rep=""))
-    moved = (rates["linkage_upper"] - rates["linkage_lower"]).max()
-    typer.echo(f"{len(rates):,} rates in percent; the widest linkage band is {moved:.1f} points.")
-    typer.echo("Exact counts are behind these figures: for the secure environment, not for publication.")
+    widest = (rates["linkage_upper"] - rates["linkage_lower"]).max()
+    typer.echo(
+        f"{counted(len(rates), 'rate')} in percent. Widest linkage band: {widest:.1f} percentage points."
+    )
+    typer.echo(
+        "These figures come from exact counts. Use them only in the secure environment; do not publish."
+    )

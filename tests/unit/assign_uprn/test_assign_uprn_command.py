@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
-from flows.commands.controller.assign_uprn import told
+from flows.commands.controller.assign_uprn import summary_sentences
 from governance.errors import HearthError
 from pipeline.engine.spill_volume import volume_of
 
@@ -51,10 +51,13 @@ def test_columns_and_dialect_are_those_of_hearth_toml(project: Desk) -> None:
 
 def test_what_is_told_accounts_for_every_record(project: Desk) -> None:
     shown = _assign().output
-    assert "4 records: 1 with a UPRN, 3 without (1 of these have one that is no UPRN)." in shown
+    assert "4 records: 1 with a UPRN, 3 without (1 of these have an invalid UPRN)." in shown
     assert "Assigned: 1 of 3 (exact 1)." in shown
     assert "Not assigned: 2 (NO_CANDIDATE 1, UNUSABLE_KEPT 1)." in shown
-    assert "Of the supplied UPRNs the list confirms 1, contradicts 0 (0 replaced), cannot say of 0;" in shown
+    assert (
+        "Supplied UPRNs: the address list confirms 1 and contradicts 0 (0 of these were replaced); "
+        "0 could not be checked, "
+    ) in shown
 
 
 def test_json_is_the_summary_that_is_written(project: Desk) -> None:
@@ -62,7 +65,7 @@ def test_json_is_the_summary_that_is_written(project: Desk) -> None:
     summary = json.loads(shown.splitlines()[-1])
     assert summary == json.loads((project.out / "summary.json").read_text())
     assert summary["thresholds"] == {"match_weight": 15.0, "distinguishability": 5.0}
-    assert len(told(summary)) == 4
+    assert len(summary_sentences(summary)) == 4
 
 
 def test_nothing_that_is_told_or_summed_up_holds_a_value(project: Desk) -> None:

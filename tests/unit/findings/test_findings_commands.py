@@ -67,7 +67,7 @@ def test_allocate_prints_amounts_with_their_weights(two_releases: tuple[Path, Pa
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("findings", "--releases", "nowhere"), "holds no release"),
+        (("findings", "--releases", "nowhere"), "There is no release in nowhere"),
         (("findings", "nowhere"), "is no release"),
         (("findings", "{release}", "--framework", "mine"), "no framework"),
         (("findings", "{release}", "--confidence", "50"), "confidence level"),

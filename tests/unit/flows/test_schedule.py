@@ -56,9 +56,11 @@ def test_systemd_accepts_the_unit_files(
     schedule = Schedule("02:30", "Europe/London", "root", on_failure)
     units = write_units(_project(tmp_path), tmp_path / "hearth.toml", schedule, tmp_path / "units")
     assert len(units) == (4 if on_failure is None else 5)
-    told = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
-    about_ours = [line for line in told.stderr.splitlines() if str(tmp_path) in line or "hearth" in line]
-    assert (told.returncode, about_ours) == (0, [])
+    checked = subprocess.run(
+        ["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False
+    )
+    about_ours = [line for line in checked.stderr.splitlines() if str(tmp_path) in line or "hearth" in line]
+    assert (checked.returncode, about_ours) == (0, [])
     day = subprocess.run(
         ["systemd-analyze", "calendar", "*-*-* 02:30:00 Europe/London"], capture_output=True, check=False
     )
@@ -69,7 +71,7 @@ def test_systemd_accepts_the_unit_files(
 def test_a_night_under_systemd_can_write_to_its_workspace_alone_and_has_no_network(tmp_path: Path) -> None:
     schedule = Schedule("02:30", "Europe/London", "hearth")
     units = write_units(_project(tmp_path), tmp_path / "hearth.toml", schedule, tmp_path / "units")
-    this_run = units[0].read_text()
+    service = units[0].read_text()
     for setting in (
         "Type=oneshot",
         "User=hearth",
@@ -79,8 +81,8 @@ def test_a_night_under_systemd_can_write_to_its_workspace_alone_and_has_no_netwo
         "UMask=0077",
         "LimitCORE=0",
     ):
-        assert f"\n{setting}\n" in this_run
-    assert f'--workspace "{tmp_path / "work space"}" --no-orchestrator' in this_run
+        assert f"\n{setting}\n" in service
+    assert f'--workspace "{tmp_path / "work space"}" --no-orchestrator' in service
     with_network = Schedule("02:30", "Europe/London", "hearth", network=True)
     again = write_units(_project(tmp_path), tmp_path / "hearth.toml", with_network, tmp_path / "other")
     assert "\nPrivateNetwork=no\n" in again[0].read_text()
@@ -90,10 +92,10 @@ def test_a_units_name_and_text_survive_any_project_name(tmp_path: Path) -> None:
     project = _project(tmp_path, name='x"\n%h $(id)', workspace="w%h$x")
     units = write_units(project, tmp_path / "hearth.toml", Schedule("02:30", "UTC", "u"), tmp_path / "units")
     assert units[0].name == "hearth-x-h-id.service"
-    this_run = units[0].read_text()
-    assert "%h" not in this_run.replace("%%h", "")
-    assert f"--workspace {tmp_path}/w%%h$$x " in this_run
-    assert f"\nReadWritePaths={tmp_path}/w%%h$x\n" in this_run
+    service = units[0].read_text()
+    assert "%h" not in service.replace("%%h", "")
+    assert f"--workspace {tmp_path}/w%%h$$x " in service
+    assert f"\nReadWritePaths={tmp_path}/w%%h$x\n" in service
 
 
 @pytest.mark.parametrize("at", ["2:30", "24:00", "02:60", "noon", "02:30:00"])
@@ -148,16 +150,16 @@ def test_the_alarm_goes_on_one_side_of_the_hours_allowed(
 def test_the_alarm_names_how_the_last_run_ended(tmp_path: Path) -> None:
     _run(tmp_path, "20261119T023000Z-aaaa", NOW - timedelta(hours=50), "published")
     _run(tmp_path, "20261120T023000Z-bbbb", NOW - timedelta(hours=26), "refused", "AGREEMENT_EXPIRED")
-    with pytest.raises(Fault, match=r"20261120T023000Z-bbbb\) is refused \(AGREEMENT_EXPIRED\)"):
+    with pytest.raises(Fault, match=r"20261120T023000Z-bbbb, ended as refused \(AGREEMENT_EXPIRED\)"):
         check_published_lately(tmp_path, 26, NOW)
 
 
 def test_a_workspace_where_nothing_ever_ran_is_overdue_and_half_a_record_is_none(tmp_path: Path) -> None:
-    with pytest.raises(Fault, match="Nothing was published ever"):
+    with pytest.raises(Fault, match="Nothing has ever been published"):
         check_published_lately(tmp_path, 26, NOW)
     (tmp_path / "runs" / "20261120T023000Z-cccc").mkdir(parents=True)
     (tmp_path / "runs" / "20261120T023000Z-cccc" / "run.json").write_text('{"status": "publ')
-    with pytest.raises(Fault, match="No run has ended"):
+    with pytest.raises(Fault, match="No run has finished"):
         check_published_lately(tmp_path, 26, NOW)
 
 

@@ -79,7 +79,7 @@ def test_a_witness_by_e_mail_makes_the_log_intact(
     assert checked.exception.code == "HISTORY_DIFFERS"
     hearth("audit", "request", audit_folder, "--old", witnessed, "--out", request)
     grown = hearth("audit", "consistency", request, "--kept", kept, *log_key)
-    assert f"The first {witnessed} of the {size} lines" in grown.stdout
+    assert f"The first {witnessed} of the {size} entries" in grown.stdout
     hearth("audit", "request", audit_folder, "--old", size, "--out", request)
     refused = hearth("audit", "cosign", request, *key, *log_key, "--kept", kept, "--out", answer)
     assert isinstance(refused.exception, HearthError)
@@ -93,7 +93,7 @@ def test_a_line_is_proven_and_the_proof_checked(
     proof = tmp_path / "line.proof"
     assert hearth("audit", "prove", 2, "--audit", audit_folder, "--out", proof).exit_code == 0
     done = hearth("audit", "prove", "--check", proof, "--log-key", signer.verifier_key)
-    assert "This is line 2 of the 7 that hearth/test signed." in done.stdout
+    assert "This is entry 2 of the 7 that hearth/test signed." in done.stdout
 
 
 def test_the_report_is_written_with_its_pack(tmp_path: Path, project: Path) -> None:
@@ -127,7 +127,7 @@ def test_diff_tells_in_words_what_became_looser(tmp_path: Path) -> None:
         "Looser: 1\n  thresholds.minimum_match_rate: 0.4 instead of 0.6: share of NHS residents"
         in done.stdout
     )
-    assert "signed by nobody" in done.stdout
+    assert "signed by no one" in done.stdout
 
 
 def test_list_and_explain_cover_every_rule(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_an_overdue_artefact_is_listed_disposed_of_and_witnessed(
     assert not folder.exists()
     certificate = next((tmp_path / "workspace" / "audit" / "certificates").iterdir()).name
     witness = ["--as", "nhs-ig-office", "--key", keys / "UNSAFE-nhs-ig-office.pem", "--config", project]
-    assert "signed by two people" in hearth("retention", "witness", certificate, *witness).stdout
+    assert "now signed by two people" in hearth("retention", "witness", certificate, *witness).stdout
 
 
 def test_a_request_is_taken_without_the_number_on_the_command_line(tmp_path: Path, project: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_request_is_taken_without_the_number_on_the_command_line(tmp_path: Pat
     assert done.exit_code == 0, done.exception
     assert "9990000018" not in done.stdout
     proof = hearth("retention", "prove", receipt, "--audit", tmp_path / "workspace" / "audit")
-    assert "No run has been made since." in proof.stdout
+    assert "There has been no run since." in proof.stdout
 
 
 def test_a_supplier_announces_an_extract_and_nobody_elses(tmp_path: Path, project: Path, keys: Path) -> None:

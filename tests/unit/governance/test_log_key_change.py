@@ -129,7 +129,7 @@ def test_the_command_takes_an_operators_key_and_says_what_to_note(tmp_path: Path
     assert "NOT_PERMITTED" in str(refused.exception)
     done = CliRunner().invoke(app, [*command, "--out", str(proof)])
     assert done.exit_code == 0, done.exception
-    assert "The log's key, for trust.json: hearth/sample+" in done.stdout
+    assert "The log's new public key, for trust.json: hearth/sample+" in done.stdout
     checked = CliRunner().invoke(
         app, ["audit", "prove", "--check", str(proof), "--log-key", before.verifier_key]
     )
