@@ -117,6 +117,20 @@ def test_check_names_every_fault_and_the_fingerprints_of_a_good_agreement(tmp_pa
     assert len(done.exception.findings) > 5
 
 
+def test_check_names_each_role_that_no_principal_has_and_what_no_one_may_do(tmp_path: Path) -> None:
+    assert "is named in the agreement yet" not in hearth("governance", "check", SAMPLE).stdout
+    lacking = tmp_path / "agreement.toml"
+    text = SAMPLE.read_text("utf-8").replace('roles = ["releaser"]', 'roles = ["supplier"]')
+    lacking.write_text(text.replace('roles = ["operator"]', 'roles = ["supplier"]'), "utf-8")
+    shown = hearth("governance", "check", lacking).stdout.splitlines()
+    place = shown.index("No releaser is named in the agreement yet; add one under [[principals]].")
+    assert shown[place + 1] == "  Until then, no one may: release."
+    place = shown.index("No operator is named in the agreement yet; add one under [[principals]].")
+    assert (
+        shown[place + 1] == "  Until then, no one may: rotate-outer-key, run, review-links, rotate-log-key."
+    )
+
+
 def test_diff_tells_in_words_what_became_looser(tmp_path: Path) -> None:
     new = tmp_path / "new.toml"
     new.write_text(
