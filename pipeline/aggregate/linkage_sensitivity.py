@@ -22,8 +22,8 @@ import pyarrow as pa
 from scipy import special
 
 from pipeline.aggregate.contribution import Counts
-from pipeline.aggregate.interval import Interval, confidence_level
 from pipeline.aggregate.plan import Plan
+from pipeline.statistics.interval import Interval, confidence_level
 from schemas.dimension import dimensions
 from schemas.table import AREA_LEVELS, Table
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.link.interval import Proportion
+from pipeline.statistics.proportion import Proportion
 
 #: A group whose recall lies this far below the whole is named (share, not per cent).
 FLAGGED_GAP = 0.02
