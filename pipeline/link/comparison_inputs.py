@@ -15,7 +15,7 @@ import pyarrow as pa
 from governance.artefact import Artefact
 from pipeline.engine.tables import read_columns
 from pipeline.group.link_inputs import COMPARED, LinkInput, LinkInputs
-from pipeline.group.token_lists import Column, TokenLists, sliced, sorted_tokens, together
+from pipeline.group.token_lists import Column, TokenLists, build_columns, read_sorted_tokens, sliced_table
 from pipeline.group.units import listed_path
 from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS
 
@@ -95,12 +95,12 @@ def register_comparison_inputs(
 
 def _council(link_input: LinkInput, council: Artefact) -> tuple[dict[str, pa.Table], dict[str, TokenLists]]:
     """Return the tables, and the lists of dwellings."""
-    listed = sorted_tokens(listed_path(council), PERSON_TOKENS, link_input.rows)
-    addresses = sorted_tokens(council.path("dwelling"), PLACE_TOKENS, link_input.units["row"].to_numpy())
+    listed = read_sorted_tokens(listed_path(council), PERSON_TOKENS, link_input.rows)
+    addresses = read_sorted_tokens(council.path("dwelling"), PLACE_TOKENS, link_input.units["row"].to_numpy())
     people = {"person_id": np.arange(len(link_input.rows)), "dwelling_id": link_input.unit_ids}
     dwellings = _bounded(listed, link_input)
     tables = {
-        "listed_person": sliced(people | _columns(listed)),
+        "listed_person": sliced_table(people | _columns(listed)),
         "dwelling_unit": _units(link_input, addresses | dwellings),
     }
     return tables, dwellings
@@ -109,11 +109,11 @@ def _council(link_input: LinkInput, council: Artefact) -> tuple[dict[str, pa.Tab
 def _nhs(link_input: LinkInput, nhs: Artefact) -> tuple[dict[str, pa.Table], dict[str, TokenLists]]:
     """Return the tables, and the lists of members."""
     path, rows = nhs.path("nhs_resident"), link_input.rows
-    told = together(lambda name: read_columns(path, [name])[name].take(rows), _TOLD)
-    places, members = (sorted_tokens(path, names, rows) for names in (PLACE_TOKENS, PERSON_TOKENS))
+    told = build_columns(lambda name: read_columns(path, [name])[name].take(rows), _TOLD)
+    places, members = (read_sorted_tokens(path, names, rows) for names in (PLACE_TOKENS, PERSON_TOKENS))
     people = {"member_id": np.arange(len(rows)), "unit_id": link_input.unit_ids, **told}
     tables = {
-        "nhs_member": sliced(people | _columns(members)),
+        "nhs_member": sliced_table(people | _columns(members)),
         "nhs_unit": _units(link_input, _bounded(places | members, link_input)),
     }
     return tables, members
@@ -122,12 +122,12 @@ def _nhs(link_input: LinkInput, nhs: Artefact) -> tuple[dict[str, pa.Table], dic
 def _bounded(people: Mapping[str, TokenLists], link_input: LinkInput) -> dict[str, TokenLists]:
     """Return the units' token lists: those of their people."""
     bounds = link_input.bounds
-    return {name: lists.bounded_by(bounds) for name, lists in people.items()}
+    return {name: lists.merged_at(bounds) for name, lists in people.items()}
 
 
 def _units(link_input: LinkInput, lists: Mapping[str, TokenLists]) -> pa.Table:
     own = {name: link_input.units[name] for name in COMPARED}
-    return sliced(own | _columns({name: lists[name] for name in (*PLACE_TOKENS, *PERSON_TOKENS)}))
+    return sliced_table(own | _columns({name: lists[name] for name in (*PLACE_TOKENS, *PERSON_TOKENS)}))
 
 
 def _columns(lists: Mapping[str, TokenLists]) -> dict[str, Column]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipeline.group.blocking import MOVED_RULES
 from pipeline.group.blocks import with_blocks
-from pipeline.group.token_lists import Integers, TokenLists, as_one, sliced
+from pipeline.group.token_lists import Integers, TokenLists, as_one_array, sliced_table
 from pipeline.link.comparison import AGE_BANDS, ELSEWHERE, KNOWN_LEVELS
 from pipeline.link.comparison_inputs import ComparisonInputs
 from pipeline.link.match_selection import rank
@@ -81,14 +81,14 @@ def list_members(inputs: ComparisonInputs) -> None:
     is_known_unit = np.zeros(len(dwelling_of), dtype=np.bool_)
     is_known_unit[unit_id[np.isin(listed, _KNOWN_CODES)]] = True
     # Few texts are taken sooner by their codes.
-    kinds = as_one(inputs.tables["dwelling_unit"]["list_kind"]).dictionary_encode()
+    kinds = as_one_array(inputs.tables["dwelling_unit"]["list_kind"]).dictionary_encode()
     known = {
         "dwelling_id": pa.array(dwelling_id, mask=nowhere),
         "list_kind": kinds.take(homes),
         "listed": pa.DictionaryArray.from_arrays(pa.array(listed, mask=nowhere), pa.array(_LISTED)),
         "is_of_known_unit": is_known_unit[unit_id],
     }
-    inputs.tables["nhs_member"] = sliced({name: told[name] for name in told.column_names} | known)
+    inputs.tables["nhs_member"] = sliced_table({name: told[name] for name in told.column_names} | known)
     inputs.register_inputs()
 
 
@@ -148,11 +148,11 @@ def build_moved_units(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _register_moved(connection: duckdb.DuckDBPyConnection, unit: str, units: pa.Table) -> None:
     columns = {name: units[name] for name in units.column_names}
-    lists = {s: TokenLists.of_column(columns[s]) for rule in MOVED_RULES for s in rule.sources}
+    lists = {s: TokenLists.from_column(columns[s]) for rule in MOVED_RULES for s in rule.sources}
     with_lists = with_blocks(columns, lists, MOVED_RULES)
     connection.register(unit, with_lists.table)
-    for rule, hot in with_lists.hot.items():
-        connection.execute("INSERT INTO hot_block VALUES (?, ?, ?)", (unit, rule, hot))
+    for rule, count in with_lists.oversized_blocks.items():
+        connection.execute("INSERT INTO hot_block VALUES (?, ?, ?)", (unit, rule, count))
 
 
 def _tokens_of(people: str, unit: str) -> str:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from governance.artefact import Artefact
 from pipeline.engine.tables import read_columns
 from pipeline.group.link_inputs import LinkInputs
-from pipeline.group.token_lists import as_one
+from pipeline.group.token_lists import as_one_array
 
 #: What ends the name of the part of an address group that was found at another dwelling.
 MOVED = "-moved"
@@ -58,7 +58,7 @@ def names_of(link_inputs: LinkInputs, nhs: Artefact) -> Names:
     """Return the names of both sides' units (their column `unit`) and of the NHS records."""
     records = read_columns(nhs.path("nhs_resident"), ["record_pseudonym"])["record_pseudonym"]
     groups, dwellings = (link_input.units["unit"] for link_input in (link_inputs.nhs, link_inputs.council))
-    return Names(*(as_one(names) for names in (records.take(link_inputs.nhs.rows), groups, dwellings)))
+    return Names(*(as_one_array(names) for names in (records.take(link_inputs.nhs.rows), groups, dwellings)))
 
 
 def _taken(names: pa.Array, places: pa.Array) -> pa.Array:

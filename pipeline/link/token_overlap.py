@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.group.token_lists import Integers, TokenLists, stretches
+from pipeline.group.token_lists import Integers, TokenLists, positions_of
 
 Flags = npt.NDArray[np.bool_]
 #: Column -> its lists, row after row.
@@ -68,10 +68,10 @@ def have_common_token(one: TokenLists, rows: Integers, other: TokenLists, other_
 def _share_token(one: TokenLists, rows: Integers, other: TokenLists, other_rows: Integers) -> Flags:
     lengths, other_lengths = one.lengths(rows), other.lengths(other_rows)
     pair = np.repeat(np.arange(len(rows)), lengths)
-    tokens = one.tokens[stretches(one.offsets[rows], lengths)]
+    tokens = one.tokens[positions_of(one.offsets[rows], lengths)]
     # Each token of a row is held against every token of the other row.
     against = other_lengths[pair]
-    held = other.tokens[stretches(other.offsets[other_rows][pair], against)]
+    held = other.tokens[positions_of(other.offsets[other_rows][pair], against)]
     shared = np.zeros(len(rows), dtype=np.bool_)
     alike: Flags = np.repeat(tokens, against) == held
     shared[np.repeat(pair, against)[alike]] = True

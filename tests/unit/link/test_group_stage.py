@@ -1,4 +1,4 @@
-"""What the group stage makes of people: units, who belongs to which, and an account of everybody."""
+"""The units that the group stage makes of people, their members, and a count of every row."""
 
 from collections.abc import Callable
 from typing import Any

@@ -240,7 +240,7 @@ def test_a_siblings_uprn_is_named_as_such(linked: Link) -> None:
     assert [(row["dwelling"], row["level"]) for row in result.links] == [("D1", "sibling")]
 
 
-def test_a_hot_block_brings_no_pair_together_by_itself(linked: Link) -> None:
+def test_an_oversized_block_makes_no_candidate_pair(linked: Link) -> None:
     tower = [place(f"D{n:02}", n, f"1{n:02}", parent_uprn="77") for n in range(1, 41)]
     result = linked(tower, [], [{"record_id": "n1", "uprn": "77"}])
     assert result.facts["candidate_pairs"] == 0
@@ -291,6 +291,6 @@ def test_the_progress_report_holds_counts_alone(
     grouped, _ = group(council, nhs, "f" * 64, telling)
     link(cleared(grouped), council, nhs, "f" * 64, telling)
     assert said == [
-        "group: 1 dwellings with 1 listed people, 1 address groups of 1 NHS records",
+        "group: dwellings 1 (listed people 1), address groups 1 (NHS records 1)",
         "link: 1 of 1 NHS records linked (100.0%), 1 pairs compared",
     ]

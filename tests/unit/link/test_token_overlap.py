@@ -16,7 +16,7 @@ WAYS = {"both": (("a", "b"),), "either": (("a",), ("b",))}
 
 
 def token_lists(rows: list[list[int]]) -> TokenLists:
-    return TokenLists.of_column(pa.array(rows, pa.list_(pa.uint64())))
+    return TokenLists.from_column(pa.array(rows, pa.list_(pa.uint64())))
 
 
 @settings(deadline=None)
