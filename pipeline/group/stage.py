@@ -2,7 +2,7 @@
 
 Linkage compares households, not single people, so the people of each unit are brought together first:
 
-- a dwelling, with the people whom council services list there (`sql/listed_at.sql`);
+- a dwelling, with the people listed there by council services (`sql/listed_at.sql`);
 - an address group: the NHS records that the supplier grouped, or else those with the same UPRN or
   address (`sql/group_key.sql`). A supplier's group can be wrong: a group whose members record
   different dwellings is split into parts (`sql/nhs_part.sql`).
