@@ -1,4 +1,5 @@
--- One row per dwelling with listed people who match no member of a group linked to it: the tokens of those people.
+-- One row per dwelling with listed people who match no member of a group linked to it: the tokens of those
+-- people.
 WITH listed AS (
     SELECT
         listed_person.*

@@ -1,5 +1,6 @@
 -- One row per NHS record that is moved to the dwelling found for its unit: every record of a unit that had no
--- dwelling; otherwise a record that is not listed at the old dwelling and agrees with the people of the new one.
+-- dwelling; otherwise a record that is not listed at the old dwelling and agrees with the people of the new
+-- one.
 CREATE TABLE moved_member AS
 SELECT
     nhs_member.member_id,

@@ -1,5 +1,5 @@
--- One row per NHS unit with members who are not listed at its dwelling, or that has no dwelling: the tokens of
--- those members.
+-- One row per NHS unit with members who are not listed at its dwelling, or that has no dwelling: the tokens
+-- of those members.
 WITH unlisted_member AS (
     SELECT
         nhs_member.*

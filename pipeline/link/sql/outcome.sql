@@ -1,5 +1,6 @@
--- One row per NHS record: the dwelling that it is linked to, or the reason why it is linked to none; and for a
--- record of a linked unit the residence match weight: log2 of the odds that the person lives at the dwelling.
+-- One row per NHS record: the dwelling that it is linked to, or the reason why it is linked to none; and for
+-- a record of a linked unit the residence match weight: log2 of the odds that the person lives at the
+-- dwelling.
 CREATE TABLE outcome AS
 WITH evidence AS (
     SELECT

@@ -1,5 +1,5 @@
--- One row per NHS unit with a candidate: the best (see `best_candidate.sql`) with its final decision, the link's
--- level, its evidence as bits, and whether names or address contradict the UPRN.
+-- One row per NHS unit with a candidate: the best (see `best_candidate.sql`) with its final decision, the
+-- link's level, its evidence as bits, and whether names or address contradict the UPRN.
 CREATE TABLE recorded_match AS
 WITH best AS (
     {best_candidate}

@@ -1,5 +1,6 @@
 -- One row per unit that may take part in a move: it has a token by which a move is found, and a unit of the
--- other controller has the same token. Only these few units are built in full. controller: "nhs" or "council".
+-- other controller has the same token. Only these few units are built in full. controller: "nhs" or
+-- "council".
 CREATE TABLE unit_with_shared_token AS
 WITH unlisted_member AS (
     SELECT

@@ -1,5 +1,5 @@
--- One row per dwelling without a linked NHS record, and the reason: of its candidates, the one with the highest
--- match weight decides.
+-- One row per dwelling without a linked NHS record, and the reason: of its candidates, the one with the
+-- highest match weight decides.
 WITH unlinked AS (
     SELECT dwelling_unit.unit_id
     FROM dwelling_unit
