@@ -38,7 +38,9 @@ first_round AS (
         SELECT group_hash, short_address, MIN(address_exact) AS part
         FROM short_form
         GROUP BY group_hash, short_address
-    ) AS shared ON shared.group_hash = short_form.group_hash AND shared.short_address = short_form.short_address
+    ) AS shared
+        ON shared.group_hash = short_form.group_hash
+        AND shared.short_address = short_form.short_address
     GROUP BY short_form.group_hash, short_form.address_exact
 ),
 second_round AS (
@@ -51,9 +53,12 @@ second_round AS (
         SELECT short_form.group_hash, short_form.short_address, MIN(first_round.part) AS part
         FROM short_form
         INNER JOIN first_round
-            ON first_round.group_hash = short_form.group_hash AND first_round.address_exact = short_form.address_exact
+            ON first_round.group_hash = short_form.group_hash
+            AND first_round.address_exact = short_form.address_exact
         GROUP BY short_form.group_hash, short_form.short_address
-    ) AS shared ON shared.group_hash = short_form.group_hash AND shared.short_address = short_form.short_address
+    ) AS shared
+        ON shared.group_hash = short_form.group_hash
+        AND shared.short_address = short_form.short_address
     GROUP BY short_form.group_hash, short_form.address_exact
 ),
 member_part AS (

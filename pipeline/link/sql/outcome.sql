@@ -21,7 +21,8 @@ WITH evidence AS (
         moved_member.elsewhere,
         CASE
             WHEN list_agreement = 'no_list' THEN NULL
-            WHEN list_agreement IN ('surname', 'nobody') AND moved_dwelling_id IS NOT NULL THEN 'seen_elsewhere'
+            WHEN list_agreement IN ('surname', 'nobody') AND moved_dwelling_id IS NOT NULL
+                THEN 'seen_elsewhere'
             WHEN list_agreement IN ('surname', 'nobody') THEN list_agreement || '_' || CASE {age_band} END
             ELSE list_agreement
         END AS listed_level,
@@ -47,7 +48,8 @@ decided AS (
     SELECT
         *,
         -- A member is split off only from a unit of which some member is listed at the dwelling.
-        COALESCE(residence_match_weight < $upper_match_weight, FALSE) AND unit_has_listed_member AS is_split_off
+        unit_has_listed_member AND COALESCE(residence_match_weight < $upper_match_weight, FALSE)
+            AS is_split_off
     FROM weighed
 )
 SELECT
