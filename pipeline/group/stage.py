@@ -39,7 +39,7 @@ STAGE = "group"
 
 
 def zone_in(workspace: Workspace) -> Path:
-    """Return the folder of the stage's files: in the zone of tables that are removed after the run."""
+    """Return where the units stand: with the tables that only a run needs, as both controllers'."""
     return workspace.zone("pseudonymised") / "both"
 
 

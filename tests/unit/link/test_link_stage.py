@@ -63,7 +63,7 @@ def test_a_household_is_linked_by_uprn_address_and_people(linked: Link) -> None:
     assert result.facts["match_rate"] == 1.0
 
 
-def test_without_names_or_addresses_a_uprn_links_alone(linked: Link) -> None:
+def test_without_names_or_addresses_a_group_is_linked_by_its_uprn(linked: Link) -> None:
     result = linked(
         [{"record_id": "D1", "uprn": "11"}, {"record_id": "D2", "uprn": "12"}],
         [],
@@ -109,7 +109,7 @@ def test_a_group_of_strangers_at_an_agreed_uprn_is_not_linked_and_says_why(linke
         (None, "Rosa Byron", "linked"),
     ],
 )
-def test_a_surname_alone_links_unless_several_people_on_either_side_agree_in_no_more(
+def test_a_surname_is_enough_for_a_link_unless_both_list_and_group_have_several_people(
     linked: Link, second_listed: str | None, second_registered: str | None, reason: str
 ) -> None:
     people = [listed("c1", "D1", "Ada Byron")]
