@@ -1,7 +1,7 @@
-"""What every figure would be under other caps on the size of a household.
+"""Sensitivity to the caps on household size: what every figure would be under other caps.
 
-The caps of household/v1 are the strictest, so any other adds dwellings that are kept apart as improbable:
-those alone are counted, and the table holds what they would add to a cell.
+The caps of household/v1 are the strictest. Any others would add dwellings that are now improbable as
+households. So only these dwellings are counted, and the table contains what they would add to a cell.
 """
 
 import duckdb
@@ -14,10 +14,10 @@ _KEYS = "table_id, measure, area_level, area_code, category_1, category_2"
 
 
 def build_cap_sensitivity(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    """Create `cap_sensitivity`: one row per alternative caps and cell of `cell` that they would change.
+    """Create `cap_sensitivity`: one row per alternative caps and cell that they would change.
 
-    added_denominator, added_numerator: households or residents, by the unit, that join the cell.
-    Overwrites household_base, resident_base and count_by_lsoa, so it runs when the cells are done.
+    added_denominator, added_numerator: what the caps add to the cell, in households or residents by its unit.
+    Replaces household_base, resident_base and count_by_lsoa, so it must run after the cells are counted.
     """
     connection.execute(
         "CREATE OR REPLACE TABLE cap_sensitivity (caps VARCHAR, table_id VARCHAR, measure VARCHAR, "
@@ -76,11 +76,14 @@ JOIN added
 
 
 def check_looser(caps: Caps) -> None:
-    """Raise ValueError where caps are stricter than those in force: they would take households away."""
+    """Raise ValueError if the caps are stricter than the definition's: they would remove households."""
     if caps.maximum_residents < CAPS.maximum_residents or (
         caps.maximum_older_residents < CAPS.maximum_older_residents
     ):
-        raise ValueError(f"caps {caps.name} are stricter than those of the definition")
+        raise ValueError(
+            f"The alternative caps {caps.name!r} are stricter than those of the household definition, so they"
+            " would remove households. Only looser caps can be compared."
+        )
 
 
 def _admitted(caps: Caps) -> str:

@@ -1,4 +1,4 @@
-"""From counts by LSOA to the whole grid of cells at every area level of every table."""
+"""From counts by LSOA to the complete grid of cells, at every area level of every table."""
 
 from collections.abc import Iterator, Mapping
 from itertools import product
@@ -7,13 +7,13 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.aggregate.contribution import KEY_MODULUS, POPULATION, Counts
-from pipeline.aggregate.cube import COUNTED, SIDES
+from pipeline.aggregate.cube import QUANTITIES, ROLES
 from pipeline.engine.statements import Statements
 from schemas.dimension import UNKNOWN, dimensions
 from schemas.table import Table
 
 _SQL = Statements("pipeline.aggregate")
-_COLUMNS = tuple(f"{side}_{counted}" for side in SIDES for counted in COUNTED)
+_COLUMNS = tuple(f"{role}_{quantity}" for role in ROLES for quantity in QUANTITIES)
 
 
 _REGISTERED = pa.schema(
@@ -34,7 +34,7 @@ _REGISTERED = pa.schema(
 
 
 def create_count_table(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the empty `count_by_lsoa` that the tables' counts are gathered in."""
+    """Create the empty `count_by_lsoa`: one row per table, measure, LSOA and category of each dimension."""
     counted = ", ".join(f"{column} BIGINT" for column in _COLUMNS)
     connection.execute(
         "CREATE OR REPLACE TABLE count_by_lsoa (table_id VARCHAR, measure VARCHAR, population VARCHAR, "
@@ -45,7 +45,7 @@ def create_count_table(connection: duckdb.DuckDBPyConnection) -> None:
 def register_grid(
     connection: duckdb.DuckDBPyConnection, tables: tuple[Table, ...], counts_of: Mapping[str, Counts]
 ) -> None:
-    """Create `registered`: every combination of the tables' measures and categories."""
+    """Create `registered`: one row per table, measure and combination of categories."""
     rows = [row for table in tables for row in _combinations(table, counts_of[table.unit])]
     connection.register("_registered", pa.Table.from_pylist(rows, schema=_REGISTERED))
     try:
@@ -74,7 +74,7 @@ def _combinations(table: Table, counts: Counts) -> Iterator[dict[str, object]]:
 
 
 def build_cells(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create `cell`; a category nobody in the whole extract is in, called unknown, is a structural zero."""
+    """Create `cell`. A category `unknown` that is empty in the whole extract is a structural zero."""
     connection.execute(
         f"""
 UPDATE registered SET structural_zero = TRUE

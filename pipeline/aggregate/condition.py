@@ -1,7 +1,6 @@
-"""A measure's conditions as SQL with three values: true, false and not known.
+"""The conditions of measures as SQL, with three values: true, false and null (not known).
 
-Names come from the attribute definitions and values from the measure packs that passed their
-checks; both are written as quoted literals all the same.
+Names and values come from definitions that have been checked; they are quoted in the SQL nevertheless.
 """
 
 from collections.abc import Callable
@@ -9,12 +8,12 @@ from collections.abc import Callable
 from schemas.condition import AttributeTest, Condition, Every, Negation, ResidentsWith, Several, Some
 from schemas.dimension import Dimension
 
-#: Gives the column that counts the residents of a household for whom a condition holds.
+#: Returns the name of the column with the number of a household's residents who meet a condition.
 ResidentCount = Callable[[Condition], str]
 
 
 def condition_sql(condition: Condition, resident_count: ResidentCount) -> str:
-    """Return a boolean expression over the columns of the row."""
+    """SQL: whether a row meets the condition; null if that is not known."""
     match condition:
         case AttributeTest():
             return _test_sql(condition)
@@ -23,8 +22,8 @@ def condition_sql(condition: Condition, resident_count: ResidentCount) -> str:
         case Some():
             return _joined(condition.parts, " OR ", resident_count)
         case Several():
-            held = (f"CAST({condition_sql(part, resident_count)} AS INTEGER)" for part in condition.parts)
-            return f"({' + '.join(held)} >= {condition.at_least})"
+            met = (f"CAST({condition_sql(part, resident_count)} AS INTEGER)" for part in condition.parts)
+            return f"({' + '.join(met)} >= {condition.at_least})"
         case Negation():
             return f"(NOT {condition_sql(condition.part, resident_count)})"
         case ResidentsWith():
@@ -33,17 +32,17 @@ def condition_sql(condition: Condition, resident_count: ResidentCount) -> str:
 
 
 def category_sql(dimension: Dimension, resident_count: ResidentCount) -> str:
-    """Return the expression of a row's category in a dimension: its position among the categories."""
+    """SQL: a row's category in a dimension, as its position among the categories; unknown is the last."""
     unknown = len(dimension.categories) - 1
     if dimension.condition is not None:
         condition = condition_sql(dimension.condition, resident_count)
         return f"CAST(CASE {condition} WHEN TRUE THEN 0 WHEN FALSE THEN 1 ELSE {unknown} END AS UTINYINT)"
-    divided = _name(dimension.attribute or "")
+    attribute = _name(dimension.attribute or "")
     tests = [
-        f"CAST({divided} AS VARCHAR) IN ({', '.join(map(_literal, codes))})"
+        f"CAST({attribute} AS VARCHAR) IN ({', '.join(map(_literal, codes))})"
         for codes in dimension.code_sets.values()
     ]
-    tests += [_bounds_sql(divided, low, high) for low, high in dimension.bands.values()]
+    tests += [_bounds_sql(attribute, low, high) for low, high in dimension.bands.values()]
     arms = " ".join(f"WHEN {test} THEN {position}" for position, test in enumerate(tests))
     return f"CAST(CASE {arms} ELSE {unknown} END AS UTINYINT)"
 

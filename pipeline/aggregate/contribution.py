@@ -1,7 +1,7 @@
-"""What each household and resident contributes: the counts it is in, and its category in each dimension.
+"""Contributions: the counts that each household or resident is in, and its category in each dimension.
 
-Counts are flags and categories are small whole numbers, so that the cube sums over narrow rows. What a
-row adds to a count is one number that packs households, persons and the sums of their record keys.
+A count is a flag and a category a small whole number, so that the sums read narrow rows. What a row adds to
+a count is one packed number of households, persons and the sums of their record keys.
 """
 
 from dataclasses import dataclass, field
@@ -17,12 +17,12 @@ from schemas.measure import Measure
 #: Record keys are summed modulo this (disclosure control, P3).
 KEY_MODULUS = 4096
 
-#: Bits of each part of a packed sum, from the lowest: an LSOA holds fewer than 2^24 households, 2^27 persons.
+#: Bits of each quantity in a packed sum, lowest first. An LSOA has fewer than 2^24 households, 2^27 persons.
 PACKED_BITS = {"household_key": 36, "households": 24, "person_key": 36, "persons": 27}
-#: Counts that fit in one number of a row's mask.
+#: Flags in one number of a row's mask.
 _MASK_BITS = 60
 
-#: Prefix of the columns of denominators, beside those of numerators.
+#: Prefix of the columns of denominators; columns of numerators have the measure's name.
 POPULATION = "population_of_"
 
 Breakdowns = tuple[tuple[str, ...], ...]
@@ -30,26 +30,26 @@ Breakdowns = tuple[tuple[str, ...], ...]
 
 @dataclass
 class ResidentCounts:
-    """The conditions that measures and dimensions ask of a household's residents, one column each.
+    """The conditions on a household's residents in measures and dimensions; each is one column of counts.
 
-    columns: SQL condition over resident_base -> column of household_row.
+    columns: SQL condition on a row of resident_base -> column of household_row.
     """
 
     columns: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, where: Condition) -> str:
-        """Return the column that counts the residents for whom a condition holds."""
+        """Return the name of the column with the number of residents who meet a condition."""
         expression = condition_sql(where, self._nested)
         return self.columns.setdefault(expression, f"residents_with_{len(self.columns) + 1}")
 
     @staticmethod
     def _nested(_: Condition) -> str:
-        raise TypeError("a condition on residents holds no condition on residents")
+        raise TypeError("a condition on residents must not contain another condition on residents")
 
 
 @dataclass(frozen=True)
 class Count:
-    """One count. name: prefix of its columns; condition: SQL over the unit's row."""
+    """One count. name: of its column. condition: SQL, which rows of the unit are counted."""
 
     name: str
     condition: str
@@ -57,9 +57,9 @@ class Count:
 
 @dataclass(frozen=True)
 class Counts:
-    """The counts of one unit: populations (denominators), numerators, and for residents complements.
+    """The counts of one unit: populations (denominators) and numerators, and complements for residents.
 
-    of: measure -> (population, numerator, complement), each the name of a Count; None where there is none.
+    of: measure -> (population, numerator, complement), each the name of a Count or None.
     """
 
     listed: tuple[Count, ...]
@@ -69,11 +69,11 @@ class Counts:
 def plan_counts(
     unit: str, chosen: tuple[Measure, ...], residents: ResidentCounts, complete: frozenset[str]
 ) -> Counts:
-    """Return the counts of a unit; the resident counts they read are noted in `residents`.
+    """Return the counts of a unit; the resident counts that they read are added to `residents`.
 
-    Measures with the same denominator share one population, named after the measure that counts it, else
-    after the unit where it is everybody, else after the first of the measures.
-    complete: attributes that are known of everybody.
+    Measures with the same denominator share one population. Its name is that of the measure that counts it;
+    else the unit, if the population is every household or resident; else the first of the measures.
+    complete: attributes that are known of every household or resident.
     """
     populations: dict[str, str] = {}
     listed: dict[str, Count] = {}
@@ -92,8 +92,8 @@ def plan_counts(
             listed[numerator] = Count(numerator, f"({inside} AND {counted})")
             if complement is not None:
                 listed[complement] = Count(complement, f"({inside} AND NOT {counted})")
-        whom = unit if inside == "TRUE" and measure.count is not None else measure.name
-        population = populations.setdefault(inside, f"{POPULATION}{whom}")
+        name = unit if inside == "TRUE" and measure.count is not None else measure.name
+        population = populations.setdefault(inside, f"{POPULATION}{name}")
         listed.setdefault(population, Count(population, inside))
         of[measure.name] = (population, numerator, complement)
     return Counts(tuple(listed.values()), of)
@@ -102,25 +102,25 @@ def plan_counts(
 def _is_always_known(measure: Measure, complete: frozenset[str]) -> bool:
     """Answer whether the numerator's condition is never null.
 
-    How many residents of a household meet a condition is always known, so of a household measure only the
-    household's own attributes can be missing.
+    The number of residents who meet a condition is never null. So in a household measure only the household's
+    own attributes can be missing.
     """
-    asked = attributes_in(measure.count)
-    own = asked & set(attributes_of("household")) if measure.unit == "household" else asked
+    attributes = attributes_in(measure.count)
+    own = attributes & set(attributes_of("household")) if measure.unit == "household" else attributes
     return own <= complete
 
 
 def dimensions_of(kind: str, breakdowns: Breakdowns) -> list[str]:
-    """Return the dimensions in any breakdown that are of a household, or of a resident, by name."""
+    """Return the names of the dimensions of a kind ("household" or "resident") in any breakdown, sorted."""
     return sorted({d for breakdown in breakdowns for d in breakdown if dimensions()[d].of == kind})
 
 
 def build_household_row(
     connection: duckdb.DuckDBPyConnection, shared: list[str], residents: ResidentCounts
 ) -> None:
-    """Create `household_row`: household_base, counts of its residents, and its category in each dimension."""
+    """Create `household_row`: household_base with counts of residents and the category in each dimension."""
     categories = _categories(shared, residents)
-    asked = "".join(
+    resident_counts = "".join(
         f",\n        COUNT(*) FILTER ({expression}) AS {column}"
         for expression, column in residents.columns.items()
     )
@@ -133,7 +133,7 @@ WITH roster AS (
         COUNT(*) AS persons,
         SUM(person_key) % {KEY_MODULUS} AS person_keys,
         MIN(match_probability) AS match_probability,
-        AVG(placement_weight) AS placement_weight{asked}
+        AVG(placement_weight) AS placement_weight{resident_counts}
     FROM resident_base
     GROUP BY household_id
 )
@@ -155,35 +155,36 @@ def build_contribution(
     breakdowns: Breakdowns,
     amounts: tuple[str, ...] = (),
 ) -> None:
-    """Create `<unit>_contribution`: one row per household, or resident, of household_row and resident_base.
+    """Create `<unit>_contribution`: one row per household, or per resident.
 
-    A household brings itself and all its residents, a resident himself alone. mask_<n> hold the flags of
-    all counts, sixty to a number; amount_<attribute> what it adds to a magnitude.
+    pack: what the row adds to a count; a household adds itself and its residents, a resident only themselves.
+    is_<count>: whether the row is in the count; mask_<n>: these flags as the bits of numbers, sixty each.
+    dimension_<name>: category; amount_<attribute>: what the row adds to a magnitude.
     """
     shared, own = dimensions_of("household", breakdowns), dimensions_of("resident", breakdowns)
     flags = "".join(f",\n        COALESCE({c.condition}, FALSE) AS is_{c.name}" for c in counts.listed)
     if unit == "household":
         source, keys = "household_row", "household_row.household_key, person_keys, persons"
-        pack, whose = packed("household_key", "1", "person_keys", "persons"), "household_row"
+        pack, row = packed("household_key", "1", "person_keys", "persons"), "household_row"
     else:
         source, keys = "resident_base JOIN household_row USING (household_id)", "household_key, person_key"
-        pack, whose = packed("0", "0", "person_key", "1"), "resident_base"
-    added = "".join(f",\n        CAST({name} AS BIGINT) AS amount_{name}" for name in amounts)
+        pack, row = packed("0", "0", "person_key", "1"), "resident_base"
+    amount_columns = "".join(f",\n        CAST({name} AS BIGINT) AS amount_{name}" for name in amounts)
     connection.execute(
         f"""
 CREATE OR REPLACE TABLE {unit}_contribution AS
-WITH judged AS (
+WITH contribution AS (
     SELECT
         household_id,
         lsoa_id,
         {keys},
-        {whose}.match_probability,
-        {whose}.placement_weight,
-        {pack} AS pack{_names(shared)}{_categories(own, ResidentCounts())}{flags}{added}
+        {row}.match_probability,
+        {row}.placement_weight,
+        {pack} AS pack{_names(shared)}{_categories(own, ResidentCounts())}{flags}{amount_columns}
     FROM {source}
 )
 SELECT *{_masks(counts)}
-FROM judged
+FROM contribution
 """
     )
 
@@ -194,26 +195,26 @@ def mask_names(counts: Counts) -> list[str]:
 
 
 def packed(household_key: str, households: str, person_key: str, persons: str) -> str:
-    """Return the SQL of what a row adds to a count, all parts in one number."""
-    parts, shift = [], 0
-    given = {
+    """SQL: what a row adds to a count, with all quantities in one number."""
+    terms, shift = [], 0
+    values = {
         "household_key": household_key,
         "households": households,
         "person_key": person_key,
         "persons": persons,
     }
-    for part, bits in PACKED_BITS.items():
-        parts.append(f"CAST({given[part]} AS HUGEINT) * {2**shift}")
+    for quantity, bits in PACKED_BITS.items():
+        terms.append(f"CAST({values[quantity]} AS HUGEINT) * {2**shift}")
         shift += bits
-    return f"({' + '.join(parts)})"
+    return f"({' + '.join(terms)})"
 
 
-def unpacked(column: str, part: str) -> str:
-    """Return the SQL of one part of a packed sum; keys modulo 4096."""
+def unpacked(column: str, quantity: str) -> str:
+    """SQL: one quantity of a packed sum; sums of record keys are modulo 4096."""
     names = list(PACKED_BITS)
-    shift = sum(PACKED_BITS[name] for name in names[: names.index(part)])
-    value = f"{column} // {2**shift} % {2 ** PACKED_BITS[part]}"
-    return f"CAST({value}{f' % {KEY_MODULUS}' if part.endswith('_key') else ''} AS BIGINT)"
+    shift = sum(PACKED_BITS[name] for name in names[: names.index(quantity)])
+    value = f"{column} // {2**shift} % {2 ** PACKED_BITS[quantity]}"
+    return f"CAST({value}{f' % {KEY_MODULUS}' if quantity.endswith('_key') else ''} AS BIGINT)"
 
 
 def _masks(counts: Counts) -> str:

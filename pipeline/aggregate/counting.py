@@ -1,4 +1,4 @@
-"""From households and residents to the counts of every planned table."""
+"""Counting: from households and residents to the counts of every planned table."""
 
 from collections.abc import Mapping
 
@@ -27,7 +27,7 @@ _SQL = Statements("pipeline.aggregate")
 def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: RecordKeySecret) -> None:
     """Create `cell`, `magnitude_cell`, `household_state`, `linkage_band` and `not_produced`.
 
-    The loaded tables are household, household_member, placement and area of the household stage.
+    Reads household, household_member, placement and area of the household stage.
     """
     create_record_key_table(
         connection, "SELECT dwelling_anchor FROM household", "household", "household_record_key", secret
@@ -54,10 +54,10 @@ def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: R
 def count_tables(
     connection: duckdb.DuckDBPyConnection, plan: Plan, counted: str, *, with_state: bool
 ) -> Mapping[str, Counts]:
-    """Fill `count_by_lsoa` from the households for which the SQL condition `counted` holds.
+    """Fill `count_by_lsoa` from the households that meet the SQL condition `counted`.
 
-    with_state: record the state of each household, the linkage bands and the magnitudes too.
-    Returns the counts of each unit.
+    with_state: also record the state of each household, the linkage bands and the magnitudes.
+    Returns unit -> its counts.
     """
     for name in ("10_household_base", "20_resident_base"):
         connection.execute(_SQL.filled(name, counted=counted))

@@ -1,8 +1,8 @@
-"""Every breakdown of a unit's measures at LSOA level, by GROUPING SETS; summed to larger areas afterwards.
+"""The cube: every breakdown of a unit's measures by LSOA, with GROUPING SETS; summed to larger areas later.
 
-Measures with the same breakdowns are a family: one statement counts a family in all of them, each
-measure in the tables it is registered for and in no other. A household lies in one LSOA, so distinct
-households and persons add up over areas, and so do sums of record keys modulo 4096.
+Measures with the same breakdowns are a family, which one statement counts; each measure is then added only
+to the tables that it is registered for. A household is in one LSOA, so distinct households and persons add
+up over areas, and so do sums of record keys modulo 4096.
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from pipeline.aggregate.contribution import KEY_MODULUS, POPULATION, Breakdowns,
 from schemas.dimension import dimensions
 from schemas.table import Table
 
-#: What is known of each side of a cell.
-SIDES = ("denominator", "numerator", "complement")
-#: What is counted of each side.
-COUNTED = ("households", "persons", "household_key", "person_key")
+#: The roles in which a cell counts households and persons.
+ROLES = ("denominator", "numerator", "complement")
+#: The quantities of each role: distinct contributors, and the sums of their record keys.
+QUANTITIES = ("households", "persons", "household_key", "person_key")
 
 
 @dataclass(frozen=True)
 class Family:
-    """Measures of one unit that are broken down alike."""
+    """Measures of one unit that have the same breakdowns."""
 
     unit: str
     measures: tuple[str, ...]
@@ -29,25 +29,25 @@ class Family:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """Every dimension of some breakdown, by name."""
+        """Every dimension of any breakdown, by name."""
         return tuple(sorted({d for breakdown in self.breakdowns for d in breakdown}))
 
     def grouping(self, breakdown: tuple[str, ...]) -> int:
-        """Return what GROUPING() over the dimensions says of the rows of a breakdown."""
+        """Return the value of GROUPING() over the dimensions in the rows of a breakdown."""
         return sum(2**bit for bit, d in enumerate(reversed(self.dimensions)) if d not in breakdown)
 
 
 def families_of(tables: tuple[Table, ...], unit: str) -> tuple[Family, ...]:
-    """Gather the measures of a unit by the breakdowns that their tables need."""
+    """Return the families of a unit: its measures, grouped by the breakdowns that their tables need."""
     needed: dict[str, set[tuple[str, ...]]] = {}
     for table in tables:
         if table.unit == unit:
             for measure in table.measures:
                 needed.setdefault(measure, set()).add(table.dimensions)
-    gathered: dict[Breakdowns, list[str]] = {}
+    by_breakdowns: dict[Breakdowns, list[str]] = {}
     for measure, breakdowns in sorted(needed.items()):
-        gathered.setdefault(tuple(sorted(breakdowns)), []).append(measure)
-    return tuple(Family(unit, tuple(names), breakdowns) for breakdowns, names in gathered.items())
+        by_breakdowns.setdefault(tuple(sorted(breakdowns)), []).append(measure)
+    return tuple(Family(unit, tuple(names), breakdowns) for breakdowns, names in by_breakdowns.items())
 
 
 def insert_family(
@@ -73,7 +73,10 @@ def _sum_packs(
     breakdowns: Breakdowns,
     named: list[str],
 ) -> None:
-    """Create a table of packed sums: one row per breakdown, LSOA and category, `breakdown` saying which."""
+    """Create a table of packed sums: one row per breakdown, LSOA and category.
+
+    Column `breakdown` is the breakdown's number (see `Family.grouping`).
+    """
     sums = "".join(f",\n    SUM(pack) FILTER (is_{name}) AS {name}" for name in named)
     sets = ", ".join(f"(lsoa_id{_columns(breakdown)})" for breakdown in breakdowns)
     present = {d for breakdown in breakdowns for d in breakdown}
@@ -98,10 +101,10 @@ GROUP BY GROUPING SETS ({sets})
 
 
 def _sum_residents(connection: duckdb.DuckDBPyConnection, family: Family, named: list[str]) -> None:
-    """Sum residents, and apart from them the distinct households in which any of them is counted.
+    """Sum the residents, and separately the distinct households in which any of them is counted.
 
-    A household is counted once in each category of its residents' own dimensions, so it is gathered by
-    each set of them first.
+    A household counts once in each category of its residents' own dimensions. So its residents are first
+    grouped by household, for each set of these dimensions.
     """
     _sum_packs(connection, "cube", "resident_contribution", family, family.breakdowns, named)
     for own in sorted({_own(breakdown) for breakdown in family.breakdowns}):
@@ -111,16 +114,16 @@ def _sum_residents(connection: duckdb.DuckDBPyConnection, family: Family, named:
         connection.execute(
             f"""
 CREATE OR REPLACE TABLE counted_household AS
-WITH gathered AS (
+WITH by_household AS (
     SELECT household_id{_columns(own)}{flags}
     FROM resident_contribution
     WHERE {any_count}
     GROUP BY household_id{_columns(own)}
 )
-SELECT gathered.*, household_row.lsoa_id, household_row.household_pack AS pack{_columns(tuple(shared))}
-FROM gathered
+SELECT by_household.*, household_row.lsoa_id, household_row.household_pack AS pack{_columns(tuple(shared))}
+FROM by_household
 JOIN household_row
-    ON household_row.household_id = gathered.household_id
+    ON household_row.household_id = by_household.household_id
 """
         )
         breakdowns = tuple(b for b in family.breakdowns if _own(b) == own)
@@ -130,10 +133,11 @@ JOIN household_row
 
 
 def _insertion(table: Table, measure: str, family: Family, counts: Counts) -> str:
+    """SQL: the rows of one table and measure, from `cube` into `count_by_lsoa`."""
     population, numerator, complement = counts.of[measure]
     label = population.removeprefix(POPULATION)
     categories = [category_name(d) for d in table.dimensions] + ["NULL"] * (2 - len(table.dimensions))
-    sides = [_side(population), _side(numerator), _complement(population, numerator, complement)]
+    roles = [_quantities(population), _quantities(numerator), _complement(population, numerator, complement)]
     sums = ", ".join(f"SUM({name}) AS {name}" for name in {population, numerator, complement} - {None})
     return f"""
 INSERT INTO count_by_lsoa
@@ -144,7 +148,7 @@ WITH added AS (
     GROUP BY lsoa_id{_columns(table.dimensions)}
 )
 SELECT
-    '{table.table_id}', '{measure}', '{label}', lsoa_id, {", ".join(categories)}, {", ".join(sides)}
+    '{table.table_id}', '{measure}', '{label}', lsoa_id, {", ".join(categories)}, {", ".join(roles)}
 FROM added
 WHERE {population} IS NOT NULL
 """
@@ -159,23 +163,25 @@ def _columns(named: tuple[str, ...]) -> str:
 
 
 def category_name(name: str) -> str:
-    """Return the SQL of a row's category in a dimension, by name."""
+    """SQL: the name of a row's category in a dimension."""
     listed = ", ".join(f"'{category}'" for category in dimensions()[name].categories)
     return f"list_extract([{listed}], dimension_{name} + 1)"
 
 
-def _side(name: str | None) -> str:
+def _quantities(name: str | None) -> str:
+    """SQL: the quantities of one count; all null if there is none."""
     if name is None:
-        return ", ".join("NULL" for _ in COUNTED)
-    return ", ".join(unpacked(f"COALESCE({name}, 0)", part) for part in COUNTED)
+        return ", ".join("NULL" for _ in QUANTITIES)
+    return ", ".join(unpacked(f"COALESCE({name}, 0)", quantity) for quantity in QUANTITIES)
 
 
 def _complement(population: str, numerator: str | None, complement: str | None) -> str:
+    """SQL: the quantities of the complement; without a count of its own, population less numerator."""
     if complement is not None or numerator is None:
-        return _side(complement)
+        return _quantities(complement)
     differences = []
-    for part in COUNTED:
-        whole, share = (unpacked(f"COALESCE({name}, 0)", part) for name in (population, numerator))
-        wrapped = f"({whole} - {share} + {KEY_MODULUS}) % {KEY_MODULUS}"
-        differences.append(wrapped if part.endswith("_key") else f"{whole} - {share}")
+    for quantity in QUANTITIES:
+        whole, counted = (unpacked(f"COALESCE({name}, 0)", quantity) for name in (population, numerator))
+        of_keys = f"({whole} - {counted} + {KEY_MODULUS}) % {KEY_MODULUS}"
+        differences.append(of_keys if quantity.endswith("_key") else f"{whole} - {counted}")
     return ", ".join(differences)

@@ -1,7 +1,8 @@
-"""Every rate by the strict and the inclusive account of uncertain links, and the band that holds them all.
+"""Rates by the strict and the inclusive account of uncertain links, by which linkage bands are widened.
 
-The accounts differ from the published one in a few dwellings. Those are counted once more by each account,
-all at once, as if every account were a district of its own; the rest of a cell is as published.
+The accounts (see `pipeline/household/accounts.py`) differ from the published one in a few dwellings. Only
+these are counted again, by all accounts in one pass: each account is treated as a district of its own. The
+rest of a cell is as published.
 """
 
 import duckdb
@@ -11,7 +12,7 @@ from pipeline.aggregate.plan import Plan
 
 _TABLES = ("household", "household_member", "lsoa", "household_record_key", "person_record_key")
 
-#: Households and residents of the affected dwellings by each account; "published" is the one in force.
+#: Households and residents of the affected dwellings by each account, "published" included.
 _SETUP = (
     """
     CREATE TABLE household AS
@@ -81,7 +82,7 @@ counted AS (
         ON placed.lsoa_id = count_by_lsoa.lsoa_id
     GROUP BY ALL
 ),
-moved AS (
+affected_cell AS (
     SELECT
         cell.table_id,
         cell.measure,
@@ -114,7 +115,7 @@ rated AS (
             / NULLIF(denominator - published_d + strict_d, 0) AS strict,
         (numerator - published_n + inclusive_n)
             / NULLIF(denominator - published_d + inclusive_d, 0) AS inclusive
-    FROM moved
+    FROM affected_cell
 )
 SELECT
     linkage_band.* EXCLUDE (lower, upper),
@@ -132,10 +133,10 @@ LEFT JOIN rated
 
 
 def widen_linkage_bands(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    """Let every band of `linkage_band` hold the rate by both other accounts, as far as chance moves them.
+    """Widen each row of `linkage_band` to contain the rates by both other accounts, and a margin for chance.
 
-    Replaces the stage's working tables, so it runs last. The connection holds the household stage's
-    affected_dwelling, account_household and account_member.
+    Reads affected_dwelling, account_household and account_member of the household stage. Replaces the working
+    tables of this stage, so it must run last.
     """
     affected = connection.execute("SELECT COUNT(*) FROM affected_dwelling").fetchall()[0][0]
     if not affected or not plan.tables:
@@ -151,9 +152,9 @@ def widen_linkage_bands(connection: duckdb.DuckDBPyConnection, plan: Plan) -> No
 def _sums() -> list[str]:
     return [
         f"COALESCE(SUM(CASE cell.unit WHEN 'household' THEN counted.{households} ELSE counted.{persons} END) "
-        f"FILTER (counted.account = '{account}'), 0) AS {account}_{side}"
+        f"FILTER (counted.account = '{account}'), 0) AS {account}_{role}"
         for account in ("published", "strict", "inclusive")
-        for side, households, persons in (
+        for role, households, persons in (
             ("n", "counted_households", "counted_persons"),
             ("d", "households", "persons"),
         )

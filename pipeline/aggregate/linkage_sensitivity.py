@@ -1,16 +1,23 @@
-"""How far linkage error could move a rate.
+"""Linkage sensitivity: how far linkage error could move a rate, as a band around it.
 
-Four accounts of who lives where are given, and the band holds the rate by each of them, as far as chance
-moves it (each link holds or does not, with its probability; one in a hundred of doubt is none):
-- as linked: a household or resident counts with the probability that he lives there;
-- with the missed: people with a usual address who could not be placed are like the placed ones of their
-  age, sex and admission, who then count for them too (placement weight);
-- strict and inclusive: see `pipeline/household/accounts.py` and `linkage_accounts`.
+The band contains the rate by each of four accounts of who lives where:
 
-Held on truth (the pair of others, rates of 300 and more): it covered the rate that faultless linkage would
-give in 98% of 387 rates, and that of the people who really live there, stale and ghost registrations left
-out, in 84%; it was 1.8 percentage points wide on average. It says nothing of chance in the outcome itself,
-which is what the confidence interval is for.
+| account | who counts |
+|---|---|
+| as linked | a household or resident, with the probability that they live there |
+| with the missed | in addition, people with a usual address who could not be placed |
+| strict, inclusive | see `pipeline/household/accounts.py` and `linkage_accounts` |
+
+The missed people are taken to be like the placed people of their age group, sex and admission, who count for
+them too (placement weight).
+
+Around each account the band allows for chance: links are right or wrong independently, with their
+probabilities. A link in doubt by less than one in a hundred is taken as certain.
+
+On a pair of extracts with known truth (387 rates with a denominator of 300 or more) the band contained the
+rate of faultless linkage in 98% of the rates, and the rate of the people who really live there, without
+out-of-date registrations, in 84%. It was 1.8 percentage points wide on average. Chance in the outcome
+itself is not part of the band; the confidence interval covers it.
 """
 
 from dataclasses import dataclass
@@ -22,8 +29,8 @@ import pyarrow as pa
 from scipy import special
 
 from pipeline.aggregate.contribution import Counts
-from pipeline.aggregate.interval import Interval, confidence_level
 from pipeline.aggregate.plan import Plan
+from pipeline.statistics.interval import Interval, confidence_level
 from schemas.dimension import dimensions
 from schemas.table import AREA_LEVELS, Table
 
@@ -32,7 +39,7 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ExpectedCounts:
-    """What links that hold with their probability count on average, one number a cell.
+    """Expected counts if each link is right with its probability p; each field has one number per cell.
 
     numerator, denominator: sums of weight times p. numerator_variance, denominator_variance: sums of
     weight squared times p (1 - p), over the units of the numerator and of the denominator.
@@ -45,11 +52,11 @@ class ExpectedCounts:
 
 
 def rate_of_uncertain_links(counts: ExpectedCounts, confidence: float = 0.95) -> Interval:
-    """Return the rate and the limits within which uncertain links move it, by the delta method.
+    """Return the rate with the limits within which uncertain links move it, by the delta method.
 
-    For a ratio of sums over independent links, Var(N/D) = sum w^2 p (1 - p) (n - r d)^2 / D^2; with n and d
-    being 0 or 1, and n within d, the sum is (1 - 2r) times the numerator's variance and r^2 times the
-    denominator's.
+    For a ratio r = N/D of sums over independent links, Var(r) = sum w^2 p (1 - p) (n - r d)^2 / D^2. As n and
+    d are 0 or 1, and n is 1 only where d is, the sum is (1 - 2r) times the numerator's variance plus r^2
+    times the denominator's.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = counts.numerator / counts.denominator
@@ -62,7 +69,7 @@ def rate_of_uncertain_links(counts: ExpectedCounts, confidence: float = 0.95) ->
 def linkage_band(
     published: Numbers, as_linked: ExpectedCounts, with_missed: ExpectedCounts, confidence: float = 0.95
 ) -> Interval:
-    """Return the published rate with the band that holds it and both accounts of the missed links."""
+    """Return the published rate with the band that contains it and the limits by both accounts."""
     limits = [rate_of_uncertain_links(counts, confidence) for counts in (as_linked, with_missed)]
     lower = np.fmin.reduce([published, *(i.lower for i in limits)])
     upper = np.fmax.reduce([published, *(i.upper for i in limits)])
@@ -70,7 +77,10 @@ def linkage_band(
 
 
 def create_linkage_table(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the empty table `linkage_band`: one row per rate of a registered table, as `cell` has them."""
+    """Create the empty table `linkage_band`: one row per rate in `cell`. rate, lower, upper: from 0 to 1.
+
+    reach: how far chance moves the rate as linked, either way.
+    """
     connection.execute(
         "CREATE OR REPLACE TABLE linkage_band (table_id VARCHAR, measure VARCHAR, area_level VARCHAR, "
         "area_code VARCHAR, category_1 VARCHAR, category_2 VARCHAR, rate DOUBLE, lower DOUBLE, upper DOUBLE, "
@@ -83,7 +93,7 @@ def record_linkage_bands(
 ) -> None:
     """Add the band of every rate of a unit, at every area level of its table, from `<unit>_contribution`.
 
-    One statement for each breakdown: it sums what the counts need and no more.
+    One statement for each breakdown, which sums only what its counts need.
     """
     for breakdown in plan.breakdowns_of(unit):
         chosen = [t for t in plan.tables if t.unit == unit and t.dimensions == breakdown]
@@ -101,9 +111,9 @@ def record_linkage_bands(
             _insert_bands(connection, breakdown, measured, sums)
 
 
-#: Links that hold with less doubt than this are taken to be certain.
+#: A link with less doubt (1 less its probability) than this is taken as certain.
 CERTAIN_DOUBT = 0.01
-#: What is summed of every contributor, and besides of those in doubt (1 less the probability of the link).
+#: Sums over all contributors, and over those in doubt.
 _OF_ALL = (("n", "COUNT(*)"), ("weight", "SUM(placement_weight)"))
 _OF_DOUBTFUL = (
     ("doubt", "SUM(1 - match_probability)"),
@@ -118,19 +128,20 @@ def _sums(
     needed: list[str],
     levels: list[str],
 ) -> pa.Table:
-    """Return one row per area and category: for each count its contributors and what is doubtful of them.
+    """Return one row per area and category, with four sums for each count.
 
-    n: contributors; weight: with the people missed; doubt: how many are expected not to be; spread: variance.
+    n: contributors. weight: contributors and the missed people that they count for. doubt: contributors who
+    are expected not to live there. spread: variance of that number.
     """
     columns = "".join(f", dimension_{name}" for name in breakdown)
     any_count = " OR ".join(f"is_{name}" for name in needed)
 
     def finest(terms: tuple[tuple[str, str], ...], condition: str) -> str:
-        asked = ", ".join(
+        counts = ", ".join(
             f"{sql} FILTER (is_{name}) AS {name}_{term}" for name in needed for term, sql in terms
         )
         return (
-            f"SELECT lsoa_id{columns}, {asked} FROM {unit}_contribution "
+            f"SELECT lsoa_id{columns}, {counts} FROM {unit}_contribution "
             f"WHERE {condition} GROUP BY lsoa_id{columns}"
         )
 
@@ -165,7 +176,7 @@ def _insert_bands(
     sums: pa.Table,
 ) -> None:
     places = {name: sums.column(name).to_numpy(zero_copy_only=False) for name in ("area_level", "area_code")}
-    categories = [_named(name, sums.column(f"dimension_{name}")) for name in breakdown]
+    categories = [_category_names(name, sums.column(f"dimension_{name}")) for name in breakdown]
     empty = pa.nulls(sums.num_rows, pa.string())
 
     def figures(name: str, *terms: str) -> list[Numbers]:
@@ -208,14 +219,14 @@ def _insert_bands(
 
 
 def _reach(counts: ExpectedCounts) -> Numbers:
-    """Return how far chance moves a rate of uncertain links, either way."""
+    """Return how far chance moves a rate of uncertain links: the larger distance to a limit."""
     interval = rate_of_uncertain_links(counts)
     return np.asarray(
         np.nan_to_num(np.maximum(interval.upper - interval.value, interval.value - interval.lower))
     )
 
 
-def _named(dimension: str, positions: pa.ChunkedArray) -> pa.Array:
-    """Return the categories of their positions."""
-    listed = pa.array(dimensions()[dimension].categories)
-    return listed.take(positions.combine_chunks().cast(pa.int64()))
+def _category_names(dimension: str, positions: pa.ChunkedArray) -> pa.Array:
+    """Return the names of the categories at these positions."""
+    categories = pa.array(dimensions()[dimension].categories)
+    return categories.take(positions.combine_chunks().cast(pa.int64()))

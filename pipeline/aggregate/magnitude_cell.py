@@ -1,7 +1,16 @@
-"""What protects a mean or a percentile: sums, the largest contributors, and who lies on either side.
+"""Means and percentiles: the exact figures from which they are published and by which they are protected.
 
-`magnitude_cell` holds, exact and unprotected, one row per mean and cell, and one per percentile, cell
-and band that somebody is in. A household is one contributor: its residents' amounts are added first.
+`magnitude_cell` has one row per mean and cell, and one row per percentile, cell and band with at least one
+unit; all unprotected. A household is one contributor: the amounts of its residents are added first.
+
+| column | meaning |
+|---|---|
+| band | of a percentile: lower end of the band of amounts; null for a mean |
+| units | households or residents |
+| contributors | distinct households; of a mean only those with an amount above zero |
+| total, largest, second_largest | of a mean: sum of the amounts, and the two largest contributions to it |
+| contributors_below, contributors_above | of a percentile: households with an amount below, above the band |
+| cell_key | sum of the contributors' record keys modulo 4096 |
 """
 
 import duckdb
@@ -24,9 +33,10 @@ def create_magnitude_table(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def shown_amounts(plan: Plan, unit: str, counts: Counts) -> list[str]:
-    """Return the SQL of what a row of `<unit>_contribution` adds to each magnitude: null where nothing.
+    """SQL, for each magnitude of a unit: what a row of `<unit>_contribution` adds to it; null if nothing.
 
-    Of a percentile that is the band, so that a birthday within it is no change of a published attribute.
+    For a percentile it is the band of the amount, so that a change within the band (a birthday) is no change
+    of a published attribute.
     """
     named = sorted({name for table in plan.tables if table.unit == unit for name in table.magnitudes})
     return [
@@ -59,7 +69,7 @@ def insert_magnitudes(connection: duckdb.DuckDBPyConnection, plan: Plan, unit: s
 def _create_contributors(
     connection: duckdb.DuckDBPyConnection, table: Table, magnitude: Magnitude, population: str
 ) -> None:
-    """Create `magnitude_unit` (one row per unit and area) and `magnitude_contributor` (per household)."""
+    """Create `magnitude_unit` (one row per unit and area) and `magnitude_contributor` (one per household)."""
     categories = [category_name(name) for name in table.dimensions] + ["NULL", "NULL"]
     connection.execute(
         f"""
@@ -100,7 +110,7 @@ GROUP BY {_CELL}, household_id
 _CELL = "area_level, area_code, category_1, category_2"
 _SAME_CELL = " AND ".join(f"{{one}}.{c} IS NOT DISTINCT FROM {{other}}.{c}" for c in _CELL.split(", "))
 
-#: Contributors are the households that add something: one that adds nought hides nobody.
+#: Contributors of a mean are the households with an amount above zero: one with zero hides no other.
 _MEAN = f"""
 SELECT
     $table_id AS table_id,

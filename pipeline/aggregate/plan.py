@@ -1,7 +1,7 @@
-"""What one run can count: which registered tables, measures and breakdowns its extracts fill.
+"""The plan of a run: which registered tables, measures and breakdowns it can count.
 
-A table that is not in the agreement, or a measure or dimension whose attributes no extract
-supplied, is not produced; it is named with its reason and never becomes a zero.
+A table that the agreement does not name, or a measure or dimension that needs an attribute no extract
+supplies, is not produced. It is listed with the reason, and never counted as zero.
 """
 
 from collections.abc import Mapping
@@ -17,18 +17,23 @@ from schemas.table import Table
 
 @dataclass(frozen=True)
 class NotProduced:
-    """A registered table, or one measure of it, that the run leaves out; `measure` None for all of it."""
+    """A registered table, or one measure of it, that the run does not produce.
+
+    measure: None for the whole table. missing: attributes that no extract supplies; empty if the
+    agreement does not name the table.
+    """
 
     table_id: str
     measure: str | None
     reason: str
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The tables to fill (their measures cut down to what can be counted) and what is left out.
+    """The tables to count, with only the measures that can be counted, and what is not produced.
 
-    complete: attributes known of every household or resident.
+    complete: attributes that are known of every household or resident.
     """
 
     tables: tuple[Table, ...]
@@ -36,23 +41,33 @@ class Plan:
     complete: frozenset[str] = frozenset()
 
     def measures_of(self, unit: str) -> tuple[Measure, ...]:
-        """Return every measure of a unit that some table needs, by name."""
+        """Return every measure of a unit that a table needs, by name."""
         names = {name for table in self.tables if table.unit == unit for name in table.measures}
         return tuple(measures()[name] for name in sorted(names))
 
     def breakdowns_of(self, unit: str) -> tuple[tuple[str, ...], ...]:
-        """Return every combination of dimensions that some table of a unit needs."""
+        """Return every combination of dimensions that a table of a unit needs."""
         return tuple(sorted({table.dimensions for table in self.tables if table.unit == unit}))
 
     def amounts_of(self, unit: str) -> tuple[str, ...]:
-        """Return the attributes of a unit whose amounts some table adds up or ranks, by name."""
+        """Return the attributes of a unit whose amounts a table adds up or ranks, by name."""
         named = {name for table in self.tables if table.unit == unit for name in table.magnitudes}
         return tuple(sorted({magnitudes()[name].of for name in named}))
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Units that some table counts."""
+        """The units that the tables count."""
         return tuple(unit for unit in UNITS if any(table.unit == unit for table in self.tables))
+
+    def not_produced_in_words(self) -> str:
+        """Return how many tables and measures are not produced, by reason; "none" if all are."""
+        missing = sorted({name for left_out in self.not_produced for name in left_out.missing})
+        without_attribute = sum(bool(left_out.missing) for left_out in self.not_produced)
+        not_named = len(self.not_produced) - without_attribute
+        reasons = [f"{not_named:,} (not named in the agreement)"] if not_named else []
+        if without_attribute:
+            reasons.append(f"{without_attribute:,} (no extract has {', '.join(missing)})")
+        return ", ".join(reasons) or "none"
 
 
 def make_plan(
@@ -61,22 +76,27 @@ def make_plan(
     known: frozenset[str],
     complete: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Match the registry with the agreement's outputs and the attributes that hold any value.
+    """Compare the registered tables with the agreement's outputs and with the attributes that have values.
 
-    known, complete: names of the household and resident attributes known of somebody, and of everybody.
+    known, complete: names of the household and resident attributes that are known of at least one household
+    or resident, and of every one.
     """
     produced: list[Table] = []
     left_out: list[NotProduced] = []
     for table in registered.values():
-        reason = _missing(table, agreed, known)
-        if reason is not None:
+        if table.table_id not in agreed:
+            reason = "the agreement does not name it among its outputs"
             left_out.append(NotProduced(table.table_id, None, reason))
+            continue
+        needed = frozenset().union(*(dimensions()[d].attributes for d in table.dimensions))
+        if needed - known:
+            left_out.append(_without_attributes(table.table_id, None, needed - known))
             continue
         chosen = []
         for name in table.measures:
-            absent = sorted(_attributes_of(measures()[name]) - known)
+            absent = _attributes_of(measures()[name]) - known
             if absent:
-                left_out.append(NotProduced(table.table_id, name, _not_supplied(absent)))
+                left_out.append(_without_attributes(table.table_id, name, absent))
             else:
                 chosen.append(name)
         if chosen:
@@ -96,16 +116,10 @@ def make_plan(
     return Plan(tuple(produced), tuple(left_out), complete)
 
 
-def _missing(table: Table, agreed: tuple[str, ...], known: frozenset[str]) -> str | None:
-    if table.table_id not in agreed:
-        return "the agreement does not name it among its outputs"
-    absent = sorted(frozenset().union(*(dimensions()[d].attributes for d in table.dimensions)) - known)
-    return _not_supplied(absent) if absent else None
-
-
 def _attributes_of(measure: Measure) -> frozenset[str]:
     return attributes_in(measure.include) | attributes_in(measure.count)
 
 
-def _not_supplied(attributes: list[str]) -> str:
-    return f"no extract supplies {', '.join(attributes)}"
+def _without_attributes(table_id: str, measure: str | None, attributes: frozenset[str]) -> NotProduced:
+    missing = tuple(sorted(attributes))
+    return NotProduced(table_id, measure, f"no extract supplies {', '.join(missing)}", missing)

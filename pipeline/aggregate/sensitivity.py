@@ -1,7 +1,7 @@
-"""Every rate beside what uncertain links and other caps on household size would make of it.
+"""Every rate, with its band under uncertain links and its value under other caps on household size.
 
-Made of exact counts, so it stays in the secure environment; rates of fewer than ten in numerator or
-complement are left out all the same.
+The figures are exact, so they must stay in the secure environment. Rates with fewer than ten households or
+residents in numerator or complement are left out nevertheless.
 """
 
 from pathlib import Path
@@ -19,8 +19,8 @@ _KEYS = ("table_id", "measure", "area_level", "area_code", "category_1", "catego
 def read_sensitivity(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
     """Return one row per rate of an aggregate artefact, in percent with one decimal.
 
-    Columns: the cell's place, percent, linkage_lower, linkage_upper, and for each alternative caps its
-    percent (`caps_<name>`, the same as percent where they change nothing).
+    Columns: the cell (table_id, measure, area and categories), percent, linkage_lower, linkage_upper, and for
+    each alternative caps the percent under them (`caps_<name>`; equal to percent if they change nothing).
     """
     for table in ("cell", "linkage_band", "cap_sensitivity"):
         load_table(connection, folder / f"{table}.parquet", table)

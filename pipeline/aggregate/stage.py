@@ -1,12 +1,14 @@
 """The aggregate stage: from households to the cells of every registered table, exact and unprotected.
 
 Facts of the evidence:
-  tables            ids of the tables produced; measures: table id -> measures
-  cells             rows of `cell`; area_levels: level -> areas
-  not_produced      list of {table_id, measure, reason}
-  households, residents  contributors read
-  columns           names of the columns of `cell`
-  unregistered      cells of tables that are not in the registry; always 0
+  tables                 ids of the tables produced
+  measures               table id -> measures
+  cells                  rows of `cell`
+  area_levels            level -> number of areas
+  not_produced           list of {table_id, measure, reason}
+  households, residents  households and residents counted
+  columns                names of the columns of `cell`
+  unregistered           tables of `cell` that are not in the registry; must be 0
 """
 
 from pathlib import Path
@@ -59,7 +61,7 @@ _OUTPUTS = (
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:
-    """Return what the stage's output depends on beside its input and its code."""
+    """Return what the stage's output depends on in addition to its input and its code."""
     return {
         "outputs": sorted(context.agreement.outputs),
         "carried_record_keys": migrated_keys_digest(context.workspace),
@@ -70,10 +72,10 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
 
 
 def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
-    """Count every registered table of the agreement.
+    """Count every registered table that the agreement names.
 
-    Writes `cell`, `magnitude_cell`, `not_produced`, `cap_sensitivity` and `linkage_band`, and for the
-    stages after it `area`, `household_state` and `basis`.
+    Writes `cell`, `magnitude_cell`, `not_produced`, `cap_sensitivity` and `linkage_band`; and, for the later
+    stages, `area`, `household_state` and `basis`.
     """
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
@@ -85,7 +87,7 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
                 tables(),
                 context.agreement.outputs,
                 known_attributes(connection),
-                known_attributes(connection, of_everybody=True),
+                known_attributes(connection, of_everyone=True),
             )
             load_migrated_keys(connection, context.workspace)
             build_all_cells(connection, plan, load_secret(context))
@@ -101,16 +103,19 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
             }
             evidence = Evidence("aggregate", "all", facts)
         context.report(
-            f"aggregate: {evidence.facts['cells']:,} cells of {len(plan.tables)} tables; "
-            f"{len(plan.not_produced)} tables or measures cannot be produced"
+            f"aggregate: tables {len(plan.tables)}, cells {evidence.facts['cells']:,}; "
+            f"tables or measures not produced: {plan.not_produced_in_words()}"
         )
         return rows, evidence
 
     return write_artefact(context.workspace.zone("controlled"), "aggregate", "all", fingerprint, fill)
 
 
-def known_attributes(connection: duckdb.DuckDBPyConnection, *, of_everybody: bool = False) -> frozenset[str]:
-    """Return the names of the attributes known of at least one household or resident, or of every one."""
+def known_attributes(connection: duckdb.DuckDBPyConnection, *, of_everyone: bool = False) -> frozenset[str]:
+    """Return the names of the attributes with a value for at least one household or resident.
+
+    of_everyone: only those with a value for every household or resident.
+    """
     known: set[str] = set()
     for table, unit in (("household", "household"), ("household_member", "person")):
         present = {row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()}
@@ -119,13 +124,13 @@ def known_attributes(connection: duckdb.DuckDBPyConnection, *, of_everybody: boo
         query = f"SELECT COUNT(*), {counts} FROM {table} WHERE standing = 'household'"
         rows, *filled = connection.execute(query).fetchall()[0]
         known |= {
-            name for name, count in zip(named, filled, strict=True) if count >= (rows if of_everybody else 1)
+            name for name, count in zip(named, filled, strict=True) if count >= (rows if of_everyone else 1)
         }
     return frozenset(known)
 
 
 def add_definitions(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    """Add to `basis` a digest of the definition of every measure counted."""
+    """Add to `basis` a digest of the definition of each measure and magnitude that was counted."""
     counted = {name: measures()[name] for table in plan.tables for name in table.measures}
     amounts = {name for table in plan.tables for name in table.magnitudes}
     connection.executemany(

@@ -1,7 +1,8 @@
-"""The state of every household as the tables count it, for the freeze of published values (P6).
+"""The state of every household as the tables count it: the input of the freeze of published values (P6).
 
-One digest a household and unit: equal digests count alike in every cell of every table. What no table
-shows does not enter, so a household whose unpublished facts changed has not changed.
+There is one digest per household and unit. Households with equal digests count in the same way in every cell
+of every table. The digest covers only what a table shows, so a change of an unpublished attribute does not
+change it.
 """
 
 from collections.abc import Sequence
@@ -27,19 +28,19 @@ def record_state(
 ) -> None:
     """Add one row per household of `<unit>_contribution`; `contribution` is "household|" or "resident|".
 
-    amounts: SQL of what a row adds to each magnitude. A household's digest is of its categories, counts,
-    amounts and keys; that of its residents adds up a number for each resident, so that the order of
-    residents does not matter.
+    amounts: SQL of what a row adds to each magnitude. A household's digest covers its categories, counts,
+    amounts and record keys. The digest of its residents is of the sum of one number per resident, so that
+    their order does not matter.
     """
     own = [f"dimension_{d}" for kind in ("household", "resident") for d in dimensions_of(kind, breakdowns)]
-    told = [*own, *mask_names(counts), *(f"coalesce({amount}, -1)" for amount in amounts)]
+    shown = [*own, *mask_names(counts), *(f"coalesce({amount}, -1)" for amount in amounts)]
     if unit == "household":
-        told += ["household_key", "persons", "person_keys"]
+        shown += ["household_key", "persons", "person_keys"]
         digests = (
-            f"SELECT lsoa_id, md5(concat_ws('|', {', '.join(told)})) AS digest FROM household_contribution"
+            f"SELECT lsoa_id, md5(concat_ws('|', {', '.join(shown)})) AS digest FROM household_contribution"
         )
     else:
-        resident = f"CAST(md5_number_lower(concat_ws('|', {', '.join([*told, 'person_key'])})) AS HUGEINT)"
+        resident = f"CAST(md5_number_lower(concat_ws('|', {', '.join([*shown, 'person_key'])})) AS HUGEINT)"
         digests = (
             f"SELECT lsoa_id, md5(concat_ws('|', household_key, SUM({resident}))) AS digest "
             "FROM resident_contribution GROUP BY household_id, lsoa_id, household_key"

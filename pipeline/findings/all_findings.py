@@ -6,7 +6,6 @@ from pathlib import Path
 import pandas as pd
 
 from governance.errors import Fault
-from pipeline.aggregate.interval import confidence_level
 from pipeline.findings.benchmark import compare_with_benchmark_file, read_benchmark
 from pipeline.findings.framework_report import fill_framework
 from pipeline.findings.inequality import inequality_of
@@ -14,6 +13,7 @@ from pipeline.findings.rates import compare_with_area, funnel_of, rates_of
 from pipeline.findings.release_comparison import Comparison, compare_releases
 from pipeline.findings.release_figures import ReleaseFigures, read_release
 from pipeline.findings.standardised import standardised_rates_of
+from pipeline.statistics.interval import confidence_level
 from schemas.framework import Framework, frameworks
 
 DEFAULT_FRAMEWORK = "household_outcomes"

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.aggregate.interval import wilson_interval
 from pipeline.findings.statistics.inequality import InequalityIndices, inequality_indices
+from pipeline.statistics.interval import wilson_interval
 from schemas.dimension import UNKNOWN, dimensions
 
 #: Dimensions that rank people by the deprivation of their area, 1 the most deprived.

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from pipeline.aggregate.interval import confidence_level, wilson_interval
 from pipeline.findings.release_figures import PLACE, ReleaseFigures
 from pipeline.findings.statistics.change import compare_with_benchmark, judge
 from pipeline.findings.statistics.funnel import funnel_limits, funnel_significance
+from pipeline.statistics.interval import confidence_level, wilson_interval
 from schemas.measure import measures
 
 #: Areas smaller than this number are too few for an average that a funnel is drawn around.

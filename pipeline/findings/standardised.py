@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipeline.aggregate.interval import Interval
 from pipeline.findings.rates import authority_of
 from pipeline.findings.release_figures import ReleaseFigures
 from pipeline.findings.statistics.standardisation import (
@@ -25,6 +24,7 @@ from pipeline.findings.statistics.standardisation import (
     directly_standardised_rate,
     indirectly_standardised_ratio,
 )
+from pipeline.statistics.interval import Interval
 from schemas.dimension import UNKNOWN, dimensions
 
 DIRECT = "direct, per 1,000 of the European Standard Population 2013"

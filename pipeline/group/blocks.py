@@ -1,4 +1,4 @@
-"""Units with a list for each blocking rule, without the values of hot blocks."""
+"""Units with one list of blocking values for each rule, without those of oversized blocks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,41 +9,47 @@ from pipeline.group.blocking import BlockingRule
 from pipeline.group.token_lists import (
     Column,
     TokenLists,
-    side_by_side,
-    sliced,
-    together,
+    build_columns,
+    concatenate_columns,
+    sliced_table,
     without_oversized_blocks,
 )
 
 
 @dataclass(frozen=True)
-class Units:
-    """A table of units with a list for each blocking rule; and by rule, how many values were set aside."""
+class BlockedUnits:
+    """A table of units with a list column for each blocking rule.
+
+    oversized_blocks: rule -> number of blocking values that are not used (see `blocking`).
+    """
 
     table: pa.Table
-    hot: Mapping[str, int]
+    oversized_blocks: Mapping[str, int]
 
 
 def with_blocks(
     columns: Mapping[str, Column],
     lists: Mapping[str, TokenLists],
     rules: tuple[BlockingRule, ...],
-) -> Units:
-    """Return units of these columns, and for each rule a list without the values of hot blocks."""
+) -> BlockedUnits:
+    """Return the units with these columns and, for each rule, a list of its values.
+
+    lists: source column of a rule -> its values, one row per unit.
+    """
 
     def tokens(rule: BlockingRule) -> int:
         return sum(len(lists[source].tokens) for source in rule.sources)
 
-    # The longest first, so that no thread is left with it alone.
+    # The longest column first, so that one thread does not work on it when the other has finished.
     by_column = {rule.column: rule for rule in sorted(rules, key=tokens, reverse=True)}
 
-    def block(column: str) -> tuple[TokenLists, int]:
+    def values_of(column: str) -> tuple[TokenLists, int]:
         rule = by_column[column]
         return without_oversized_blocks(
-            side_by_side([lists[source] for source in rule.sources]), rule.maximum_units
+            concatenate_columns([lists[source] for source in rule.sources]), rule.maximum_units
         )
 
-    blocks = together(block, by_column)
-    kept = {column: values.as_arrow() for column, (values, _) in blocks.items()}
-    hot = {by_column[column].id: aside for column, (_, aside) in blocks.items()}
-    return Units(sliced(dict(columns) | kept), hot)
+    blocks = build_columns(values_of, by_column)
+    usable = {column: values.as_arrow() for column, (values, _) in blocks.items()}
+    oversized = {by_column[column].id: count for column, (_, count) in blocks.items()}
+    return BlockedUnits(sliced_table(dict(columns) | usable), oversized)

@@ -1,7 +1,8 @@
-"""The two sides of a comparison: their units, and which rows of people each is of.
+"""What the group stage writes for `link`: the units of both controllers, and the people of each unit.
 
-Tokens stay where they are, in the pseudonymised tables: a unit's are those of its people, and the order
-in which the people stand here is that of the units.
+A unit of the council is a dwelling; a unit of the NHS is an address group, or a part of one. Tokens are
+not copied: they stay in the pseudonymised tables. The rows of people are listed in the order of their
+units, so the tokens of a unit are those of the next `people` rows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,10 +16,10 @@ import pyarrow as pa
 from governance.artefact import Artefact
 from pipeline.engine.tables import BATCH_ROWS, read_columns, write_table
 from pipeline.group.blocking import RECORDED_RULES
-from pipeline.group.token_lists import Integers, as_one, ends, together
+from pipeline.group.token_lists import Integers, as_one_array, build_columns, offsets_of
 
 UPRNS = ("uprn", "previous_uprn", "parent_uprn", "parent_of_uprn")
-#: What units are brought together and compared by, beside tokens.
+#: Columns of units that pairs are found and compared by, in addition to tokens.
 COMPARED = (
     "unit_id", *UPRNS, "people", "is_payer_only", "list_kind", *(rule.column for rule in RECORDED_RULES),
 )  # fmt: skip
@@ -26,41 +27,43 @@ COMPARED = (
 
 @dataclass(frozen=True)
 class LinkInput:
-    """One side.
+    """The units and people of one controller.
 
-    units: one row per unit, by unit_id from 1: unit (its name), uprn and its relatives (numbers), people
-    (how many), is_payer_only, list_kind, row (the dwelling's in its file, or its first member's), and a
-    `block_*` list for each rule.
-    rows: the people's rows in their file, by unit.
-    counts: what the gate is told of them. hot: by rule, how many blocking values were set aside.
+    units: one row per unit, in the order of unit_id, which counts from 1. Columns: unit (its name); uprn,
+    previous_uprn, parent_uprn and parent_of_uprn (numbers in place of pseudonyms); people (how many);
+    is_payer_only (everyone listed is there only as liable for council tax); list_kind (see
+    `comparison.LIST_KIND`); row (of the dwelling in its file, or of the group's first member); and for
+    each blocking rule a `block_*` list of values.
+    rows: row numbers of the people in their file, sorted by unit.
+    counts: counts for the stage's evidence. oversized_blocks: rule -> number of values that are not used.
     """
 
     units: pa.Table
     rows: Integers
     counts: Mapping[str, int] = field(default_factory=dict)
-    hot: Mapping[str, int] = field(default_factory=dict)
+    oversized_blocks: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def bounds(self) -> Integers:
-        """Where each unit's people begin among `rows`, and the end."""
-        return ends(self.units["people"].to_numpy())
+        """Where the people of each unit begin in `rows`, and the end."""
+        return offsets_of(self.units["people"].to_numpy())
 
     @property
     def unit_ids(self) -> Integers:
-        """The unit of each of `rows`."""
+        """The unit id of each person in `rows`."""
         people = self.units["people"].to_numpy()
         return np.repeat(np.arange(1, len(people) + 1), people)
 
 
 @dataclass(frozen=True)
 class LinkInputs:
-    """The council's side (units: dwellings) and the NHS's (units: address groups, or parts of one)."""
+    """The council's units (dwellings) and the NHS's units (address groups, or parts of one)."""
 
     council: LinkInput
     nhs: LinkInput
 
 
-#: Tables of a side: units, people.
+#: Tables of a controller: units, people.
 _COUNCIL = ("dwelling_unit", "listed_person")
 _NHS = ("nhs_unit", "nhs_member")
 
@@ -68,7 +71,8 @@ _NHS = ("nhs_unit", "nhs_member")
 def write_link_inputs(link_inputs: LinkInputs, folder: Path) -> dict[str, int | None]:
     """Write four tables into `folder`; returns the rows of each file.
 
-    dwelling_unit, nhs_unit: the units. listed_person, nhs_member: one row per person, with `row`.
+    dwelling_unit, nhs_unit: one row per unit. listed_person, nhs_member: one row per person; `row` is the
+    person's row number in the pseudonymised file.
     """
     tables: dict[str, pa.Table] = {}
     for (units, people), link_input in ((_COUNCIL, link_inputs.council), (_NHS, link_inputs.nhs)):
@@ -77,16 +81,16 @@ def write_link_inputs(link_inputs: LinkInputs, folder: Path) -> dict[str, int | 
     def write(name: str) -> int:
         return write_table(tables[name].to_reader(BATCH_ROWS), folder / f"{name}.parquet")
 
-    return {f"{name}.parquet": rows for name, rows in together(write, tables).items()}
+    return {f"{name}.parquet": rows for name, rows in build_columns(write, tables).items()}
 
 
 def read_link_inputs(artefact: Artefact, columns: Iterable[str] = (*COMPARED, "row")) -> LinkInputs:
-    """Return what `write_sides` wrote, of the units these columns; what the gate was told is not among it."""
+    """Read what `write_link_inputs` wrote, with these columns of the units; `counts` are not in the files."""
     columns = tuple(columns)
 
     def link_input(tables: tuple[str, str]) -> LinkInput:
         units, people = (artefact.path(table) for table in tables)
-        rows = as_one(read_columns(people, ["row"])["row"]).to_numpy()
+        rows = as_one_array(read_columns(people, ["row"])["row"]).to_numpy()
         return LinkInput(pa.table(read_columns(units, columns)), rows)
 
     with ThreadPoolExecutor(2) as threads:

@@ -1,18 +1,24 @@
-"""The group stage: council records and people become dwellings, NHS records address groups.
+"""The group stage: listed people are grouped by dwelling, NHS records by recorded address.
 
-What is linked is a household's evidence, not a person's. The supplier's address groups can be wrong, so
-a group whose members record different dwellings is split here (`sql/nhs_part.sql`). What is written says
-which rows of the pseudonymised tables belong together; it lies beside them, under the same key, and goes
-with them when the night ends.
+Linkage compares households, not single people, so the people of each unit are brought together first:
 
-Evidence facts (what LNK-07 judges):
+- a dwelling, with the people listed there by council services (`sql/listed_at.sql`);
+- an address group: the NHS records that the supplier grouped, or else those with the same UPRN or
+  address (`sql/group_key.sql`). A supplier's group can be wrong: a group whose members record
+  different dwellings is split into parts (`sql/nhs_part.sql`).
 
-- `nhs_records`, `listed_people`, `council_properties`: rows that came in, as the stage before counted them
-- `grouped_records`, `listed_at_dwellings`, `dwellings`: members of some group; people at a known dwelling;
-  units of the council
-- `listed_nowhere`: rows of people at no dwelling that is known
-- `address_groups`, `records_of_mixed_groups`
-- `hot_blocking_values_by_rule`: values that more units share than the rule allows, on either side
+The stage writes which rows of the pseudonymised tables belong to which unit. Its files are kept next to
+those tables, encrypted with the same key, and removed with them at the end of the run.
+
+Evidence facts (judged by LNK-07):
+
+- `nhs_records`, `listed_people`, `council_properties`: rows read, as counted by the stage before
+- `grouped_records`: NHS records in an address group; `listed_at_dwellings`: listed people at a known
+  dwelling; `dwellings`: units of the council
+- `listed_nowhere`: listed people whose dwelling is not known
+- `address_groups`; `records_of_mixed_groups`: records in groups whose members record different dwellings
+- `hot_blocking_values_by_rule`: blocking values not used, because more units of one controller share
+  them than the rule allows (see `blocking`)
 """
 
 from pathlib import Path
@@ -34,7 +40,7 @@ ZONE = "pseudonymised/both"
 
 
 def group(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
-    """Group the people of both sides and write the units that `link` compares."""
+    """Group the people of both controllers and write the units that `link` compares."""
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         with locked_connection(context.project.engine, context.spill) as connection:
@@ -45,12 +51,12 @@ def group(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext)
             "listed_people": _rows_of(council.artefact, "council_resident"),
             "nhs_records": _rows_of(nhs.artefact, "nhs_resident"),
         }
-        # What was made is let go; the next stage shall have the room.
+        # Free the memory for the next stage.
         del link_inputs
         pa.default_memory_pool().release_unused()
         context.report(
-            f"group: {facts['dwellings']:,} dwellings with {facts['listed_at_dwellings']:,} listed people,"
-            f" {facts['address_groups']:,} address groups of {facts['grouped_records']:,} NHS records"
+            f"group: dwellings {facts['dwellings']:,} (listed people {facts['listed_at_dwellings']:,}),"
+            f" address groups {facts['address_groups']:,} (NHS records {facts['grouped_records']:,})"
         )
         return rows, Evidence(STAGE, "all", facts)
 
@@ -58,12 +64,12 @@ def group(council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext)
 
 
 def _rows_of(artefact: Artefact, table: str) -> int | None:
-    """Return how many rows a table has by its artefact's record; none where there is no such table."""
+    """Return the rows of a table according to its artefact; 0 if the artefact has no such table."""
     return next((file.rows for file in artefact.files if file.name == f"{table}.parquet"), 0)
 
 
 def _facts(link_inputs: LinkInputs, rows: dict[str, int | None]) -> dict[str, Any]:
-    council, nhs = link_inputs.council.hot, link_inputs.nhs.hot
+    council, nhs = link_inputs.council.oversized_blocks, link_inputs.nhs.oversized_blocks
     return {
         **link_inputs.council.counts,
         **link_inputs.nhs.counts,

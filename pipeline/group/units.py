@@ -1,7 +1,7 @@
 """From rows of people to units: dwellings, and NHS records grouped by recorded address.
 
-Rows of people are numbered by their unit and sorted by it, a column of tokens at a time (see
-`gathering`); SQL says which unit a row is of, from a few narrow columns.
+SQL finds the unit of each row from a few narrow columns. Then the rows are sorted by unit, one
+column of tokens at a time (see `token_lists`).
 """
 
 from collections.abc import Mapping
@@ -24,61 +24,58 @@ from pipeline.group.token_lists import (
     Integers,
     TokenLists,
     Tokens,
-    ascending,
-    by_unit,
-    numbered,
-    sliced,
-    sorted_tokens,
-    tokens_of,
+    ascending_order,
+    number_keys,
+    read_sorted_tokens,
+    read_tokens,
+    sliced_table,
+    sort_by_unit,
 )
 
 _SQL = Statements("pipeline.group")
 
-#: Tokens of places and of people that bring units together (see `RECORDED_RULES`).
-_PLACES = ("address_unit_postcode",)
-_PERSONS = ("person_surname_postcode", "person_surname_premises")
+#: Tokens of addresses and of people that the blocking rules use (see `RECORDED_RULES`).
+_ADDRESS_TOKENS = ("address_unit_postcode",)
+_PERSON_TOKENS = ("person_surname_postcode", "person_surname_premises")
 
-#: What names the address group of an NHS record (see `group_key.sql`).
-_GROUPED_BY = (
+#: Columns that name the address group of an NHS record (see `group_key.sql`).
+_GROUP_KEY_COLUMNS = (
     "record_pseudonym", "uprn_pseudonym", "address_group_pseudonym", "address_exact", "address_unit_street",
 )  # fmt: skip
 
 
 @dataclass
 class Rows:
-    """Rows of a file: some of its columns, and numbers made of them."""
+    """Rows of a file: some of its columns, and numbers computed from them."""
 
     count: int
     columns: dict[str, pa.Array | pa.ChunkedArray]
 
 
 def collect_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs: Artefact) -> LinkInputs:
-    """Group the people of two pseudonymised artefacts; what is made lies in Arrow's memory."""
+    """Group the people of two pseudonymised artefacts; the result is in memory."""
     dwellings = _read_dwellings(connection, council)
-    # Each side with a connection of its own.
-    with connection.cursor() as one, connection.cursor() as other, ThreadPoolExecutor(2) as threads:
-        listed = threads.submit(_dwelling_input, one, council, dwellings)
-        registered = threads.submit(_nhs_input, other, nhs, dwellings)
+    # In parallel, each with its own connection.
+    with connection.cursor() as first, connection.cursor() as second, ThreadPoolExecutor(2) as threads:
+        listed = threads.submit(_dwelling_input, first, council, dwellings)
+        registered = threads.submit(_nhs_input, second, nhs, dwellings)
         return LinkInputs(listed.result(), registered.result())
 
 
 def _read_dwellings(connection: duckdb.DuckDBPyConnection, council: Artefact) -> pa.Table:
-    """Read who each dwelling is: one row per dwelling, by unit id, in the order of their pseudonyms.
-
-    Also the row of the file that it was.
-    """
+    """Read one row per dwelling, in the order of record pseudonyms: unit_id, unit, UPRNs, row in the file."""
     numbers = {name: _number(f"{name}_pseudonym") for name in UPRNS[:3]}
     sources = ("record_pseudonym", *(f"{name}_pseudonym" for name in numbers))
     read = _read(connection, council.path("dwelling"), sources, numbers)
     names = read.columns["record_pseudonym"].combine_chunks()
-    order = ascending(names)
+    order = ascending_order(names)
     plain = {name: read.columns[name].take(order) for name in numbers}
     ids = {"unit_id": np.arange(1, read.count + 1), "row": order}
-    return sliced(plain | {"unit": names.take(order)} | ids)
+    return sliced_table(plain | {"unit": names.take(order)} | ids)
 
 
 def listed_path(council: Artefact) -> Path | None:
-    """Return the file of people on council lists; None where no list was supplied."""
+    """Return the file of people on council lists; None if no list was supplied."""
     return council.path("council_resident") if council.has("council_resident") else None
 
 
@@ -103,7 +100,7 @@ def _dwelling_input(
     connection.register("dwelling", dwellings)
     people = _read_listed(connection, council)
     units = dwellings.num_rows
-    order, bounds = by_unit(*_listed_at(connection, people), units)
+    order, bounds = sort_by_unit(*_listed_at(connection, people), units)
     size = np.diff(bounds)
     dwelling_id = np.repeat(np.arange(1, units + 1), size)
     liable, tenants, electors = (
@@ -112,7 +109,7 @@ def _dwelling_input(
     )
     kind = np.select([size == 0, tenants > 0, electors > 0], ["", "tenants", "electors"], "payers")
     row = dwellings["row"].to_numpy()
-    return _side(
+    return _link_input(
         {
             **{name: dwellings[name] for name in ("unit_id", "unit", *UPRNS[:3])},
             "parent_of_uprn": pa.nulls(units, pa.uint64()),
@@ -121,18 +118,18 @@ def _dwelling_input(
             "list_kind": pa.array(kind, mask=size == 0),
             "row": row,
         },
-        sorted_tokens(council.path("dwelling"), _PLACES, row)
-        | _bounded(sorted_tokens(listed_path(council), _PERSONS, order), bounds),
+        read_sorted_tokens(council.path("dwelling"), _ADDRESS_TOKENS, row)
+        | _lists_of_units(read_sorted_tokens(listed_path(council), _PERSON_TOKENS, order), bounds),
         order,
         {"listed_nowhere": people.count - len(np.unique(order))},
     )
 
 
 def _listed_at(connection: duckdb.DuckDBPyConnection, people: Rows) -> tuple[Integers, Integers]:
-    """Return the dwelling of each person who is listed at a known one, and the person's row."""
+    """Return the dwelling id and the row number of each person who is listed at a known dwelling."""
     named = {name: people.columns[name] for name in ("dwelling", "uprn")}
-    listed = sliced(named | {"row": np.arange(people.count, dtype=np.int64)})
-    found = _asked(connection, _SQL.read("listed_at"), listed=listed)
+    listed = sliced_table(named | {"row": np.arange(people.count, dtype=np.int64)})
+    found = _query(connection, _SQL.read("listed_at"), listed=listed)
     dwelling_id, row = (found[name].to_numpy() for name in ("dwelling_id", "row"))
     return dwelling_id, row
 
@@ -142,19 +139,19 @@ def _read_nhs(connection: duckdb.DuckDBPyConnection, nhs: Artefact) -> Rows:
         "group_hash": f"hash({_SQL.read('group_key')})",
         "uprn": _number("uprn_pseudonym"),
     }
-    return _read(connection, nhs.path("nhs_resident"), _GROUPED_BY, numbers)
+    return _read(connection, nhs.path("nhs_resident"), _GROUP_KEY_COLUMNS, numbers)
 
 
 def _nhs_input(connection: duckdb.DuckDBPyConnection, nhs: Artefact, dwellings: pa.Table) -> LinkInput:
     connection.register("dwelling", dwellings)
     people = _read_nhs(connection, nhs)
     keys, parts = _unit_keys(connection, people, nhs.path("nhs_resident"))
-    unit_id = numbered(keys)
+    unit_id = number_keys(keys)
     units = int(unit_id.max(initial=0))
-    order, bounds = by_unit(unit_id, np.arange(people.count), units)
+    order, bounds = sort_by_unit(unit_id, np.arange(people.count), units)
     first = order[bounds[:-1]]
-    named = _named(connection, people, unit_id, first, parts)
-    return _side(
+    named = _name_units(connection, people, unit_id, first, parts)
+    return _link_input(
         {
             **{name: named[name] for name in ("unit_id", "unit", "uprn")},
             "previous_uprn": pa.nulls(units, pa.uint64()),
@@ -165,72 +162,76 @@ def _nhs_input(connection: duckdb.DuckDBPyConnection, nhs: Artefact, dwellings: 
             "list_kind": pa.nulls(units, pa.string()),
             "row": first,
         },
-        _bounded(sorted_tokens(nhs.path("nhs_resident"), (*_PLACES, *_PERSONS), order), bounds),
+        _lists_of_units(
+            read_sorted_tokens(nhs.path("nhs_resident"), (*_ADDRESS_TOKENS, *_PERSON_TOKENS), order), bounds
+        ),
         order,
         {"records_of_mixed_groups": parts.num_rows},
     )
 
 
-def _named(
+def _name_units(
     connection: duckdb.DuckDBPyConnection, people: Rows, unit_id: Integers, first: Integers, parts: pa.Table
 ) -> pa.Table:
-    """Return each unit's name and UPRN; first: the row of one member of each."""
+    """Return each unit's name and UPRN; first: the row number of one member of each unit."""
     columns = people.columns
-    return _asked(
+    return _query(
         connection,
         _SQL.filled("nhs_unit", group_key=_SQL.read("group_key")),
         nhs_part=parts,
         first_member=pa.table(
             {"unit_id": np.arange(1, len(first) + 1), "member_id": first}
-            | {name: columns.pop(name).take(first) for name in _GROUPED_BY}
+            | {name: columns.pop(name).take(first) for name in _GROUP_KEY_COLUMNS}
         ),
-        member_uprn=sliced({"unit_id": unit_id, "uprn": columns.pop("uprn")}),
+        member_uprn=sliced_table({"unit_id": unit_id, "uprn": columns.pop("uprn")}),
     )
 
 
 def _unit_keys(connection: duckdb.DuckDBPyConnection, people: Rows, path: Path) -> tuple[Tokens, pa.Table]:
-    """Return the number of each NHS record's unit, and the parts of groups that were parted."""
+    """Return the key of each NHS record's unit, and the parts of the groups that were split."""
     columns = people.columns
-    ways = {n: tokens_of(path, n).as_arrow() for n in ("address_unit_postcode", "address_unit_street")}
-    narrow = {"member_id": np.arange(people.count), "part": columns["address_exact"]}
+    addresses = {
+        name: read_tokens(path, name).as_arrow() for name in ("address_unit_postcode", "address_unit_street")
+    }
+    records = {"member_id": np.arange(people.count), "address_exact": columns["address_exact"]}
     keys = columns.pop("group_hash").to_numpy().copy()
-    records = sliced(narrow | {"group_hash": keys} | ways)
-    parts = _asked(connection, _SQL.read("nhs_part"), nhs_record=records)
+    nhs_record = sliced_table(records | {"group_hash": keys} | addresses)
+    parts = _query(connection, _SQL.read("nhs_part"), nhs_record=nhs_record)
     keys[parts["member_id"].to_numpy()] = parts["unit_key"].to_numpy()
     return keys, parts
 
 
-def _bounded(people: Mapping[str, TokenLists], bounds: Integers) -> dict[str, TokenLists]:
-    """Return the units' token lists: those of their people, sorted by unit."""
-    return {name: lists.bounded_by(bounds) for name, lists in people.items()}
+def _lists_of_units(people: Mapping[str, TokenLists], bounds: Integers) -> dict[str, TokenLists]:
+    """Return the units' token lists from those of their people, which are sorted by unit."""
+    return {name: lists.merged_at(bounds) for name, lists in people.items()}
 
 
-def _side(
+def _link_input(
     columns: Mapping[str, Column], lists: Mapping[str, TokenLists], rows: Integers, counts: Mapping[str, int]
 ) -> LinkInput:
-    """Return one side; lists: what blocks are made of, beside UPRNs."""
-    of_uprns = {name: TokenLists.of_column(columns[name]) for name in UPRNS}
+    """Return one controller's units and people; lists: the tokens that blocking rules use."""
+    of_uprns = {name: TokenLists.from_column(columns[name]) for name in UPRNS}
     units = with_blocks(columns, {**lists, **of_uprns}, RECORDED_RULES)
-    return LinkInput(units.table, rows, counts, units.hot)
+    return LinkInput(units.table, rows, counts, units.oversized_blocks)
 
 
 def _read(
     connection: duckdb.DuckDBPyConnection, path: Path, sources: tuple[str, ...], numbers: Mapping[str, str]
 ) -> Rows:
-    """Read columns of a file: sources as they are, and numbers that SQL makes of them."""
+    """Read the columns `sources` of a file, and compute `numbers` from them: name -> SQL expression."""
     columns: dict[str, pa.Array | pa.ChunkedArray] = dict(read_columns(path, sources))
-    # The engine's threads return rows as they finish.
+    # DuckDB's threads return rows in the order in which they finish, so the result is sorted by row number.
     row = np.arange(len(columns[sources[0]]))
-    made = ", ".join(f"{sql} AS {name}" for name, sql in numbers.items())
-    told = _asked(connection, f"SELECT row, {made} FROM _reading", _reading=pa.table(columns | {"row": row}))
-    places = np.empty(told.num_rows, dtype=np.int64)
-    places[told["row"].to_numpy()] = row
-    told = told.take(places)
-    return Rows(told.num_rows, columns | {name: told[name] for name in numbers})
+    values = ", ".join(f"{sql} AS {name}" for name, sql in numbers.items())
+    found = _query(connection, f"SELECT row, {values} FROM _source", _source=pa.table(columns | {"row": row}))
+    position = np.empty(found.num_rows, dtype=np.int64)
+    position[found["row"].to_numpy()] = row
+    found = found.take(position)
+    return Rows(found.num_rows, columns | {name: found[name] for name in numbers})
 
 
-def _asked(connection: duckdb.DuckDBPyConnection, query: str, **inputs: pa.Table) -> pa.Table:
-    """Return what a query finds in tables that are lent by these names for as long as it runs."""
+def _query(connection: duckdb.DuckDBPyConnection, query: str, **inputs: pa.Table) -> pa.Table:
+    """Return the result of a query over these tables, which are registered only while it runs."""
     for view, table in inputs.items():
         connection.register(view, table)
     found = connection.sql(query).to_arrow_table()

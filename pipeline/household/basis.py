@@ -1,4 +1,4 @@
-"""What a release's figures rest on, so that two releases can say what changed besides the population."""
+"""The basis of a release's figures: what can change them between two releases other than the population."""
 
 import duckdb
 
@@ -6,11 +6,11 @@ from pipeline.household.definition import VERSION
 
 
 def create_basis(connection: duckdb.DuckDBPyConnection, model_digest: str, supplied: frozenset[str]) -> None:
-    """Create `basis`: one row per aspect (and name, where an aspect has several), with its value as text.
+    """Create `basis`: one row per aspect (and name, if an aspect has several values), with its value as text.
 
-    definition: version of the household definition; model_digest: of the linkage model; sources: optional
-    NHS tables supplied; match_rate: share of people with a usual address on the reference date who were
-    placed in a dwelling, in hundredths. Reads `placement`.
+    Aspects: definition, the version of the household definition; model_digest of the linkage model;
+    sources, the optional NHS tables supplied; match_rate, the share of people with a usual address on the
+    reference date who were placed in a dwelling, from 0 to 1 with two decimals. Reads `placement`.
     """
     placed, others = connection.execute(
         "SELECT COALESCE(SUM(persons_placed), 0), COALESCE(SUM(persons_not_placed), 0) FROM placement"

@@ -17,7 +17,7 @@ _SQL = Statements("pipeline.household")
 #: The statements in the order in which they run, each with the parameters it takes.
 _STATEMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("05_covered_area", ()),
-    ("10_standing_dwelling", ()),
+    ("10_council_dwelling", ()),
     ("20_registration", ("reference_date", "floor_date")),
     ("30_residence", ()),
     ("40_occupied_dwelling", ("older_age", "maximum_residents", "maximum_older_residents")),
@@ -39,9 +39,9 @@ _STATEMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 def build_households(
     connection: duckdb.DuckDBPyConnection, supplied: frozenset[str], reference_date: date
 ) -> None:
-    """Run the definition over the loaded tables: every table of the stage stands afterwards.
+    """Run the definition on the loaded tables: creates the stage's tables, except the accounts and the basis.
 
-    The connection holds dwelling, area, council_resident, nhs_resident, resident_link and, where
+    The connection must contain dwelling, area, council_resident, nhs_resident, resident_link and, if
     `supplied` names them, nhs_condition ("condition") and nhs_event ("event").
     """
     connection.execute(
@@ -67,22 +67,22 @@ def build_households(
         "maximum_residents": CAPS.maximum_residents,
         "maximum_older_residents": CAPS.maximum_older_residents,
     }
-    items: Mapping[str, str] = {}
+    outcomes: Mapping[str, str] = {}
     for name, parameters in _STATEMENTS:
         text = _SQL.read(name)
         if name == "70_household_member":
-            items = build_outcome_tables(connection, resident_attributes(), supplied, reference_date)
-        text = _with_outcomes(text, items, supplied)
+            outcomes = build_outcome_tables(connection, resident_attributes(), supplied, reference_date)
+        text = _with_outcomes(text, outcomes, supplied)
         connection.execute(text, {parameter: values[parameter] for parameter in parameters} or None)
 
 
-def _with_outcomes(text: str, items: Mapping[str, str], supplied: frozenset[str]) -> str:
-    """Put the outcomes' SQL where a statement names them."""
+def _with_outcomes(text: str, outcomes: Mapping[str, str], supplied: frozenset[str]) -> str:
+    """Fill the placeholders for health outcomes in a statement. outcomes: attribute -> SQL expression."""
     joins = "\n".join(
         f"LEFT JOIN {source}_outcome\n    ON {source}_outcome.person_pseudonym = residence.person_pseudonym"
         for source in ("condition", "event")
         if source in supplied
     )
-    listed = ",\n    ".join(f"{value} AS {name}" for name, value in items.items())
-    text = text.replace("{outcomes}", listed).replace("{outcome_joins}", joins)
-    return text.replace("{emergency_admissions}", items.get("emergency_admissions", "NULL"))
+    columns = ",\n    ".join(f"{value} AS {name}" for name, value in outcomes.items())
+    text = text.replace("{outcomes}", columns).replace("{outcome_joins}", joins)
+    return text.replace("{emergency_admissions}", outcomes.get("emergency_admissions", "NULL"))

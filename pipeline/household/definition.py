@@ -1,14 +1,15 @@
 """Household definition household/v1: the rules, in the order in which they are applied.
 
-Each rule lets a record pass or leaves it out for one reason of a closed list. The SQL names a
-rule where it leaves a record out; everything else about a rule is here.
+A household is the residents of one council dwelling on the reference date. Each rule keeps an NHS record
+or leaves it out, for one reason of a closed list. The SQL writes the code of the rule that leaves a record
+out; everything else about a rule is here.
 """
 
 from dataclasses import dataclass
 
 VERSION = "household/v1"
 
-#: Why a person is in no household; no other reason exists.
+#: The reasons why a person is in no household; there are no others.
 REASONS = (
     "residency",
     "multiple_address",
@@ -24,8 +25,8 @@ REASONS = (
 class Rule:
     """One step from registrations to residents.
 
-    code: as the SQL writes it; reason: one of REASONS, or None where no person is lost (duplicates).
-    source: where the rule comes from.
+    code: as the SQL writes it. reason: one of REASONS, or None if no person is left out (duplicates).
+    description: what is true of a record that stays. source: the publication that the rule is from.
     """
 
     code: str
@@ -36,10 +37,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Caps:
-    """How many residents are too many to be one household.
+    """The size above which residents of a dwelling are improbable as one household.
 
-    maximum_residents: more than this is improbable.
-    maximum_older_residents, older_age: more than this many, all above that age, is improbable.
+    maximum_residents: more residents than this are improbable.
+    maximum_older_residents: so are more than this many who are all older than older_age (years).
     """
 
     name: str
@@ -48,7 +49,7 @@ class Caps:
     older_age: int = 67
 
 
-#: The caps that household/v1 publishes by, and those it is compared with.
+#: The caps of household/v1, and the alternatives under which every figure is counted too.
 CAPS = Caps("v1", maximum_residents=10, maximum_older_residents=4)
 ALTERNATIVE_CAPS = (
     Caps("up_to_12", maximum_residents=12, maximum_older_residents=4),
@@ -56,7 +57,7 @@ ALTERNATIVE_CAPS = (
     Caps("without_caps", maximum_residents=1_000_000, maximum_older_residents=1_000_000),
 )
 
-#: Dates that suppliers write where they know none.
+#: The date that suppliers write for an unknown date.
 FLOOR_DATE = "1900-01-01"
 
 _CEG = "CEG household method, IJPDS 2024 9(1):2379"
@@ -104,17 +105,15 @@ RULES = (
     Rule(
         "imprecise",
         "imprecise",
-        "The link names one dwelling that stands: not an ambiguous link, a block's shell or a demolished one",
+        "The link is to one existing dwelling: not ambiguous, not a block's parent shell, not demolished",
         "CEG best-match qualifier; BLPU class P*, BLPU state 4",
     ),
-    Rule(
-        "out_of_area", "out_of_area", "The dwelling lies in a known LSOA of the area lookup", "household/v1"
-    ),
+    Rule("out_of_area", "out_of_area", "The dwelling's LSOA is in the area lookup", "household/v1"),
     Rule(
         "communal_recorded",
         "non_residential",
-        "It is no communal establishment by BLPU class (care home, hall, prison, hospital, hotel, "
-        "barracks) or by council tax exemption (class M, hall of residence)",
+        "The dwelling is not a communal establishment by BLPU class (care home, hall, prison, hospital, "
+        "hotel, barracks) or by council tax exemption (class M, hall of residence)",
         "AddressBase classification; Council Tax (Exempt Dwellings) Order 1992",
     ),
     Rule(
@@ -126,8 +125,8 @@ RULES = (
     Rule(
         "communal_evident",
         "non_residential",
-        "Its residents do not look like a care home (more than 5, nine in ten aged 75 or over and registered "
-        "with one practice) or a hall (more than 10, nine in ten aged 17 to 24)",
+        "The residents do not look like those of a care home (more than 5, nine in ten aged 75 or over and "
+        "registered with one practice) or a hall of residence (more than 10, nine in ten aged 17 to 24)",
         "household/v1, after PMC8374378 on care homes missed by address",
     ),
     Rule(

@@ -1,4 +1,4 @@
-"""What the household stage reads of the linked and pseudonymised tables: these columns and no others."""
+"""The columns of the linked and pseudonymised tables that the household stage loads; it reads no others."""
 
 import duckdb
 
@@ -70,7 +70,7 @@ DECISION_COLUMNS = ("address_group", "dwelling_record_pseudonym")
 def load_inputs(
     connection: duckdb.DuckDBPyConnection, linked: Artefact, council: Artefact, nhs: Artefact
 ) -> frozenset[str]:
-    """Load every table the definition reads; returns which of "condition" and "event" were supplied."""
+    """Load every table that the definition reads; returns which of "condition" and "event" were supplied."""
     load_table(connection, linked.path("resident_link"), "resident_link", RESIDENT_LINK_COLUMNS)
     load_table(connection, linked.path("decision"), "decision", DECISION_COLUMNS)
     load_table(connection, council.path("dwelling"), "dwelling", DWELLING_COLUMNS)
@@ -87,7 +87,7 @@ def load_inputs(
 
 
 def _create_empty(connection: duckdb.DuckDBPyConnection, table: str, columns: tuple[str, ...]) -> None:
-    """Create a pseudonymised table that was not supplied, without rows."""
+    """Create an empty table in place of a pseudonymised table that was not supplied."""
     contract = load_contract("pseudonymised", table)
     typed = ", ".join(f"{name} {SQL_TYPES[contract.column(name).logical_type]}" for name in columns)
     connection.execute(f"CREATE OR REPLACE TABLE {table} ({typed})")

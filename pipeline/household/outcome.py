@@ -1,7 +1,7 @@
-"""What conditions and events say of each resident: one pass over each table, by the attribute definitions.
+"""Health outcomes of residents, from conditions and events, by the attribute definitions of `schemas`.
 
-A resident without an entry has none (0, false) where the table was supplied, and is unknown (null)
-where it was not.
+If the table was supplied, a resident without an entry has the value 0 or false. If it was not supplied, the
+value is the patient's own attribute that the definition names, or else null (not known).
 """
 
 from datetime import date
@@ -28,10 +28,10 @@ def build_outcome_tables(
     supplied: frozenset[str],
     reference_date: date,
 ) -> dict[str, str]:
-    """Create `condition_outcome` and `event_outcome`, one row per person with entries of the kind.
+    """Create `condition_outcome` and `event_outcome`: one row per person with conditions, or with events.
 
-    supplied: which of "condition" and "event" the NHS body delivered; the tables nhs_<kind> exist.
-    Returns attribute -> the expression of its value for a row of `residence`.
+    supplied: which of "condition" and "event" the NHS body supplied, as tables nhs_condition and nhs_event.
+    Returns attribute -> SQL expression of its value for a row of `residence`.
     """
     for source in ("condition", "event"):
         chosen = [a for a in attributes if a.source == source]
@@ -43,10 +43,11 @@ def build_outcome_tables(
                 f"FROM {source}_of_person GROUP BY person_pseudonym",
                 _parameters(chosen, reference_date),
             )
-    return {attribute.name: _item(attribute, supplied) for attribute in attributes}
+    return {attribute.name: _expression(attribute, supplied) for attribute in attributes}
 
 
 def _value(attribute: ResidentAttribute) -> str:
+    """SQL: the value of an attribute over the entries of one person."""
     day = "onset_date" if attribute.source == "condition" else "event_date"
     conditions = [f"list_contains(${attribute.name}_codes, {attribute.source})"]
     if attribute.icd10_groups:
@@ -74,7 +75,8 @@ def _parameters(attributes: list[ResidentAttribute], reference_date: date) -> di
     return values
 
 
-def _item(attribute: ResidentAttribute, supplied: frozenset[str]) -> str:
+def _expression(attribute: ResidentAttribute, supplied: frozenset[str]) -> str:
+    """SQL: the value of an attribute for a row of `residence`."""
     empty = "FALSE" if attribute.type == "flag" else "0"
     kind = "BOOLEAN" if attribute.type == "flag" else "BIGINT"
     if attribute.source in supplied:

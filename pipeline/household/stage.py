@@ -1,18 +1,22 @@
 """The household stage: from links and pseudonymised extracts to households and their residents.
 
+The rules are those of the household definition (see `definition`, `docs/household-definition.md`). The
+stage also writes how many records each rule left out, checks against other sources, and two alternative
+accounts of uncertain links (see `accounts`).
+
 Facts of the evidence:
   definition            version of the household definition
   reference_date        ISO date
-  records, persons      NHS records read, distinct persons among them
+  records, persons      NHS records read; distinct people among them
   residents, households rows of household_member and household
-  improbable_dwellings  dwellings kept apart by the size rule
-  excluded              reason -> persons; communal and improbable residents are among them
+  improbable_dwellings  dwellings that the size rule keeps out of the households
+  excluded              reason -> people, including residents of communal and improbable dwellings
   attrition             list of {rule, reason, records_in, records_out}
-  dwellings             council dwellings; dwellings_without_residents: those that no household is in
+  dwellings             council dwellings; dwellings_without_residents: those without a household
   sources               which optional tables were supplied
   columns               table -> names of its columns
   tier                  "controlled": a household row is personal data even without a UPRN
-  unexplained           persons neither resident nor excluded for a reason; always 0
+  unexplained           people who are neither residents nor excluded for a reason; must be 0
 """
 
 from pathlib import Path
@@ -52,7 +56,7 @@ _OUTPUTS = (
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:
-    """Return what the stage's output depends on beside its inputs and its code."""
+    """Return what the stage's output depends on in addition to its inputs and its code."""
     return {
         "reference_date": context.project.reference_date.isoformat(),
         "definition": VERSION,
@@ -64,7 +68,7 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
 def household(
     linked: Cleared, council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext
 ) -> tuple[Artefact, Evidence]:
-    """Build household, household_member, attrition and exclusion on the project's reference date."""
+    """Build the households of the project's reference date and write the tables of the stage."""
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         inputs = tuple(c.artefact for c in (linked, council, nhs))
@@ -83,8 +87,9 @@ def household(
             evidence = Evidence("household", "all", _facts(connection, supplied, context))
         facts = evidence.facts
         context.report(
-            f"household: {facts['households']:,} households of {facts['residents']:,} residents; "
-            f"{sum(facts['excluded'].values()):,} of {facts['persons']:,} persons are in none"
+            f"household: households {facts['households']:,}, residents {facts['residents']:,}; "
+            f"{sum(facts['excluded'].values()):,} of {facts['persons']:,} people"
+            " were not assigned to a household"
         )
         return rows, evidence
 

@@ -1,16 +1,23 @@
-"""What is compared, and in which levels: three scorecards of joint levels, most telling first.
+"""What is compared, and at which levels: three scorecards, each level after stronger ones.
 
-RECORDED asks whether an NHS address group belongs to a dwelling near its recorded address.
-UPRN and address are one comparison and all evidence of people another, because within each
-the parts depend on each other: two households of one dwelling share UPRN *and* address, and a
-shared surname follows from a shared full name.
+The method is that of Fellegi and Sunter (JASA 64 (1969) 1183-1210). A candidate reaches one level
+of each comparison; the level has a match weight, log2 of its Bayes factor; the weights and the
+prior add up to log2 of the odds that the candidate is true.
 
-MOVED asks whether people whom nobody at their recorded address knows are listed elsewhere.
+| scorecard | one candidate | question |
+|---|---|---|
+| recorded | a dwelling, and an NHS address group recorded near it | Does the group belong to the dwelling? |
+| moved | a dwelling, and the members of a group not listed at their address | Do they live there instead? |
+| residence | a member of a linked group, and its dwelling | Does the member live there? |
 
-RESIDENCE asks whether one member of a linked group lives there: stale and ghost registrations
-are members whom the dwelling's list does not know, at an age at which it should.
+The levels are joint because evidence of one kind is not independent: two households of one
+dwelling share UPRN *and* address, and people with the same full name share a surname. So UPRN and
+address are one comparison, and all evidence of people is another.
 
-`_l` is the council's side, `_r` the NHS's.
+`residence` finds registrations that are out of date: members who are not on the dwelling's list,
+at an age at which lists are usually complete.
+
+Columns that end in `_l` are the council's, columns that end in `_r` are the NHS's.
 """
 
 from dataclasses import dataclass
@@ -18,7 +25,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Level:
-    """One comparison level: a stable id, what it means, and its SQL condition (None: everything else)."""
+    """One comparison level: a stable id, its meaning in words, and its SQL condition.
+
+    sql: None for the last level, which takes the remaining candidates. Levels of `residence` are
+    computed by `sql/outcome.sql`; their `sql` is the value that the query returns.
+    """
 
     id: str
     meaning: str
@@ -27,7 +38,11 @@ class Level:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A comparison: its name, the condition under which nothing can be compared, its levels in order."""
+    """A comparison: its name, its meaning in words, and its levels; the first level that applies is reached.
+
+    missing: SQL condition (for `residence`: in words) for candidates with nothing to compare; these
+    have no level, and the comparison adds no weight.
+    """
 
     name: str
     meaning: str
@@ -36,12 +51,12 @@ class Comparison:
 
 
 def _shares(column: str) -> str:
-    """SQL: the two lists have a token in common; false where either is missing."""
+    """SQL: the two lists have a token in common; false if either is missing."""
     return f"COALESCE(list_has_any({column}_l, {column}_r), FALSE)"
 
 
 def _shared(column: str) -> str:
-    """SQL: how many tokens the two lists have in common; 0 where either is missing."""
+    """SQL: the number of tokens that the two lists have in common; 0 if either is missing."""
     return f"COALESCE(len(list_intersect({column}_l, {column}_r)), 0)"
 
 
@@ -125,26 +140,26 @@ PEOPLE = Comparison(
         Level("phonetic", "initial and sound of the surname agree", _shares("person_phonetic_sector")),
         Level(
             "surname_of_several",
-            "surname agrees, and no more of several people on either side",
+            "only a surname agrees, and both the list and the group have several people",
             f"{_SURNAME} AND {_SEVERAL}",
         ),
         Level("surname", "surname agrees", _SURNAME),
         Level("birth", "birth date and postcode agree", _shares("person_birth_postcode")),
         Level(
             "forename_of_several",
-            "forename agrees, and no more of several people on either side",
+            "only a forename agrees, and both the list and the group have several people",
             f"{_FORENAME} AND {_SEVERAL}",
         ),
         Level("forename", "forename agrees", _FORENAME),
-        Level("nobody_payer", "nobody agrees; only a council tax payer is listed", "is_payer_only_l"),
-        Level("nobody", "nobody agrees", None),
+        Level("nobody_payer", "no one agrees; only council tax payers are listed", "is_payer_only_l"),
+        Level("nobody", "no one agrees", None),
     ),
 )
 
 ELSEWHERE = Comparison(
     "elsewhere",
-    "the best agreement between people whom their recorded address does not know and people"
-    " listed at a dwelling for whom no patient was found",
+    "the best agreement between members who are not listed at their recorded address and people"
+    " listed at another dwelling without a matching patient",
     "FALSE",
     (
         Level(
@@ -155,18 +170,19 @@ ELSEWHERE = Comparison(
         Level("name_and_birth", "name and two parts of the birth date", _shares("person_name_birth_part")),
         Level("part_name_and_birth", "forename or surname agrees with the birth date", _PART_AND_BIRTH),
         Level("names", "two people agree in name", f"{_shared('undated_name')} > 1"),
-        Level("other", "less", None),
+        Level("other", "weaker agreement", None),
     ),
 )
 
-#: Levels of PEOPLE that a link never rests on: where several people are listed and several registered,
-#: two of one household agree in more than half a name; where none do, clerical review decides.
-TOO_LITTLE = ("surname_of_several", "forename_of_several")
+#: Levels of PEOPLE that are too weak for a link: if the weight is enough for one, clerical review decides.
+#: Where several people are listed and several registered, a household agrees in more than half a name.
+TOO_WEAK_TO_LINK = ("surname_of_several", "forename_of_several")
 
-#: Ages up to which a band reaches; the last is open. Councils list adults, schools list children.
+#: Upper age and name of each age band; the last is open. By age, because councils list adults and schools
+#: list children.
 AGE_BANDS = ((17, "0_17"), (29, "18_29"), (49, "30_49"), (199, "50_on"))
 
-_KNOWN = (
+_AGREEMENT_WITH_LIST = (
     Level("name_and_birth", "name and birth date agree with a listed person", "name_and_birth"),
     Level("part_name_and_birth", "forename or surname agrees with the birth date", "part_name_and_birth"),
     Level("name", "name agrees", "name"),
@@ -176,33 +192,48 @@ _KNOWN = (
     Level("forename", "forename agrees", "forename"),
 )
 
+
+def _levels_by_age(level: str, meaning: str) -> tuple[Level, ...]:
+    return tuple(
+        Level(
+            f"{level}_{band}",
+            f"{meaning}, aged {band.replace('_on', ' and over').replace('_', ' to ')}",
+            f"{level}_{band}",
+        )
+        for _, band in AGE_BANDS
+    )
+
+
 LISTED = Comparison(
     "listed",
-    "how well the dwelling's list knows the member, by age where it does not",
+    "the best agreement between the member and the people listed at the dwelling; by age where only"
+    " the surname agrees or nothing does",
     "no_list",
     (
-        *_KNOWN,
-        *(Level(f"surname_{b}", f"only the surname agrees, aged {b}", f"surname_{b}") for _, b in AGE_BANDS),
-        *(Level(f"nobody_{b}", f"nobody agrees, aged {b}", f"nobody_{b}") for _, b in AGE_BANDS),
+        *_AGREEMENT_WITH_LIST,
+        *_levels_by_age("surname", "only the surname agrees"),
+        *_levels_by_age("nobody", "no one agrees"),
         Level(
-            "seen_elsewhere", "nobody agrees, and another dwelling knows the same person", "seen_elsewhere"
+            "seen_elsewhere",
+            "at most the surname agrees, and the person is listed at another dwelling",
+            "seen_elsewhere",
         ),
     ),
 )
 
 LIST_KIND = Comparison(
     "list_kind",
-    "what kind of list does not know an adult",
-    "listed by somebody, or a child",
+    "the most complete kind of list at the dwelling, for an adult who is not on it",
+    "the member is listed, or is a child",
     (
         Level("tenants", "a tenancy or a benefit claim, which names the household", "tenants"),
         Level("electors", "the electoral register, which names adults", "electors"),
-        Level("payers", "council tax or a school alone", "payers"),
+        Level("payers", "only council tax or a school", "payers"),
     ),
 )
 
-#: Levels of LISTED that say the list knows the person.
-KNOWN_LEVELS = tuple(level.id for level in _KNOWN if level.id not in ("birth", "forename"))
+#: Levels of LISTED at which the member counts as one of the listed people.
+LISTED_LEVELS = tuple(level.id for level in _AGREEMENT_WITH_LIST if level.id not in ("birth", "forename"))
 
 #: Scorecard -> its comparisons.
 SCORECARDS: dict[str, tuple[Comparison, ...]] = {

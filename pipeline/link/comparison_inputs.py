@@ -1,7 +1,7 @@
-"""What is compared, as the engine sees it: units and people with their tokens, in Arrow's memory.
+"""The tables that the link stage compares: units and people with their tokens, registered in DuckDB.
 
-Rows of people are sorted by their unit as they are read, a column of tokens at a time. So the people's
-tokens are the units' too, with other boundaries, and are held once.
+The tables are in Arrow's memory; DuckDB reads them there. People are sorted by unit when their tokens are
+read, one column at a time. So a unit and its people share one array of tokens (see `token_lists`).
 """
 
 from collections.abc import Mapping
@@ -15,38 +15,39 @@ import pyarrow as pa
 from governance.artefact import Artefact
 from pipeline.engine.tables import read_columns
 from pipeline.group.link_inputs import COMPARED, LinkInput, LinkInputs
-from pipeline.group.token_lists import Column, TokenLists, sliced, sorted_tokens, together
+from pipeline.group.token_lists import Column, TokenLists, build_columns, read_sorted_tokens, sliced_table
 from pipeline.group.units import listed_path
 from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS
 
-#: A name with its whole birth date is not compared: its parts, two by two, say the same and more. A
-#: surname with its postcode brings units together and is not compared.
+#: Not compared: name with whole birth date, because name with two parts of the birth date includes it; and
+#: surname with postcode, which only a blocking rule uses.
 _NOT_COMPARED = ("person_name_birth", "person_surname_postcode")
 
-PLACE_TOKENS = tuple(f.name for f in ADDRESS_FIELDS)
+ADDRESS_TOKENS = tuple(f.name for f in ADDRESS_FIELDS)
 PERSON_TOKENS = tuple(f.name for f in PERSON_FIELDS if f.name not in _NOT_COMPARED)
 
-#: What the NHS tells of a record that is weighed by age or counted by group.
-_TOLD = ("age_years", "sex", "ethnic_category")
-#: What is asked of the tables once every pair and member is judged.
-_KEPT = {
+#: Attributes of an NHS record: age is a comparison level, all are reported by group.
+_ATTRIBUTES = ("age_years", "sex", "ethnic_category")
+#: Columns that are still needed after the last comparison.
+_COLUMNS_OF_RESULT = {
     "dwelling_unit": ("unit_id",),
     "nhs_unit": ("unit_id", "people", "uprn"),
-    "nhs_member": ("member_id", *_TOLD),
+    "nhs_member": ("member_id", *_ATTRIBUTES),
     "listed_person": ("person_id",),
 }
 
 
 @dataclass(frozen=True)
 class ComparisonInputs:
-    """What is lent to a connection, and can be had back.
+    """The tables that are registered in a connection, and their token lists.
 
-    dwelling_unit, nhs_unit: one row per unit, with the token lists of its place and of its people (see
-    `Side`; both have the same columns, as Splink wants).
-    listed_person: one row per person listed at a dwelling: person_id, dwelling_id, token lists.
-    nhs_member: one row per NHS record: member_id, unit_id, age_years, sex, ethnic_category, token lists;
-    once its unit is judged, how the dwelling's list knows it too (see `members.list_members`).
-    members, dwellings: the token lists of people, row after row, of nhs_member and dwelling_unit.
+    tables: by the name under which they are registered:
+    - dwelling_unit, nhs_unit: one row per unit, with the token lists of its address and of its people
+      (see `LinkInput`; both have the same columns, as Splink requires);
+    - listed_person: one row per person listed at a dwelling: person_id, dwelling_id, token lists;
+    - nhs_member: one row per NHS record: member_id, unit_id, age_years, sex, ethnic_category, token
+      lists; `members.compare_with_lists` adds how it agrees with the people listed at its dwelling.
+    members, dwellings: column -> token lists of the people, one row per row of nhs_member or dwelling_unit.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -54,80 +55,83 @@ class ComparisonInputs:
     members: dict[str, TokenLists]
     dwellings: dict[str, TokenLists]
 
-    def register_inputs(self) -> None:
-        """Lend the tables as they are; what was read for them and is not needed is let go."""
+    def register_tables(self) -> None:
+        """Register the tables as they are now, and free the memory of what is no longer in them."""
         for name, table in self.tables.items():
             self.connection.register(name, table)
-        # The engine shall have the room.
         pa.default_memory_pool().release_unused()
 
-    def drop_blocks(self) -> None:
-        """Take back the lists by which pairs were found."""
+    def drop_blocking_columns(self) -> None:
+        """Drop the columns by which candidate pairs were found."""
         for name, table in self.tables.items():
             self.tables[name] = table.select([c for c in table.column_names if not c.startswith("block_")])
-        self.register_inputs()
+        self.register_tables()
 
     def drop_tokens(self) -> None:
-        """Take back whatever only comparisons ask for."""
+        """Drop everything that only comparisons need."""
         self.members.clear()
         self.dwellings.clear()
         for name, table in self.tables.items():
-            self.tables[name] = table.select(_KEPT[name])
-        self.register_inputs()
+            self.tables[name] = table.select(_COLUMNS_OF_RESULT[name])
+        self.register_tables()
 
 
 def register_comparison_inputs(
     connection: duckdb.DuckDBPyConnection, link_inputs: LinkInputs, council: Artefact, nhs: Artefact
 ) -> ComparisonInputs:
-    """Lend `connection` the tables that everything else reads.
+    """Read the tables to compare and register them in `connection`.
 
-    sides: what the group stage made of these two artefacts.
+    link_inputs: the units that the group stage built from these two artefacts.
     """
-    # Two columns are at work at a time, whoever asks: while one side ends, the other goes on.
+    # In parallel; `build_columns` limits how many columns are in memory twice.
     with ThreadPoolExecutor(2) as threads:
-        listed = threads.submit(_council, link_inputs.council, council)
-        registered = threads.submit(_nhs, link_inputs.nhs, nhs)
+        listed = threads.submit(_council_tables, link_inputs.council, council)
+        registered = threads.submit(_nhs_tables, link_inputs.nhs, nhs)
         (council_tables, dwellings), (nhs_tables, members) = listed.result(), registered.result()
     inputs = ComparisonInputs(connection, council_tables | nhs_tables, members, dwellings)
-    inputs.register_inputs()
+    inputs.register_tables()
     return inputs
 
 
-def _council(link_input: LinkInput, council: Artefact) -> tuple[dict[str, pa.Table], dict[str, TokenLists]]:
-    """Return the tables, and the lists of dwellings."""
-    listed = sorted_tokens(listed_path(council), PERSON_TOKENS, link_input.rows)
-    addresses = sorted_tokens(council.path("dwelling"), PLACE_TOKENS, link_input.units["row"].to_numpy())
+def _council_tables(
+    link_input: LinkInput, council: Artefact
+) -> tuple[dict[str, pa.Table], dict[str, TokenLists]]:
+    """Return the council's tables, and the token lists of the people of each dwelling."""
+    listed = read_sorted_tokens(listed_path(council), PERSON_TOKENS, link_input.rows)
+    addresses = read_sorted_tokens(
+        council.path("dwelling"), ADDRESS_TOKENS, link_input.units["row"].to_numpy()
+    )
     people = {"person_id": np.arange(len(link_input.rows)), "dwelling_id": link_input.unit_ids}
-    dwellings = _bounded(listed, link_input)
+    dwellings = _lists_of_units(listed, link_input)
     tables = {
-        "listed_person": sliced(people | _columns(listed)),
-        "dwelling_unit": _units(link_input, addresses | dwellings),
+        "listed_person": sliced_table(people | _columns(listed)),
+        "dwelling_unit": _unit_table(link_input, addresses | dwellings),
     }
     return tables, dwellings
 
 
-def _nhs(link_input: LinkInput, nhs: Artefact) -> tuple[dict[str, pa.Table], dict[str, TokenLists]]:
-    """Return the tables, and the lists of members."""
+def _nhs_tables(link_input: LinkInput, nhs: Artefact) -> tuple[dict[str, pa.Table], dict[str, TokenLists]]:
+    """Return the NHS's tables, and the token lists of the members."""
     path, rows = nhs.path("nhs_resident"), link_input.rows
-    told = together(lambda name: read_columns(path, [name])[name].take(rows), _TOLD)
-    places, members = (sorted_tokens(path, names, rows) for names in (PLACE_TOKENS, PERSON_TOKENS))
-    people = {"member_id": np.arange(len(rows)), "unit_id": link_input.unit_ids, **told}
+    attributes = build_columns(lambda name: read_columns(path, [name])[name].take(rows), _ATTRIBUTES)
+    addresses, members = (read_sorted_tokens(path, names, rows) for names in (ADDRESS_TOKENS, PERSON_TOKENS))
+    people = {"member_id": np.arange(len(rows)), "unit_id": link_input.unit_ids, **attributes}
     tables = {
-        "nhs_member": sliced(people | _columns(members)),
-        "nhs_unit": _units(link_input, _bounded(places | members, link_input)),
+        "nhs_member": sliced_table(people | _columns(members)),
+        "nhs_unit": _unit_table(link_input, _lists_of_units(addresses | members, link_input)),
     }
     return tables, members
 
 
-def _bounded(people: Mapping[str, TokenLists], link_input: LinkInput) -> dict[str, TokenLists]:
-    """Return the units' token lists: those of their people."""
+def _lists_of_units(people: Mapping[str, TokenLists], link_input: LinkInput) -> dict[str, TokenLists]:
+    """Return the units' token lists from those of their people."""
     bounds = link_input.bounds
-    return {name: lists.bounded_by(bounds) for name, lists in people.items()}
+    return {name: lists.merged_at(bounds) for name, lists in people.items()}
 
 
-def _units(link_input: LinkInput, lists: Mapping[str, TokenLists]) -> pa.Table:
-    own = {name: link_input.units[name] for name in COMPARED}
-    return sliced(own | _columns({name: lists[name] for name in (*PLACE_TOKENS, *PERSON_TOKENS)}))
+def _unit_table(link_input: LinkInput, lists: Mapping[str, TokenLists]) -> pa.Table:
+    columns = {name: link_input.units[name] for name in COMPARED}
+    return sliced_table(columns | _columns({name: lists[name] for name in (*ADDRESS_TOKENS, *PERSON_TOKENS)}))
 
 
 def _columns(lists: Mapping[str, TokenLists]) -> dict[str, Column]:

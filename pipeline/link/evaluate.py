@@ -1,28 +1,33 @@
-"""Links held against the truth: precision and recall with intervals, overall and by group.
+"""Evaluation of links against known truth: precision and recall, overall and by group of people.
 
-Two units, each with a truth of its own, as everywhere in Hearth:
+Precision is the share of links that are right, recall the share of true pairs that are linked; both with
+Wilson's 95% interval. Two units are measured, each against a truth of its own:
 
-record      this NHS record's person lives in that dwelling (residence)
-household   this NHS address group shares a person with that dwelling's listed household
+| unit | a link is right if |
+|---|---|
+| record | the person of the NHS record lives in the dwelling (residence) |
+| household | the NHS address group has a person in common with the household listed at the dwelling |
 
-A group is what the supplier recorded at one address. It holds people who have left, ghosts and closed
-spells too: that they are not linked is right of the record and says nothing of the household, so
-neither truth can stand for the other. Allowed where truth exists: synthetic data and clerical samples.
+An address group contains everyone whom the supplier recorded at one address, so also people who have left,
+ghost registrations and closed address spells. Not linking these is right for the record, and has no
+bearing on the household. So one truth cannot replace the other.
+
+Truth exists for synthetic data and for clerical samples only.
 """
 
 from dataclasses import dataclass
 
 import duckdb
 
-from pipeline.link.interval import Proportion
+from pipeline.statistics.proportion import Proportion
 
-#: A group whose recall lies this far below the whole is named (share, not per cent).
+#: A group is flagged if its recall is lower than that of all records by more than this (a share from 0 to 1).
 FLAGGED_GAP = 0.02
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Precision (right of found) and recall (found of true)."""
+    """Precision (right links of all links) and recall (right links of all true pairs)."""
 
     precision: Proportion
     recall: Proportion
@@ -34,7 +39,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class GroupGap:
-    """Recall of one group of records, and how far it lies from that of all records."""
+    """Recall of one group of records. gap: its recall less that of all records."""
 
     attribute: str
     category: str
@@ -43,7 +48,7 @@ class GroupGap:
 
     @property
     def is_flagged(self) -> bool:
-        """Answer whether the group is linked worse than all by more than two percentage points."""
+        """Answer whether the group's recall is lower than that of all records by more than two points."""
         return self.gap < -FLAGGED_GAP
 
     def as_json(self) -> dict[str, object]:
@@ -59,7 +64,7 @@ class GroupGap:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the comparison with truth gave; None where no truth of that unit was given."""
+    """The result for each unit; None for a unit without truth. gaps: recall of records by group."""
 
     records: Measured | None
     households: Measured | None
@@ -83,15 +88,16 @@ def evaluate_links(
     households: str | None = None,
     attributes: str | None = None,
 ) -> Evaluation:
-    """Compare three tables of pairs (council_record_id, nhs_record_id; any ids, the same in all).
+    """Compare the links with the true pairs; each argument is the name of a table.
 
-    groups: table (nhs_record_id, address_group) that says which records are one household.
-    residence: the true pairs of records. households: the true pairs of households, by any of their records.
-    attributes: table (nhs_record_id, one text column per attribute) for the records' recall by group.
-    Rows that repeat count once.
+    links, residence, households: pairs (council_record_id, nhs_record_id), with the same ids in all tables.
+    residence has the true pairs of records; households the true pairs of households, as pairs of any of
+    their records. groups: (nhs_record_id, address_group), the address group of each record.
+    attributes: (nhs_record_id, one text column per attribute), for the records' recall by group.
+    Repeated rows count once.
     """
     _create_pairs(connection, "link", links, groups)
-    records = whole = None
+    records = of_households = None
     gaps: tuple[GroupGap, ...] = ()
     if residence is not None:
         _create_pairs(connection, "truth", residence, groups)
@@ -100,12 +106,12 @@ def evaluate_links(
             gaps = _gaps(connection, attributes, records.recall)
     if households is not None:
         _create_pairs(connection, "truth", households, groups)
-        whole = _measure(connection, "evaluated_household_link", "evaluated_household_truth")
-    return Evaluation(records, whole, gaps)
+        of_households = _measure(connection, "evaluated_household_link", "evaluated_household_truth")
+    return Evaluation(records, of_households, gaps)
 
 
 def _create_pairs(connection: duckdb.DuckDBPyConnection, name: str, pairs: str, groups: str) -> None:
-    """Create views of distinct pairs: `evaluated_<name>`, and of groups `evaluated_household_<name>`."""
+    """Create views of distinct pairs: `evaluated_<name>` (records), `evaluated_household_<name>` (groups)."""
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP VIEW evaluated_{name} AS

@@ -1,9 +1,17 @@
-"""The linkage model: a small JSON file of our own, approved by digest, used and never retrained overnight.
+"""The linkage model: a JSON file that the agreement approves by its digest and a run uses unchanged.
 
-Three scorecards (see `comparison`). m and u of a level are the shares of true and of other
-*candidates* that reach it; `match_weight` is what a level adds, fitted jointly over the
-comparisons so that their dependence is not counted twice; `prior` is the share of candidates
-that are true. All are rounded when written, so that one training gives one digest.
+The model has three scorecards (see `comparison`), in the terms of Fellegi and Sunter:
+
+| value | meaning |
+|---|---|
+| m, u of a level | share of the true candidates, and of the other candidates, that reach the level |
+| match_weight of a level | log2 of its Bayes factor: what the level adds to the odds of a candidate |
+| prior | share of candidates that are true |
+| upper_match_weight, lower_match_weight, margin_match_weight | limits of a decision (see `Scorecard`) |
+
+The weights are fitted jointly over the comparisons, so that evidence which two comparisons share is not
+counted twice (see `training.fitting`). All numbers are rounded when they are fitted, so that training twice
+on the same records gives the same digest.
 """
 
 import json
@@ -27,7 +35,7 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class Parameters:
-    """m, u (above 0, at most 1) and match weight (log2 of the Bayes factor) of one comparison level."""
+    """One comparison level: m and u (above 0, at most 1) and its match weight (log2 of the Bayes factor)."""
 
     m: float
     u: float
@@ -36,11 +44,12 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """What turns comparison levels into a decision.
+    """The parameters of one decision.
 
-    levels: comparison -> level -> parameters. A candidate at or above `upper_match_weight` is
-    accepted, below `lower_match_weight` rejected, between the two is for clerical review.
-    margin_match_weight: by how much the best must lead the second best.
+    prior: share of candidates that are true, above 0 and below 1. levels: comparison -> level -> parameters.
+    A candidate at or above `upper_match_weight` is accepted, below `lower_match_weight` rejected, and from
+    the lower to the upper goes to clerical review. margin_match_weight: the least difference between the
+    best and the second best candidate. All match weights are log2, with the prior included.
     """
 
     prior: float
@@ -51,13 +60,13 @@ class Scorecard:
 
     @property
     def prior_match_weight(self) -> float:
-        """log2 of the prior odds."""
+        """The prior as a match weight: log2 of the prior odds."""
         return math.log2(self.prior / (1 - self.prior))
 
 
 @dataclass(frozen=True)
 class Model:
-    """A trained linkage model. trained_on: what it learned from, in words and counts."""
+    """A trained linkage model. trained_on: method and size of the training data, in words and counts."""
 
     scorecards: Mapping[str, Scorecard]
     trained_on: Mapping[str, Any]
@@ -72,11 +81,11 @@ class Model:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the canonical content; layout and order of the file do not enter."""
+        """SHA-256 of the canonical content; layout and order of the file do not change it."""
         return digest_of(self.as_json())
 
     def write(self, path: Path) -> None:
-        """Write the model's file, laid out for people who compare two of them."""
+        """Write the model's file with one value per line, so that two models can be compared."""
         path.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
@@ -86,7 +95,7 @@ def rounded(value: float) -> float:
 
 
 def read_model(path: Path) -> Model:
-    """Read a model's file; raises Fault where it is not one, or fits other comparisons than ours."""
+    """Read a model's file. Raises Fault if it cannot be read, is not a model, or has other comparisons."""
     try:
         raw = json.loads(path.read_text("utf-8"))
         form = raw["format"]
@@ -97,31 +106,33 @@ def read_model(path: Path) -> Model:
         raise Fault(
             "MODEL_UNREADABLE",
             f"The linkage model {path.name} cannot be read ({error.strerror}).",
-            "Name the file that `hearth train` wrote under [project] model, or leave that out.",
+            "In hearth.toml, set model under [project] to the file that `hearth train` wrote, or remove the"
+            " line to use the model that ships with Hearth.",
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Fault(
             "MODEL_INVALID",
             f"{path.name} is not a linkage model.",
-            "Name a file that `hearth train` wrote.",
+            "In hearth.toml, set model under [project] to a model.json that `hearth train` wrote.",
         ) from None
     if form != FORMAT or not _fits(model):
         raise Fault(
             "MODEL_OF_OTHER_VERSION",
-            f"{path.name} was trained for other comparisons or is damaged.",
-            "Train it again with `hearth train`, and have its digest approved in the agreement.",
+            f"The linkage model {path.name} does not have the comparison levels of this version of Hearth,"
+            " or is damaged.",
+            "Train a model with `hearth train`, and have its digest approved in the agreement.",
         )
     return _in_order(model)
 
 
 def default_model() -> Model:
-    """Return the model that ships with the package, trained on synthetic households."""
+    """Return the model that ships with Hearth, trained on synthetic households."""
     with as_file(files("pipeline.link") / "models" / DEFAULT_MODEL) as path:
         return read_model(path)
 
 
 def model_of(context: RunContext) -> Model:
-    """Return the project's model, or the one that ships where `hearth.toml` names none."""
+    """Return the model that `hearth.toml` names, or the one that ships with Hearth if it names none."""
     return default_model() if context.project.model is None else read_model(context.project.model)
 
 
@@ -155,7 +166,7 @@ def _card_from_json(raw: Mapping[str, Any]) -> Scorecard:
 
 
 def _fits(model: Model) -> bool:
-    """Answer whether the model has exactly the levels of `comparison`, with usable numbers."""
+    """Answer whether the model has exactly the levels of `comparison`, with valid numbers."""
     expected = {
         card: {comparison.name: {level.id for level in comparison.levels} for comparison in comparisons}
         for card, comparisons in SCORECARDS.items()
@@ -176,7 +187,7 @@ def _fits(model: Model) -> bool:
 
 
 def _in_order(model: Model) -> Model:
-    """Return the model with comparisons and levels in the order of `comparison`, whatever the file's."""
+    """Return the model with comparisons and levels in the order of `comparison`."""
     cards = {
         name: replace(
             model.scorecards[name],

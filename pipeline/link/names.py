@@ -1,7 +1,8 @@
-"""Names of records, groups and dwellings, found by the ids that number them.
+"""Names of records, address groups and dwellings in place of the ids that the stage works with.
 
-A name is 32 letters. Sorting and joining by three of them in every row took as long as finding the
-links, so the stage works on ids, which number what was read, and names are put on at the end.
+A name is a pseudonym of 32 characters. Sorting and joining by three names in every row took as long as
+finding the links. So the stage numbers what it reads, works with these ids, and replaces them by the
+names when it writes its tables.
 """
 
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ import pyarrow.compute as pc
 from governance.artefact import Artefact
 from pipeline.engine.tables import read_columns
 from pipeline.group.link_inputs import LinkInputs
-from pipeline.group.token_lists import as_one
+from pipeline.group.token_lists import as_one_array
 
-#: What ends the name of the part of an address group that was found at another dwelling.
+#: Suffix of an address group's name for the members that moved to another dwelling.
 MOVED = "-moved"
 
 
@@ -27,10 +28,10 @@ class Names:
     groups: pa.Array
     dwellings: pa.Array
 
-    def put_on(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the batch with names in place of the ids in its columns of names; null stays null.
+    def replace_ids(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the batch with names in place of ids, in the columns that have names; null stays null.
 
-        A negative group id is of the part of the group that moved.
+        A negative group id means the members of that group that moved.
         """
         columns = {
             name: self._column(name, ids) for name, ids in zip(batch.schema.names, batch.columns, strict=True)
@@ -39,30 +40,31 @@ class Names:
 
     def _column(self, name: str, ids: pa.Array) -> pa.Array:
         if name == "nhs_record_pseudonym":
-            return _taken(self.records, ids)
+            return _names_at(self.records, ids)
         if name == "address_group":
             return self._groups(ids)
         if name in ("dwelling_record_pseudonym", "second_dwelling_record_pseudonym"):
-            return _taken(self.dwellings, pc.subtract(ids, 1))
+            return _names_at(self.dwellings, pc.subtract(ids, 1))
         return ids
 
     def _groups(self, ids: pa.Array) -> pa.Array:
-        names = _taken(self.groups, pc.subtract(pc.abs(ids), 1))
-        moved = pc.less(ids, 0)
-        if not pc.any(moved).as_py():
+        names = _names_at(self.groups, pc.subtract(pc.abs(ids), 1))
+        is_moved = pc.less(ids, 0)
+        if not pc.any(is_moved).as_py():
             return names
-        return pc.replace_with_mask(names, moved, pc.binary_join_element_wise(names.filter(moved), MOVED, ""))
+        moved_names = pc.binary_join_element_wise(names.filter(is_moved), MOVED, "")
+        return pc.replace_with_mask(names, is_moved, moved_names)
 
 
 def names_of(link_inputs: LinkInputs, nhs: Artefact) -> Names:
-    """Return the names of both sides' units (their column `unit`) and of the NHS records."""
+    """Return the names of the NHS records and of both controllers' units (their column `unit`)."""
     records = read_columns(nhs.path("nhs_resident"), ["record_pseudonym"])["record_pseudonym"]
     groups, dwellings = (link_input.units["unit"] for link_input in (link_inputs.nhs, link_inputs.council))
-    return Names(*(as_one(names) for names in (records.take(link_inputs.nhs.rows), groups, dwellings)))
+    return Names(*(as_one_array(names) for names in (records.take(link_inputs.nhs.rows), groups, dwellings)))
 
 
-def _taken(names: pa.Array, places: pa.Array) -> pa.Array:
-    """Return the names at these places; of places that follow one another nothing is copied."""
-    if len(places) and not places.null_count and np.all(np.diff(places.to_numpy()) == 1):
-        return names.slice(places[0].as_py(), len(places))
-    return names.take(places)
+def _names_at(names: pa.Array, positions: pa.Array) -> pa.Array:
+    """Return the names at these positions; consecutive positions are a slice, which copies nothing."""
+    if len(positions) and not positions.null_count and np.all(np.diff(positions.to_numpy()) == 1):
+        return names.slice(positions[0].as_py(), len(positions))
+    return names.take(positions)

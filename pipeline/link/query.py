@@ -1,4 +1,4 @@
-"""The queries of the link stage: its statements in `sql/`, and conditions that several of them ask."""
+"""The SQL statements of the link stage, and a condition that several of them use."""
 
 from pipeline.engine.statements import Statements
 
@@ -6,12 +6,12 @@ SQL = Statements("pipeline.link")
 
 
 def shares(one: str, other: str) -> str:
-    """SQL: the two lists of tokens have one in common; false where either is missing.
+    """SQL: the two token lists have a token in common; false if either is missing.
 
-    To look for a token is ten times quicker than `list_has_any`, which hashes a list for each row;
-    so it suits an `other` of one person's tokens, seldom more than three.
+    other: the list of one person, which seldom has more than three tokens. Looking these up is ten times
+    faster than `list_has_any`, which hashes a list for each row and is used for the rest.
     """
-    looked_for = " OR ".join(f"list_contains({one}, {other}[{n}])" for n in (1, 2, 3))
+    first_three = " OR ".join(f"list_contains({one}, {other}[{n}])" for n in (1, 2, 3))
     return (
-        f"COALESCE({looked_for} OR CASE WHEN len({other}) > 3 THEN list_has_any({one}, {other}) END, FALSE)"
+        f"COALESCE({first_three} OR CASE WHEN len({other}) > 3 THEN list_has_any({one}, {other}) END, FALSE)"
     )

@@ -1,4 +1,8 @@
-"""Splink's part: pairs brought together by blocking rules, scored by a scorecard."""
+"""Scoring by Splink: blocking rules find candidate pairs, a scorecard gives each pair its match weight.
+
+The match weight of a pair (log2) is the prior's plus the weights of the levels that it reaches. Splink
+computes it from m and u; we pass the fitted weights instead (see `_comparison`).
+"""
 
 import logging
 from collections.abc import Mapping
@@ -11,7 +15,7 @@ from pipeline.group.blocking import BlockingRule
 from pipeline.link.comparison import Comparison
 from pipeline.link.model import Parameters, Scorecard
 
-#: By how much two levels of a comparison differ in weight at the least.
+#: The weights of two levels of a comparison differ by more than this, so a weight identifies its level.
 _TAG = 1e-8
 
 
@@ -23,9 +27,9 @@ def settings_of(
 ) -> SettingsCreator:
     """Return Splink's settings for a scorecard.
 
-    link_type: "dedupe_only" suits `predict_between`, which tells the sides by their roles, so that a
-    record's id alone is what pairs are joined on. `predict` on two data sets wants "link_only"; it
-    joins on texts of data set and id, and gives the same pairs.
+    link_type: "dedupe_only" is for `predict_between`, which takes the two tables as left and right and joins
+    pairs by the record's id. `predict` on two tables needs "link_only"; it joins by a text of table and id,
+    which is slower, and finds the same pairs.
     """
     return SettingsCreator(
         link_type=link_type,
@@ -54,16 +58,17 @@ def score_pairs(
     rules: tuple[BlockingRule, ...],
     target: str,
 ) -> None:
-    """Create `target`: one row per candidate pair of the council's and the NHS's units.
+    """Create table `target`: one row per candidate pair of a dwelling and an NHS unit.
 
-    units: names of the two tables (council's first), with a unique `unit_id`.
-    Columns: dwelling_id, nhs_id (unit ids), match_weight, match_probability, match_key (the
-    blocking rule's id), and for each comparison the id of the level reached (null: missing).
+    units: names of the two tables, the council's first; `unit_id` is unique in each.
+    Columns of `target`: dwelling_id, nhs_id (unit ids), match_weight (log2), match_probability (0 to 1),
+    match_key (id of the first blocking rule that found the pair), and for each comparison the id of the
+    level reached (null: nothing to compare).
     """
     logging.getLogger("splink").setLevel(logging.ERROR)
     api = DuckDBAPI(connection)
     council, nhs = (api.register(unit, table_name=f"in_{unit}", dataset_display_name=unit) for unit in units)
-    # `predict` joins the pairs to both sides laid one upon the other, twice; here each side is read once.
+    # `predict` would join the pairs twice to a union of both tables; `predict_between` reads each table once.
     linker = Linker(council, settings_of(card, comparisons, rules), log_level=None)
     pairs = linker.inference.predict_between(council, nhs)
     keys = " ".join(f"WHEN '{n}' THEN '{rule.id}'" for n, rule in enumerate(rules))
@@ -85,15 +90,15 @@ def score_pairs(
 
 
 def tagged_weights(parameters: Mapping[str, Parameters]) -> dict[str, float]:
-    """Return each level's match weight, moved by under a millionth where two would be equal.
+    """Return each level's match weight, changed by less than a millionth where two would be equal.
 
-    Splink returns the weight that a comparison contributed, and the level itself only together
-    with every token compared; weights that differ tell the level at no cost.
+    Splink returns the weight that a comparison adds; it returns the level only together with all columns
+    compared, which is costly. If all weights differ, the weight identifies the level.
     """
     weights: dict[str, float] = {}
     for level, parameter in parameters.items():
         weight = parameter.match_weight
-        # A missing comparison weighs 0, so no level may.
+        # A comparison that is missing adds 0, so no level may have weight 0.
         while any(abs(weight - other) < 2 * _TAG for other in (0.0, *weights.values())):
             weight += 4 * _TAG
         weights[level] = weight
@@ -106,7 +111,7 @@ def _comparison(comparison: Comparison, parameters: Mapping[str, Parameters]) ->
         {"sql_condition": comparison.missing, "label_for_charts": "missing", "is_null_level": True}
     ]
     for level in comparison.levels:
-        # Splink uses m and u through their ratio alone, which is the fitted weight.
+        # Splink uses only the ratio of m and u. These two have the fitted weight as log2 of their ratio.
         odds = 2 ** weights[level.id]
         levels.append(
             {
@@ -124,7 +129,7 @@ def _comparison(comparison: Comparison, parameters: Mapping[str, Parameters]) ->
 
 
 def _level_of_weight(comparison: Comparison, parameters: Mapping[str, Parameters]) -> str:
-    """SQL: the id of the level that contributed this weight; null where nothing could be compared."""
+    """SQL: the id of the level that added this weight; null where nothing could be compared."""
     cases = " ".join(
         f"WHEN abs(mw_{comparison.name} - ({weight!r})) < {_TAG} THEN '{level}'"
         for level, weight in tagged_weights(parameters).items()

@@ -1,18 +1,31 @@
-"""The link stage: which council dwelling each NHS address group lives in, on pseudonyms alone.
+"""The link stage: which council dwelling each NHS address group lives in, found from pseudonyms only.
 
-Evidence facts (what the gate's rules read):
+1. Blocking rules find candidate pairs of a dwelling and an address group near it; Splink gives each pair
+   a match weight by the approved model (`scoring`, scorecard `recorded`).
+2. The best dwelling of each group is linked, left to clerical review or rejected (`match_selection`).
+3. Each member of a linked group stays, moves to the dwelling where they are listed, or is split off
+   (`members`, scorecards `moved` and `residence`).
+4. The tables are written with names in place of ids (`tables`, `names`).
 
-- `model_digest`; `approved_model_digest` is the agreement's own and is compared by the rule
+The method is that of Fellegi and Sunter (JASA 64 (1969) 1183-1210) with joint levels; see `comparison`.
+Match weights are log2 of Bayes factors, throughout the stage.
+
+Evidence facts, read by the rules of the gate:
+
+- `model_digest`; the rule compares it with the digest in the agreement
 - `dwellings`, `nhs_records`, `address_groups`, `candidate_pairs`, `candidate_pairs_by_rule`
 - `candidate_pairs_per_record` (of dwellings and address groups), `most_candidates_of_a_group`
-- `hot_blocking_values_by_rule`: values that more movers share than the rule allows, on either side (those
-  of address groups are told by the group stage)
-- `linked_groups`, `linked_records`, `linked_dwellings`, `match_rate` (share of NHS records linked)
-- `estimated_precision`, `estimated_recall` (from match probabilities; null where nothing is linked)
-- `people_compared` (pairs with people on both sides; at 0 the precision is null: UPRNs alone cannot tell it)
+- `hot_blocking_values_by_rule`: values of the rule for moves that are not used, because more units of one
+  controller share them than the rule allows (the group stage counts those of the other rules)
+- `linked_groups`, `linked_records`, `linked_dwellings`, `match_rate` (share of NHS records linked, 0 to 1)
+- `estimated_precision`, `estimated_recall` (0 to 1, from match probabilities; null if nothing is linked)
+- `people_compared`: pairs in which both the list and the group have people to compare; if 0, the precision
+  is null, because it cannot be estimated from UPRNs only
 - `subgroups`: list of {attribute, category, records, linked} by sex, age band, ethnic category (LNK-03)
-- `keys_in_reach`, `clear_files_in_reach`: what this very process could open (LNK-01)
-- `records_by_reason`, `records_by_level`, `contradicted_links`, `moved_records`
+- `keys_in_reach`, `clear_files_in_reach`: key and extract files that this process could open (LNK-01)
+- `records_by_reason`, `records_by_level`, `moved_records`
+- `contradicted_links`: links with the same UPRN in which no names agree or, if there are no names to
+  compare, the addresses differ
 """
 
 from collections import Counter
@@ -43,25 +56,28 @@ from pipeline.link.tables import write_tables
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:
-    """Return what the links depend on besides the pseudonymised tables: the model."""
+    """Return what the links depend on in addition to the tables read and the code: the model."""
     return {"model_digest": model_of(context).digest}
 
 
 def link(
     grouped: Cleared, council: Cleared, nhs: Cleared, fingerprint: str, context: RunContext
 ) -> tuple[Artefact, Evidence]:
-    """Link NHS address groups to dwellings and write the tables of the stage `linked`."""
+    """Link NHS address groups to dwellings and write the linked tables."""
     model = model_of(context)
-    of_groups, of_council, of_nhs = grouped.artefact, council.artefact, nhs.artefact
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         with (
             locked_connection(context.project.engine, context.spill) as connection,
-            ThreadPoolExecutor(1, thread_name_prefix="names") as aside,
+            ThreadPoolExecutor(1, thread_name_prefix="names") as background,
         ):
-            inputs = link_units(connection, read_link_inputs(of_groups), of_council, of_nhs, model)
-            # Beside what follows, not before: while pairs are found, memory is at its height.
-            names = aside.submit(lambda: names_of(read_link_inputs(of_groups, ["unit"]), of_nhs))
+            inputs = link_units(
+                connection, read_link_inputs(grouped.artefact), council.artefact, nhs.artefact, model
+            )
+            # Only now, in parallel with what follows: most memory is in use while pairs are found.
+            names = background.submit(
+                lambda: names_of(read_link_inputs(grouped.artefact, ["unit"]), nhs.artefact)
+            )
             judge_members(inputs, model)
             inputs.drop_tokens()
             rows = write_tables(connection, names.result(), folder)
@@ -71,7 +87,7 @@ def link(
             facts["subgroups"] = subgroup_counts(connection)
         context.report(
             f"link: {facts['linked_records']:,} of {facts['nhs_records']:,} NHS records linked"
-            f" ({facts['match_rate']:.1%}), {facts['candidate_pairs']:,} pairs compared"
+            f" ({facts['match_rate']:.1%}); pairs compared: {facts['candidate_pairs']:,}"
         )
         return rows, Evidence("link", "all", facts)
 
@@ -85,7 +101,7 @@ def link_units(
     nhs: Artefact,
     model: Model,
 ) -> ComparisonInputs:
-    """Create, in `connection`, the scored pairs of both sides' units (`pair`) and the verdicts (`judged`)."""
+    """Create `recorded_pair` (scored candidate pairs) and `recorded_match` (one decision per group)."""
     inputs = register_comparison_inputs(connection, link_inputs, council, nhs)
     del link_inputs
     score_pairs(
@@ -94,10 +110,10 @@ def link_units(
         model.scorecards["recorded"],
         SCORECARDS["recorded"],
         RECORDED_RULES,
-        "pair",
+        "recorded_pair",
     )
-    inputs.drop_blocks()
-    select_matches(connection, model)
+    inputs.drop_blocking_columns()
+    select_matches(connection, model.scorecards["recorded"])
     return inputs
 
 
@@ -107,10 +123,10 @@ def _facts(
     def number(query: str) -> int:
         return int(connection.execute(query).fetchall()[0][0])
 
-    def told(query: str) -> list[tuple[Any, ...]]:
+    def rows_of(query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
-    probable, linked_probable, linked, contradicted = told(
+    probable, linked_probable, linked, contradicted = rows_of(
         """
         SELECT
             SUM(match_probability),
@@ -118,18 +134,20 @@ def _facts(
             COUNT(*) FILTER (reason = 'linked'),
             COUNT(*) FILTER (reason = 'linked' AND contradicted)
         FROM (
-            SELECT match_probability, reason, contradicted FROM judged
+            SELECT match_probability, reason, contradicted FROM recorded_match
             UNION ALL
             SELECT match_probability, reason, FALSE AS contradicted
-            FROM moved_judged
+            FROM moved_match
             WHERE reason = 'linked'
         )
         """
     )[0]
-    # Each big table is counted once, crossed; what is told of it is summed from the few rows.
-    compared = told("SELECT match_key, COUNT(*), COUNT(people) FROM pair GROUP BY match_key")
-    compared += told("SELECT match_key, COUNT(*), 0 FROM moved_pair GROUP BY match_key")
-    outcomes = told("SELECT reason, level, COUNT(*), COUNT(dwelling_id) FROM outcome GROUP BY reason, level")
+    # Each large table is counted once, by all attributes together; the facts are sums over these few rows.
+    compared = rows_of("SELECT match_key, COUNT(*), COUNT(people) FROM recorded_pair GROUP BY match_key")
+    compared += rows_of("SELECT match_key, COUNT(*), 0 FROM moved_pair GROUP BY match_key")
+    outcomes = rows_of(
+        "SELECT reason, level, COUNT(*), COUNT(dwelling_id) FROM outcome GROUP BY reason, level"
+    )
     pairs, people_compared = (sum(row[n] for row in compared) for n in (1, 2))
     records, linked_records = (sum(row[n] for row in outcomes) for n in (2, 3))
     dwellings, groups = (number(f"SELECT COUNT(*) FROM {unit}") for unit in ("dwelling_unit", "nhs_unit"))
@@ -143,9 +161,10 @@ def _facts(
         "candidate_pairs_by_rule": _summed((row[0], row[1]) for row in compared),
         "candidate_pairs_per_record": round(pairs / units, 4) if units else 0.0,
         "most_candidates_of_a_group": number(
-            "SELECT COALESCE(MAX(pairs), 0) FROM (SELECT COUNT(*) AS pairs FROM pair GROUP BY nhs_id)"
+            "SELECT COALESCE(MAX(pairs), 0)"
+            " FROM (SELECT COUNT(*) AS pairs FROM recorded_pair GROUP BY nhs_id)"
         ),
-        "hot_blocking_values_by_rule": _summed(told("SELECT rule, blocking_values FROM hot_block")),
+        "hot_blocking_values_by_rule": _summed(rows_of("SELECT rule, blocking_values FROM oversized_block")),
         "linked_groups": rows["link.parquet"],
         "linked_records": linked_records,
         "linked_dwellings": dwellings - (rows["unlinked_dwelling.parquet"] or 0),
@@ -161,7 +180,7 @@ def _facts(
 
 
 def _summed(counts: Iterable[tuple[Any, ...]]) -> dict[str, int]:
-    """Return the sum of each key's counts, in the order of the keys."""
+    """Return the sum of the counts of each key, sorted by key."""
     sums: Counter[str] = Counter()
     for key, count in counts:
         sums[str(key)] += int(count)

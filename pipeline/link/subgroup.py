@@ -1,6 +1,7 @@
-"""Match rates by group, for the gate: does linkage serve some people worse than others?
+"""Linked records by group of people, for the gate: is one group linked less often than the others?
 
-The gate judges sex, age band and ethnic category; `quality.py` reports more groups beside a release.
+The gate (LNK-03) compares match rates by sex, age band and ethnic category. The quality report of a
+release shows more groups (see `pipeline/quality`).
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ import duckdb
 
 _RATES = """
     -- One row per group of each attribute: NHS records, and how many of them are linked.
-    WITH crossed AS (
+    WITH counted AS (
         SELECT
             nhs_member.sex,
             CASE
@@ -26,19 +27,19 @@ _RATES = """
         WHERE nhs_member.age_years IS NOT NULL
         GROUP BY ALL
     ),
-    listed AS (
-        SELECT 'sex' AS attribute, sex AS category, records, linked FROM crossed
+    by_attribute AS (
+        SELECT 'sex' AS attribute, sex AS category, records, linked FROM counted
         UNION ALL
-        SELECT 'age_band' AS attribute, age_band AS category, records, linked FROM crossed
+        SELECT 'age_band' AS attribute, age_band AS category, records, linked FROM counted
         UNION ALL
-        SELECT 'ethnic_category' AS attribute, ethnic_category AS category, records, linked FROM crossed
+        SELECT 'ethnic_category' AS attribute, ethnic_category AS category, records, linked FROM counted
     )
     SELECT
         attribute,
         category,
         SUM(records)::BIGINT AS records,
         SUM(linked)::BIGINT AS linked
-    FROM listed
+    FROM by_attribute
     WHERE category IS NOT NULL
     GROUP BY attribute, category
     ORDER BY attribute, category
@@ -46,7 +47,10 @@ _RATES = """
 
 
 def subgroup_counts(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Return {attribute, category, records, linked} of every group of `outcome` and `nhs_member`."""
+    """Return {attribute, category, records, linked} for each group, from `outcome` and `nhs_member`.
+
+    Records without an age are not counted; a missing sex or ethnic category is no group.
+    """
     rows = connection.execute(_RATES).fetchall()
     names = ("attribute", "category", "records", "linked")
     return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,4 +1,4 @@
-"""The tables that leave the stage; `sql/<table>.sql` says what a row is, with ids where it has names."""
+"""The tables that the stage writes. `sql/<table>.sql` states what one row is, with ids in place of names."""
 
 from pathlib import Path
 
@@ -10,20 +10,20 @@ from pipeline.link.match_selection import moved_bits
 from pipeline.link.names import Names
 from pipeline.link.query import SQL
 
-#: The largest first: it is encoded while the others are queried.
+#: The largest first: it is encoded while the next ones are queried.
 TABLES = ("resident_link", "link", "decision", "unlinked_dwelling", "address_group")
 
 
 def write_tables(connection: duckdb.DuckDBPyConnection, names: Names, folder: Path) -> dict[str, int | None]:
     """Write every table into `folder`; returns the rows of each file."""
     queries = {folder / f"{table}.parquet": _query(table) for table in TABLES}
-    return {path.name: rows for path, rows in write_queries(connection, queries, names.put_on).items()}
+    return {path.name: rows for path, rows in write_queries(connection, queries, names.replace_ids).items()}
 
 
 def linked_table(connection: duckdb.DuckDBPyConnection, names: Names, table: str) -> pa.Table:
-    """Return one of the tables, whole in memory."""
+    """Return one of the tables in memory."""
     batches = connection.sql(_query(table)).to_arrow_reader(BATCH_ROWS)
-    return pa.Table.from_batches([names.put_on(batch) for batch in batches])
+    return pa.Table.from_batches([names.replace_ids(batch) for batch in batches])
 
 
 def _query(table: str) -> str:

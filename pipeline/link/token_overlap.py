@@ -1,7 +1,7 @@
-"""Which rows of token lists have a token in common with a row of another column.
+"""Token overlap: whether a row of one column of token lists has a token in common with a row of another.
 
-In SQL every list of the one side is copied to each row of the other that it is joined to. Here only its
-place is: the tokens are compared where they are.
+A join in SQL would copy a dwelling's token lists to every member who is compared with it. Here a pair is
+two row numbers, and the tokens are compared where they are.
 """
 
 from collections.abc import Mapping
@@ -10,57 +10,63 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.group.token_lists import Integers, TokenLists, stretches
+from pipeline.group.token_lists import Integers, TokenLists, positions_of
 
 Flags = npt.NDArray[np.bool_]
-#: Column -> its lists, row after row.
+#: Column -> its token lists.
 Lists = Mapping[str, TokenLists]
-#: A way to agree: columns that must all have a token in common.
-Way = tuple[str, ...]
+#: Columns that must all have a token in common.
+Columns = tuple[str, ...]
 
-#: Rows that a thread takes at a time.
+#: Rows that a thread compares in one step.
 _SLICE_ROWS = 65_536
-#: Tokens held against each other at a time, so that what is temporary stays small: some 100 MB.
-_COMPARED_AT_ONCE = 4_000_000
+#: Pairs of tokens compared in one step, which limits the temporary memory to some 100 MB.
+_TOKEN_PAIRS_PER_STEP = 4_000_000
 
 
-def level_of(
-    levels: Mapping[str, tuple[Way, ...]], people: Lists, rows: Integers, units: Lists, homes: Integers
+def reached_levels(
+    levels: Mapping[str, tuple[Columns, ...]],
+    people: Lists,
+    person_rows: Integers,
+    units: Lists,
+    unit_rows: Integers,
 ) -> npt.NDArray[np.int8]:
-    """Return the first level that each person reaches, counted from 0; their number where none is.
+    """Return for each pair the first level that it reaches, counted from 0; the number of levels if none.
 
-    people, rows: lists of people, and the rows of those asked about. units, homes: lists of units, and the
-    row of the unit that each of them is compared with.
+    levels: level -> alternatives; a pair reaches the level if all columns of one alternative agree.
+    person_rows, unit_rows: pair n is row `person_rows[n]` of `people` and row `unit_rows[n]` of `units`.
     """
-    reached = np.full(len(rows), len(levels), dtype=np.int8)
+    reached = np.full(len(person_rows), len(levels), dtype=np.int8)
 
-    def judge(slice_: slice) -> None:
-        mine, theirs = rows[slice_], homes[slice_]
-        # A view: what is written there is written into the whole.
-        found = reached[slice_]
-        for level, ways in enumerate(levels.values()):
-            for way in ways:
-                asked = np.flatnonzero(found == len(levels))
-                for column in way:
-                    alike = have_common_token(people[column], mine[asked], units[column], theirs[asked])
-                    asked = asked[alike]
-                found[asked] = level
+    def compare(part: slice) -> None:
+        persons, homes = person_rows[part], unit_rows[part]
+        # A view of `reached`: assignments change the result.
+        found = reached[part]
+        for level, alternatives in enumerate(levels.values()):
+            for columns in alternatives:
+                candidates = np.flatnonzero(found == len(levels))
+                for column in columns:
+                    agree = have_common_token(
+                        people[column], persons[candidates], units[column], homes[candidates]
+                    )
+                    candidates = candidates[agree]
+                found[candidates] = level
 
-    slices = [slice(first, first + _SLICE_ROWS) for first in range(0, len(rows), _SLICE_ROWS)]
+    parts = [slice(first, first + _SLICE_ROWS) for first in range(0, len(person_rows), _SLICE_ROWS)]
     with ThreadPoolExecutor(2, thread_name_prefix="members") as threads:
-        list(threads.map(judge, slices))
+        list(threads.map(compare, parts))
     return reached
 
 
 def have_common_token(one: TokenLists, rows: Integers, other: TokenLists, other_rows: Integers) -> Flags:
-    """Return whether row `rows[n]` of `one` and row `other_rows[n]` of `other` have a token in common."""
-    compared = one.lengths(rows).astype(np.int64) * other.lengths(other_rows)
+    """Return for each n whether row `rows[n]` of `one` and row `other_rows[n]` of `other` share a token."""
+    token_pairs = one.lengths(rows).astype(np.int64) * other.lengths(other_rows)
     shared = np.zeros(len(rows), dtype=np.bool_)
-    asked = np.flatnonzero(compared)
-    # Thousands in one home hold thousands of tokens each against all of theirs.
-    work = np.cumsum(compared[asked])
-    ends = np.searchsorted(work, np.arange(_COMPARED_AT_ONCE, work.max(initial=0), _COMPARED_AT_ONCE))
-    for part in np.split(asked, ends):
+    with_tokens = np.flatnonzero(token_pairs)
+    # In steps: in a home of thousands of people, each of them is compared with the tokens of all.
+    work = np.cumsum(token_pairs[with_tokens])
+    step_ends = np.arange(_TOKEN_PAIRS_PER_STEP, work.max(initial=0), _TOKEN_PAIRS_PER_STEP)
+    for part in np.split(with_tokens, np.searchsorted(work, step_ends)):
         shared[part] = _share_token(one, rows[part], other, other_rows[part])
     return shared
 
@@ -68,17 +74,17 @@ def have_common_token(one: TokenLists, rows: Integers, other: TokenLists, other_
 def _share_token(one: TokenLists, rows: Integers, other: TokenLists, other_rows: Integers) -> Flags:
     lengths, other_lengths = one.lengths(rows), other.lengths(other_rows)
     pair = np.repeat(np.arange(len(rows)), lengths)
-    tokens = one.tokens[stretches(one.offsets[rows], lengths)]
-    # Each token of a row is held against every token of the other row.
-    against = other_lengths[pair]
-    held = other.tokens[stretches(other.offsets[other_rows][pair], against)]
+    tokens = one.tokens[positions_of(one.offsets[rows], lengths)]
+    # Each token of a row is compared with every token of the other row.
+    repeats = other_lengths[pair]
+    other_tokens = other.tokens[positions_of(other.offsets[other_rows][pair], repeats)]
     shared = np.zeros(len(rows), dtype=np.bool_)
-    alike: Flags = np.repeat(tokens, against) == held
-    shared[np.repeat(pair, against)[alike]] = True
+    is_equal: Flags = np.repeat(tokens, repeats) == other_tokens
+    shared[np.repeat(pair, repeats)[is_equal]] = True
     return shared
 
 
-def are_empty(lists: Lists, columns: Way) -> Flags:
-    """Return whether a row has no token in any of the columns."""
+def are_empty(lists: Lists, columns: Columns) -> Flags:
+    """Return for each row whether it has no token in any of the columns."""
     empty: Flags = np.logical_and.reduce([np.diff(lists[column].offsets) == 0 for column in columns])
     return empty

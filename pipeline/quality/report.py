@@ -16,11 +16,11 @@ import duckdb
 
 from pipeline.link.comparison import SCORECARDS
 from pipeline.link.evaluate import FLAGGED_GAP
-from pipeline.link.interval import Proportion
 from pipeline.link.model import Model
 from pipeline.quality.counting import ATTRIBUTES
 from pipeline.quality.protection import Counts, Terms, protect
 from pipeline.quality.wording import NOT_KNOWN, REASONS, unknowable
+from pipeline.statistics.proportion import Proportion
 
 FORMAT = 1
 #: Match weights of one bar of the distribution.

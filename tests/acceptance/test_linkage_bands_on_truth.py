@@ -131,7 +131,7 @@ def _world(links: str) -> duckdb.DuckDBPyConnection:
 
 def _count(connection: duckdb.DuckDBPyConnection) -> Plan:
     plan = make_plan(
-        tables(), CHOSEN, known_attributes(connection), known_attributes(connection, of_everybody=True)
+        tables(), CHOSEN, known_attributes(connection), known_attributes(connection, of_everyone=True)
     )
     build_all_cells(connection, plan, SECRET)
     return plan

@@ -85,10 +85,10 @@ def linked_pair(folder: Path) -> Iterator[Callable[[str], pa.Table]]:
     artefact = Artefact("pseudonymise", "council", folder, "f" * 64, ())
     with locked_connection(EngineSettings(), folder, (folder,)) as connection:
         council = _Everything(artefact)
-        sides = collect_units(connection, council, artefact)
+        link_inputs = collect_units(connection, council, artefact)
         model = default_model()
-        judge_members(link_units(connection, sides, council, artefact, model), model)
-        yield partial(linked_table, connection, names_of(sides, artefact))
+        judge_members(link_units(connection, link_inputs, council, artefact, model), model)
+        yield partial(linked_table, connection, names_of(link_inputs, artefact))
 
 
 class _Everything(Artefact):

@@ -9,7 +9,7 @@ import typer
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
-    from pipeline.link.interval import Proportion
+    from pipeline.statistics.proportion import Proportion
 
 EVALUATE_EXAMPLES = """
 Example:

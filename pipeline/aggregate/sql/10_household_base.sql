@@ -1,4 +1,4 @@
--- One row per household that is counted, numbered, with the record key of its dwelling.
+-- One row per household that is counted, with a number for joins and the record key of its dwelling.
 CREATE OR REPLACE TABLE household_base AS
 SELECT
     ROW_NUMBER() OVER (ORDER BY household.household_pseudonym) AS household_id,

@@ -1,4 +1,5 @@
--- One row per resident of a household that is counted, with the person's record key.
+-- One row per resident of a household that is counted, with the person's record key. placement_weight: the
+-- resident and the people of the same stratum who could not be placed, per resident placed (1 or more).
 CREATE OR REPLACE TABLE resident_base AS
 SELECT
     household_base.household_id,

@@ -1,4 +1,4 @@
--- One row per LSOA and level: the area that holds it.
+-- One row per LSOA and area level: the area that contains it.
 CREATE TABLE area_of AS
 SELECT
     lsoa_id,

@@ -1,4 +1,5 @@
--- One row per table, measure, area and category of each dimension: the whole grid, empty cells as zeros.
+-- One row per table, measure, area and category of each dimension: the complete grid, with zeros in empty
+-- cells.
 CREATE TABLE cell AS
 WITH measured_area AS (
     SELECT DISTINCT

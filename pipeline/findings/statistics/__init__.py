@@ -15,7 +15,6 @@
 All are vectorised over columns. An interval unpacks into value, lower, upper.
 """
 
-from pipeline.aggregate.interval import Interval, byars_interval, mean_interval, wilson_interval
 from pipeline.findings.statistics.funnel import FunnelLimits, funnel_limits, funnel_significance
 from pipeline.findings.statistics.inequality import (
     InequalityIndices,
@@ -33,6 +32,7 @@ from pipeline.findings.statistics.standardisation import (
     indirectly_standardised_rate,
     indirectly_standardised_ratio,
 )
+from pipeline.statistics.interval import Interval, byars_interval, mean_interval, wilson_interval
 
 __all__ = [
     "ESP2013",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from pipeline.aggregate.interval import (
+from pipeline.statistics.interval import (
     EXACT_BELOW,
     Column,
     Numbers,

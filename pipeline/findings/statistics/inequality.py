@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from pipeline.aggregate.interval import Column, Interval, Numbers, confidence_level
+from pipeline.statistics.interval import Column, Interval, Numbers, confidence_level
 
 #: "normal": any measure with symmetric error; "rate" is drawn on the log, "proportion" on the logit scale.
 VALUE_TYPES = ("normal", "rate", "proportion")

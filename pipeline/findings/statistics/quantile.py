@@ -7,7 +7,7 @@ package PHEindicatormethods.
 import numpy as np
 from scipy import stats
 
-from pipeline.aggregate.interval import Column, Numbers
+from pipeline.statistics.interval import Column, Numbers
 
 
 def quantile_assignment(

@@ -8,7 +8,7 @@ confidence intervals", as in the R package PHEindicatormethods.
 
 import numpy as np
 
-from pipeline.aggregate.interval import (
+from pipeline.statistics.interval import (
     EXACT_BELOW,
     Column,
     Interval,

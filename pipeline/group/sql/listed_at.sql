@@ -1,5 +1,5 @@
--- One row per listed person of a known dwelling: the dwelling that the list names by its record, or else by
--- a UPRN that one dwelling alone bears.
+-- One row per listed person at a known dwelling. The dwelling is the one whose record the list names; without
+-- a record, the one with the listed UPRN, unless several dwellings have that UPRN.
 SELECT
     listed.row,
     COALESCE(by_record.unit_id, by_uprn.unit_id) AS dwelling_id

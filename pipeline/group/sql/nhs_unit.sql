@@ -1,4 +1,6 @@
--- One row per NHS address group (or part of one): its name, its members' UPRN, and that UPRN's parent.
+-- One row per NHS address group (or part of one): its name, the UPRN of its members, and the parent of that
+-- UPRN. The UPRN is the one that most members record; it is null if two are recorded equally often, because
+-- nothing but the order of pseudonyms would decide between them.
 WITH spread AS (
     SELECT
         unit_id,
@@ -8,8 +10,7 @@ WITH spread AS (
     WHERE uprn IS NOT NULL
     GROUP BY unit_id
 ),
--- Members seldom disagree; only then is it worth counting what most of them say. Where two say it
--- equally often nobody can tell, and the order of pseudonyms shall not.
+-- Only the few groups whose members record different UPRNs need counting.
 disputed AS (
     SELECT
         unit_id,
@@ -27,7 +28,7 @@ disputed AS (
     )
     GROUP BY unit_id
 ),
--- The parent of each UPRN that the council knows: siblings share it.
+-- The parent of each UPRN in the council's extract; dwellings with one parent are siblings.
 parent AS (
     SELECT
         uprn,

@@ -1,4 +1,4 @@
--- One row per LSOA of the lookup in which the council has a dwelling.
+-- One row per LSOA of the area lookup in which the council has a dwelling.
 CREATE TABLE covered_area AS
 SELECT
     area.lsoa21,

@@ -1,4 +1,6 @@
--- One row per NHS record, with the first rule of its own that it fails on $reference_date, if any.
+-- One row per NHS record, with the first rule on registration and address spell that it fails on
+-- $reference_date. match_probability: that the link is right and that the person lives there, multiplied (0
+-- to 1).
 CREATE TABLE registration AS
 WITH dated AS (
     SELECT

@@ -1,4 +1,5 @@
--- One row per NHS record that passed its own rules: one dwelling, or none, per person.
+-- One row per NHS record that passed the rules of `registration`, with the rule on the person's dwelling that
+-- it fails, if any. At most one record of a person passes: the latest, if it is linked to one dwelling.
 CREATE TABLE residence AS
 WITH own AS (
     SELECT * EXCLUDE (failed_rule)
@@ -49,8 +50,8 @@ SELECT
         WHEN latest.dwelling_record_pseudonym IS NULL AND latest.link_reason IN ('ambiguous', 'split_off')
             THEN 'imprecise'
         WHEN latest.dwelling_record_pseudonym IS NULL THEN 'no_match'
-        ELSE standing_dwelling.failed_rule
+        ELSE council_dwelling.failed_rule
     END AS failed_rule
 FROM latest
-LEFT JOIN standing_dwelling
-    ON standing_dwelling.household_pseudonym = latest.dwelling_record_pseudonym;
+LEFT JOIN council_dwelling
+    ON council_dwelling.household_pseudonym = latest.dwelling_record_pseudonym;

@@ -1,4 +1,5 @@
--- One row per dwelling with residents who passed every rule of record and link; ages and sizes as evidence.
+-- One row per dwelling with residents who passed every rule on record and link, with the rule on age and
+-- number of residents that the dwelling fails, if any.
 CREATE TABLE occupied_dwelling AS
 WITH practice AS (
     SELECT

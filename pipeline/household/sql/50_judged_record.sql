@@ -1,4 +1,5 @@
--- One row per NHS record: the order of the rule that left it out, or null for a resident of a household.
+-- One row per NHS record: the rule that left it out and its position in the order of rules; null for a
+-- resident of a household.
 CREATE TABLE judged_record AS
 WITH judged AS (
     SELECT

@@ -1,4 +1,5 @@
--- One row per person: the furthest any of their records came; a null rule order means resident.
+-- One row per person: the rule that left out the record that came furthest. A null rule_order means that the
+-- person is a resident of a household.
 CREATE TABLE judged_person AS
 SELECT
     person_pseudonym,

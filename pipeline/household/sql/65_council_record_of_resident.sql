@@ -1,5 +1,6 @@
--- One row per resident whom a council service lists at the same dwelling: what the services say.
--- The same person by name and birth date, or else the only resident there of that age and sex.
+-- One row per resident who is listed at the same dwelling by a council service: what the services record. A
+-- listed person is the resident with the same name and birth date, or else the only resident of that age and
+-- sex.
 CREATE TABLE council_record_of_resident AS
 WITH settled AS (
     SELECT

@@ -1,4 +1,5 @@
--- One row per resident of a household (or of a dwelling too large to be one, kept apart by `standing`).
+-- One row per resident of a household, with standing = 'household'; residents of dwellings that are too large
+-- to be a household have standing = 'improbable'.
 CREATE TABLE household_member AS
 SELECT
     residence.dwelling_record_pseudonym AS household_pseudonym,

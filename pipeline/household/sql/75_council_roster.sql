@@ -1,4 +1,4 @@
--- One row per dwelling that a council service lists people at: records, and those of adults.
+-- One row per dwelling at which a council service lists people: the number of listed records.
 CREATE TABLE council_roster AS
 SELECT
     dwelling_record_pseudonym AS household_pseudonym,

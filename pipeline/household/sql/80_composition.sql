@@ -1,4 +1,5 @@
--- One row per dwelling of household_member: ages, dependants, couples and the bedrooms they need.
+-- One row per dwelling of household_member: counts by age, dependants, composition, and the bedrooms required
+-- by the Census 2021 bedroom standard.
 CREATE TABLE composition AS
 WITH spread AS (
     SELECT

@@ -1,15 +1,16 @@
--- One row per household: residents of one dwelling on $reference_date, with what is known of the dwelling.
+-- One row per household: counts of the residents of one dwelling on the reference date, and attributes of the
+-- dwelling. Dwellings that are too large to be a household have standing = 'improbable'.
 CREATE TABLE household AS
 SELECT
     composition.household_pseudonym,
-    standing_dwelling.dwelling_anchor,
+    council_dwelling.dwelling_anchor,
     composition.standing,
-    standing_dwelling.lsoa21,
-    standing_dwelling.msoa21,
-    standing_dwelling.local_authority,
-    standing_dwelling.imd_decile,
-    (standing_dwelling.imd_decile + 1) // 2 AS imd_quintile,
-    standing_dwelling.aqma,
+    council_dwelling.lsoa21,
+    council_dwelling.msoa21,
+    council_dwelling.local_authority,
+    council_dwelling.imd_decile,
+    (council_dwelling.imd_decile + 1) // 2 AS imd_quintile,
+    council_dwelling.aqma,
     composition.residents,
     composition.residents_0_to_4,
     composition.residents_5_to_15,
@@ -20,19 +21,19 @@ SELECT
     composition.adults,
     composition.composition,
     composition.bedrooms_required,
-    standing_dwelling.bedrooms - composition.bedrooms_required AS occupancy_rating,
+    council_dwelling.bedrooms - composition.bedrooms_required AS occupancy_rating,
     composition.has_recent_mover,
-    standing_dwelling.property_type,
-    standing_dwelling.council_tax_band,
-    standing_dwelling.single_person_discount,
-    standing_dwelling.council_tax_support,
-    standing_dwelling.tenure,
-    standing_dwelling.landlord,
-    standing_dwelling.bedrooms,
-    standing_dwelling.epc_rating,
-    standing_dwelling.is_hmo,
-    standing_dwelling.damp_report,
-    standing_dwelling.arrears,
+    council_dwelling.property_type,
+    council_dwelling.council_tax_band,
+    council_dwelling.single_person_discount,
+    council_dwelling.council_tax_support,
+    council_dwelling.tenure,
+    council_dwelling.landlord,
+    council_dwelling.bedrooms,
+    council_dwelling.epc_rating,
+    council_dwelling.is_hmo,
+    council_dwelling.damp_report,
+    council_dwelling.arrears,
     composition.residents_listed_by_council,
     CASE
         WHEN council_roster.listed_records IS NULL THEN NULL
@@ -41,7 +42,7 @@ SELECT
         ELSE 'all'
     END AS roster_coverage
 FROM composition
-JOIN standing_dwelling
-    ON standing_dwelling.household_pseudonym = composition.household_pseudonym
+JOIN council_dwelling
+    ON council_dwelling.household_pseudonym = composition.household_pseudonym
 LEFT JOIN council_roster
     ON council_roster.household_pseudonym = composition.household_pseudonym;

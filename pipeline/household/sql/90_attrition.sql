@@ -1,4 +1,4 @@
--- One row per rule: records and persons still in before and after it.
+-- One row per rule: the NHS records that remain before it and after it.
 CREATE TABLE attrition AS
 SELECT
     rule.rule_order,

@@ -1,4 +1,4 @@
--- One row per rule and group of people: NHS records still in before and after the rule.
+-- One row per rule and group of people: the NHS records that remain before the rule and after it.
 CREATE TABLE attrition_by_group AS
 WITH grouped AS (
     SELECT

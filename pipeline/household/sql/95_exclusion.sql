@@ -1,4 +1,5 @@
--- One row per reason and rule: the persons in no household, each under the furthest rule they reached.
+-- One row per reason and rule: the number of people in no household, each under the rule of
+-- `judged_person`.
 CREATE TABLE exclusion AS
 SELECT
     rule.reason,

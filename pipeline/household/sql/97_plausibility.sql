@@ -1,20 +1,20 @@
--- One row per cross-source check: how many dwellings it applies to and how many contradict it.
+-- One row per check between sources: how many dwellings it applies to and how many contradict it.
 CREATE TABLE plausibility AS
 WITH occupied AS (
     SELECT
-        standing_dwelling.household_pseudonym,
-        standing_dwelling.single_person_discount,
-        standing_dwelling.is_recorded_empty,
+        council_dwelling.household_pseudonym,
+        council_dwelling.single_person_discount,
+        council_dwelling.is_recorded_empty,
         composition.adults,
         composition.residents,
         composition.residents_listed_by_council,
         council_roster.listed_records,
-        standing_dwelling.bedrooms - composition.bedrooms_required AS occupancy_rating
-    FROM standing_dwelling
+        council_dwelling.bedrooms - composition.bedrooms_required AS occupancy_rating
+    FROM council_dwelling
     LEFT JOIN composition
-        ON composition.household_pseudonym = standing_dwelling.household_pseudonym
+        ON composition.household_pseudonym = council_dwelling.household_pseudonym
     LEFT JOIN council_roster
-        ON council_roster.household_pseudonym = standing_dwelling.household_pseudonym
+        ON council_roster.household_pseudonym = council_dwelling.household_pseudonym
 )
 SELECT
     'single_person_discount' AS plausibility_check,
@@ -25,14 +25,14 @@ FROM occupied
 UNION ALL
 SELECT
     'empty_dwelling' AS plausibility_check,
-    'Nobody is registered in a dwelling the council records as empty' AS description,
+    'No one is registered in a dwelling that the council records as empty' AS description,
     COUNT(*) FILTER (is_recorded_empty) AS dwellings_checked,
     COUNT(*) FILTER (is_recorded_empty AND residents > 0) AS dwellings_contradicting
 FROM occupied
 UNION ALL
 SELECT
     'council_listing' AS plausibility_check,
-    'Some registered resident is listed there by a council service' AS description,
+    'At least one registered resident is listed at the dwelling by a council service' AS description,
     COUNT(*) FILTER (residents > 0 AND listed_records > 0) AS dwellings_checked,
     COUNT(*) FILTER (residents > 0 AND listed_records > 0 AND residents_listed_by_council = 0)
         AS dwellings_contradicting

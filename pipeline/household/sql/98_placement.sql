@@ -1,5 +1,5 @@
 -- One row per stratum of people with a usual address on the reference date: how many are residents of
--- dwellings, and how many have an address that no dwelling, or no single one, could be linked to.
+-- dwellings, and how many have an address that could not be linked to one dwelling.
 CREATE TABLE placement AS
 WITH placed AS (
     SELECT

@@ -1,4 +1,4 @@
--- One row per NHS address group.
+-- One row per NHS address group: how many NHS records it has, and whether they have a UPRN.
 SELECT
     unit_id AS address_group,
     people AS nhs_records,

@@ -1,4 +1,4 @@
--- One row per NHS unit that some dwelling competed for: its best candidate as a comparison vector.
+-- One row per NHS unit with a candidate: its best candidate as a comparison vector, with the decision.
 SELECT
     nhs_id AS address_group,
     dwelling_id AS dwelling_record_pseudonym,
@@ -11,5 +11,5 @@ SELECT
     evidence_bits,
     contradicted,
     reason
-FROM judged
+FROM recorded_match
 ORDER BY nhs_id

@@ -1,5 +1,6 @@
--- One row per NHS address group (or part of one) linked to a dwelling.
-WITH kept AS (
+-- One row per NHS address group linked to a dwelling, with the evidence of the link. The part of a group that
+-- moved has a row of its own; its address_group is negative (see `names`).
+WITH linked_unit AS (
     SELECT DISTINCT
         unit_id,
         is_moved,
@@ -9,36 +10,38 @@ WITH kept AS (
 ),
 scored AS (
     SELECT
-        kept.unit_id,
-        kept.is_moved,
-        judged.dwelling_id,
-        judged.match_weight,
-        judged.match_probability,
-        judged.match_key,
-        judged.level,
-        judged.margin_match_weight,
-        judged.second_dwelling_id,
-        judged.evidence_bits,
-        judged.contradicted
-    FROM kept
-    INNER JOIN judged ON judged.nhs_id = kept.unit_id AND judged.dwelling_id = kept.dwelling_id
-    WHERE NOT kept.is_moved
+        linked_unit.unit_id,
+        linked_unit.is_moved,
+        recorded_match.dwelling_id,
+        recorded_match.match_weight,
+        recorded_match.match_probability,
+        recorded_match.match_key,
+        recorded_match.level,
+        recorded_match.margin_match_weight,
+        recorded_match.second_dwelling_id,
+        recorded_match.evidence_bits,
+        recorded_match.contradicted
+    FROM linked_unit
+    INNER JOIN recorded_match
+        ON recorded_match.nhs_id = linked_unit.unit_id
+        AND recorded_match.dwelling_id = linked_unit.dwelling_id
+    WHERE NOT linked_unit.is_moved
     UNION ALL
     SELECT
-        kept.unit_id,
-        kept.is_moved,
-        moved_judged.dwelling_id,
-        moved_judged.match_weight,
-        moved_judged.match_probability,
-        moved_judged.match_key,
+        linked_unit.unit_id,
+        linked_unit.is_moved,
+        moved_match.dwelling_id,
+        moved_match.match_weight,
+        moved_match.match_probability,
+        moved_match.match_key,
         'evidence' AS level,
-        moved_judged.margin_match_weight,
-        moved_judged.second_dwelling_id,
+        moved_match.margin_match_weight,
+        moved_match.second_dwelling_id,
         {moved_bits} AS evidence_bits,
         FALSE AS contradicted
-    FROM kept
-    INNER JOIN moved_judged ON moved_judged.nhs_id = kept.unit_id
-    WHERE kept.is_moved
+    FROM linked_unit
+    INNER JOIN moved_match ON moved_match.nhs_id = linked_unit.unit_id
+    WHERE linked_unit.is_moved
 )
 SELECT
     CASE WHEN is_moved THEN -unit_id ELSE unit_id END AS address_group,

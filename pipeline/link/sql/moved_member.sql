@@ -1,4 +1,6 @@
--- One row per NHS record that goes with a move: known at the new dwelling, or of a unit that had none.
+-- One row per NHS record that is moved to the dwelling found for its unit: every record of a unit that had no
+-- dwelling; otherwise a record that is not listed at the old dwelling and agrees with the people of the new
+-- one.
 CREATE TABLE moved_member AS
 SELECT
     nhs_member.member_id,
@@ -10,11 +12,11 @@ SELECT
     moved.second_dwelling_id,
     moved.match_key,
     moved.elsewhere
-FROM moved_judged AS moved
+FROM moved_match AS moved
 INNER JOIN nhs_member ON nhs_member.unit_id = moved.nhs_id
 INNER JOIN moved_dwelling_unit ON moved_dwelling_unit.unit_id = moved.dwelling_id
 WHERE moved.reason = 'linked'
   AND (
       nhs_member.dwelling_id IS NULL
-      OR (nhs_member.listed IN {unknown_levels} AND {known_there})
+      OR (nhs_member.list_agreement IN {unlisted_levels} AND {is_listed_there})
   )

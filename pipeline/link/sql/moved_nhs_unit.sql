@@ -1,23 +1,25 @@
--- One row per NHS unit with members that its dwelling's list does not know (or no dwelling): those members.
-WITH unknown AS (
+-- One row per NHS unit with members who are not listed at its dwelling, or that has no dwelling: the tokens
+-- of those members.
+WITH unlisted_member AS (
     SELECT
         nhs_member.*
     FROM nhs_member
-    SEMI JOIN moved_candidate AS candidate
-        ON candidate.side = 'nhs' AND candidate.unit_id = nhs_member.unit_id
-    WHERE nhs_member.listed IS NULL
-       OR nhs_member.listed IN {unknown_levels}
+    SEMI JOIN unit_with_shared_token AS candidate
+        ON candidate.controller = 'nhs' AND candidate.unit_id = nhs_member.unit_id
+    WHERE nhs_member.list_agreement IS NULL
+       OR nhs_member.list_agreement IN {unlisted_levels}
 ),
-gathered AS (
+unit AS (
     SELECT
-        unknown.unit_id,
+        unlisted_member.unit_id,
         {person_lists},
-        list(DISTINCT unknown.person_name[1]) FILTER (unknown.person_name IS NOT NULL) AS undated_name
-    FROM unknown
-    GROUP BY unknown.unit_id
+        list(DISTINCT unlisted_member.person_name[1]) FILTER (unlisted_member.person_name IS NOT NULL)
+            AS undated_name
+    FROM unlisted_member
+    GROUP BY unlisted_member.unit_id
 )
 SELECT
     *,
-    CASE WHEN len(undated_name) BETWEEN 2 AND {most_names} THEN {name_pairs} END AS name_pair
-FROM gathered
+    CASE WHEN len(undated_name) BETWEEN 2 AND {maximum_names} THEN {name_pairs} END AS name_pair
+FROM unit
 ORDER BY unit_id

@@ -1,34 +1,36 @@
--- One row per NHS record: where it was linked, or why not, and for a record of a linked unit the evidence that
--- it lives there, as a match weight.
+-- One row per NHS record: the dwelling that it is linked to, or the reason why it is linked to none; and for
+-- a record of a linked unit the residence match weight: log2 of the odds that the person lives at the
+-- dwelling.
 CREATE TABLE outcome AS
-WITH level AS (
+WITH evidence AS (
     SELECT
         member.member_id,
         member.unit_id,
         member.dwelling_id,
         member.list_kind,
-        member.listed,
-        member.is_of_known_unit,
+        member.list_agreement,
+        member.unit_has_listed_member,
         member.age_years,
-        judged.reason,
-        judged.level,
-        judged.match_weight,
-        judged.match_probability,
+        recorded_match.reason,
+        recorded_match.level,
+        recorded_match.match_weight,
+        recorded_match.match_probability,
         moved_member.dwelling_id AS moved_dwelling_id,
         moved_member.match_weight AS moved_match_weight,
         moved_member.match_probability AS moved_match_probability,
         moved_member.elsewhere,
         CASE
-            WHEN listed = 'no_list' THEN NULL
-            WHEN listed IN ('surname', 'nobody') AND moved_dwelling_id IS NOT NULL THEN 'seen_elsewhere'
-            WHEN listed IN ('surname', 'nobody') THEN listed || '_' || CASE {age_band} END
-            ELSE listed
+            WHEN list_agreement = 'no_list' THEN NULL
+            WHEN list_agreement IN ('surname', 'nobody') AND moved_dwelling_id IS NOT NULL
+                THEN 'seen_elsewhere'
+            WHEN list_agreement IN ('surname', 'nobody') THEN list_agreement || '_' || CASE {age_band} END
+            ELSE list_agreement
         END AS listed_level,
         CASE
-            WHEN listed = 'nobody' AND age_years >= 18 AND moved_dwelling_id IS NULL THEN list_kind
+            WHEN list_agreement = 'nobody' AND age_years >= 18 AND moved_dwelling_id IS NULL THEN list_kind
         END AS list_kind_level
     FROM nhs_member AS member
-    LEFT JOIN judged ON judged.nhs_id = member.unit_id
+    LEFT JOIN recorded_match ON recorded_match.nhs_id = member.unit_id
     LEFT JOIN moved_member ON moved_member.member_id = member.member_id
 ),
 weighed AS (
@@ -40,13 +42,14 @@ weighed AS (
                 + CASE listed_level {weights} ELSE 0 END
                 + CASE list_kind_level {list_kind_weights} ELSE 0 END
         END AS residence_match_weight
-    FROM level
+    FROM evidence
 ),
-split AS (
+decided AS (
     SELECT
         *,
-        -- A split needs somebody to split from: a member whom the list knows.
-        COALESCE(residence_match_weight < $upper_match_weight, FALSE) AND is_of_known_unit AS is_split_off
+        -- A member is split off only from a unit of which some member is listed at the dwelling.
+        unit_has_listed_member AND COALESCE(residence_match_weight < $upper_match_weight, FALSE)
+            AS is_split_off
     FROM weighed
 )
 SELECT
@@ -73,4 +76,4 @@ SELECT
     listed_level,
     list_kind_level,
     residence_match_weight
-FROM split
+FROM decided

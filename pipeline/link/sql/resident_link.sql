@@ -1,4 +1,5 @@
--- One row per NHS record: where it was linked, or why not.
+-- One row per NHS record: the dwelling that it is linked to, or the reason why it is linked to none; with the
+-- match weights (log2) of the link and of the residence.
 SELECT
     member_id AS nhs_record_pseudonym,
     CASE WHEN is_moved THEN -unit_id ELSE unit_id END AS address_group,

@@ -1,8 +1,11 @@
-"""Learning: the three scorecards from records whose truth is known.
+"""Learning: all three scorecards from records whose truth is known.
 
-Truth is a synthetic population's, or the decisions of clerical reviewers. A candidate pair is
-true where some NHS record of the unit truly belongs to the household that the dwelling's list is of;
-residence is true where the record's person lives in the dwelling it was linked to.
+The truth is that of a synthetic population, or the decisions of clerical reviewers. A candidate pair is true
+if a person of the NHS unit belongs to the household listed at the dwelling. For the scorecard `residence`,
+a member is true if the person lives in the dwelling that the record is linked to.
+
+The scorecards are fitted one after the other, because each decides on the results of the one before. Pairs
+are scored twice: first to count the levels that they reach, then with the fitted weights.
 """
 
 from dataclasses import replace
@@ -12,31 +15,32 @@ import duckdb
 from pipeline.group.blocking import MOVED_RULES, RECORDED_RULES
 from pipeline.link.comparison import SCORECARDS
 from pipeline.link.comparison_inputs import ComparisonInputs
-from pipeline.link.match_selection import rank, select_matches
-from pipeline.link.members import build_moved_units, list_members, move_members, weigh_residence
+from pipeline.link.match_selection import select_matches, select_moved_matches
+from pipeline.link.members import build_moved_units, compare_with_lists, move_members, weigh_residence
 from pipeline.link.model import Model, Parameters, Scorecard
 from pipeline.link.scoring import score_pairs
 from pipeline.link.training.fitting import Cell, Fit, fit
 
-#: A pair is linked where it is likelier right than wrong, and reviewed down to odds of 1 to 16.
+#: Limits in log2 odds: a pair is linked if it is more likely true than not, and goes to clerical review down
+#: to odds of 1 to 16; the best must have twice the odds of the second best.
 _UPPER, _LOWER, _MARGIN = 0.0, -4.0, 1.0
-#: A move contradicts the recorded address, so it must be likelier right than wrong four to one.
+#: A move contradicts the recorded address, so its odds must be at least 4 to 1.
 _MOVED_UPPER = 2.0
-#: Comparison, a level, and levels that say the same and more: they weigh no less, however few the
-#: candidates that they were counted on.
-_NO_LESS = (("people", "surname", ("initial_surname", "phonetic")),)
-#: Leaving a resident out is held to be 1.6 times as bad as keeping a ghost (log2 of 1 / 1.6). The kinds
-#: of member whose share of residents is near the limit lie at least 0.2 from it on either side.
+#: (comparison, level, stronger levels): a stronger level includes the evidence of the level, so its weight is
+#: never lower, even if it was fitted to few candidates.
+_AT_LEAST = (("people", "surname", ("initial_surname", "phonetic")),)
+#: Leaving a resident out counts as 1.6 times as bad as keeping a ghost registration, so the limit is
+#: log2(1 / 1.6). No kind of member has a weight within 0.2 of it.
 _RESIDENCE_UPPER = -0.678
 
 
 def learn_from_truth(
     inputs: ComparisonInputs, household_truth: str, residence_truth: str
 ) -> tuple[Model, dict[str, Fit]]:
-    """Return the model learned from `dwelling_unit` and `nhs_unit` (see `lending`), and the fits.
+    """Return the model learned from the registered tables (see `ComparisonInputs`), and the fits.
 
-    household_truth, residence_truth: tables of true pairs (dwelling_id, member_id): the record belongs to
-    the listed household; its person lives there.
+    household_truth, residence_truth: names of tables of true pairs (dwelling_id, member_id): the record's
+    person belongs to the household listed at the dwelling; the person lives there.
     """
     connection = inputs.connection
     fits: dict[str, Fit] = {}
@@ -48,25 +52,24 @@ def learn_from_truth(
         _blank("recorded"),
         SCORECARDS["recorded"],
         RECORDED_RULES,
-        "pair",
+        "recorded_pair",
     )
-    # Where nobody is listed the truth cannot say whose household the list is of.
+    # A dwelling without listed people has no listed household, so its pairs have no truth.
     fits["recorded"] = fit(
-        _cells(connection, "pair", "recorded", "pair.people IS NOT NULL"), SCORECARDS["recorded"]
+        _cells(connection, "recorded_pair", "recorded", "pair.people IS NOT NULL"), SCORECARDS["recorded"]
     )
     cards["recorded"] = _card(fits["recorded"], _UPPER)
-    connection.execute("DROP TABLE pair")
+    connection.execute("DROP TABLE recorded_pair")
     score_pairs(
         connection,
         ("dwelling_unit", "nhs_unit"),
         cards["recorded"],
         SCORECARDS["recorded"],
         RECORDED_RULES,
-        "pair",
+        "recorded_pair",
     )
-    model = Model(cards, {})
-    select_matches(connection, model)
-    list_members(inputs)
+    select_matches(connection, cards["recorded"])
+    compare_with_lists(inputs)
     build_moved_units(connection)
     units = ("moved_dwelling_unit", "moved_nhs_unit")
     score_pairs(connection, units, _blank("moved"), SCORECARDS["moved"], MOVED_RULES, "moved_pair")
@@ -74,7 +77,7 @@ def learn_from_truth(
     cards["moved"] = _card(fits["moved"], _MOVED_UPPER)
     connection.execute("DROP TABLE moved_pair")
     score_pairs(connection, units, cards["moved"], SCORECARDS["moved"], MOVED_RULES, "moved_pair")
-    rank(connection, cards["moved"], "moved_pair", "moved_judged")
+    select_moved_matches(connection, cards["moved"])
     move_members(connection)
     weigh_residence(connection, _blank("residence"))
     fits["residence"] = fit(_residence_cells(connection, residence_truth), SCORECARDS["residence"])
@@ -87,6 +90,7 @@ def learn_from_truth(
 
 
 def _true_units(connection: duckdb.DuckDBPyConnection, truth: str) -> None:
+    """Create `true_unit`: one row per dwelling and NHS unit that are a true pair."""
     connection.execute(
         f"""
         CREATE TABLE true_unit AS
@@ -100,6 +104,7 @@ def _true_units(connection: duckdb.DuckDBPyConnection, truth: str) -> None:
 
 
 def _cells(connection: duckdb.DuckDBPyConnection, pairs: str, card: str, condition: str) -> list[Cell]:
+    """Return the cells of a scorecard's candidates: one per comparison vector."""
     names = ", ".join(f"pair.{c.name}" for c in SCORECARDS[card])
     rows = connection.execute(
         f"""
@@ -119,6 +124,7 @@ def _cells(connection: duckdb.DuckDBPyConnection, pairs: str, card: str, conditi
 
 
 def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[Cell]:
+    """Return the cells of the members of linked units with a list to be compared with."""
     rows = connection.execute(
         f"""
         SELECT
@@ -140,7 +146,7 @@ def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[
 
 def _card(fitted: Fit, upper: float) -> Scorecard:
     levels = dict(fitted.levels)
-    for comparison, weaker, stronger in _NO_LESS:
+    for comparison, weaker, stronger in _AT_LEAST:
         if comparison in levels:
             least = levels[comparison][weaker].match_weight
             levels[comparison] = {
@@ -151,7 +157,7 @@ def _card(fitted: Fit, upper: float) -> Scorecard:
 
 
 def _blank(card: str) -> Scorecard:
-    """Return a scorecard that knows nothing: every level weighs zero."""
+    """Return a scorecard in which every level has weight zero, to count the levels that pairs reach."""
     even = Parameters(0.5, 0.5, 0.0)
     levels = {c.name: {level.id: even for level in c.levels} for c in SCORECARDS[card]}
     return Scorecard(0.5, levels, 0.0, 0.0, 0.0)

@@ -1,55 +1,59 @@
-"""The model card: what an approver reads before putting a model's digest into the agreement."""
+"""The model card: what an approver reads before they add a model's digest to the agreement."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.link.comparison import SCORECARDS, TOO_LITTLE, Comparison
+from pipeline.link.comparison import SCORECARDS, TOO_WEAK_TO_LINK, Comparison
 from pipeline.link.model import Model, Scorecard
 from pipeline.link.training.fitting import Fit
 
 _PURPOSE = {
     "recorded": "Does an NHS address group belong to a dwelling near its recorded address?",
-    "moved": "Are people whom their recorded address does not know listed at another dwelling?",
-    "residence": "Does this member of a linked group live there, or is the registration stale?",
+    "moved": "Do members who are not listed at their recorded address live at another dwelling?",
+    "residence": "Does this member of a linked group live there, or is the registration out of date?",
 }
 
 
 def write_model_card(path: Path, model: Model, fits: Mapping[str, Fit], starts: Mapping[str, float]) -> None:
-    """Write the card as Markdown; it holds counts and weights, and nothing of any record."""
+    """Write the card as Markdown; it contains counts and weights, and no data of any record.
+
+    fits, starts: scorecard -> how it was fitted, and the largest difference between fits from two
+    starting points; a scorecard that was not trained is in neither.
+    """
     lines = [
         "# Linkage model",
         "",
         f"Digest: `{model.digest}`",
         "",
-        "The digest is what the agreement approves; a night that finds another model is refused.",
+        "The agreement approves the model by this digest. A run with any other model is refused.",
         "",
         "## Trained on",
         "",
         *(f"- {key.replace('_', ' ')}: {value}" for key, value in model.trained_on.items()),
         "",
-        "Parameters are shares among *candidates* (pairs that a blocking rule brought together), not",
-        "among all pairs: m of the true ones, u of the others. The match weight is fitted jointly",
-        "over the comparisons, so it is log2(m/u) corrected for what one comparison says about",
-        "the next. Weights add up, with the prior, to log2 of the odds that a candidate is true.",
+        "m and u are shares among *candidates* (pairs that a blocking rule found), not among all pairs:",
+        "m is the share of true candidates at a level, u the share of the others. The match weight is",
+        "fitted jointly over the comparisons, so it is log2(m/u) corrected for the dependence between",
+        "them. The weights and the prior add up to log2 of the odds that a candidate is true.",
     ]
     for name, card in model.scorecards.items():
         lines += _card_section(name, card, fits.get(name), starts.get(name))
     lines += [
         "",
-        "## Beside the weights",
+        "## Rules in addition to the weights",
         "",
-        f"- No link rests on `{'` or `'.join(TOO_LITTLE)}` alone: such pairs go to clerical",
-        "  review, whatever they weigh.",
-        "- Rare names count for more through what is compared, not through a term-frequency adjustment:",
-        "  a single name that more than six people of its postcode sector bear has no token of its own.",
+        f"- A pair at level `{'` or `'.join(TOO_WEAK_TO_LINK)}` is never linked. If its",
+        "  weight is enough for a link, it goes to clerical review instead.",
+        "- Rare names count for more because of what is compared; there is no term-frequency adjustment.",
+        "  A single name that more than six people of a postcode sector share has no token of its own.",
         "",
         "## Limits",
         "",
-        "- A dwelling for which the council lists nobody is judged by its UPRN and address alone.",
-        "- Weights carry over to another council as far as its lists are kept alike; compare the",
-        "  share of candidates at each level with this card, and train again where it has moved.",
-        "- No tie is decided by the order of pseudonyms, so training under another key gives this digest.",
-        "- Nothing here is a person's ethnic group, sex or illness; gaps by group are in the quality report.",
+        "- If the council lists no one at a dwelling, only its UPRN and address are compared.",
+        "- The weights suit another council only if it keeps its lists in a similar way. Compare the share",
+        "  of candidates at each level with this card, and train again if the shares differ.",
+        "- No tie is decided by the order of pseudonyms, so training with another key gives the same digest.",
+        "- The model uses no ethnic group, sex or illness. The quality report shows the gaps between groups.",
         "",
     ]
     path.write_text("\n".join(lines), "utf-8")
@@ -59,25 +63,28 @@ def _card_section(name: str, card: Scorecard, fitted: Fit | None, start: float |
     lines = ["", f"## Scorecard `{name}`", "", _PURPOSE[name], ""]
     lines.append(f"- prior: {card.prior:g} (match weight {card.prior_match_weight:+.2f})")
     lines.append(
-        f"- accepted from {card.upper_match_weight:+g}, reviewed from {card.lower_match_weight:+g},"
-        f" margin {card.margin_match_weight:g}"
+        f"- match weight: a member stays from {card.upper_match_weight:+g} on, and is split off below"
+        if name == "residence"
+        else f"- match weights: accepted from {card.upper_match_weight:+g}, clerical review from"
+        f" {card.lower_match_weight:+g}, least margin over the second best {card.margin_match_weight:g}"
     )
     if fitted is not None:
         true = sum(cell.true for cell in fitted.cells)
         other = sum(cell.other for cell in fitted.cells)
         lines.append(f"- candidates: {true:,} true, {other:,} other")
-        rest = "converged" if fitted.converged else "DID NOT CONVERGE"
-        lines.append(f"- fit: {rest} in {fitted.steps} steps")
+        lines.append(
+            f"- fit: {'converged' if fitted.converged else 'DID NOT CONVERGE'}, steps: {fitted.steps}"
+        )
         lines += _accepted(card, fitted)
     if start is not None:
-        lines.append(f"- two starts differ by at most {start:.1e}")
+        lines.append(f"- fits from two starting points differ by at most {start:.1e}")
     for comparison in SCORECARDS[name]:
         lines += _level_table(card, comparison)
     return lines
 
 
 def _accepted(card: Scorecard, fitted: Fit) -> list[str]:
-    """Say how the acceptance threshold does on the candidates themselves, cell by cell."""
+    """Return the line on precision and recall at the acceptance threshold, among the training candidates."""
     accepted_true = accepted_other = all_true = 0
     for cell in fitted.cells:
         weight = card.prior_match_weight + sum(
@@ -93,7 +100,7 @@ def _accepted(card: Scorecard, fitted: Fit) -> list[str]:
     if not accepted or not all_true:
         return []
     return [
-        f"- at the threshold, of the candidates it learned from: precision"
+        f"- at the acceptance threshold, among the training candidates: precision"
         f" {accepted_true / accepted:.4f}, recall {accepted_true / all_true:.4f}"
     ]
 

@@ -1,8 +1,8 @@
-"""Training a linkage model: the file that a night uses, and the card that people approve it by.
+"""Training a linkage model: writes the model's file and the card by which people approve it.
 
-With truth (a synthetic population, or clerical decisions) all three scorecards are learned.
-Without, the weights of a given model stay and its prior is adapted to the extracts. Either way
-two starts are compared, because a model that depends on where the search began is not known.
+With truth (a synthetic population, or clerical decisions) all three scorecards are learned. Without truth
+the weights of a given model stay, and its prior is adapted to the extracts. In both cases the fit is
+repeated from a second start; the card shows the difference, which must be negligible.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ MODEL_FILE, CARD_FILE = "model.json", "model-card.md"
 class Truth:
     """True pairs (dwelling_record_pseudonym, nhs_record_pseudonym).
 
-    household: the record belongs to the household that the dwelling's list is of.
+    household: the record's person belongs to the household listed at the dwelling.
     residence: the record's person lives in the dwelling.
     """
 
@@ -44,9 +44,9 @@ class Truth:
 
 @dataclass(frozen=True)
 class Training:
-    """A finished training: the model, and what the search showed.
+    """A finished training: the model and its fits.
 
-    starts: scorecard -> largest difference between two starts (match weight, or prior).
+    starts: scorecard -> largest difference between the fits from two starts (in match weight, or in prior).
     """
 
     model: Model
@@ -65,7 +65,7 @@ def train(
 ) -> Training:
     """Train on two pseudonymised artefacts and write `model.json` and `model-card.md` into `folder`.
 
-    base: the model whose weights stay where there is no truth; needed then.
+    base: without truth, the model whose weights stay. Raises ValueError without truth and base.
     """
     with locked_connection(engine, spill) as connection:
         link_inputs = collect_units(connection, council, nhs)
@@ -75,7 +75,7 @@ def train(
         elif base is not None:
             training = _adapted(connection, base)
         else:
-            raise ValueError("training needs truth or a base model")
+            raise ValueError("training needs truth, or a base model whose prior is adapted")
     training.model.write(folder / MODEL_FILE)
     write_model_card(folder / CARD_FILE, training.model, training.fits, training.starts)
     return training
@@ -94,6 +94,7 @@ _TRUTH = """
 
 
 def _from_truth(inputs: ComparisonInputs, truth: Truth, names: Names) -> Training:
+    """Learn all scorecards, and fit each a second time from weights of zero."""
     connection = inputs.connection
     dwelling_ids, member_ids = (np.arange(len(n)) for n in (names.dwellings, names.records))
     connection.register("_dwelling", pa.table({"name": names.dwellings, "dwelling_id": dwelling_ids + 1}))
@@ -117,16 +118,22 @@ def _from_truth(inputs: ComparisonInputs, truth: Truth, names: Names) -> Trainin
 
 
 def _adapted(connection: duckdb.DuckDBPyConnection, base: Model) -> Training:
+    """Adapt the prior of the scorecard `recorded`, from the prior of `base` and from 0.5."""
     card = base.scorecards["recorded"]
     score_pairs(
-        connection, ("dwelling_unit", "nhs_unit"), card, SCORECARDS["recorded"], RECORDED_RULES, "pair"
+        connection,
+        ("dwelling_unit", "nhs_unit"),
+        card,
+        SCORECARDS["recorded"],
+        RECORDED_RULES,
+        "recorded_pair",
     )
     counts = connection.execute(
         """
         SELECT
             ANY_VALUE(match_weight),
             COUNT(*)
-        FROM pair
+        FROM recorded_pair
         GROUP BY place, people
         ORDER BY place, people
         """

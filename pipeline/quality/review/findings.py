@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.link.interval import wilson
 from pipeline.quality.review.decisions import Decision
 from pipeline.quality.review.sample import BAND_EDGES, band_name
+from pipeline.statistics.interval import wilson_interval
 
 #: Below the lower threshold at most this share of pairs may be one household.
 _LOST_SHARE = 0.05
@@ -255,7 +255,8 @@ def _share(cases: Sequence[tuple[bool, float]]) -> Share:
         return Share(0, 0, None, None)
     value = min(1.0, sum(weight for same, weight in cases if same) / total)
     effective = total**2 / sum(weight**2 for _, weight in cases)
-    return Share(len(cases), round(total), value, wilson(value, effective))
+    _, lower, upper = wilson_interval(value * effective, effective)
+    return Share(len(cases), round(total), value, (lower, upper))
 
 
 def _modelled(cases: Sequence[SampledCase], weights: Mapping[str, float]) -> float:

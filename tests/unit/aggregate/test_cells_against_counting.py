@@ -10,6 +10,7 @@ from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.plan import make_plan
 from pipeline.aggregate.stage import known_attributes
 from pipeline.disclosure.noise.record_key import RecordKeySecret, record_keys
+from schemas.attribute import attributes_of
 from schemas.condition import AttributeTest, Condition, Every, Negation, ResidentsWith, Several, Some
 from schemas.dimension import UNKNOWN, Dimension, dimensions
 from schemas.measure import Measure, measures
@@ -164,7 +165,7 @@ def test_every_cell_counts_what_counting_by_hand_counts(homes: list[Row], people
     dwellings = [dwelling(f"d{i}", **columns) for i, columns in enumerate(homes)]
     registered = {name: tables()[name] for name in _TABLES}
     with built_world(dwellings, records, council, conditions, events) as connection:
-        known, complete = (known_attributes(connection, of_everybody=e) for e in (False, True))
+        known, complete = (known_attributes(connection, of_everyone=e) for e in (False, True))
         plan = make_plan(registered, _TABLES, known, complete)
         build_all_cells(connection, plan, _SECRET)
         cells = connection.sql("SELECT * FROM cell").to_arrow_table().to_pylist()
@@ -223,7 +224,15 @@ def test_a_table_is_not_produced_without_its_attributes_or_the_agreement_and_say
     assert cells == [("emergency_admission",), ("households",)]
 
 
-def test_a_denominator_that_a_measure_counts_bears_its_name() -> None:
+def test_the_plan_says_how_many_tables_and_measures_are_not_produced_and_why() -> None:
+    registered = {name: tables()[name] for name in ("health", "health_by_damp", "health_by_tenure")}
+    known = frozenset(attributes_of("household")) | frozenset(attributes_of("person"))
+    plan = make_plan(registered, ("health", "health_by_damp"), known - {"damp_report"})
+    assert plan.not_produced_in_words() == "1 (not named in the agreement), 1 (no extract has damp_report)"
+    assert make_plan(registered, tuple(registered), known).not_produced_in_words() == "none"
+
+
+def test_a_denominator_that_a_measure_counts_has_its_name() -> None:
     with built_world([dwelling("a")], [record("r", "a", emergency_admissions=1)]) as connection:
         plan = make_plan(tables(), ("health", "resident_health"), known_attributes(connection))
         build_all_cells(connection, plan, _SECRET)
@@ -244,7 +253,7 @@ def test_an_unknown_tenure_is_a_category_and_not_a_loss() -> None:
     assert found == [("owned", 1), ("private_rented", 0), ("social_rented", 1), ("unknown", 1)]
 
 
-def test_declared_structural_zeros_stand_and_an_unknown_nobody_is_in_is_one() -> None:
+def test_declared_structural_zeros_are_kept_and_an_empty_category_unknown_is_one() -> None:
     text = """
 - name: by_size
   title: By composition and size

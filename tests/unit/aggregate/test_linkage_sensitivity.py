@@ -1,4 +1,4 @@
-"""Linkage error carried through: the band is analytic, holds the published rate and covers the truth."""
+"""The band of linkage error is analytic, contains the published rate and covers the truth."""
 
 import numpy as np
 import pytest

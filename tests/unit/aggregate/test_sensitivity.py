@@ -1,4 +1,4 @@
-"""Every rate beside what doubtful links and other caps would make of it."""
+"""Every rate with its band under doubtful links and its value under other caps."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,6 +65,6 @@ def test_certain_residents_leave_the_band_to_those_who_could_be_placed(tmp_path:
 def test_doubtful_residents_are_left_out_by_the_strict_account(tmp_path: Path) -> None:
     found = sensitivity(tmp_path, doubtful=1.0)
     for measure in ("emergency_admission", "residents_admitted"):
-        # strict: 5 of 35, less what chance takes besides
+        # strict: 5 of 35, less a margin for chance
         assert 0 < found.loc[measure, "linkage_lower"] <= 14.2
         assert found.loc[measure, "linkage_upper"] >= 28.6

@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.engine.duckdb import EngineSettings, locked_connection
-from pipeline.group.token_lists import tokens_of
+from pipeline.group.token_lists import read_tokens
 from pipeline.group.units import _read
 
 ROWS = 600_000
 
 
-def test_what_the_engine_computed_of_a_row_stands_beside_its_tokens(tmp_path: Path) -> None:
+def test_values_that_the_engine_computes_stay_with_the_tokens_of_their_row(tmp_path: Path) -> None:
     numbers = np.arange(ROWS, dtype=np.int64)
     table = pa.table(
         {
@@ -36,7 +36,7 @@ def test_what_the_engine_computed_of_a_row_stands_beside_its_tokens(tmp_path: Pa
         )
     assert read.count == ROWS
     assert np.array_equal(read.columns["number"].to_numpy(), numbers)
-    single, several = tokens_of(path, "single"), tokens_of(path, "several")
+    single, several = read_tokens(path, "single"), read_tokens(path, "several")
     assert np.array_equal(single.rows, single.tokens)
     assert np.array_equal(several.rows, several.tokens)
     assert (len(single.tokens), len(several.tokens)) == (np.sum(numbers % 7 != 0), np.sum(numbers % 3))

@@ -16,8 +16,8 @@ def test_the_basis_names_definition_model_sources_share_placed_and_every_measure
         add_definitions(connection, make_plan(tables(), ("health",), known_attributes(connection)))
         rows = connection.execute("SELECT aspect, name, value FROM basis").fetchall()
         columns = [row[0] for row in connection.execute("DESCRIBE basis").fetchall()]
-    told = {aspect: value for aspect, name, value in rows if not name}
-    assert told == {
+    aspects = {aspect: value for aspect, name, value in rows if not name}
+    assert aspects == {
         "definition": VERSION,
         "model_digest": "abc",
         "sources": "event",

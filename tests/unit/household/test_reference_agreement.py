@@ -127,7 +127,7 @@ def test_composition_and_bedrooms_agree_for_every_household(records: list[Row]) 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_dwellings, min_size=4, max_size=4), st.lists(_records, min_size=1, max_size=30))
-def test_attrition_adds_up_and_nobody_is_left_unexplained(dwellings: list[Row], records: list[Row]) -> None:
+def test_attrition_adds_up_and_every_person_is_explained(dwellings: list[Row], records: list[Row]) -> None:
     homes, rows = _world(dwellings, records)
     built = households_of(homes, rows)
     steps = built["attrition"]

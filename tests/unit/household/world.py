@@ -128,7 +128,7 @@ def built_world(
     conditions: Sequence[Row] | None = None,
     events: Sequence[Row] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Lend a connection in which household/v1 has run over rows; absent columns are null.
+    """Yield a connection in which household/v1 has run over rows; absent columns are null.
 
     A record names its dwelling in `home` (None: not linked) and why in `reason`; conditions and events
     that are None were not supplied.
@@ -182,7 +182,7 @@ def dwelling(name: str, **columns: Any) -> Row:
 
 
 def record(name: str, home: str | None, **columns: Any) -> Row:
-    """Return an NHS record of a person of 40, each record a person of its own unless told otherwise."""
+    """Return an NHS record of a person of 40, each record a person of its own by default."""
     return {"record_pseudonym": name, "home": home, "age_years": 40, "sex": "1"} | columns
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.link.evaluate import evaluate_links
-from pipeline.link.interval import Proportion
+from pipeline.statistics.proportion import Proportion
 
 
 @pytest.fixture
@@ -24,20 +24,6 @@ def table(connection: duckdb.DuckDBPyConnection, name: str, columns: str, *rows:
 
 
 PAIR = "council_record_id nhs_record_id"
-
-
-def test_wilsons_interval_gives_the_published_bounds() -> None:
-    """Newcombe, Statistics in Medicine 17 (1998) 857-872, table I, method 3."""
-    published = {(81, 263): (0.2553, 0.3662), (15, 148): (0.0624, 0.1605), (0, 20): (0.0, 0.1611)}
-    published[(1, 29)] = (0.0061, 0.1718)
-    for (successes, trials), bounds in published.items():
-        assert Proportion(successes, trials).interval == pytest.approx(bounds, abs=5e-5)
-
-
-def test_nothing_tried_has_no_share() -> None:
-    assert Proportion(0, 0).as_json() == {
-        "successes": 0, "trials": 0, "value": None, "low": None, "high": None,
-    }  # fmt: skip
 
 
 def test_records_and_households_are_counted_apart(connection: duckdb.DuckDBPyConnection) -> None:

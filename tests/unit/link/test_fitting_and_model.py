@@ -1,6 +1,7 @@
-"""Fitting finds known weights from either start; a model's file is exactly what was approved."""
+"""Fitting finds known weights from any start; a model's file and card are exactly what was approved."""
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from pipeline.link.comparison import SCORECARDS, Comparison, Level
 from pipeline.link.model import default_model, read_model
 from pipeline.link.scoring import tagged_weights
 from pipeline.link.training.fitting import Cell, adapt_prior, fit
+from pipeline.link.training.model_card import write_model_card
 
 ONE = Comparison("one", "", "FALSE", (Level("yes", "", "x"), Level("no", "", None)))
 TWO = Comparison("two", "", "FALSE", (Level("yes", "", "y"), Level("no", "", None)))
@@ -93,6 +95,23 @@ def test_the_digest_follows_every_number_and_no_layout(tmp_path: Path) -> None:
     assert read_model(tmp_path / "moved.json").digest != model.digest
 
 
+#: Lines of a card with what only the training itself shows; each scorecard has one of every kind.
+TRAINING_LINES = (
+    "- candidates:",
+    "- fit:",
+    "- at the acceptance threshold",
+    "- fits from two starting points",
+)
+
+
+def test_the_shipped_card_is_what_the_generator_writes_for_the_shipped_model(tmp_path: Path) -> None:
+    shipped = (files("pipeline.link") / "models" / "household.md").read_text("utf-8").splitlines()
+    write_model_card(tmp_path / "card.md", default_model(), {}, {})
+    generated = (tmp_path / "card.md").read_text("utf-8").splitlines()
+    assert [line for line in shipped if not line.startswith(TRAINING_LINES)] == generated
+    assert [sum(line.startswith(kind) for line in shipped) for kind in TRAINING_LINES] == [3, 3, 3, 3]
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -101,7 +120,9 @@ def test_the_digest_follows_every_number_and_no_layout(tmp_path: Path) -> None:
         ('{"format": 1, "scorecards": {}, "trained_on": {}}', "MODEL_OF_OTHER_VERSION"),
     ],
 )
-def test_what_is_no_model_is_said_to_be_none(tmp_path: Path, text: str, code: str) -> None:
+def test_a_file_that_is_no_model_is_a_fault_with_a_code_of_its_own(
+    tmp_path: Path, text: str, code: str
+) -> None:
     (tmp_path / "model.json").write_text(text)
     with pytest.raises(Fault) as caught:
         read_model(tmp_path / "model.json")

@@ -1,4 +1,4 @@
-"""What the group stage makes of people: units, who belongs to which, and an account of everybody."""
+"""The units that the group stage makes of people, their members, and a count of every row."""
 
 from collections.abc import Callable
 from typing import Any
@@ -69,7 +69,7 @@ def test_what_is_written_has_the_columns_of_its_contracts(pseudonymised: Made, c
     assert written == declared
 
 
-def test_the_people_of_a_unit_stand_together_in_the_order_of_the_units(
+def test_people_are_sorted_by_unit_in_the_order_of_the_units(
     pseudonymised: Made, context: RunContext
 ) -> None:
     council, nhs = pseudonymised(PROPERTIES, LISTED, PATIENTS)
@@ -101,7 +101,7 @@ def test_what_was_written_is_read_as_it_was_made(pseudonymised: Made, context: R
         assert one.units.select(other.units.column_names).to_pylist() == other.units.to_pylist()
 
 
-def test_without_lists_of_people_the_dwellings_stand_alone(
+def test_without_lists_of_people_dwellings_are_units_without_people(
     pseudonymised: Made, context: RunContext, cleared: Callable[[Artefact], Cleared]
 ) -> None:
     council, nhs = pseudonymised(PROPERTIES, LISTED, PATIENTS)

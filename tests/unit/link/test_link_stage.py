@@ -63,7 +63,7 @@ def test_a_household_is_linked_by_uprn_address_and_people(linked: Link) -> None:
     assert result.facts["match_rate"] == 1.0
 
 
-def test_without_names_or_addresses_a_uprn_links_alone(linked: Link) -> None:
+def test_without_names_or_addresses_a_group_is_linked_by_its_uprn(linked: Link) -> None:
     result = linked(
         [{"record_id": "D1", "uprn": "11"}, {"record_id": "D2", "uprn": "12"}],
         [],
@@ -109,7 +109,7 @@ def test_a_group_of_strangers_at_an_agreed_uprn_is_not_linked_and_says_why(linke
         (None, "Rosa Byron", "linked"),
     ],
 )
-def test_a_surname_alone_links_unless_several_people_on_either_side_agree_in_no_more(
+def test_a_surname_is_enough_for_a_link_unless_both_list_and_group_have_several_people(
     linked: Link, second_listed: str | None, second_registered: str | None, reason: str
 ) -> None:
     people = [listed("c1", "D1", "Ada Byron")]
@@ -151,7 +151,7 @@ def test_two_households_may_share_one_uprn(linked: Link) -> None:
     assert len(result.links) == 2
 
 
-def test_neighbours_whom_a_wrong_uprn_merged_are_parted(linked: Link) -> None:
+def test_neighbours_merged_by_a_wrong_uprn_are_split(linked: Link) -> None:
     result = linked(
         [place("D1", 1, "11"), place("D2", 2, "12")],
         [listed("c1", "D1", "Ada Byron"), listed("c2", "D2", "Mary Shelley")],
@@ -164,7 +164,9 @@ def test_neighbours_whom_a_wrong_uprn_merged_are_parted(linked: Link) -> None:
     assert result.residents["n1"]["address_group"] != result.residents["n2"]["address_group"]
 
 
-def test_a_mover_whom_the_old_address_does_not_know_goes_where_he_is_listed(linked: Link) -> None:
+def test_a_member_who_is_not_listed_at_the_old_address_moves_to_the_dwelling_where_they_are_listed(
+    linked: Link,
+) -> None:
     result = linked(
         [place("D1", 1, "11"), place("D2", 2, "12")],
         [listed("c1", "D1", "Ada Byron"), listed("c2", "D2", "Percy Shelley", birth_date=date(1970, 5, 17))],
@@ -175,7 +177,7 @@ def test_a_mover_whom_the_old_address_does_not_know_goes_where_he_is_listed(link
     assert {row["address_group"].endswith("-moved") for row in result.links} == {False, True}
 
 
-def test_an_elder_whom_the_list_does_not_know_is_split_off_and_a_child_is_not(linked: Link) -> None:
+def test_an_older_member_who_is_not_listed_is_split_off_and_a_child_is_not(linked: Link) -> None:
     result = linked(
         [place("D1", 1, "11")],
         [listed("c1", "D1", "Ada Byron"), listed("c2", "D1", "Percy Byron")],
@@ -204,7 +206,7 @@ def test_a_uprn_that_members_dispute_evenly_is_none_whatever_the_order_of_pseudo
     assert {(row["dwelling"], row["level"]) for row in result.links} == {("D1", level)}
 
 
-def test_a_person_listed_by_a_uprn_that_two_dwellings_bear_is_listed_at_neither(linked: Link) -> None:
+def test_a_person_listed_by_a_uprn_that_two_dwellings_have_is_listed_at_neither(linked: Link) -> None:
     people = [{"record_id": "c1", "forename": "Ada", "surname": "Byron", "uprn": "11"}]
     patients = [patient("n1", 1, "Ada Byron", 1985, "11")]
     alone = linked([place("D1", 1, "11")], people, patients)
@@ -240,7 +242,7 @@ def test_a_siblings_uprn_is_named_as_such(linked: Link) -> None:
     assert [(row["dwelling"], row["level"]) for row in result.links] == [("D1", "sibling")]
 
 
-def test_a_hot_block_brings_no_pair_together_by_itself(linked: Link) -> None:
+def test_an_oversized_block_makes_no_candidate_pair(linked: Link) -> None:
     tower = [place(f"D{n:02}", n, f"1{n:02}", parent_uprn="77") for n in range(1, 41)]
     result = linked(tower, [], [{"record_id": "n1", "uprn": "77"}])
     assert result.facts["candidate_pairs"] == 0
@@ -276,7 +278,7 @@ def test_the_model_enters_the_fingerprint(context: RunContext) -> None:
     assert set(fingerprint_settings(context)) == {"model_digest"}
 
 
-def test_the_progress_report_holds_counts_alone(
+def test_the_progress_report_contains_only_counts(
     context: RunContext,
     pseudonymised: Callable[[Rows, Rows, Rows], tuple[Cleared, Cleared]],
     cleared: Callable[[Artefact], Cleared],
@@ -291,6 +293,6 @@ def test_the_progress_report_holds_counts_alone(
     grouped, _ = group(council, nhs, "f" * 64, telling)
     link(cleared(grouped), council, nhs, "f" * 64, telling)
     assert said == [
-        "group: 1 dwellings with 1 listed people, 1 address groups of 1 NHS records",
-        "link: 1 of 1 NHS records linked (100.0%), 1 pairs compared",
+        "group: dwellings 1 (listed people 1), address groups 1 (NHS records 1)",
+        "link: 1 of 1 NHS records linked (100.0%); pairs compared: 1",
     ]

@@ -17,7 +17,7 @@ def test_each_column_of_names_has_its_own_numbering() -> None:
             "match_weight": [1.5, None],
         }
     )
-    assert _NAMES.put_on(batch).to_pydict() == {
+    assert _NAMES.replace_ids(batch).to_pydict() == {
         "nhs_record_pseudonym": ["r1", "r0"],
         "address_group": ["g2", "g1-moved"],
         "dwelling_record_pseudonym": ["d3", None],
@@ -28,5 +28,5 @@ def test_each_column_of_names_has_its_own_numbering() -> None:
 
 def test_no_rows_have_the_types_of_names() -> None:
     ids = pa.schema([("address_group", pa.int64()), ("has_uprn", pa.bool_())])
-    named = _NAMES.put_on(pa.RecordBatch.from_pylist([], ids))
+    named = _NAMES.replace_ids(pa.RecordBatch.from_pylist([], ids))
     assert named.schema == pa.schema([("address_group", pa.string()), ("has_uprn", pa.bool_())])

@@ -1,4 +1,4 @@
-"""Splink's calls: the one that is made gives what the plain one gives."""
+"""The faster of two Splink calls finds the same pairs and weights as the plain one."""
 
 import duckdb
 from splink import DuckDBAPI, Linker
@@ -13,11 +13,11 @@ _LISTS = ("person_name_birth_part", "person_surname_birth", "person_forename_bir
 
 
 def _units(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make both sides: 200 units each, a few of 60 tokens in every list, ids that both sides use."""
-    for side, name in enumerate(_UNITS):
+    """Make two tables of 200 units: a few of 60 tokens in every list, and the same ids in both."""
+    for table, name in enumerate(_UNITS):
         lists = ", ".join(
             f"list_transform(range((hash(n, {number}) % 4)::BIGINT),"
-            f" lambda k: hash(n, k, {number}, {side}) % 60) AS {column}"
+            f" lambda k: hash(n, k, {number}, {table}) % 60) AS {column}"
             for number, column in enumerate((*_LISTS, "block_moved"))
         )
         connection.execute(f"CREATE TABLE {name} AS SELECT n AS unit_id, {lists} FROM range(200) AS made(n)")
@@ -32,8 +32,8 @@ def test_pairs_by_role_are_those_of_plain_predict() -> None:
         scored = connection.execute(f"SELECT {columns} FROM pair ORDER BY ALL").fetchall()
 
         api = DuckDBAPI(connection)
-        link_inputs = [api.register(unit, dataset_display_name=unit) for unit in _UNITS]
-        plain = Linker(link_inputs, settings_of(card, (ELSEWHERE,), MOVED_RULES, "link_only"), log_level=None)
+        units = [api.register(unit, dataset_display_name=unit) for unit in _UNITS]
+        plain = Linker(units, settings_of(card, (ELSEWHERE,), MOVED_RULES, "link_only"), log_level=None)
         predicted = connection.execute(
             f"""
             SELECT unit_id_l, unit_id_r, round(match_weight, 6)

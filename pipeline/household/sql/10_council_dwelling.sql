@@ -1,5 +1,5 @@
--- One row per council dwelling, with the rule that keeps residents of it out of households, if any.
-CREATE TABLE standing_dwelling AS
+-- One row per council dwelling: its attributes, and the rule that leaves its residents out, if any.
+CREATE TABLE council_dwelling AS
 SELECT
     dwelling.record_pseudonym AS household_pseudonym,
     COALESCE(dwelling.uprn_pseudonym, dwelling.record_pseudonym) AS dwelling_anchor,

@@ -1,16 +1,18 @@
--- One row per unit of either side that holds a token which a move could be told by and the other side
--- holds too: the few units among all that are worth gathering. side: "nhs" or "council".
-CREATE TABLE moved_candidate AS
-WITH unknown AS (
+-- One row per unit that may take part in a move: it has a token by which a move is found, and a unit of the
+-- other controller has the same token. Only these few units are built in full. controller: "nhs" or
+-- "council".
+CREATE TABLE unit_with_shared_token AS
+WITH unlisted_member AS (
     SELECT
         unit_id,
         person_name[1] AS name,
         {birth_tokens}
     FROM nhs_member
-    WHERE listed IS NULL
-       OR listed IN {unknown_levels}
+    WHERE list_agreement IS NULL
+       OR list_agreement IN {unlisted_levels}
 ),
-undated AS (
+-- Listed people without a birth date, who are found by name.
+undated_person AS (
     SELECT
         dwelling_id,
         person_name[1] AS name
@@ -18,22 +20,23 @@ undated AS (
     WHERE person_name_birth_part IS NULL
       AND person_name IS NOT NULL
 ),
--- A pair of names that both sides hold is of two names that both sides hold.
+-- Two names that a group and a dwelling have in common are each found in both tables, so other names are
+-- dropped before they are paired.
 nhs_name AS MATERIALIZED (
     SELECT
         unit_id,
         name
-    FROM unknown
-    SEMI JOIN undated ON undated.name = unknown.name
-    QUALIFY COUNT(*) OVER (PARTITION BY unit_id) BETWEEN 2 AND {most_names}
+    FROM unlisted_member
+    SEMI JOIN undated_person ON undated_person.name = unlisted_member.name
+    QUALIFY COUNT(*) OVER (PARTITION BY unit_id) BETWEEN 2 AND {maximum_names}
 ),
 listed_name AS MATERIALIZED (
     SELECT
         dwelling_id,
         name
-    FROM undated
-    SEMI JOIN unknown ON unknown.name = undated.name
-    QUALIFY COUNT(*) OVER (PARTITION BY dwelling_id) BETWEEN 2 AND {most_names}
+    FROM undated_person
+    SEMI JOIN unlisted_member ON unlisted_member.name = undated_person.name
+    QUALIFY COUNT(*) OVER (PARTITION BY dwelling_id) BETWEEN 2 AND {maximum_names}
 ),
 nhs_token AS (
     {nhs_tokens}
@@ -61,12 +64,12 @@ shared AS MATERIALIZED (
     SEMI JOIN nhs_token ON nhs_token.token = listed_token.token
 )
 SELECT DISTINCT
-    'council' AS side,
+    'council' AS controller,
     dwelling_id AS unit_id
 FROM shared
 UNION ALL
 SELECT DISTINCT
-    'nhs' AS side,
+    'nhs' AS controller,
     nhs_token.unit_id
 FROM nhs_token
 SEMI JOIN shared ON shared.token = nhs_token.token

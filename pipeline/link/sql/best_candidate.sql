@@ -1,11 +1,12 @@
--- One row per NHS unit that some dwelling competes for: the best, its lead, and the verdict.
+-- One row per NHS unit with a candidate: its best dwelling, the margin over the second best (match weight,
+-- log2), and the decision. Of two dwellings with the same weight the margin is 0, so neither is linked.
 WITH contested AS (
     SELECT nhs_id
     FROM {pairs}
     GROUP BY nhs_id
     HAVING COUNT(*) > 1
 ),
--- Most units have one candidate: nothing is to be put in order.
+-- Most units have one candidate and need no sorting.
 ranked AS (
     SELECT
         *,
