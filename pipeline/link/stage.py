@@ -65,19 +65,16 @@ def link(
 ) -> tuple[Artefact, Evidence]:
     """Link NHS address groups to dwellings and write the linked tables."""
     model = model_of(context)
+    units, council_tables, nhs_tables = grouped.artefact, council.artefact, nhs.artefact
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         with (
             locked_connection(context.project.engine, context.spill) as connection,
             ThreadPoolExecutor(1, thread_name_prefix="names") as background,
         ):
-            inputs = link_units(
-                connection, read_link_inputs(grouped.artefact), council.artefact, nhs.artefact, model
-            )
+            inputs = link_units(connection, read_link_inputs(units), council_tables, nhs_tables, model)
             # Only now, in parallel with what follows: most memory is in use while pairs are found.
-            names = background.submit(
-                lambda: names_of(read_link_inputs(grouped.artefact, ["unit"]), nhs.artefact)
-            )
+            names = background.submit(lambda: names_of(read_link_inputs(units, ["unit"]), nhs_tables))
             judge_members(inputs, model)
             inputs.drop_tokens()
             rows = write_tables(connection, names.result(), folder)
