@@ -59,7 +59,7 @@ def list_patients(
     block, dwellings, population, health = drawn.block, drawn.dwellings, drawn.population, drawn.health
     rng = stream(seed, block.number, "nhs_person")
     rates = settings.defects
-    rows = register(rng, drawn.households, population, dwellings, rates, drawn.today)
+    rows = register(rng, drawn, rates)
     rows = rows.rows(rng.permutation(len(rows)))
     count, person, people = len(rows), rows.person, population.people
     rendering = _renderings_of(rng, population, rows, len(renderings))
