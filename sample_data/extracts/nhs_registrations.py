@@ -28,7 +28,7 @@ SECOND_ROWS = (
 
 @dataclass
 class Registrations:
-    """One row per patient and address spell; start and end in days since 1970, end 0 while open."""
+    """One row per patient and address spell. start, end: days since 1970; end is 0 for an open spell."""
 
     person: Whole
     dwelling: Whole
@@ -40,7 +40,7 @@ class Registrations:
         return len(self.person)
 
     def rows(self, positions: Whole) -> "Registrations":
-        """The rows at these positions."""
+        """Return the rows at these positions."""
         return Registrations(*(getattr(self, f.name)[positions] for f in fields(self)))
 
 
@@ -124,7 +124,7 @@ def _second_rows(
 
 
 def _spell(person: Whole, dwelling: Whole, status: str, start: Whole) -> Registrations:
-    """Open-ended spells of one status."""
+    """Return open-ended spells of one status."""
     return Registrations(
         person, dwelling, _named(status, person), start, np.zeros(len(person), dtype=np.int64)
     )
