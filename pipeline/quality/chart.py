@@ -193,7 +193,7 @@ def gaps(name: str, title: str, rows: Sequence[tuple[str, float]], limit: float)
                 middle + value * scale + side, y + 5, f"{value:+.1f}", "start" if value >= 0 else "end"
             )
     drawing.line(middle, 0, middle, drawing.height - 24, "axis")
-    drawing.text(middle, drawing.height - 6, "as all", "middle")
+    drawing.text(middle, drawing.height - 6, "no gap", "middle")
     drawing.text(middle - limit * scale - 4, drawing.height - 6, f"-{limit:g} points", "end")
     drawing.text(middle + limit * scale + 4, drawing.height - 6, f"+{limit:g} points")
     return drawing.markup(name)

@@ -82,9 +82,8 @@ def _charts(content: Content) -> dict[str, Markup]:
 def _category(group: Content) -> str:
     attribute, category = group["attribute"], group["category"]
     name = category_name(attribute, category)
-    if attribute in ("has_uprn", "shares_a_building"):
-        return f"{ATTRIBUTE_NAMES[attribute]} ({name})"
-    return f"{ATTRIBUTE_NAMES[attribute].split(' (')[0]} {name}"
+    title = ATTRIBUTE_NAMES[attribute].split(" (")[0]
+    return f"{title} {name}" if attribute in ("age_band", "imd_decile", "practice") else f"{title} ({name})"
 
 
 def _flag(flag: Content) -> str:
