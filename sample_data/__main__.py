@@ -1,4 +1,4 @@
-"""`python -m sample_data`: make the committed sample again, byte for byte."""
+"""`python -m sample_data`: generate the committed sample again, byte for byte."""
 
 from pathlib import Path
 

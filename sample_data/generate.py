@@ -1,7 +1,7 @@
 """`synthesise`: an invented council and NHS population with its extracts and its hidden truth.
 
-Blocks of whole LSOAs are made one after another, each from streams of its own, and appended to the
-files: memory is bounded by the block, whatever the number of households.
+Blocks of whole LSOAs are generated one after another, each from its own random streams, and appended to
+the files. Memory depends on the size of a block and not on the number of households.
 """
 
 import json
@@ -31,7 +31,7 @@ from sample_data.population.inhabit import inhabit
 from sample_data.settings import ADDRESS_LIST, DIALECTS, SyntheticSettings
 from sample_data.truth import truth
 
-#: Invented UPRNs start here: twelve digits, a range the gazetteers do not use.
+#: Invented UPRNs start here: twelve digits, in a range that gazetteers do not use.
 FIRST_UPRN = 990_900_000_000
 TRUTH_TABLES = (
     "properties",
@@ -48,7 +48,7 @@ PATTERNS_FROM_HOUSEHOLDS = 25_000
 
 @dataclass
 class _Counters:
-    """Rows written so far; ids of the next block go on from here."""
+    """Rows written so far; the ids of the next block continue from here."""
 
     properties: int = 0
     people: int = 0
@@ -61,20 +61,37 @@ class _Counters:
     uprn: int = FIRST_UPRN
 
 
+@dataclass(frozen=True)
+class _Recorders:
+    """How each side writes addresses: one recorder for the council, one for each NHS style."""
+
+    council: AddressRecorder
+    nhs: tuple[AddressRecorder, ...]
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    """The open files of one population. extracts, truths: by table name."""
+
+    extracts: dict[str, ExtractWriter]
+    truths: dict[str, TruthWriter]
+    addresses: ExtractWriter
+
+
 def synthesise(
     households: int, seed: int, out: Path, settings: SyntheticSettings | None = None
 ) -> dict[str, int]:
     """Write extracts, address list, `truth/` and `hearth.toml` of `households` invented households.
 
     Returns rows by extract. The same households, seed and settings give the same bytes. Raises
-    ValueError when `households` is not above zero or more than the geography can hold.
+    ValueError when `households` is not above zero or is more than the geography allows.
     """
     settings = settings or SyntheticSettings()
     if households < 1:
         raise ValueError("households must be above zero")
     out.mkdir(parents=True, exist_ok=True)
     (out / "truth").mkdir(exist_ok=True)
-    council, nhs = _recorders(households, settings)
+    recorders = _recorders(households, settings)
     counters = _Counters()
     with ExitStack() as stack:
         writers = {
@@ -83,8 +100,9 @@ def synthesise(
         }
         truths = {name: stack.enter_context(TruthWriter(out / "truth", name)) for name in TRUTH_TABLES}
         addresses = stack.enter_context(ExtractWriter(out, ADDRESS_LIST, settings.file_format))
+        outputs = _Outputs(writers, truths, addresses)
         for block in blocks(households, seed, settings.msoas, settings.households_per_block):
-            _write_block(block, seed, settings, council, nhs, counters, writers, truths, addresses)
+            _write_block(block, seed, settings, recorders, counters, outputs)
     if settings.manifests:
         for writer in writers.values():
             write_manifest(writer.path, writer.rows, settings.reference_date)
@@ -94,9 +112,7 @@ def synthesise(
     return {name: writer.rows for name, writer in writers.items()}
 
 
-def _recorders(
-    households: int, settings: SyntheticSettings
-) -> tuple[AddressRecorder, tuple[AddressRecorder, ...]]:
+def _recorders(households: int, settings: SyntheticSettings) -> _Recorders:
     council = PackageRecorder(settings.council_style, settings.council_prevalence, case="title")
     nhs = tuple(
         PackageRecorder(style, settings.nhs_prevalence, settings.nhs_typing_noise, f"nhs{n}")
@@ -106,29 +122,27 @@ def _recorders(
         settings.address_model == "auto" and households >= PATTERNS_FROM_HOUSEHOLDS
     )
     if not from_patterns:
-        return council, nhs
-    return PatternRecorder(council), tuple(PatternRecorder(recorder) for recorder in nhs)
+        return _Recorders(council, nhs)
+    return _Recorders(PatternRecorder(council), tuple(PatternRecorder(recorder) for recorder in nhs))
 
 
 def _write_block(
     block: Block,
     seed: int,
     settings: SyntheticSettings,
-    council: AddressRecorder,
-    nhs: tuple[AddressRecorder, ...],
+    recorders: _Recorders,
     counters: _Counters,
-    writers: dict[str, ExtractWriter],
-    truths: dict[str, TruthWriter],
-    addresses: ExtractWriter,
+    outputs: _Outputs,
 ) -> None:
     drawn = inhabit(block, seed, settings, counters.uprn)
     dwellings, population, health = drawn.dwellings, drawn.population, drawn.health
     block_seed = seed * 1_000_003 + block.number
-    written = council.record(dwellings, block_seed)
-    recorded = tuple(recorder.record(dwellings, block_seed) for recorder in nhs)
+    written = recorders.council.record(dwellings, block_seed)
+    recorded = tuple(recorder.record(dwellings, block_seed) for recorder in recorders.nhs)
     properties = list_properties(drawn, written, settings, seed, counters.properties)
     people = list_people(drawn, properties, written, settings, seed, counters.people)
     patients = list_patients(drawn, recorded, settings, seed, counters.patients, counters.numbers)
+    writers, truths = outputs.extracts, outputs.truths
     writers["council_property"].write(properties.table)
     writers["council_person"].write(people.table)
     writers["nhs_person"].write(patients.table)
@@ -137,7 +151,7 @@ def _write_block(
     events = _event_table(health, patients, counters.events, seed, block)
     writers["nhs_event"].write(events)
     writers["area_lookup"].write(_area_table(block))
-    addresses.write(address_list(dwellings))
+    outputs.addresses.write(address_list(dwellings))
     listed = properties.record_of_dwelling(len(dwellings))
     ids = truth.person_ids(counters.persons, len(population))
     truths["properties"].write(truth.property_truth(drawn, properties, written))

@@ -1,7 +1,7 @@
-"""What a synthetic population is made with: defect rates, planted effects, file dialects.
+"""Settings of a synthetic population: defect rates, planted effects and file formats.
 
-Rates of `DefectRates` are shares (0-1) of the rows named in each comment; where a figure was
-published its source stands beside it, the others are assumptions that say so.
+Rates of `DefectRates` are shares (0-1) of the rows named in each comment. A published figure has its
+source in the comment; the other figures are assumptions.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from datetime import date
 
 @dataclass(frozen=True)
 class DefectRates:
-    """How often each recording defect occurs. Every one of them is tested for on the output."""
+    """How often each recording defect occurs. Tests check for each of them in the output."""
 
     # UPRNs on the NHS side (ASSIGN, IJPDS 1674: 1.4% overall, 4.6% recent movers, 5.6% one GP system)
     nhs_uprn_missing: float = 0.030  # of recorded addresses of settled people
@@ -50,7 +50,7 @@ class DefectRates:
     council_birth_date_disagrees: float = 0.012  # of council rows with a birth date
     council_name_typo: float = 0.020
     nhs_name_typo: float = 0.015
-    council_accents: float = 0.5  # of names that may bear an accent or apostrophe; others are plain
+    council_accents: float = 0.5  # of names that can have an accent or apostrophe; the others are plain
     nhs_accents: float = 0.25  # the same, NHS rows
     nickname: float = 0.035  # of rows whose forename has a short form
     names_swapped: float = 0.003
@@ -68,8 +68,8 @@ class DefectRates:
     nhs_number_missing: float = 0.002
     care_home_at_former_home: float = 0.22  # of care-home residents (PMC8374378: 22% missed)
     shared_custody_twice: float = 0.03  # of children of lone parents
-    temporary_address: float = 0.006  # of patients: a temporary address beside the usual one
-    correspondence_address: float = 0.004  # of patients: a correspondence address beside it
+    temporary_address: float = 0.006  # of patients: a temporary address in addition to the usual one
+    correspondence_address: float = 0.004  # of patients: a correspondence address in addition
     care_of: float = 0.002
     po_box: float = 0.0005
     no_fixed_abode: float = 0.001
@@ -86,10 +86,10 @@ class DefectRates:
 
 @dataclass(frozen=True)
 class PlantedEffects:
-    """Effects an analyst must find again. Ratios are conditional on age band and IMD quintile.
+    """Effects that an analyst must be able to find. Ratios are conditional on age band and IMD quintile.
 
     Rates are normalised within age band, IMD quintile and block, so that the published marginal
-    rates hold and the planted ratio is the ratio between exposed and unexposed of one stratum.
+    rates are met and the planted ratio is the ratio between exposed and unexposed in one stratum.
     """
 
     damp_respiratory_admission: float = 2.2  # rate ratio, residents of dwellings with a damp report
@@ -154,20 +154,20 @@ DIALECTS: dict[str, Dialect] = {
     "nhs_event": Dialect("nhs_event", date_formats=("%d/%m/%Y",)),
     "area_lookup": Dialect("area_lookup"),
 }
-#: No extract: what `hearth assign-uprn` looks addresses up in.
+#: Not an extract: the list in which `hearth assign-uprn` looks up addresses.
 ADDRESS_LIST = Dialect("address_list")
 
 
 @dataclass(frozen=True)
 class SyntheticSettings:
-    """Everything beside size and seed that decides what `synthesise` writes.
+    """Everything, in addition to size and seed, that decides what `synthesise` writes.
 
-    msoas: whole MSOAs to fill, at their real number of households (`households` is then met by
-    scaling them all); empty: chosen for the widest spread of IMD deciles.
+    msoas: whole MSOAs to fill, with their real numbers of households, scaled to add up to `households`;
+    empty: MSOAs are chosen for the widest spread of IMD deciles.
     file_format: "csv", "csv.gz" or "parquet".
-    manifests: whether each extract gets a manifest beside it (digest, rows, sequence number, date).
+    manifests: whether to write a manifest for each extract (digest, rows, sequence number, date).
     address_model: "package" runs `address-errors` on every address, "patterns" draws from patterns
-    learned by running it on a sample (set-based, for large populations), "auto" takes the package
+    learned by running it on a sample (set-based, for large populations), "auto" uses the package
     up to 25,000 households.
     """
 

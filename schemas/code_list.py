@@ -1,8 +1,7 @@
-"""Code lists: the closed sets of values that coded columns may hold, and the spellings that mean them.
+"""Code lists: the closed sets of values of coded columns, and the spellings accepted for each.
 
-A spelling is compared with case and punctuation ignored, so that "Semi-detached",
-"SEMI DETACHED" and "semi_detached" are one. A list in which two codes would match one
-spelling is refused.
+Spellings are compared without case and punctuation, so "Semi-detached", "SEMI DETACHED"
+and "semi_detached" are the same. A list is rejected if one spelling would match two codes.
 """
 
 import csv
@@ -21,12 +20,12 @@ SPELLING_SQL = "lower(regexp_replace({0}, '[^A-Za-z0-9]', '', 'g'))"
 
 
 class CodeListInvalid(ValueError):
-    """A code list file is malformed or ambiguous; every fault is listed."""
+    """A code list file is malformed or ambiguous; the message lists every fault."""
 
 
 @dataclass(frozen=True)
 class Code:
-    """One code. group: a coarser category, None where the list has none. order: for display."""
+    """One code. group: a broader category, None where the list has none. order: for display."""
 
     code: str
     label: str
@@ -39,7 +38,7 @@ class Code:
 class CodeList:
     """A closed list of codes.
 
-    spellings: every accepted spelling, with case and punctuation removed, and the code it means.
+    spellings: every accepted spelling, without case and punctuation -> its code.
     digest: SHA-256 of the file, for fingerprints.
     """
 
@@ -49,11 +48,11 @@ class CodeList:
     spellings: Mapping[str, str] = field(repr=False)
 
     def canonical(self, text: str) -> str | None:
-        """Return the code that a spelling means, or None if the list does not know it."""
+        """Return the code for a spelling, or None if the list does not contain it."""
         return self.spellings.get(spelling(text))
 
     def label(self, code: str) -> str:
-        """Return the label of a code; raises KeyError for one that is not in the list."""
+        """Return the label of a code; raises KeyError if the code is not in the list."""
         return {entry.code: entry.label for entry in self.codes}[code]
 
     def groups(self) -> Mapping[str, str]:
@@ -74,13 +73,13 @@ class Area:
 
 
 def spelling(text: str) -> str:
-    """Return what is compared of a text: its ASCII letters, in lower case, and digits."""
+    """Return the part of a text that is compared: its ASCII letters in lower case, and digits."""
     return _IGNORED.sub("", text).lower()
 
 
 @cache
 def load_code_list(name: str) -> CodeList:
-    """Return a code list by name; raises KeyError where there is none, CodeListInvalid if malformed."""
+    """Return a code list by name; raises KeyError if there is none, CodeListInvalid if it is malformed."""
     file = files("schemas") / "codes" / f"{name}.csv"
     if not name.isidentifier() or not file.is_file():
         raise KeyError(f"no code list {name}")
@@ -104,9 +103,9 @@ def parse_code_list(name: str, content: bytes) -> CodeList:
         for text in (entry.code, entry.label, *entry.aliases):
             key = spelling(text)
             if not key or spellings.setdefault(key, entry.code) != entry.code:
-                faults.append(f"{entry.code}: {text!r} is empty or means another code too")
+                faults.append(f"{entry.code}: {text!r} is empty or also matches another code")
     faults += [
-        f"{entry.code} stands twice" for entry in codes if [c.code for c in codes].count(entry.code) > 1
+        f"{entry.code} is defined twice" for entry in codes if [c.code for c in codes].count(entry.code) > 1
     ]
     if faults or not codes:
         raise CodeListInvalid(f"{name}: " + ("; ".join(faults) or "no codes"))
@@ -115,7 +114,7 @@ def parse_code_list(name: str, content: bytes) -> CodeList:
 
 @cache
 def packaged_areas() -> tuple[Area, ...]:
-    """Return the areas that serve where no area_lookup extract is supplied, ordered by LSOA."""
+    """Return the areas that are used where no area_lookup extract is supplied, ordered by LSOA."""
     rows = csv.DictReader((files("schemas") / "codes" / "area_lsoa21.csv").read_text("utf-8").splitlines())
     return tuple(
         Area(

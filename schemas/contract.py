@@ -1,10 +1,10 @@
 """The shape of every table at every stage, read once from its data contract.
 
 A contract is an Open Data Contract Standard v3 file
-`contracts/<stage>/<table>.odcs.yaml`. What the standard has no word for stands
-in `customProperties`, whose names are a closed list here. A key that neither
-the standard nor this list knows is an error, wherever it stands: a misspelt
-`requierd` must never switch a check off.
+`contracts/<stage>/<table>.odcs.yaml`. What the standard does not cover is in
+`customProperties`, whose names are a closed list here. A key that is in neither
+the standard nor this list is an error at any level, so that a misspelt
+`requierd` cannot switch a check off.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft201909Validator
 
-#: In the order in which data pass through them.
+#: In the order in which data pass through the stages.
 STAGES = ("extract", "pseudonymised", "grouped", "linked", "household", "aggregate", "protected", "published")
 
 #: From the most to the least identifying.
@@ -33,7 +33,7 @@ CLASSIFICATIONS = (
     "technical",
 )
 
-#: What a column is held for; the agreement names one of these, column by column.
+#: Why a column is kept; the agreement names one of these for each column.
 PURPOSES = (
     "linkage",
     "household",
@@ -52,12 +52,12 @@ ON_INVALID = ("quarantine", "null", "refuse")
 #: Identifiers that ingest brings into one canonical form.
 FORMS = ("uprn", "nhs_number", "postcode")
 
-#: How a cell meets its code list: by a spelling alone, or, where the codes are classes within
-#: classes ("RD02" within "RD" within "R"), by the narrowest class that the list knows.
+#: How a cell is matched to its code list: by spelling, or, where the codes are classes within
+#: classes ("RD02" within "RD" within "R"), by the narrowest class that the list contains.
 CODE_MATCHES = ("spelling", "narrowest_class")
 
 LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "array")
-#: What an array may list.
+#: Types of the items of an array.
 ITEM_TYPES = ("string", "integer")
 #: Each logical type of a single value, in SQL.
 SQL_TYPES = {
@@ -68,7 +68,7 @@ SQL_TYPES = {
     "date": "DATE",
 }
 
-#: Names are written into SQL, so they are plain; and each stands for itself, so none is a pattern.
+#: Names are written into SQL and patterns, so only characters without a meaning there are allowed.
 _COLUMN_NAME = re.compile("[a-z][a-z0-9_]*")
 _CONTRACT_PROPERTIES = frozenset({"controller", "presence"})
 _COLUMN_PROPERTIES = frozenset(
@@ -77,7 +77,7 @@ _COLUMN_PROPERTIES = frozenset(
 
 
 class ContractInvalid(ValueError):
-    """A contract file breaks the standard or Hearth's additions to it; every fault is listed."""
+    """A contract file breaks the standard or Hearth's additions to it; the message lists every fault."""
 
     def __init__(self, name: str, faults: list[str]) -> None:
         super().__init__(f"{name}: " + "; ".join(faults))
@@ -88,13 +88,13 @@ class ContractInvalid(ValueError):
 class Column:
     """One column of a table.
 
-    logical_type: one of LOGICAL_TYPES. item_type: of an array, the logical type of what it lists.
-    must_not_outlive: the last stage at which the column may be held.
-    code_list: name of the code list whose codes are the only values, if any.
-    code_match: how a cell meets that list (one of CODE_MATCHES).
+    logical_type: one of LOGICAL_TYPES. item_type: for an array, the logical type of its items.
+    must_not_outlive: the last stage that may contain the column.
+    code_list: name of the code list that contains all allowed values, if any.
+    code_match: how a cell is matched to that list (one of CODE_MATCHES).
     form: canonical identifier form (one of FORMS), if any.
-    pattern: regular expression that the whole value matches, if any.
-    minimum, maximum: inclusive bounds of a number (of each that an array lists); ISO text for a date.
+    pattern: regular expression that the whole value must match, if any.
+    minimum, maximum: inclusive bounds of a number, or of each item of an array; ISO text for a date.
     """
 
     name: str
@@ -123,9 +123,9 @@ class Contract:
     """One table at one stage.
 
     row_meaning: what one row is.
-    controller: "council" or "nhs" for extracts, None where nobody's alone.
-    is_optional: whether a run may go without the table.
-    retention_days: how long the table may be kept unless the agreement says less.
+    controller: "council" or "nhs" for extracts, None for tables that have no single controller.
+    is_optional: whether a run is possible without the table.
+    retention_days: how long the table may be kept, unless the agreement sets a shorter time.
     digest: SHA-256 of the contract file, for fingerprints.
     """
 
@@ -143,23 +143,23 @@ class Contract:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the columns in the order in which they are written."""
+        """Names of the columns, in the order in which they are written."""
         return tuple(column.name for column in self.columns)
 
     def find(self, name: str) -> Column | None:
-        """Return a column by name; None when the contract does not declare it."""
+        """Return a column by name, or None if the contract does not declare it."""
         return next((column for column in self.columns if column.name == name), None)
 
     def column(self, name: str) -> Column:
-        """Return a column by name; raises KeyError when the contract does not declare it."""
+        """Return a column by name; raises KeyError if the contract does not declare it."""
         found = self.find(name)
         if found is None:
-            raise KeyError(f"{self.stage}.{self.table} declares no column {name}")
+            raise KeyError(f"{self.stage}.{self.table} does not declare a column {name}")
         return found
 
 
 def load_contract(stage: str, table: str) -> Contract:
-    """Return the contract of one table; raises KeyError where there is none, ContractInvalid if broken."""
+    """Return the contract of one table; raises KeyError if there is none, ContractInvalid if invalid."""
     for contract in contracts(stage):
         if contract.table == table:
             return contract
@@ -184,7 +184,7 @@ def all_contracts() -> tuple[Contract, ...]:
 
 
 def parse_contract(stage: str, table: str, content: bytes) -> Contract:
-    """Check the bytes of a contract file and return it typed; raises ContractInvalid with every fault."""
+    """Check the bytes of a contract file and return the Contract; raises ContractInvalid with every fault."""
     name = f"{stage}/{table}.odcs.yaml"
     try:
         # a SafeLoader that also refuses repeated keys
@@ -216,7 +216,7 @@ def _standard() -> Draft201909Validator:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key may stand once."""
+    """A YAML loader that rejects repeated keys."""
 
 
 def _mapping_of_distinct_keys(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
@@ -233,7 +233,7 @@ _StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping_of_distinct_keys
 
 
 class _Reader:
-    """Turns a file that fits the standard into a Contract, noting what Hearth demands beyond it."""
+    """Turns a file that meets the standard into a Contract, and collects faults."""
 
     def __init__(self, stage: str, table: str, raw: Mapping[str, Any]) -> None:
         self.stage = stage
@@ -245,12 +245,12 @@ class _Reader:
         custom = self._custom("contract", self.raw, _CONTRACT_PROPERTIES)
         tables = self.raw.get("schema", [])
         if [entry["name"] for entry in tables] != [self.table]:
-            self.faults.append(f"schema must hold exactly the table {self.table}")
+            self.faults.append(f"schema must contain exactly one table, {self.table}")
         entry = tables[0] if tables else {}
         properties = entry.get("properties", [])
         names = [column["name"] for column in properties]
         self.faults += [
-            f"column {name} stands twice" for name in sorted({n for n in names if names.count(n) > 1})
+            f"column {name} is declared twice" for name in sorted({n for n in names if names.count(n) > 1})
         ]
         if not properties:
             self.faults.append("no columns")
@@ -272,7 +272,7 @@ class _Reader:
     def _column(self, raw: Mapping[str, Any]) -> Column:
         name = raw["name"]
         if not _COLUMN_NAME.fullmatch(name):
-            self.faults.append(f"{name} is no column name (lower case letters, digits, underscores)")
+            self.faults.append(f"{name} is not a valid column name (lower case letters, digits, underscores)")
         custom = self._custom(name, raw, _COLUMN_PROPERTIES)
         items = raw.get("items", {})
         is_array = raw.get("logicalType") == "array"
@@ -309,16 +309,16 @@ class _Reader:
         listed = [(entry["property"], entry["value"]) for entry in raw.get("customProperties", [])]
         for name in sorted({name for name, _ in listed} - known):
             self.faults.append(
-                f"{where}: unknown custom property {name}; known are {', '.join(sorted(known))}"
+                f"{where}: unknown custom property {name}; known properties are {', '.join(sorted(known))}"
             )
         if len(dict(listed)) != len(listed):
-            self.faults.append(f"{where}: a custom property stands twice")
+            self.faults.append(f"{where}: a custom property is declared twice")
         return dict(listed)
 
     def _retention(self) -> int:
         terms = [term for term in self.raw.get("slaProperties", []) if term["property"] == "retention"]
         if len(terms) != 1 or terms[0].get("unit") != "d" or not isinstance(terms[0]["value"], int):
-            self.faults.append("slaProperties must hold one retention in whole days (unit d)")
+            self.faults.append("slaProperties must contain one retention in whole days (unit d)")
             return 0
         return int(terms[0]["value"])
 

@@ -1,7 +1,7 @@
-"""The data dictionary: every column of every table in plain words, out of the contracts alone.
+"""The data dictionary: every column of every table in plain words, generated from the contracts.
 
-Because ingest, gates and publication read the same contracts, the dictionary cannot say
-anything else than what is checked.
+Ingest, gates and publication read the same contracts, so the dictionary always describes what is
+checked.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ _CLASSES = {
     "technical": "technical",
 }
 _INVALID = {
-    "quarantine": "the row goes to quarantine",
+    "quarantine": "the row is quarantined",
     "null": "the cell is emptied and counted",
     "refuse": "the run is refused",
 }
@@ -35,7 +35,7 @@ _INVALID = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One column of one table at one stage, for people. values: what it may hold, in words."""
+    """One column of one table at one stage, for people. values: the allowed values, in words."""
 
     stage: str
     table: str
@@ -54,7 +54,7 @@ class Entry:
 
 
 def entries(contracts: Iterable[Contract] | None = None) -> tuple[Entry, ...]:
-    """Return one entry a column, in the order of the contracts; of all stages when None."""
+    """Return one entry for each column, in the order of the contracts (None: all contracts)."""
     return tuple(
         _entry(contract, column)
         for contract in (all_contracts() if contracts is None else contracts)
@@ -106,26 +106,26 @@ def _entry(contract: Contract, column: Column) -> Entry:
 
 
 def _values(column: Column) -> str:
-    said = []
+    parts = []
     if column.code_list is not None:
-        said.append(f"code list {column.code_list}")
+        parts.append(f"code list {column.code_list}")
     if column.form is not None:
-        said.append(
+        parts.append(
             {"uprn": "12 digits", "nhs_number": "10 digits, modulus 11", "postcode": "AN NAA"}[column.form]
         )
     if column.pattern is not None:
-        said.append(f"matches {column.pattern}")
+        parts.append(f"matches {column.pattern}")
     if column.minimum is not None and column.maximum is not None:
-        said.append(f"{column.minimum} to {column.maximum}")
+        parts.append(f"{column.minimum} to {column.maximum}")
     elif column.minimum is not None:
-        said.append(f"from {column.minimum}")
+        parts.append(f"from {column.minimum}")
     elif column.maximum is not None:
-        said.append(f"up to {column.maximum}")
+        parts.append(f"up to {column.maximum}")
     if column.maximum_length is not None and column.form is None:
-        said.append(f"at most {column.maximum_length} characters")
+        parts.append(f"at most {column.maximum_length} characters")
     if column.unique:
-        said.append("no two rows alike")
-    return "; ".join(said)
+        parts.append("unique")
+    return "; ".join(parts)
 
 
 def _table_section(contract: Contract) -> list[str]:
@@ -142,7 +142,7 @@ def _table_section(contract: Contract) -> list[str]:
         "",
         " ".join(filter(None, about)),
         "",
-        "| Column | Meaning | Kind | Values | Class | Held for | Last stage |",
+        "| Column | Meaning | Kind | Values | Class | Purpose | Last stage |",
         "|---|---|---|---|---|---|---|",
     ]
     for entry in entries([contract]):

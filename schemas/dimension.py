@@ -1,4 +1,4 @@
-"""Dimensions: what tables may be broken down by, as data in `schemas/attributes/dimension.yaml`."""
+"""Dimensions: what tables may be broken down by. They are data in `schemas/attributes/dimension.yaml`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from schemas.attribute import UNITS, Attribute, attributes_of, check_choice, che
 from schemas.code_list import load_code_list
 from schemas.condition import Condition, attributes_in, parse_condition
 
-#: Category of whoever is in no other category of a dimension.
+#: Category of everyone who is in no other category of a dimension.
 UNKNOWN = "unknown"
 _FORMS = ("groups", "codes", "code_sets", "flag", "bands")
 
@@ -18,11 +18,11 @@ _FORMS = ("groups", "codes", "code_sets", "flag", "bands")
 class Dimension:
     """One breakdown of a table.
 
-    of: "household" or "resident", whose attribute it is.
-    attribute: what is divided, by code_sets (category -> codes; of a flag "true", "false") or bands
-    (category -> (from, to), both included, None for open); None where `condition` divides.
-    condition: divides into the two categories of `outcome`: it holds, or it does not.
-    categories: in order; UNKNOWN comes last and holds whoever is in no other.
+    of: "household" or "resident": the unit that has the attribute.
+    attribute: what is divided, by code_sets (category -> codes; for a flag "true", "false") or bands
+    (category -> (from, to), both included, None for open); None where `condition` is used instead.
+    condition: divides into the two categories of `outcome`: true, and not true.
+    categories: in order; UNKNOWN comes last and has everyone who is in no other category.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Dimension:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Every category in order, the unknown last."""
+        """Every category in order, UNKNOWN last."""
         return (*self.code_sets, *self.bands, *self.outcome, UNKNOWN)
 
     @property
     def attributes(self) -> frozenset[str]:
-        """Names of the attributes it reads."""
+        """Names of the attributes that the dimension uses."""
         return attributes_in(self.condition) if self.attribute is None else frozenset((self.attribute,))
 
 
@@ -52,14 +52,16 @@ def dimensions() -> Mapping[str, Dimension]:
 
 
 def parse_dimension(entry: Mapping[str, Any], faults: list[str]) -> Dimension:
-    """Turn one YAML entry into a dimension, noting every fault."""
+    """Turn one YAML entry into a dimension; adds every fault to `faults`."""
     name, title = str(entry.get("name")), str(entry.get("title"))
     of = check_choice(entry, "of", UNITS, faults)
     if "condition" in entry:
         check_keys(entry, ("name", "title", "of", "condition", "categories"), (), faults)
         outcome = tuple(map(str, entry.get("categories", ())))
         if len(outcome) != 2:
-            faults.append("categories are two: the condition holds, it does not")
+            faults.append(
+                "categories must be two: one for the condition being true, one for it not being true"
+            )
         return Dimension(
             name, title, of, None, {}, {}, parse_condition(entry["condition"], of, faults), outcome
         )
@@ -67,16 +69,16 @@ def parse_dimension(entry: Mapping[str, Any], faults: list[str]) -> Dimension:
     given = [form for form in _FORMS if form in entry]
     attribute = attributes_of(of).get(str(entry.get("attribute")))
     if len(given) != 1:
-        faults.append(f"exactly one of {', '.join(_FORMS)}, or a condition, says how it is divided")
+        faults.append(f"exactly one of {', '.join(_FORMS)}, or a condition, must be given")
     elif attribute is None:
-        faults.append(f"{entry.get('attribute')} is no attribute of a {of}")
+        faults.append(f"{entry.get('attribute')} is not an attribute of a {of}")
     else:
         code_sets, bands = _divisions(given[0], entry[given[0]], attribute)
         stray = sorted({c for codes in code_sets.values() for c in codes} - set(attribute.codes))
         if attribute.type == "code":
-            faults += [f"{code} is no code of {attribute.name}" for code in stray]
+            faults += [f"{code} is not a code of {attribute.name}" for code in stray]
         if any(not codes for codes in code_sets.values()) or UNKNOWN in {*code_sets, *bands}:
-            faults.append(f"a category is empty, or is called {UNKNOWN}")
+            faults.append(f"a category is empty or is named {UNKNOWN}")
         return Dimension(name, title, of, attribute.name, code_sets, bands)
     return Dimension(name, title, of, str(entry.get("attribute")), {}, {})
 

@@ -11,7 +11,7 @@ from schemas.table import Table, tables
 
 @dataclass(frozen=True)
 class Indicator:
-    """One measure of a framework and the table without dimensions whose totals give it."""
+    """One measure of a framework, and the table without dimensions that has its totals."""
 
     measure: str
     table_id: str
@@ -28,7 +28,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Framework:
-    """One framework. example: the practice example it follows."""
+    """One framework. example: the practice example that it follows."""
 
     name: str
     title: str
@@ -47,11 +47,11 @@ def parse_framework(name: str, text: str, known: Mapping[str, Table]) -> Framewo
     """Check the YAML of a framework against the registered tables; raises DefinitionInvalid."""
     raw = read_yaml(name, text)
     if not isinstance(raw, dict) or set(raw) != {"title", "example", "goals"} or not raw["goals"]:
-        raise DefinitionInvalid(name, ["a framework has a title, an example and goals"])
+        raise DefinitionInvalid(name, ["a framework must have a title, an example and goals"])
     faults: list[str] = []
     goals = tuple(_goal(entry, known, faults) for entry in raw["goals"])
     names = [goal.name for goal in goals]
-    faults += [f"goal {n} stands twice" for n in sorted({n for n in names if names.count(n) > 1})]
+    faults += [f"goal {n} is defined twice" for n in sorted({n for n in names if names.count(n) > 1})]
     if faults:
         raise DefinitionInvalid(name, faults)
     return Framework(name, str(raw["title"]), str(raw["example"]), goals)
@@ -59,7 +59,7 @@ def parse_framework(name: str, text: str, known: Mapping[str, Table]) -> Framewo
 
 def _goal(entry: Any, known: Mapping[str, Table], faults: list[str]) -> Goal:
     if not isinstance(entry, dict) or set(entry) != {"name", "title", "measures"} or not entry["measures"]:
-        faults.append("a goal has a name, a title and measures")
+        faults.append("a goal must have a name, a title and measures")
         return Goal("", "", ())
     return Goal(
         str(entry["name"]),
@@ -70,11 +70,11 @@ def _goal(entry: Any, known: Mapping[str, Table], faults: list[str]) -> Goal:
 
 def _indicator(goal: str, item: Any, known: Mapping[str, Table], faults: list[str]) -> Indicator:
     if not isinstance(item, dict) or set(item) != {"measure", "table"}:
-        faults.append(f"{goal}: an indicator has a measure and a table")
+        faults.append(f"{goal}: an indicator must have a measure and a table")
         return Indicator("", "")
     table = known.get(str(item["table"]))
     if table is None or item["measure"] not in table.measures:
-        faults.append(f"{goal}: {item['table']} is no table with the measure {item['measure']}")
+        faults.append(f"{goal}: {item['table']} is not a table with the measure {item['measure']}")
     elif table.dimensions:
-        faults.append(f"{goal}: {item['table']} is broken down, so it has no totals")
+        faults.append(f"{goal}: {item['table']} is broken down by a dimension, so it has no totals")
     return Indicator(str(item["measure"]), str(item["table"]))

@@ -1,8 +1,7 @@
-"""Magnitudes as data: means and percentiles of an amount, among those whom a plain count counts.
+"""Magnitudes as data: means and percentiles of an amount, over the households or residents of a plain count.
 
-A magnitude stands in `schemas/magnitudes/`. A mean is printed as a protected sum over the printed count; a
-percentile as the lower end of a band. There is no kind for a minimum, a maximum or a mode, and none
-can be registered.
+Magnitudes are defined in `schemas/magnitudes/`. A mean is published as a protected sum divided by the
+published count; a percentile as the lower end of a band. Minimum, maximum and mode cannot be registered.
 """
 
 from collections.abc import Mapping
@@ -16,11 +15,11 @@ from schemas.measure import Measure, measures
 from schemas.strict_yaml import check_text
 
 KINDS = ("mean", "percentile")
-#: A band is a multiple of this, so that no band is finer than counts are rounded.
+#: The width of a band is a multiple of this, so that no band is finer than the rounding of counts.
 NARROWEST_BAND = 5
-#: Decimals of a mean: more would be finer than its sum is rounded.
+#: Decimals of a mean: more would be finer than the rounding of its sum.
 MEAN_DECIMALS = 1
-#: Percentiles further out are near to a minimum or a maximum.
+#: Percentiles beyond these are close to a minimum or a maximum.
 LOWEST_PERCENT, HIGHEST_PERCENT = 10, 90
 
 
@@ -28,8 +27,8 @@ LOWEST_PERCENT, HIGHEST_PERCENT = 10, 90
 class Magnitude:
     """One mean or percentile.
 
-    of: attribute whose amount it is. among: the plain count of those it is taken over, all of whom
-    are known to have the attribute. percent, band_width: of a percentile.
+    of: the attribute that is averaged or ranked. among: the plain count that it is taken over; the
+    attribute is known for everyone counted. percent, band_width: for a percentile.
     """
 
     name: str
@@ -45,18 +44,18 @@ class Magnitude:
 
     @property
     def sum_name(self) -> str:
-        """Name of the printed sum of a mean."""
+        """Name of the published sum of a mean."""
         return f"{self.name}_sum"
 
 
 @cache
 def magnitudes() -> Mapping[str, Magnitude]:
-    """Return name -> magnitude of every file; raises DefinitionInvalid with the faults of a broken one."""
+    """Return name -> magnitude of every file; raises DefinitionInvalid with every fault of a file."""
     return read_definitions("magnitudes", lambda name, text: parse_magnitudes(name, text, measures()))
 
 
 def parse_magnitudes(name: str, text: str, known: Mapping[str, Measure]) -> dict[str, Magnitude]:
-    """Check the YAML of one file of magnitudes against the known measures."""
+    """Check the YAML of one file of magnitudes against the known measures, and return them by name."""
 
     def parse(entry: Mapping[str, Any], faults: list[str]) -> Magnitude:
         return _magnitude(entry, known, faults)
@@ -71,13 +70,13 @@ def _magnitude(entry: Mapping[str, Any], known: Mapping[str, Measure], faults: l
     check_text(entry, ("title", "period", "source"), faults)
     name, of, among = str(entry.get("name")), str(entry.get("of")), known.get(str(entry.get("among")))
     if {name, f"{name}_sum"} & set(known):
-        faults.append("a measure has its name")
+        faults.append("a measure already has this name")
     if among is None or among.count is not None:
         faults.append("among must be a measure that is a plain count")
     else:
         attribute = attributes_of(among.unit).get(of)
         if attribute is None or attribute.type != "count":
-            faults.append(f"{of} is no attribute of a {among.unit} that is a count")
+            faults.append(f"{of} is not an attribute of a {among.unit} with type count")
         if of not in attributes_in(among.include):
             faults.append(f"{among.name} must include only those whose {of} is known: add {of} at_least 0")
     bounds = {

@@ -1,6 +1,6 @@
-"""Measures as data: who is counted, among whom, traced to the example they serve.
+"""Measures as data: who is in the numerator, who is in the denominator, and which example each serves.
 
-A measure stands in a pack, `schemas/measures/<pack>.yaml`; its conditions are in the language of
+Measures are grouped in packs, `schemas/measures/<pack>.yaml`; their conditions are in the language of
 `schemas/condition.py`.
 """
 
@@ -26,8 +26,8 @@ class Measure:
     """One measure.
 
     unit: what is counted. include: who is in the denominator. count: who is in the numerator; None
-    for a plain count of the included. period: what the numerator refers to, in words.
-    dimensions: what it may be broken down by. example: the practice example it serves.
+    for a plain count of the included. period: the period of the numerator, in words.
+    dimensions: what it may be broken down by. example: the practice example that it serves.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Measure:
 
 @cache
 def measures() -> Mapping[str, Measure]:
-    """Return name -> measure of every pack; raises DefinitionInvalid with the faults of a broken one."""
+    """Return name -> measure of every pack; raises DefinitionInvalid with every fault of a pack."""
 
     def parse(name: str, text: str) -> dict[str, Measure]:
         return {measure.name: measure for measure in parse_pack(name.removesuffix(".yaml"), text)}
@@ -58,7 +58,7 @@ def parse_pack(pack: str, text: str) -> tuple[Measure, ...]:
     """Check the YAML of one pack and return its measures; raises DefinitionInvalid with every fault."""
     raw = read_yaml(pack, text)
     if not isinstance(raw, dict) or set(raw) != {"example", "measures"}:
-        raise DefinitionInvalid(pack, ["a pack has the keys example and measures"])
+        raise DefinitionInvalid(pack, ["a pack must have the keys example and measures"])
 
     def parse(entry: Mapping[str, Any], faults: list[str]) -> Measure:
         return _measure(entry, pack, str(raw["example"]), faults)
@@ -81,7 +81,7 @@ def _measure(entry: Mapping[str, Any], pack: str, example: str, faults: list[str
     for name in named:
         dimension = dimensions().get(str(name))
         if dimension is None:
-            faults.append(f"{name} is no dimension")
+            faults.append(f"{name} is not a dimension")
         elif dimension.of == "resident" and unit == "household":
             faults.append(f"{name} divides residents, not households")
     return Measure(

@@ -1,4 +1,4 @@
-"""Definitions as YAML, read strictly: a mistake of form is told with its line, and no key counts twice."""
+"""Definitions as YAML, read strictly: errors name the line, and repeated keys are rejected."""
 
 from collections.abc import Hashable
 from importlib.resources import files
@@ -8,7 +8,7 @@ import yaml
 
 
 class DefinitionInvalid(ValueError):
-    """Definitions break their form; every fault is listed."""
+    """Definitions are invalid; the message lists every fault."""
 
     def __init__(self, name: str, faults: list[str]) -> None:
         super().__init__(f"{name}: " + "; ".join(faults))
@@ -16,7 +16,7 @@ class DefinitionInvalid(ValueError):
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """The safe loader, which otherwise lets the last of two equal keys win."""
+    """The safe loader, changed to reject repeated keys (it would take the last one)."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
@@ -24,7 +24,7 @@ class _StrictLoader(yaml.SafeLoader):
             name = self.construct_object(key, deep=True)
             if isinstance(name, Hashable) and name in seen and name != "<<":
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {name} stands twice", key.start_mark
+                    None, None, f"the key {name} is repeated", key.start_mark
                 )
             seen.add(name)
         return super().construct_mapping(node, deep)
@@ -37,17 +37,17 @@ def yaml_files(folder: str) -> list[tuple[str, str]]:
 
 
 def read_yaml(name: str, text: str) -> Any:
-    """Return what a definition file holds; raises DefinitionInvalid where it is no YAML or repeats a key."""
+    """Return the content of a definition file; raises DefinitionInvalid if not YAML or a key repeats."""
     try:
         return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 a safe loader all the same
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark is not None else ""
-        raise DefinitionInvalid(name, [f"{where}{getattr(error, 'problem', 'it is no YAML')}"]) from None
+        raise DefinitionInvalid(name, [f"{where}{getattr(error, 'problem', 'it is not YAML')}"]) from None
 
 
 def listed(entry: Any, key: str, faults: list[str]) -> list[Any]:
-    """Return a list that stands under a key, empty where it is missing; notes anything else."""
+    """Return the list under a key, empty if the key is missing; adds a fault for anything else."""
     value = entry.get(key)
     if value is None:
         return []
@@ -58,5 +58,5 @@ def listed(entry: Any, key: str, faults: list[str]) -> list[Any]:
 
 
 def check_text(entry: Any, keys: tuple[str, ...], faults: list[str]) -> None:
-    """Note keys that are there and hold no text."""
+    """Add a fault for each key that is present without text."""
     faults += [f"{key} must be text" for key in keys if key in entry and not str(entry[key] or "").strip()]

@@ -1,7 +1,7 @@
-"""The table registry: only what is registered here is ever counted (disclosure control, P0).
+"""The table registry: only registered tables are counted (disclosure control, P0).
 
-A table breaks some measures of one unit down by up to two dimensions at some area levels. Means and
-percentiles over what it counts may stand beside them.
+A table breaks down measures of one unit by up to two dimensions, at one or more area levels. It may also
+have means and percentiles over its counts.
 """
 
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ MAXIMUM_DIMENSIONS = 2
 class Table:
     """One registered table.
 
-    structural_zeros: combinations of dimension -> category (and, if named, `measure`) that cannot hold
-    anyone. sensitive: a measure of it is, so attribute disclosure is judged too. magnitudes: means and
-    percentiles among its plain counts.
+    structural_zeros: combinations of dimension -> category (and, if named, `measure`) that no one can be
+    in. sensitive: whether a measure is sensitive, so that attribute disclosure is checked too.
+    magnitudes: means and percentiles over its plain counts.
     """
 
     table_id: str
@@ -47,7 +47,7 @@ def tables() -> Mapping[str, Table]:
 
 
 def parse_tables(name: str, text: str, known: Mapping[str, Measure]) -> dict[str, Table]:
-    """Check the YAML of one registry file against the known measures."""
+    """Check the YAML of one registry file against the known measures, and return its tables by id."""
 
     def parse(entry: Mapping[str, Any], faults: list[str]) -> Table:
         return _table(entry, known, faults)
@@ -67,10 +67,12 @@ def _table(entry: Mapping[str, Any], known: Mapping[str, Measure], faults: list[
     chosen = [known[m] for m in named if m in known]
     broken_down = tuple(map(str, listed(entry, "dimensions", faults)))
     levels = tuple(map(str, listed(entry, "area_levels", faults)))
-    faults += [f"{m} is no measure" for m in named if m not in known]
-    faults += [f"{d} is no dimension" for d in broken_down if d not in dimensions()]
+    faults += [f"{m} is not a measure" for m in named if m not in known]
+    faults += [f"{d} is not a dimension" for d in broken_down if d not in dimensions()]
     faults += [
-        f"{level} is no area level ({', '.join(AREA_LEVELS)})" for level in levels if level not in AREA_LEVELS
+        f"{level} is not an area level ({', '.join(AREA_LEVELS)})"
+        for level in levels
+        if level not in AREA_LEVELS
     ]
     faults += [
         f"{m.name} may not be broken down by {d}"
@@ -83,7 +85,7 @@ def _table(entry: Mapping[str, Any], known: Mapping[str, Measure], faults: list[
     amounts = tuple(map(str, listed(entry, "magnitudes", faults)))
     for name in amounts:
         if name not in magnitudes():
-            faults.append(f"{name} is no magnitude")
+            faults.append(f"{name} is not a magnitude")
         elif magnitudes()[name].among not in named:
             faults.append(f"{name} needs {magnitudes()[name].among} among the measures")
     if len({m.unit for m in chosen}) > 1:
@@ -98,7 +100,7 @@ def _table(entry: Mapping[str, Any], known: Mapping[str, Measure], faults: list[
             else:
                 fits = key in broken_down and key in dimensions() and category in dimensions()[key].categories
             if not fits:
-                faults.append(f"structural zero {key}: {category} is nothing of this table")
+                faults.append(f"structural zero {key}: {category} is not in this table")
     return Table(
         table_id=str(entry.get("name")),
         title=str(entry.get("title")),

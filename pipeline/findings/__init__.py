@@ -1,5 +1,5 @@
-"""From a release to what it says: rates with intervals, inequality, standardised rates, change, allocation.
+"""Findings of a release: rates with intervals, inequality, standardised rates, change and allocation.
 
-Everything here is worked out from published values and public reference figures alone. It discloses
-nothing that the release does not, so it may be run, kept and shared wherever the release may.
+Everything here is calculated from published values and public reference figures. It discloses
+nothing that the release does not, so findings may be kept and shared wherever the release may.
 """

@@ -1,4 +1,4 @@
-"""All that one release says, in tables: what `hearth findings` writes."""
+"""All findings of one release as tables: what `hearth findings` writes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ DEFAULT_FRAMEWORK = "household_outcomes"
 
 @dataclass(frozen=True)
 class Findings:
-    """Tables worked out from one release; comparison: with an earlier one, None where none was given."""
+    """Tables calculated from one release. comparison: with an earlier release, None where none was named."""
 
     release: ReleaseFigures
     confidence: float
@@ -34,7 +34,7 @@ class Findings:
     comparison: Comparison | None
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return name -> table of everything that is written."""
+        """Return name -> table, for every table that is written."""
         named = {
             "rates": self.rates,
             "funnel": self.funnel,
@@ -54,9 +54,9 @@ def find_all(
     framework: str = DEFAULT_FRAMEWORK,
     confidence: float = 0.95,
 ) -> Findings:
-    """Return the findings of the release in `folder`; see the modules of this package for each table.
+    """Return the findings of the release in `folder`; the modules of this package describe each table.
 
-    benchmark: a file of the form of `schemas/benchmarks/england.csv`, which is taken when None.
+    benchmark: a file in the form of `schemas/benchmarks/england.csv`, which is used when None.
     """
     level = check_confidence(confidence)
     chosen = _framework(framework)
@@ -79,7 +79,7 @@ def find_all(
 
 
 def check_confidence(confidence: float) -> float:
-    """Return the level as a share; raises Fault where it is none."""
+    """Return the level as a share; raises Fault where it is not a confidence level."""
     try:
         return confidence_level(confidence)
     except ValueError as error:
@@ -90,7 +90,7 @@ def _framework(name: str) -> Framework:
     if name not in frameworks():
         raise Fault(
             "NO_SUCH_FRAMEWORK",
-            f"There is no framework of that name among {len(frameworks())}.",
-            f"Name one of {', '.join(frameworks())}, or add a file to schemas/frameworks.",
+            "There is no framework with that name.",
+            f"Use one of {', '.join(frameworks())}, or add a file to schemas/frameworks.",
         )
     return frameworks()[name]

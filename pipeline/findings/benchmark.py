@@ -1,14 +1,14 @@
-"""Benchmarks: published figures of England, or of whomever a file names, that rates are compared with.
+"""Benchmarks: published figures, of England or of another area, that rates are compared with.
 
 A benchmark file is CSV. `schemas/benchmarks/england.csv` comes with Hearth (Census 2021 and IMD 2025, Open
-Government Licence v3); an analyst may name another. Only what is defined alike should stand in it.
+Government Licence v3); an analyst may use another. It should contain only measures with the same definition.
 
 | column | meaning |
 |---|---|
-| measure | a measure of the register |
-| dimension, category | the breakdown it is of, or both empty for everybody |
-| numerator, denominator | counts, both above nought |
-| area, period, source | what it is of, in words |
+| measure | a registered measure |
+| dimension, category | the category that the figure describes, or both empty for everyone |
+| numerator, denominator | counts, both above zero |
+| area, period, source | what the figure describes, in words |
 """
 
 from collections.abc import Hashable, Mapping
@@ -28,7 +28,7 @@ _WORDS = ("measure", "dimension", "category", "area", "period", "source")
 
 
 def read_benchmark(path: Path | None = None) -> pd.DataFrame:
-    """Return a benchmark file's rows; the one that comes with Hearth where no path is given.
+    """Return the rows of a benchmark file; without a path, of the file that comes with Hearth.
 
     Raises Fault with every fault of the file.
     """
@@ -46,7 +46,7 @@ def read_benchmark(path: Path | None = None) -> pd.DataFrame:
         fault for line, row in enumerate(rows.to_dict("records"), start=2) for fault in _faults(line, row)
     ]
     if rows.duplicated(["measure", "dimension", "category"]).any():
-        faults.append("a measure stands twice for one category")
+        faults.append("a measure appears twice for one category")
     if faults:
         raise _invalid(faults)
     return rows.astype({"numerator": np.float64, "denominator": np.float64})
@@ -57,7 +57,8 @@ def compare_with_benchmark_file(
 ) -> pd.DataFrame:
     """Add benchmark_percent, benchmark_area and against_benchmark.
 
-    A rate of one category is compared with the benchmark of that category, any other with everybody's.
+    A rate of one category is compared with the benchmark of that category, and a rate without a category
+    with that of everyone. Rates by two dimensions are not compared.
     """
     known = benchmark.assign(percent=100 * benchmark["numerator"] / benchmark["denominator"])
     known = known.set_index(["measure", "dimension", "category"])
@@ -78,20 +79,20 @@ def compare_with_benchmark_file(
 def _faults(line: int, row: Mapping[Hashable, object]) -> list[str]:
     found = []
     if row["measure"] not in measures():
-        found.append(f"line {line}: no measure of the register")
+        found.append(f"line {line}: the measure is not registered")
     dimension = dimensions().get(str(row["dimension"]))
     if row["dimension"] and dimension is None:
-        found.append(f"line {line}: no dimension of the register")
+        found.append(f"line {line}: the dimension is not registered")
     elif (dimension is None) != (not row["category"]):
-        found.append(f"line {line}: dimension and category stand together or not at all")
+        found.append(f"line {line}: fill in both dimension and category, or neither")
     elif dimension is not None and row["category"] not in dimension.categories:
-        found.append(f"line {line}: no category of its dimension")
+        found.append(f"line {line}: the category is not one of the dimension")
     try:
         numerator, denominator = float(str(row["numerator"])), float(str(row["denominator"]))
     except ValueError:
-        return [*found, f"line {line}: numerator and denominator are numbers"]
+        return [*found, f"line {line}: numerator and denominator must be numbers"]
     if not 0 < numerator < denominator < float("inf"):
-        found.append(f"line {line}: the numerator lies between nought and the denominator")
+        found.append(f"line {line}: the numerator must be above zero and below the denominator")
     return found
 
 
@@ -99,6 +100,6 @@ def _invalid(faults: list[str]) -> Fault:
     listed = "; ".join(faults[:10]) + (f"; and {len(faults) - 10} more" if len(faults) > 10 else "")
     return Fault(
         "BENCHMARK_INVALID",
-        f"The benchmark file has {len(faults)} faults: {listed}.",
-        "Follow the form of schemas/benchmarks/england.csv.",
+        f"The benchmark file has {len(faults)} {'fault' if len(faults) == 1 else 'faults'}: {listed}.",
+        "Correct the file; schemas/benchmarks/england.csv is an example.",
     )

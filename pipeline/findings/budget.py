@@ -1,4 +1,4 @@
-"""A stated budget shared among the areas of a release by population and deprivation, weights published."""
+"""A stated budget shared among the areas of a release by population and deprivation, with its weights."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from governance.errors import Fault
 from pipeline.findings.release_figures import ReleaseFigures
 from pipeline.findings.statistics.allocation import DEFAULT_RATIO, Allocation, Place, allocate, decile_weights
 
-#: Area level -> column of a release's areas that holds its code.
+#: Area level -> column of a release's areas that contains its code.
 LEVELS = {"LSOA21": "lsoa21", "MSOA21": "msoa21", "LAD": "local_authority"}
 
 
 @dataclass(frozen=True)
 class BudgetShares:
-    """shares: one row per area. weights: one row per IMD decile; both are to be published together."""
+    """shares: one row per area. weights: one row per IMD decile. Publish both together."""
 
     shares: pd.DataFrame
     weights: pd.DataFrame
@@ -29,13 +29,12 @@ def share_budget(
 ) -> BudgetShares:
     """Share a budget by a published count of each LSOA times the weight of the LSOA's IMD decile.
 
-    measure: any count of the release that is published by LSOA: people, or people in need.
-    ratio: how many times the least deprived tenth's weight the most deprived tenth has.
-    Raises Fault where the count of an LSOA is not published: who is left out of the sum would be left out
-    of the money.
+    measure: any count that the release publishes by LSOA: people, or people in need.
+    ratio: weight of the most deprived tenth as a multiple of the weight of the least deprived tenth.
+    Raises Fault where the count of an LSOA is not published: its people would receive no money.
     """
     if area_level not in LEVELS:
-        raise Fault("NO_SUCH_LEVEL", "That is no area level.", f"Name one of {', '.join(LEVELS)}.")
+        raise Fault("NO_SUCH_LEVEL", "There is no such area level.", f"Use one of {', '.join(LEVELS)}.")
     values = release.values
     chosen = values[
         (values["measure"] == measure) & (values["area_level"] == "LSOA21") & (values["dimension_1"] == "")
@@ -48,7 +47,8 @@ def share_budget(
     if chosen.empty or hidden or unranked:
         raise Fault(
             "ALLOCATION_IMPOSSIBLE",
-            f"Of {len(areas)} LSOAs {hidden} have no published count of that name, {unranked} no IMD decile.",
+            f"LSOAs without a published count of this measure: {hidden} of {len(areas)}; "
+            f"without an IMD decile: {unranked}.",
             "Choose a count that is published for every LSOA, such as residents or households.",
         )
     places = [

@@ -1,4 +1,4 @@
-"""An outcomes framework filled from a release: each indicator under its goal, with direction and change."""
+"""An outcomes framework filled in from a release: indicators under their goals, with direction and change."""
 
 from typing import Any
 
@@ -33,23 +33,23 @@ def fill_framework(
 ) -> pd.DataFrame:
     """Return one row per indicator and local authority, in the framework's order.
 
-    rates: of the release, compared with a benchmark. changes: of `compare_releases` since an earlier one.
-    verdict: better, worse or similar since then; "not compared" without an earlier release. An indicator
+    rates: of the release, compared with a benchmark. changes: of `compare_releases` with an earlier one.
+    verdict: better, worse or similar since the earlier release; "not compared" without one. An indicator
     that the release does not publish keeps its row, with the reason in `note`.
     """
     whole = rates[(rates["area_level"] == "LAD") & (rates["dimension_1"] == "")]
     found: list[dict[str, Any]] = []
     for goal in framework.goals:
         for indicator in goal.indicators:
-            told = {"goal": goal.name, "goal_title": goal.title, "measure": indicator.measure}
-            told["title"] = measures()[indicator.measure].title
+            labels = {"goal": goal.name, "goal_title": goal.title, "measure": indicator.measure}
+            labels["title"] = measures()[indicator.measure].title
             chosen = whole[
                 (whole["measure"] == indicator.measure) & (whole["table_id"] == indicator.table_id)
             ]
             if chosen.empty:
-                found.append(told | {"verdict": "not compared", "note": "not in this release"})
+                found.append(labels | {"verdict": "not compared", "note": "not in this release"})
             for rate in chosen.to_dict("records"):
-                found.append(told | _indicator(rate, changes))
+                found.append(labels | _indicator(rate, changes))
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 

@@ -1,8 +1,8 @@
 """Every rate of a release: a published count over its published denominator, with its intervals.
 
-A rate is given where numerator, denominator and complement are each at least the agreed minimum. Two
-things are uncertain about it and are given apart:
-- chance: Wilson's interval (lower, upper), as public health in England prints it;
+A rate has a value where numerator, denominator and complement are each at least the agreed minimum. Its
+uncertainty has two parts, in separate columns:
+- chance: Wilson's interval (lower, upper), as public health in England publishes it;
 - protection: noise and rounding may have moved the rate by up to `protection_margin` (95%).
 """
 
@@ -17,7 +17,7 @@ from pipeline.findings.statistics.funnel import funnel_limits, funnel_significan
 from pipeline.statistics.interval import confidence_level, wilson_interval
 from schemas.measure import measures
 
-#: Areas smaller than this number are too few for an average that a funnel is drawn around.
+#: Fewer areas than this are too few for the average of a funnel plot.
 MINIMUM_AREAS_OF_FUNNEL = 5
 Numbers = npt.NDArray[np.float64]
 
@@ -26,21 +26,21 @@ def rates_of(release: ReleaseFigures, confidence: float = 0.95) -> pd.DataFrame:
     """Return one row per rate: PLACE, unit, measure, title, direction, numerator, denominator, shorthand,
     percent with lower and upper (Wilson), and protection_margin in percentage points.
 
-    A rate that cannot be given has its shorthand: that of the hidden part, or [c] where a part or the
-    complement is too small.
+    A rate without a value has shorthand: that of the hidden count, or [c] where a count or the complement is
+    too small.
     """
     values = release.values
-    made = release.measures[
+    with_rate = release.measures[
         (release.measures["kind"] == "count") & release.measures["denominator_measure"].notna()
     ]
-    counts = values[values["measure"].isin(made.index)].copy()
-    counts["denominator_measure"] = counts["measure"].map(made["denominator_measure"])
+    counts = values[values["measure"].isin(with_rate.index)].copy()
+    counts["denominator_measure"] = counts["measure"].map(with_rate["denominator_measure"])
     totals = values[[*PLACE, "measure", "value", "shorthand"]].rename(
         columns={"measure": "denominator_measure", "value": "denominator", "shorthand": "total_shorthand"}
     )
     rates = counts.merge(totals, on=[*PLACE, "denominator_measure"], how="left", validate="many_to_one")
     rates = rates.rename(columns={"value": "numerator"}).drop(columns="denominator_measure")
-    rates["title"] = rates["measure"].map(made["title"])
+    rates["title"] = rates["measure"].map(with_rate["title"])
     rates["direction"] = [measures()[m].direction if m in measures() else "neutral" for m in rates["measure"]]
     x, n = rates["numerator"].to_numpy(np.float64), rates["denominator"].to_numpy(np.float64)
     least = release.minimum_count
@@ -51,7 +51,7 @@ def rates_of(release: ReleaseFigures, confidence: float = 0.95) -> pd.DataFrame:
         np.where(given, x, np.nan), np.where(given, n, np.nan), release.count_variance, confidence
     )
     hidden = rates["shorthand"].fillna(rates["total_shorthand"])
-    # a structural zero is no hidden value: nobody can be counted there, so there is no rate either
+    # a structural zero is not a hidden value: no one can be counted there, so there is no rate either
     rates["shorthand"] = hidden.where(hidden.notna() | given, "[c]").where(~given, None)
     return rates[
         [
@@ -72,10 +72,10 @@ def rates_of(release: ReleaseFigures, confidence: float = 0.95) -> pd.DataFrame:
 
 
 def protection_margin(x: Numbers, n: Numbers, count_variance: float, confidence: float = 0.95) -> Numbers:
-    """Return by how many percentage points noise and rounding may have moved x / n, at the confidence given.
+    """Return by how many percentage points noise and rounding may have moved x / n, at this confidence.
 
-    count_variance: of each published count. By the delta method, Var(x / n) is the variance of a count times
-    (1 + rate squared) over n squared; the errors of the two counts are taken as independent.
+    count_variance: variance of each published count. By the delta method, Var(x / n) is the variance of a
+    count times (1 + rate squared) over n squared; the errors of the two counts are taken as independent.
     """
     z = float(stats.norm.ppf((1 + confidence_level(confidence)) / 2))
     rate = x / n
@@ -83,10 +83,10 @@ def protection_margin(x: Numbers, n: Numbers, count_variance: float, confidence:
 
 
 def compare_with_area(rates: pd.DataFrame, release: ReleaseFigures, confidence: float = 0.95) -> pd.DataFrame:
-    """Add area_percent and against_area: the whole of the local authority's rate of the same measure, and
-    whether each rate is better, similar, worse (higher, lower where a measure has no direction).
+    """Add area_percent and against_area: the local authority's rate of the same measure, and
+    whether each rate is better, similar or worse (higher or lower where a measure has no direction).
 
-    "not compared" where one of the two is not given, and for the authority's own rate.
+    "not compared" where one of the two has no value, and for the authority's own rate.
     """
     whole = rates[(rates["area_level"] == "LAD") & (rates["dimension_1"] == "")]
     percent_of = whole.drop_duplicates(["measure", "area_code"]).set_index(["measure", "area_code"])[
@@ -103,7 +103,7 @@ def compare_with_area(rates: pd.DataFrame, release: ReleaseFigures, confidence: 
 
 
 def authority_of(rates: pd.DataFrame, release: ReleaseFigures) -> pd.Series:
-    """Return the local authority that holds each row's area."""
+    """Return the local authority that contains each row's area."""
     areas = release.areas
     within = {code: code for code in areas["local_authority"]}
     for level in ("lsoa21", "msoa21"):
@@ -112,22 +112,22 @@ def authority_of(rates: pd.DataFrame, release: ReleaseFigures) -> pd.Series:
 
 
 def verdicts(rates: pd.DataFrame, benchmark_percent: Numbers, confidence: float = 0.95) -> list[str]:
-    """Judge each rate against a benchmark, by the direction of its measure."""
+    """Compare each rate with a benchmark, using the direction of its measure."""
     given = rates["percent"].notna().to_numpy()
     x = np.where(given, rates["numerator"].to_numpy(np.float64), np.nan)
     n = np.where(given, rates["denominator"].to_numpy(np.float64), np.nan)
-    said = compare_with_benchmark(x, n, benchmark_percent / 100, confidence)
+    results = compare_with_benchmark(x, n, benchmark_percent / 100, confidence)
     return [
-        judge(direction, str(verdict)) for direction, verdict in zip(rates["direction"], said, strict=True)
+        judge(direction, str(verdict)) for direction, verdict in zip(rates["direction"], results, strict=True)
     ]
 
 
 def funnel_of(rates: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per area of every rate that is not broken down: its place in a funnel plot.
+    """Return one row per area for every rate that is not broken down: its position in a funnel plot.
 
     Columns: measure, table_id, area_level, area_code, denominator, percent, baseline (the areas'
     average), lower_2s, upper_2s, lower_3s, upper_3s at the area's denominator, and outlier ("high 0.001",
-    "high 0.025", "low ..." or ""). Areas whose rate is not given are left out of the average too.
+    "high 0.025", "low ..." or ""). Areas without a rate are left out of the average too.
     """
     undivided = rates[
         (rates["dimension_1"] == "") & (rates["area_level"] != "LAD") & rates["percent"].notna()

@@ -1,4 +1,4 @@
-"""Two releases side by side: the change of every rate they share, and what else changed between them."""
+"""Two releases compared: the change in every rate that both have, and what else changed between them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from pipeline.findings.rates import rates_of
 from pipeline.findings.release_figures import PLACE, ReleaseFigures
 from pipeline.findings.statistics.change import Change, changes_between, difference_of_proportions, judge
 
-#: File of a release that says what its figures rest on, where it has one.
+#: File of a release that describes how its figures were made, where it has one.
 BASIS = "basis.parquet"
 
 
@@ -26,19 +26,19 @@ class Comparison:
 
 
 def compare_releases(earlier: ReleaseFigures, later: ReleaseFigures, confidence: float = 0.95) -> Comparison:
-    """Return the change of every rate, later less earlier in percentage points, with its interval.
+    """Return the change in every rate, later minus earlier in percentage points, with its interval.
 
-    The interval is Newcombe's, widened by what noise and rounding may have moved both rates; the same
-    people counted twice make it wider than need be. verdict: better, worse, similar (higher, lower where a
-    measure has no direction), "not compared" where either rate is not given, and "same epoch" where the
-    values are repeated by rule, so that no change could show.
+    The interval is Newcombe's, widened by how far noise and rounding may have moved both rates. It is wider
+    than necessary, because both releases count many of the same people. verdict: better, worse or similar
+    (higher or lower where a measure has no direction); "not compared" where either rate has no value; "same
+    epoch" where the later release repeats the values of the earlier one, so that no change can appear.
 
-    Raises Fault where `later` is not later.
+    Raises Fault where `later` has the earlier reference date.
     """
     if later.reference_date < earlier.reference_date:
         raise Fault(
             "RELEASES_IN_REVERSE",
-            f"The first release is of {earlier.reference_date}, the second of {later.reference_date}.",
+            f"The first release is from {earlier.reference_date}, the second from {later.reference_date}.",
             "Name the earlier release first.",
         )
     return Comparison(
@@ -47,9 +47,9 @@ def compare_releases(earlier: ReleaseFigures, later: ReleaseFigures, confidence:
 
 
 def basis_of(release: ReleaseFigures) -> dict[str, Any]:
-    """Return what a release's figures rest on: aspect (see ASPECTS) -> value, as far as it says."""
+    """Return how a release's figures were made: aspect (see ASPECTS) -> value, where it is recorded."""
     areas = release.areas
-    told: dict[str, Any] = {
+    basis: dict[str, Any] = {
         "specification_version": release.criteria.get("specification_version"),
         "method": release.criteria.get("name"),
         "area_set": _digest(sorted(areas["lsoa21"])),
@@ -61,34 +61,34 @@ def basis_of(release: ReleaseFigures) -> dict[str, Any]:
     for aspect, measure in (("households", "households"), ("residents", "residents")):
         total = _total(release, measure)
         if total is not None:
-            told[aspect] = total
+            basis[aspect] = total
     path = release.folder / BASIS
     if path.is_file():
         rows = pq.read_table(path).to_pylist()
-        told |= {row["aspect"]: _typed(row["value"]) for row in rows if not row["name"]}
-        told["measures"] = {row["name"]: row["value"] for row in rows if row["aspect"] == "measures"}
-    return told
+        basis |= {row["aspect"]: _typed(row["value"]) for row in rows if not row["name"]}
+        basis["measures"] = {row["name"]: row["value"] for row in rows if row["aspect"] == "measures"}
+    return basis
 
 
 def _changes(earlier: ReleaseFigures, later: ReleaseFigures, confidence: float) -> pd.DataFrame:
     kept = [*PLACE, "measure", "numerator", "denominator", "percent", "protection_margin"]
-    sides = rates_of(earlier, confidence)[kept].merge(
+    both = rates_of(earlier, confidence)[kept].merge(
         rates_of(later, confidence), on=[*PLACE, "measure"], suffixes=("_before", "")
     )
-    given = (sides["percent_before"].notna() & sides["percent"].notna()).to_numpy()
+    given = (both["percent_before"].notna() & both["percent"].notna()).to_numpy()
     x1, n1, x2, n2 = (
-        np.where(given, sides[name].to_numpy(np.float64), np.nan)
+        np.where(given, both[name].to_numpy(np.float64), np.nan)
         for name in ("numerator_before", "denominator_before", "numerator", "denominator")
     )
     difference = difference_of_proportions(x1, n1, x2, n2, confidence)
     value, lower, upper = (100 * np.asarray(side) for side in difference)
-    protection = np.hypot(sides["protection_margin_before"], sides["protection_margin"])
-    sides["change"] = value
-    sides["change_lower"] = value - np.hypot(value - lower, protection)
-    sides["change_upper"] = value + np.hypot(upper - value, protection)
-    sides["verdict"] = [_verdict(row, earlier.epoch == later.epoch) for row in sides.to_dict("records")]
+    protection = np.hypot(both["protection_margin_before"], both["protection_margin"])
+    both["change"] = value
+    both["change_lower"] = value - np.hypot(value - lower, protection)
+    both["change_upper"] = value + np.hypot(upper - value, protection)
+    both["verdict"] = [_verdict(row, earlier.epoch == later.epoch) for row in both.to_dict("records")]
     names = [*PLACE, "measure", "title", "direction", "percent_before", "percent"]
-    return sides[[*names, "change", "change_lower", "change_upper", "verdict"]]
+    return both[[*names, "change", "change_lower", "change_upper", "verdict"]]
 
 
 def _verdict(row: dict[Any, Any], is_same_epoch: bool) -> str:

@@ -1,4 +1,4 @@
-"""One release as an analyst's tables: every published value in one frame, and what it is made of."""
+"""One release as an analyst's tables: every published value in one frame, with measures and areas."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from governance.errors import Fault
 from pipeline.disclosure.noise.p_table import NOISE_VARIANCE
 from pipeline.publish.manifest import verify_release
 
-#: What says where a value stands, in every frame of this package.
+#: Columns that identify the cell of a value, in every frame of this package.
 PLACE = (
     "table_id",
     "area_level",
@@ -31,7 +31,7 @@ class ReleaseFigures:
     values: one row per published value: PLACE, unit, measure, value (NaN where hidden), shorthand.
     Dimensions and categories are "" where a table has none.
     measures: one row per measure (measure.parquet), indexed by its name. catalogue: one row per table.
-    areas: one row per LSOA with the areas that hold it. criteria: the numbers of the protection.
+    areas: one row per LSOA with the areas that contain it. criteria: the settings of disclosure control.
     """
 
     folder: Path
@@ -46,26 +46,26 @@ class ReleaseFigures:
 
     @property
     def minimum_count(self) -> float:
-        """Least numerator, denominator and complement that a rate is given for."""
+        """Smallest numerator, denominator and complement for which a rate has a value."""
         return float(str(self.criteria.get("minimum_cell_count", 10)))
 
     @property
     def count_variance(self) -> float:
-        """Variance that noise and rounding lend to one published count."""
+        """Variance that noise and rounding add to one published count."""
         noise = NOISE_VARIANCE if float(str(self.criteria.get("noise_bound", 0))) else 0.0
         base = float(str(self.criteria.get("rounding_base", 1)))
         return noise + (base**2 - 1) / 12
 
 
 def read_release(folder: Path) -> ReleaseFigures:
-    """Return the figures of a release; raises Refused where a file is not what its manifest says.
+    """Return the figures of a release.
 
-    Raises Fault where the folder is no release.
+    Raises Fault where the folder is not a release, Refused where a file differs from its manifest.
     """
     if not (folder / "manifest.json").is_file():
         raise Fault(
             "NO_RELEASE",
-            f"{folder} is no release: it holds no manifest.",
+            f"{folder} is not a release: it has no manifest.json.",
             "Name a folder inside releases/; `hearth releases list` shows them.",
         )
     verify_release(folder)

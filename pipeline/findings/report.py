@@ -1,4 +1,4 @@
-"""The findings of a release in words and small tables, for somebody who reads one page."""
+"""The findings of a release on one page, in words and small tables."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from pipeline.findings.release_comparison import Comparison
 from pipeline.findings.release_figures import ReleaseFigures
 from pipeline.findings.standardised import DIRECT
 
-#: Rows of a list that is longer than a page; the tables beside the report hold every one.
+#: Longer lists are cut to this many rows; the tables written next to the report have every row.
 LISTED = 12
 
 
@@ -19,23 +19,31 @@ def report_findings(findings: Findings) -> str:
     """Return the one-page report of `hearth findings`, as Markdown."""
     release = findings.release
     level = f"{100 * findings.confidence:g}%"
-    given = int(findings.rates["percent"].notna().sum())
+    with_value = int(findings.rates["percent"].notna().sum())
     parts = [
-        f"# What release {release.release_id} says",
-        f"Reference date {release.reference_date}, epoch {release.epoch}. {given:,} of "
-        f"{len(findings.rates):,} rates can be given; all of them are made of published counts alone. Limits "
-        f"are {level} (Wilson) and tell of chance; noise and rounding may move a rate further by its "
-        "`protection_margin`.",
+        f"# Findings of release {release.release_id}",
+        f"Reference date {release.reference_date}, epoch {release.epoch}. {with_value:,} of "
+        f"{len(findings.rates):,} rates have a value; the table `rates` has the reason for the others in "
+        "`shorthand`. Every rate is calculated from published counts.",
+        f"Limits in brackets are {level} confidence limits. They cover chance. Noise and rounding may have "
+        "moved a rate further, by up to its `protection_margin` in the table `rates`.",
         f"## Framework: {findings.framework_name}",
+        *(
+            ["Change and verdict need an earlier release (`--earlier`)."]
+            if findings.comparison is None
+            else []
+        ),
         *_framework(findings.framework),
         "## Inequality",
-        "Difference (SII, percentage points; age-standardised: per 1,000) and ratio (RII) between the least "
-        "and the most deprived end of the scale. Below nought (a ratio below one): more among the deprived.",
+        "The slope index of inequality (SII) is the rate at the least deprived end of the scale minus the "
+        "rate at the most deprived end, in percentage points (age-standardised rates: per 1,000). The "
+        "relative index (RII) is the first rate divided by the second. A negative SII, or an RII below 1, "
+        "means a higher rate in the more deprived areas.",
         _table(*_inequality(findings.inequality)),
         "## Standardised for age",
-        f"Rate {DIRECT}.",
+        "Directly standardised rate per 1,000 of the European Standard Population 2013, for the ages shown.",
         _table(*_standardised(findings.standardised)),
-        "## Areas that stand out",
+        "## Outlying areas",
         *_outliers(findings.funnel),
     ]
     if findings.comparison is not None:
@@ -55,7 +63,7 @@ def report_comparison(earlier: ReleaseFigures, later: ReleaseFigures, comparison
 
 
 def report_budget(release: ReleaseFigures, shared: BudgetShares, budget: float, ratio: float) -> str:
-    """Return the page that is to be published with an allocation, as Markdown."""
+    """Return the page to publish with an allocation, as Markdown."""
     weights = [(f"{w['imd_decile']}", f"{w['weight']:.4f}") for w in shared.weights.to_dict("records")]
     areas = [
         (
@@ -68,10 +76,11 @@ def report_budget(release: ReleaseFigures, shared: BudgetShares, budget: float, 
         for a in shared.shares.to_dict("records")
     ]
     parts = [
-        f"# Allocation of {budget:,.2f} by release {release.release_id}",
-        "An area's share is its published count times the weight of its LSOAs' IMD decile. The most deprived "
-        f"tenth weighs {ratio:g} times the least deprived one; the steps between are equal in proportion. "
-        f"Counted: {shared.shares['counted'].iloc[0]}.",
+        f"# Allocation of {budget:,.2f} using release {release.release_id}",
+        "Each LSOA's published count is multiplied by the weight of its IMD decile. An area's share is in "
+        "proportion to the sum over its LSOAs. The most deprived tenth has "
+        f"{ratio:g} times the weight of the least deprived tenth, and the weights of the deciles fall by the "
+        f"same factor at each step. Counted: {shared.shares['counted'].iloc[0]}.",
         _table(("IMD decile", "weight"), weights),
         _table(("area", "count", "mean weight", "share, percent", "amount"), areas),
     ]
@@ -91,7 +100,10 @@ def _framework(framework: pd.DataFrame) -> list[str]:
             )
             for row in goal.to_dict("records")
         ]
-        parts += [f"**{title}**", _table(("indicator", "percent", "benchmark", "change", "since then"), rows)]
+        parts += [
+            f"**{title}**",
+            _table(("indicator", "percent", "benchmark", "change in points", "verdict"), rows),
+        ]
     return parts
 
 
@@ -114,19 +126,19 @@ def _standardised(standardised: pd.DataFrame) -> tuple[Sequence[str], list[tuple
     rows: list[tuple[str, ...]] = [
         (
             str(row["title"]),
-            f"{row['dimension']} {row['category']}".strip() or "everybody",
+            f"{row['dimension']} {row['category']}".strip() or "everyone",
             str(row["ages"]),
             _triple(row["rate"], row["lower"], row["upper"], ".1f") or str(row["note"]),
         )
         for row in direct.to_dict("records")
     ]
-    return ("measure", "of", "ages", "rate"), rows
+    return ("measure", "group", "ages", "rate"), rows
 
 
 def _outliers(funnel: pd.DataFrame) -> list[str]:
     far = funnel[funnel["outlier"].isin(["high 0.001", "low 0.001"])]
     if far.empty:
-        return [f"None of {len(funnel):,} rates of areas lies beyond the three sigma limits of its funnel."]
+        return [f"None of {len(funnel):,} area rates is outside the three sigma limits of its funnel plot."]
     rows = [
         (
             str(row["measure"]),
@@ -137,9 +149,12 @@ def _outliers(funnel: pd.DataFrame) -> list[str]:
         )
         for row in far.sort_values(["measure", "area_level", "area_code"]).head(LISTED).to_dict("records")
     ]
-    told = f"{len(far):,} of {len(funnel):,} rates of areas lie beyond the three sigma limits of their funnel"
+    count = (
+        f"{len(far):,} of {len(funnel):,} area rates {'is' if len(far) == 1 else 'are'} outside the three "
+        "sigma limits of the funnel plot"
+    )
     return [
-        told + (f"; the first {LISTED}:" if len(far) > LISTED else ":"),
+        count + (f"; the first {LISTED}:" if len(far) > LISTED else ":"),
         _table(("measure", "area", "percent", "average", "side"), rows),
     ]
 
@@ -147,7 +162,7 @@ def _outliers(funnel: pd.DataFrame) -> list[str]:
 def _comparison(comparison: Comparison) -> list[str]:
     changes = comparison.changes
     verdicts = changes["verdict"].value_counts()
-    told = ", ".join(f"{int(count):,} {verdict}" for verdict, count in sorted(verdicts.items()))
+    counts = ", ".join(f"{int(count):,} {verdict}" for verdict, count in sorted(verdicts.items()))
     statements = [f"- {change.statement}" for change in comparison.statements]
     whole = changes[
         (changes["area_level"] == "LAD") & (changes["dimension_1"] == "") & changes["change"].notna()
@@ -163,9 +178,10 @@ def _comparison(comparison: Comparison) -> list[str]:
         for row in whole.to_dict("records")
     ]
     return [
-        f"{len(changes):,} rates stand in both: {told or 'none'}.",
-        "What else changed, so that a difference may not be a change of the population:",
-        "\n".join(statements) or "- Nothing that the releases tell of.",
+        f"{len(changes):,} {'rate is' if len(changes) == 1 else 'rates are'} in both releases"
+        + (f": {counts}." if counts else "."),
+        "Other changes between the releases. A difference may come from these and not from the population:",
+        "\n".join(statements) or "- None recorded in the releases.",
         _table(("measure", "before", "after", "change in points", "verdict"), rows),
     ]
 

@@ -1,12 +1,13 @@
 """Age-standardised rates of residents, from published age bands.
 
-- Directly: the rate per 1,000 that the European Standard Population 2013 would have at the area's own rates
+- Direct: the rate per 1,000 that the European Standard Population 2013 would have at the area's own rates
   by age, with Dobson's interval.
-- Indirectly: events as a percentage of those expected at the authority's rates by age, with Byar's interval;
-  needs the population of every age band, and the events in all.
+- Indirect: events as a percentage of those expected at the authority's rates by age, with Byar's interval.
+  This needs the population of every age band and the total number of events.
 
-Young bands with so few events that they are hidden are left out of a direct rate, of all the categories that
-it compares alike, and `ages` says from what age on it counts. A hidden band in between gives no rate.
+Young age bands can have so few events that they are hidden. A direct rate leaves these bands out, for all the
+categories that it compares, and `ages` shows the lowest age included. If too few bands are left, there
+is no rate.
 """
 
 from collections.abc import Iterator
@@ -30,8 +31,8 @@ from schemas.dimension import UNKNOWN, dimensions
 DIRECT = "direct, per 1,000 of the European Standard Population 2013"
 INDIRECT = "indirect, the authority being 100"
 PER = 1000.0
-_EVERYBODY_LIVES_TO = 95
-#: Fewer bands of age than this are not standardised for age.
+_OLDEST_AGE = 95
+#: A rate with fewer age bands than this is not standardised.
 MINIMUM_BANDS = 3
 COLUMNS = (
     "measure",
@@ -60,39 +61,43 @@ Numbers = npt.NDArray[np.float64]
 def standardised_rates_of(
     rates: pd.DataFrame, release: ReleaseFigures, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Return one row per measure and area (or category of it) with bands of age; `note` says why none."""
+    """Return one row per measure and area (or category) with age bands; `note` is the reason for no rate."""
     direct = list(_direct(rates, confidence))
     return pd.DataFrame([*direct, *_indirect(rates, release, confidence)], columns=list(COLUMNS))
 
 
 def age_dimensions() -> tuple[str, ...]:
-    """Return the dimensions that are bands of age."""
+    """Return the dimensions that consist of age bands."""
     return tuple(name for name, d in dimensions().items() if d.attribute == "age_years" and d.bands)
 
 
 def standard_population(ages: str = "age") -> dict[str, float]:
-    """Return category of a dimension of age -> European Standard Population 2013.
+    """Return age band -> European Standard Population 2013.
 
-    Its five-year bands are shared evenly by year where the dimension's bands cut them.
+    Where a band cuts a five-year band of the standard, the five-year band is divided evenly by year.
     """
     by_year = np.repeat(np.array(ESP2013, dtype=np.float64) / 5, 5)
     shared = {}
     for category, (low, high) in dimensions()[ages].bands.items():
-        last = _EVERYBODY_LIVES_TO if high is None else high + 1
+        last = _OLDEST_AGE if high is None else high + 1
         shared[category] = float(by_year[low or 0 : last].sum())
     return shared
 
 
 def _direct(rates: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any]]:
-    for told, categories in _compared(rates):
-        standard = standard_population(told["bands"])
+    for labels, categories in _compared(rates):
+        standard = standard_population(labels["bands"])
         every = [bands.reindex(list(standard)) for _, bands in categories]
         ages = _published_ages(every, list(standard))
         weights = np.array([standard[age] for age in ages])
         for (category, _), bands in zip(categories, every, strict=True):
             used = bands.loc[ages] if ages else bands
             events, population = (used[name].to_numpy(np.float64) for name in ("numerator", "denominator"))
-            row = told | {"category": category, "method": DIRECT, "ages": _ages_in_words(told["bands"], ages)}
+            row = labels | {
+                "category": category,
+                "method": DIRECT,
+                "ages": _ages_in_words(labels["bands"], ages),
+            }
             row |= {"events": np.nansum(events), "population": np.nansum(population)}
             note = _note(events, population)
             if note:
@@ -106,7 +111,7 @@ def _direct(rates: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any]]:
 
 
 def _published_ages(every: list[pd.DataFrame], ages: list[str]) -> list[str]:
-    """Return the bands from the oldest down to the first that some category hides; none if too few."""
+    """Return the age bands above the oldest one that any category hides; none if too few are left."""
     shown = [all(b.loc[age, ["numerator", "denominator"]].notna().all() for b in every) for age in ages]
     kept = len(shown) - shown[::-1].index(False) if False in shown else 0
     return ages[kept:] if len(ages) - kept >= MINIMUM_BANDS else []
@@ -120,28 +125,28 @@ def _ages_in_words(dimension: str, ages: list[str]) -> str:
 
 
 def _indirect(rates: pd.DataFrame, release: ReleaseFigures, confidence: float) -> Iterator[dict[str, Any]]:
-    """Yield the ratios of areas within an authority, against its own rates by age."""
+    """Yield the ratios of areas within an authority, compared with the authority's rates by age."""
     authorities = authority_of(rates, release)
     reference = {
-        (told["measure"], told["bands"], told["area_code"]): bands
-        for told, bands in _by_age(rates[rates["area_level"] == "LAD"])
-        if told["dimension"] == ""
+        (labels["measure"], labels["bands"], labels["area_code"]): bands
+        for labels, bands in _by_age(rates[rates["area_level"] == "LAD"])
+        if labels["dimension"] == ""
     }
     totals = rates[(rates["dimension_1"] == "") & (rates["area_level"] != "LAD")]
     events_of = totals.drop_duplicates(["measure", "area_code"]).set_index(["measure", "area_code"])[
         "numerator"
     ]
     authority = dict(zip(rates["area_code"], authorities, strict=True))
-    for told, bands in _by_age(rates[rates["area_level"] != "LAD"]):
-        standard = list(standard_population(told["bands"]))
-        key = (told["measure"], told["area_code"])
-        whole = reference.get((told["measure"], told["bands"], authority[told["area_code"]]))
-        if told["dimension"] or whole is None or key not in events_of.index:
+    for labels, bands in _by_age(rates[rates["area_level"] != "LAD"]):
+        standard = list(standard_population(labels["bands"]))
+        key = (labels["measure"], labels["area_code"])
+        whole = reference.get((labels["measure"], labels["bands"], authority[labels["area_code"]]))
+        if labels["dimension"] or whole is None or key not in events_of.index:
             continue
         population = bands.reindex(standard)["denominator"].to_numpy(np.float64)
         expected = whole.reindex(standard)
         observed = float(events_of[key])
-        row = told | {
+        row = labels | {
             "method": INDIRECT,
             "ages": "all",
             "events": observed,
@@ -167,14 +172,14 @@ def _indirect(rates: pd.DataFrame, release: ReleaseFigures, confidence: float) -
 
 
 def _by_age(rates: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
-    """Yield each area (or category of it) that is broken down by age, with its bands as rows."""
-    for told, categories in _compared(rates):
+    """Yield each area (or category of it) that is broken down by age, with its age bands as rows."""
+    for labels, categories in _compared(rates):
         for category, bands in categories:
-            yield told | {"category": category}, bands
+            yield labels | {"category": category}, bands
 
 
 def _compared(rates: pd.DataFrame) -> Iterator[tuple[dict[str, Any], list[tuple[str, pd.DataFrame]]]]:
-    """Yield each area broken down by age, and the bands of each category of the other dimension, if any."""
+    """Yield each area broken down by age, with the age bands of each category of the other dimension."""
     keys = ["measure", "title", "direction", "table_id", "area_level", "area_code", "bands", "dimension"]
     for own, other in ((1, 2), (2, 1)):
         by_age = rates[f"dimension_{own}"].isin(age_dimensions())
@@ -186,12 +191,12 @@ def _compared(rates: pd.DataFrame) -> Iterator[tuple[dict[str, Any], list[tuple[
         )
         chosen = chosen[chosen["category"] != UNKNOWN]
         for key, group in chosen.groupby(keys, sort=True):
-            lived_in = [
+            inhabited = [
                 (str(category), bands.set_index(f"category_{own}"))
                 for category, bands in group.groupby("category", sort=True)
                 if bands["denominator"].fillna(1).sum() > 0
             ]
-            yield dict(zip(keys, key, strict=True)), lived_in
+            yield dict(zip(keys, key, strict=True)), inhabited
 
 
 def _note(events: Numbers, population: Numbers, whose: str = "") -> str:
@@ -205,10 +210,10 @@ def _note(events: Numbers, population: Numbers, whose: str = "") -> str:
     return ""
 
 
-def _known(given: Interval, usual: Interval) -> dict[str, Any]:
-    """given: at the confidence asked for; usual: at 95%, which indices of inequality are drawn from."""
+def _known(chosen: Interval, usual: Interval) -> dict[str, Any]:
+    """chosen: at the chosen confidence; usual: at 95%, which the inequality indices are simulated from."""
     names = ("rate", "lower", "upper", "lower_95", "upper_95", "note")
-    return dict(zip(names, (*given, *usual[1:], ""), strict=True))
+    return dict(zip(names, (*chosen, *usual[1:], ""), strict=True))
 
 
 def _unknown(note: str) -> dict[str, Any]:

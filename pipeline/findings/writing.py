@@ -11,25 +11,25 @@ from pipeline.publish.release_table import write_plain_parquet
 
 #: Decimals of every figure: enough for any use, and the same on every machine.
 DECIMALS = 6
-#: A spreadsheet takes text that begins with one of these for a formula.
+#: A spreadsheet treats text that begins with one of these as a formula.
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_findings(folder: Path, tables: Mapping[str, pd.DataFrame], report: str, name: str) -> None:
     """Write `<table>.parquet` and `<table>.csv` of every table, and the report as `<name>.md`.
 
-    Raises Fault where the folder is a release, or lies in a workspace.
+    Raises Fault where the folder is a release or is inside a workspace.
     """
     if (folder / "manifest.json").exists():
         raise Fault(
             "OUT_IS_A_RELEASE",
-            "The folder to write to is a release, and releases never change.",
+            "The folder named with --out is a release, and a published release never changes.",
             "Name another folder with --out.",
         )
     if any((place / "controlled").is_dir() for place in folder.absolute().parents):
         raise Fault(
             "OUT_IN_WORKSPACE",
-            "The folder to write to lies in a workspace, where no table may lie in clear (PSE-07).",
+            "The folder named with --out is in a workspace, where every table must be encrypted (PSE-07).",
             "Name a folder outside the workspace with --out.",
         )
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def write_findings(folder: Path, tables: Mapping[str, pd.DataFrame], report: str
 
 
 def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
-    """Put an apostrophe before text that a spreadsheet would calculate."""
+    """Put an apostrophe before text that a spreadsheet would treat as a formula."""
     text = [name for name in frame.columns if frame[name].dtype == object or frame[name].dtype == "str"]
     safe = frame.copy()
     for name in text:

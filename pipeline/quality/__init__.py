@@ -1,1 +1,1 @@
-"""Linkage quality: how good the links of one run are, for whom, and what a reviewer should look at."""
+"""Linkage quality: how good the links of one run are, for which groups, and what reviewers should check."""

@@ -1,6 +1,6 @@
-"""Charts of the quality report as inline SVG: no script, no font and no picture from elsewhere.
+"""Charts of the quality report as inline SVG, without scripts, fonts or pictures from elsewhere.
 
-Each is drawn from figures that stand in the table beside it; a withheld figure has no mark.
+Each chart shows figures of the table below it. A withheld figure has no bar or point.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _ROW = 24
 
 @dataclass
 class _Drawing:
-    """Elements of one chart. height: of the picture, in its own units."""
+    """Elements of one chart. height: of the picture, in SVG units."""
 
     title: str
     description: str
@@ -54,7 +54,7 @@ class _Drawing:
 
 
 def bars(name: str, title: str, rows: Sequence[tuple[str, float]], unit: str) -> Markup:
-    """Horizontal bars around nought: one row a label and a value."""
+    """Horizontal bars around zero. rows: label and value of each bar."""
     drawing = _Drawing(title, f"{len(rows)} bars; the table below has the values.", _ROW * len(rows) + 12)
     low, high = min(0.0, *(v for _, v in rows)), max(0.0, *(v for _, v in rows))
     scale = (_WIDTH - _LABEL - 110) / ((high - low) or 1)
@@ -76,7 +76,7 @@ def columns(
     name: str, title: str, rows: Sequence[Mapping[str, Any]], marks: Sequence[tuple[str, float]]
 ) -> Markup:
     """Columns of counts by match weight; marks: names and weights of thresholds."""
-    drawing = _Drawing(title, "Counts by match weight; the table below has them.", 300)
+    drawing = _Drawing(title, "Counts by match weight; the table below has the values.", 300)
     if not rows:
         return drawing.markup(name)
     first, last = rows[0]["from"], rows[-1]["to"]
@@ -106,7 +106,7 @@ def columns(
 
 def curve(name: str, title: str, rows: Sequence[Mapping[str, float]], mark: float) -> Markup:
     """Precision and recall by threshold."""
-    drawing = _Drawing(title, "Two lines; the table below has their values.", 300)
+    drawing = _Drawing(title, "Two lines; the table below has the values.", 300)
     if not rows:
         return drawing.markup(name)
     first, last = rows[0]["match_weight"], rows[-1]["match_weight"]
@@ -142,9 +142,9 @@ def curve(name: str, title: str, rows: Sequence[Mapping[str, float]], mark: floa
 
 
 def waterfall(name: str, title: str, steps: Sequence[Mapping[str, Any]], mark: float) -> Markup:
-    """How an invented pair's match weight adds up, from left to right, row by row."""
+    """How the match weight of an invented pair adds up, from left to right, one row for each step."""
     drawing = _Drawing(
-        title, "Steps from nought to the sum; the table below has them.", 44 * (len(steps) + 1) + 30
+        title, "Steps from zero to the sum; the table below has the values.", 44 * (len(steps) + 1) + 30
     )
     totals = [0.0, mark, *(step["total"] for step in steps)]
     low, high = min(totals) - 1, max(totals) + 1
@@ -175,7 +175,7 @@ def waterfall(name: str, title: str, steps: Sequence[Mapping[str, Any]], mark: f
 
 
 def gaps(name: str, title: str, rows: Sequence[tuple[str, float]], limit: float) -> Markup:
-    """Gaps from the whole in percentage points, with the band within which none is flagged."""
+    """Gaps from the figure for all, in percentage points, with a band for gaps that are not flagged."""
     drawing = _Drawing(title, f"{len(rows)} groups; the table below has the values.", _ROW * len(rows) + 34)
     reach = max([limit * 1.5, *(abs(value) for _, value in rows)])
     middle = _LABEL + 50 + (_WIDTH - _LABEL - 110) / 2
@@ -193,7 +193,7 @@ def gaps(name: str, title: str, rows: Sequence[tuple[str, float]], limit: float)
                 middle + value * scale + side, y + 5, f"{value:+.1f}", "start" if value >= 0 else "end"
             )
     drawing.line(middle, 0, middle, drawing.height - 24, "axis")
-    drawing.text(middle, drawing.height - 6, "as all", "middle")
+    drawing.text(middle, drawing.height - 6, "no gap", "middle")
     drawing.text(middle - limit * scale - 4, drawing.height - 6, f"-{limit:g} points", "end")
     drawing.text(middle + limit * scale + 4, drawing.height - 6, f"+{limit:g} points")
     return drawing.markup(name)

@@ -1,6 +1,6 @@
 """The exact counts behind the quality report: by group, by reason and by match weight.
 
-They stay in the linkage zone. What is published of them is decided by `protection`.
+They stay in the linkage zone. `protection` decides which of them are published, rounded.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ ATTRIBUTES = {
     "nhs_record": ("age_band", "sex", "ethnic_group", "recent_mover", "practice", "has_uprn"),
     "dwelling": ("tenure", "imd_decile", "property_type", "shares_a_building"),
 }
-#: What an extract can hold for linkage: name -> column of the pseudonymised table.
+#: Fields for linkage that an extract may contain: name -> column of the pseudonymised table.
 SUPPLIED = {
     "nhs_record": {
         "UPRN": "uprn_pseudonym",
@@ -51,7 +51,7 @@ SUPPLIED = {
 }
 _TABLE = {"nhs_record": "nhs_resident", "dwelling": "dwelling"}
 
-#: Each unit's counts. links: NHS records linked. true_pairs, right_links: 0 where no truth is known.
+#: Counts of each unit. links: NHS records linked. true_pairs, right_links: 0 where the truth is not known.
 _SUMS = {
     "nhs_record": """
         COUNT(*) AS units,
@@ -81,10 +81,10 @@ _PAIR = pa.schema([("nhs_record_pseudonym", pa.string()), ("dwelling_record_pseu
 
 @dataclass(frozen=True)
 class TruePairs:
-    """What is true of an invented population, in this run's pseudonyms.
+    """The true pairs of an invented population, in this run's pseudonyms.
 
-    residence, households: tables of nhs_record_pseudonym, dwelling_record_pseudonym; None where not given.
-    digest: of the truth as it was read.
+    residence, households: tables of nhs_record_pseudonym, dwelling_record_pseudonym; None where not supplied.
+    digest: of the truth files that were read.
     """
 
     residence: pa.Table | None
@@ -93,7 +93,7 @@ class TruePairs:
 
     @property
     def pairs(self) -> int:
-        """How many true pairs there are, of both units."""
+        """Number of true pairs, of both units."""
         return sum(len(table) for table in (self.residence, self.households) if table is not None)
 
 
@@ -137,7 +137,7 @@ def load_links(
 def count_quality(connection: duckdb.DuckDBPyConnection, truth: TruePairs | None) -> str:
     """Return the query of `quality_count`: one row per unit, attribute and category.
 
-    Unit "household" has one row, of pairs of an address group and a dwelling.
+    The unit "household" has one row, which counts pairs of an address group and a dwelling.
     """
     parts = [*_parts(), *_households(connection, truth)]
     return "\nUNION ALL\n".join(parts) + "\nORDER BY unit, attribute, category"
@@ -180,7 +180,7 @@ def _households(connection: duckdb.DuckDBPyConnection, truth: TruePairs | None) 
             f"CREATE OR REPLACE TEMP VIEW {name}_pair AS"
             f" SELECT {dwelling} AS council_record_id, {record} AS nhs_record_id FROM {pairs}"
         )
-    # who was found elsewhere is still of the group that the supplier recorded
+    # a record that was linked elsewhere still belongs to the group that the supplier recorded
     connection.execute(
         """
         CREATE OR REPLACE TEMP VIEW supplied_group AS

@@ -1,4 +1,4 @@
-"""The quality report as one page of HTML, made from its JSON alone: no script, nothing from a network."""
+"""The quality report as one HTML page, rendered from its JSON: no script, nothing from a network."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -15,7 +15,7 @@ Content = Mapping[str, Any]
 
 
 def render_page(content: Content) -> str:
-    """Return the page; equal content gives equal bytes."""
+    """Return the page; the same content gives the same bytes."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -30,7 +30,7 @@ def render_page(content: Content) -> str:
     style = files("governance.report").joinpath("style.css").read_text("utf-8")
     return environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8")).render(
         report=content,
-        # Our own style sheets, not anybody's input: they must not be escaped.
+        # These are our own style sheets and contain no input, so they must not be escaped.
         style=Markup(style + folder.joinpath("chart.css").read_text("utf-8")),  # noqa: S704
         charts=_charts(content),
         units=UNITS,
@@ -52,7 +52,7 @@ def _charts(content: Content) -> dict[str, Markup]:
         ),
         "weights": chart.columns(
             "weights",
-            "How many best candidates have which match weight",
+            "Number of best candidates by match weight",
             content["match_weights"],
             [("review from", lower), ("linked from", upper)],
         ),
@@ -71,7 +71,10 @@ def _charts(content: Content) -> dict[str, Markup]:
     ]
     if rates:
         drawn["gaps"] = chart.gaps(
-            "gaps", "How far each group's match rate lies from that of all", rates, 100 * FLAGGED_GAP
+            "gaps",
+            "Difference between each group's match rate and the match rate of all",
+            rates,
+            100 * FLAGGED_GAP,
         )
     return drawn
 
@@ -79,9 +82,8 @@ def _charts(content: Content) -> dict[str, Markup]:
 def _category(group: Content) -> str:
     attribute, category = group["attribute"], group["category"]
     name = category_name(attribute, category)
-    if attribute in ("has_uprn", "shares_a_building"):
-        return f"{ATTRIBUTE_NAMES[attribute]}: {name}"
-    return f"{ATTRIBUTE_NAMES[attribute].split(' (')[0]} {name}"
+    title = ATTRIBUTE_NAMES[attribute].split(" (")[0]
+    return f"{title} {name}" if attribute in ("age_band", "imd_decile", "practice") else f"{title} ({name})"
 
 
 def _flag(flag: Content) -> str:

@@ -1,9 +1,9 @@
-"""Which counts of linkage quality may be printed: the disclosure rules, applied to groups of records.
+"""Which counts of linkage quality may be published: the disclosure rules, applied to groups of records.
 
-A group's counts are printed, rounded, where each of them reaches the minimum (linked and not linked, or
-right, wrong and missed); else the group is `[c]`. As groups add up to a printed total, one more is hidden
-wherever the hidden ones could be worked out: each hidden count must be able to be anything from 1 to 9,
-or lie in an interval at least 5 wide, and never be proven nought (P5 of the specification).
+A group's counts (linked and not linked, or right, wrong and missed) are published, rounded, if each of them
+reaches the minimum. Otherwise the group is `[c]`. Groups add up to a published total, so another group is
+hidden wherever the hidden counts could be worked out: each hidden count must still be possible at any value
+from 1 to 9, or within an interval at least 5 wide, and must never be proven zero (P5 of the specification).
 """
 
 from collections.abc import Mapping
@@ -14,18 +14,18 @@ _WIDTH = 5
 
 @dataclass(frozen=True)
 class Terms:
-    """minimum_cell_count: fewer records than this are withheld; rounding_base: counts are multiples of it."""
+    """minimum_cell_count: smaller counts are withheld. rounding_base: counts are rounded to its multiples."""
 
     minimum_cell_count: int
     rounding_base: int
 
     def rounded(self, count: int) -> int:
-        """Return the count rounded to the base, halves up."""
+        """Return the count rounded to the base; halves are rounded up."""
         return (2 * count + self.rounding_base) // (2 * self.rounding_base) * self.rounding_base
 
     @property
     def slack(self) -> int:
-        """By how much a printed count may differ from the true one."""
+        """How far a published count may differ from the true count."""
         return self.rounding_base // 2
 
 
@@ -35,9 +35,9 @@ Counts = tuple[int, ...]
 def protect(
     cells: Mapping[str, Counts], totals: Counts, terms: Terms
 ) -> tuple[dict[str, Counts | None], Counts | None]:
-    """Return what of the cells, and of their totals, may be printed; None where nothing may.
+    """Return the cells and totals as they may be published; None for each that must be hidden.
 
-    cells: category -> counts; each column of counts adds up to that of totals.
+    cells: category -> counts; each column of counts adds up to the same column of totals.
     """
     if not _is_large(totals, terms):
         return dict.fromkeys(cells), None
@@ -72,9 +72,9 @@ def _is_recoverable(visible: Mapping[str, Counts], totals: Counts, hidden: int, 
     small = terms.minimum_cell_count - 1
     for place, (low, high) in enumerate(bounds):
         if hidden > 1:
-            low = 0  # the other hidden groups may hold the rest
+            low = 0  # the rest may be in the other hidden groups
         elif len(bounds) == 1 or all(other[0] > small for at, other in enumerate(bounds) if at != place):
-            high = min(high, small)  # then it must be this count for which the group is hidden
+            high = min(high, small)  # then this count must be the reason why the group is hidden
         if high < 1 or not ((low <= 1 and high >= small) or high - low >= _WIDTH):
             return True
     return False

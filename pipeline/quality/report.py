@@ -1,10 +1,10 @@
-"""The content of the quality report: figures of linkage that keep the disclosure rules, and nothing else.
+"""The content of the quality report: only figures of linkage that meet the disclosure rules.
 
-It says nothing of the run that made it (no run id, clock time or digest of an extract), so that nights of
-one epoch can repeat it byte for byte.
+It contains nothing about the run that made it (no run id, clock time or digest of an extract), so that all
+runs of one epoch can repeat it byte for byte.
 
-Estimates come from match probabilities. Their 95% intervals are those of a sum of independent links of
-these probabilities: they hold as far as the model does. Measured figures have Wilson's intervals.
+Estimates come from match probabilities. Their 95% intervals are those of a sum of independent links with
+these probabilities, so they are as good as the model. Measured figures have Wilson's intervals.
 """
 
 import math
@@ -23,12 +23,12 @@ from pipeline.quality.wording import NOT_KNOWN, REASONS, unknowable
 from pipeline.statistics.proportion import Proportion
 
 FORMAT = 1
-#: Match weights of one bar of the distribution.
+#: Width of one bar of the distribution, in match weight.
 _BAR = 2
 _Z95 = 1.959963984540054
-#: Of estimates: the whole is printed to a thousandth, a group to half a percentage point.
+#: Rounding of estimates: a thousandth for all records, half a percentage point for a group.
 _WHOLE, _GROUP = 0.001, 0.005
-#: The waterfall's pair, which is nobody's.
+#: The invented pair of the waterfall chart.
 _EXAMPLE = (("place", "no_uprn_unit"), ("people", "part_name_and_birth"))
 
 
@@ -51,19 +51,19 @@ class Row:
 
     @property
     def match(self) -> Counts:
-        """Linked, and not linked."""
+        """Linked, not linked."""
         return self.linked, self.units - self.linked
 
     @property
     def measured(self) -> Counts:
-        """Links that are right, links that are wrong, true pairs that were missed."""
+        """Right links, wrong links, true pairs that were missed."""
         return self.right_links, self.links - self.right_links, self.true_pairs - self.right_links
 
 
 def report_content(
     connection: duckdb.DuckDBPyConnection, model: Model, terms: Terms, reference_date: str, epoch: str
 ) -> dict[str, Any]:
-    """Return the report from tables `quality_count` and `match_weight`, JSON-able and fit to be published."""
+    """Return the report from tables `quality_count` and `match_weight`, ready for JSON and publication."""
     rows = [Row(*row) for row in connection.execute(_ROWS).fetchall()]
     whole = {row.unit: row for row in rows if row.attribute == "all"}
     compared = {row.category: row.linked for row in rows if row.attribute == "compared"}
@@ -127,7 +127,7 @@ def _printed(counts: Counts, terms: Terms) -> Counts | None:
 
 
 def _rate(counts: Counts | None) -> dict[str, Any] | None:
-    """Return a rate made of two printed counts."""
+    """Return a rate calculated from two published counts."""
     if counts is None:
         return None
     linked, missed = counts
@@ -144,7 +144,7 @@ def _share(proportion: Proportion) -> dict[str, float | None]:
 
 
 def _measured(counts: Counts | None) -> dict[str, Any] | None:
-    """Return measured precision and recall, made of three printed counts."""
+    """Return measured precision and recall, calculated from three published counts."""
     if counts is None:
         return None
     right, wrong, missed = counts
@@ -174,7 +174,7 @@ def _estimated_precision(row: Row, step: float) -> dict[str, float] | None:
 
 
 def _estimated_recall(row: Row) -> dict[str, float] | None:
-    """Return the share of what is probably true that was linked; its error by the delta method."""
+    """Return the share of the expected true pairs that was linked; its error by the delta method."""
     found, missed = row.probability or 0.0, row.missed_probability or 0.0
     if not found + missed:
         return None
@@ -220,7 +220,7 @@ def _groups(
 
 
 def _in_order(category: str) -> tuple[bool, float, str]:
-    """Numbers by size, "not known" last."""
+    """Sort key: numbers by size, "not known" last."""
     return category == NOT_KNOWN, float(category) if category.isdigit() else 0.0, category
 
 
@@ -230,7 +230,7 @@ def _gaps(
     precision: Mapping[str, Any] | None,
     measured: Mapping[str, Any] | None,
 ) -> dict[str, float]:
-    """Return how far the group lies from the whole, for each figure that both have (shares)."""
+    """Return the group's figure minus that of the whole, for each figure that both have (as shares)."""
     pairs = {
         "match_rate": (found["match_rate"], rate),
         "estimated_precision": (found["estimated_precision"], precision),
@@ -286,7 +286,7 @@ def _supplied(rows: list[Row], terms: Terms) -> dict[str, list[dict[str, Any]]]:
 
 
 def _filled(row: Row, terms: Terms) -> dict[str, Any]:
-    """Return the share of rows that have a field; all or nothing may be said, as it names nobody."""
+    """Return the share of rows that have a field. "all" and "none" are shown: they identify no one."""
     if row.linked in (0, row.units):
         return {"rows": "none" if not row.linked else "all", "share": float(bool(row.linked))}
     counts = _printed(row.match, terms)
@@ -328,7 +328,7 @@ def _weights(connection: duckdb.DuckDBPyConnection, terms: Terms, people_known: 
 
 
 def _waterfall(model: Model) -> list[dict[str, Any]]:
-    """Return how the match weight of an invented pair adds up."""
+    """Return the steps by which the match weight of an invented pair adds up."""
     card = model.scorecards["recorded"]
     steps = [("before anything is compared", card.prior_match_weight)]
     meanings = {
@@ -340,15 +340,15 @@ def _waterfall(model: Model) -> list[dict[str, Any]]:
         (f"{name}: {meanings[name, level]}", card.levels[name][level].match_weight)
         for name, level in _EXAMPLE
     ]
-    total, told = 0.0, []
+    total, rows = 0.0, []
     for step, weight in steps:
         total += weight
-        told.append({"step": step, "match_weight": round(weight, 2), "total": round(total, 2)})
-    return told
+        rows.append({"step": step, "match_weight": round(weight, 2), "total": round(total, 2)})
+    return rows
 
 
 def _only_unknown(rows: list[Row]) -> list[str]:
-    """Return the attributes of which no category is known."""
+    """Return the attributes without any known category."""
     known = {(row.unit, row.attribute) for row in rows if row.category != NOT_KNOWN}
     return [a for unit, attributes in ATTRIBUTES.items() for a in attributes if (unit, a) not in known]
 

@@ -1,17 +1,17 @@
-"""The quality stage: what is known of the links' errors while the people linked can still be looked up.
+"""The quality stage: measures the errors of the links while the linked records are still available.
 
-It runs between link and publish, because a night removes the pseudonymised tables at its end. What it
-keeps lies in the linkage zone under its retention and key, and holds counts by group, and a sample of
-comparison vectors without either side's pseudonym (for clerical review).
+It runs between link and publish, because a run removes the pseudonymised tables at its end. Its results
+are kept in the linkage zone, under that zone's retention and key: counts by group, and a sample of
+comparison vectors without the pseudonyms of either side (for clerical review).
 
 Evidence facts (what LNK-06 judges):
 
 - `nhs_records`, `dwellings`
 - `unexplained_records`, `unexplained_dwellings`: neither linked nor given a reason; must be 0
-- `incomplete_links`: links without match weight, probability, key, level, evidence bits or margin; 0
+- `incomplete_links`: links without match weight, probability, key, level, evidence bits or margin; must be 0
 - `records_by_reason`, `dwellings_by_reason`
 - `review_cases`, `review_strata`: size of the review sample
-- `true_pairs`: true pairs the links were held against; null where the project names no truth
+- `true_pairs`: true pairs that the links were compared with; null where the project names no truth
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ STAGE = "quality"
 
 
 def fingerprint_settings(context: RunContext, truth: TruePairs | None) -> dict[str, Any]:
-    """Return what the figures depend on beside the links: the reference date and the truth, if any."""
+    """Return what the figures depend on in addition to the links: reference date and truth, if any."""
     return {
         "reference_date": context.project.reference_date.isoformat(),
         "truth": None if truth is None else truth.digest,

@@ -1,4 +1,4 @@
-"""The quality report's words: names of groups and reasons, and what nobody can say of these links."""
+"""The words of the quality report: names of groups, reasons, and what cannot be known about the links."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,19 +10,19 @@ NOT_KNOWN = "not known"
 REASONS: dict[str, dict[str, str]] = {
     "nhs_record": {
         "linked": "linked to a dwelling",
-        "no_candidate": "no dwelling shares UPRN, address, or surname and postcode",
-        "below_threshold": "the best dwelling agrees too little",
-        "clerical_review": "between the thresholds: people should look",
-        "ambiguous": "two dwellings fit nearly equally well",
-        "split_off": "the group is linked; this member's evidence is of having left or never lived there",
+        "no_candidate": "no dwelling has the same UPRN, address, or surname and postcode",
+        "below_threshold": "the match weight of the best dwelling is too low",
+        "clerical_review": "between the thresholds: needs review by people",
+        "ambiguous": "two dwellings fit almost equally well",
+        "split_off": "the group is linked, but this member probably left or never lived there",
     },
     "dwelling": {
         "linked": "has NHS residents",
-        "no_candidate": "no NHS record comes near it",
-        "candidates_linked_elsewhere": "the NHS groups near it fit another dwelling better",
-        "below_threshold": "the NHS group that fits best agrees too little, or nobody of it is left there",
-        "clerical_review": "between the thresholds: people should look",
-        "ambiguous": "an NHS group fits it and another dwelling nearly equally well",
+        "no_candidate": "no NHS record has the same UPRN, address, or surname and postcode",
+        "candidates_linked_elsewhere": "its candidate NHS groups fit another dwelling better",
+        "below_threshold": "the match weight of the best NHS group is too low, or all its members have left",
+        "clerical_review": "between the thresholds: needs review by people",
+        "ambiguous": "an NHS group fits it and another dwelling almost equally well",
     },
 }
 ATTRIBUTE_NAMES = {
@@ -48,7 +48,7 @@ _CODES = {"sex": "sex", "ethnic_group": "ethnic_group"}
 
 
 def category_name(attribute: str, category: str) -> str:
-    """Return a category in words, for people."""
+    """Return a category in words."""
     if attribute in _CODES and category != NOT_KNOWN:
         labels = {code.code: code.label for code in load_code_list(_CODES[attribute]).codes}
         return labels.get(category, category)
@@ -56,32 +56,34 @@ def category_name(attribute: str, category: str) -> str:
 
 
 def unknowable(compared: Mapping[str, int], without: Sequence[str], is_unmeasured: bool) -> list[str]:
-    """Return what cannot be known of these links.
+    """Return what cannot be known about these links.
 
-    compared: comparison -> best candidates of which it could be made. without: attributes of no record.
+    compared: comparison -> best candidates for which it could be made. without: attributes of no record.
     """
-    said = []
+    statements = []
     if not compared.get("people"):
-        said.append(
-            "No names or birth dates could be compared. Whether the people linked to a dwelling are the "
-            "household that the council lists, who has moved away, and which registrations are stale or "
-            "ghosts cannot be known; nor can precision and recall be estimated, because nothing speaks for "
-            "or against a link but the UPRN or address itself."
+        statements.append(
+            "No names or birth dates could be compared. It cannot be known whether the people linked to a "
+            "dwelling are the household that the council lists, who has moved away, or which registrations "
+            "are stale or ghosts. Precision and recall cannot be estimated either, because the UPRN or "
+            "address is the only evidence for a link."
         )
     if not compared.get("place"):
-        said.append("Neither UPRNs nor addresses could be compared: links rest on people alone.")
+        statements.append(
+            "Neither UPRNs nor addresses could be compared, so links depend on the people only."
+        )
     if without:
         names = ", ".join(ATTRIBUTE_NAMES[name].lower() for name in without)
-        said.append(
-            f"The extracts do not tell these of anyone, so gaps between their groups stay unseen: {names}."
+        statements.append(
+            f"The extracts have no values of these attributes, so their gaps cannot be seen: {names}."
         )
     if is_unmeasured:
-        said.append(
-            "The truth is not known, so precision and recall are the model's own estimates. Clerical review "
-            "(hearth review) is how people check them."
+        statements.append(
+            "The truth is not known, so precision and recall are the model's own estimates. People can check "
+            "them by clerical review (hearth review)."
         )
-    said.append(
-        "Estimated recall counts pairs that came to be compared. A household whose records share neither "
-        "UPRN, address, nor surname and postcode is missed without being counted."
+    statements.append(
+        "Estimated recall covers only pairs that were compared. If the records of a household have no UPRN, "
+        "address, or surname and postcode in common, their link is missed and not counted as missed."
     )
-    return said
+    return statements

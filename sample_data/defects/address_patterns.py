@@ -1,8 +1,8 @@
 """Patterns of recorded addresses, learned by running `address-errors` on a sample.
 
-A *pattern* says how an address of a given *shape* was written: which components stand on which line,
-in which order, transformed how (abbreviated, joined, last word dropped …), with which words added.
-Patterns and their frequencies are what the set-based recorder draws from, so mechanisms that occur
+A *pattern* describes how an address of a given *shape* was written: the line and order of the
+components, how each was transformed (abbreviated, joined, last word dropped …), and which words were added.
+The set-based recorder draws from patterns by their frequency, so mechanisms that occur
 together stay together, at the package's own rates.
 """
 
@@ -28,7 +28,7 @@ from sample_data.housing.dwellings import Dwellings
 from sample_data.population.draws import Whole
 
 COMPONENTS = ("sub_name", "building", "number", "street_name", "locality", "town")
-#: Words that stand for themselves in a pattern; any other word that nothing explains is a misspelling.
+#: Words that a pattern contains as they are; any other unexplained word counts as a misspelling.
 _MORE_PLAIN_WORDS = (
     "FLAT FLATS APARTMENT APT FLT UNIT MAISONETTE STUDIO SUITE ROOM ROOMS BEDSIT ANNEX ANNEXE FLOOR FLR GRD "
     "GND 1ST 2ND 3RD TOP LOWER UPPER FRONT AT THE A B C GREATER CHESHIRE LANCS LANCASHIRE YORKSHIRE"
@@ -49,15 +49,15 @@ class Item(NamedTuple):
     transform: str
 
 
-#: Parts of an address in order; a part is what stands between two commas.
+#: Parts of an address in order; commas separate the parts.
 Pattern = tuple[tuple[Item, ...], ...]
 
 
 @dataclass
 class PatternBook:
-    """Frequencies of (pattern, edits) by shape; the house's case and postcode slips.
+    """Frequencies of (pattern, edits) by shape, with the style's letter case and postcode errors.
 
-    unexplained: share of the sample whose text no pattern describes (left out).
+    unexplained: share of the sample that no pattern describes (left out).
     """
 
     upper_case: bool
@@ -68,7 +68,7 @@ class PatternBook:
 
 
 def shapes(dwellings: Dwellings) -> Whole:
-    """The shape of each address: which components it has, and what kind of sub-building name."""
+    """Return the shape of each address: which components it has, and the kind of sub-building name."""
     sub = dwellings.sub_name
     kind = np.select(
         [sub == "", np.char.find(sub, "FLOOR") >= 0, np.char.isalpha(np.char.rpartition(sub, " ")[:, 2])],
@@ -85,7 +85,7 @@ def shapes(dwellings: Dwellings) -> Whole:
 
 
 def learn(dwellings: Dwellings, recorded: Renderings) -> PatternBook:
-    """Count the patterns of the addresses recorded of `dwellings`."""
+    """Count the patterns of the recorded addresses of `dwellings`."""
     texts = joined_lines(recorded.lines)
     vocabulary = Vocabulary(
         streets={str(street) for street in np.unique(dwellings.street_name)},
@@ -121,14 +121,14 @@ def learn(dwellings: Dwellings, recorded: Renderings) -> PatternBook:
 
 
 class Vocabulary(NamedTuple):
-    """Streets and building names that may stand in place of the right ones."""
+    """Streets and building names that may replace the right ones."""
 
     streets: set[str]
     names: set[str]
 
 
 def describe(text: str, parts: dict[str, str], vocabulary: Vocabulary) -> Pattern | None:
-    """The pattern of one upper-case address, None when words remain that nothing explains."""
+    """Return the pattern of one upper-case address, or None if some words remain unexplained."""
     tokens: list[str] = _WORD.findall(text)
     claimed: list[Item | None] = [None] * len(tokens)
     for component in sorted((c for c in COMPONENTS if parts[c]), key=lambda c: -len(parts[c])):
@@ -137,7 +137,7 @@ def describe(text: str, parts: dict[str, str], vocabulary: Vocabulary) -> Patter
 
 
 def _transforms(value: str) -> Iterable[tuple[str, list[str]]]:
-    """Ways the whole component may have been written, likeliest first."""
+    """Yield ways in which the whole component may have been written, most likely first."""
     words = value.split()
     yield "same", words
     if any(word in ABBR for word in words):
@@ -147,7 +147,7 @@ def _transforms(value: str) -> Iterable[tuple[str, list[str]]]:
 
 
 def _shorter(component: str, value: str) -> Iterable[tuple[str, list[str]]]:
-    """Ways that leave something out or change a number: tried once no misspelling fits."""
+    """Yield ways that leave something out or change a number; tried when no misspelling fits."""
     words = value.split()
     if len(words) > 1:
         if component in ("sub_name", "building", "street_name"):
@@ -166,7 +166,7 @@ def _shorter(component: str, value: str) -> Iterable[tuple[str, list[str]]]:
 
 
 def _claim(tokens: list[str], claimed: list[Item | None], component: str, value: str) -> None:
-    """Mark the first run of unclaimed tokens that writes the component: whole, misspelt or shortened."""
+    """Mark the first run of unclaimed tokens that matches the component: whole, misspelt or shortened."""
     for transform, words in _transforms(value):
         if _claim_words(tokens, claimed, words, Item(component, transform)):
             return
@@ -189,7 +189,7 @@ def _claim_words(tokens: list[str], claimed: list[Item | None], words: list[str]
 def _claim_misspelt(
     tokens: list[str], claimed: list[Item | None], value: str, extra_words: int, item: Item
 ) -> bool:
-    """A run of as many words (or one more) that differs by at most two letters, spaces apart."""
+    """Claim a run of as many words (or one more) that differs by at most two letters, ignoring spaces."""
     length = len(value.split()) + extra_words
     bare = value.replace(" ", "")
     for at in range(len(tokens) - length + 1):
@@ -263,7 +263,7 @@ def _assemble(
 
 
 def _distance(first: str, second: str) -> int:
-    """Levenshtein distance; 9 when the lengths differ by more than two."""
+    """Return the Levenshtein distance, or 9 if the lengths differ by more than two."""
     if abs(len(first) - len(second)) > 2:
         return 9
     row = list(range(len(second) + 1))

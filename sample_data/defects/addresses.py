@@ -1,7 +1,7 @@
-"""Recorded addresses: how each side wrote down a dwelling's address, errors included.
+"""Recorded addresses: how each side wrote a dwelling's address, including errors.
 
-A *rendering* is one way one recording system wrote one dwelling. The council has one rendering of
-each dwelling; the NHS has three (one per style of GP system), and a patient's record shows one.
+A *rendering* is the address of one dwelling as one recording system wrote it. The council has one rendering
+of each dwelling. The NHS has three (one per style of GP system), and a patient's record has one of them.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ LINES = 5
 class Renderings:
     """One row per dwelling: five address lines, postcode, and the edits that were applied.
 
-    drawn_from: the dwelling whose address is written (differs from the row under label drift).
-    edits: mechanisms of the address-errors taxonomy joined by |, empty when recorded faithfully.
+    drawn_from: the dwelling whose address is written (under label drift, a different one from the row).
+    edits: mechanisms of the address-errors taxonomy joined by |, empty for a correctly recorded address.
     """
 
     lines: Texts
@@ -30,18 +30,18 @@ class Renderings:
 
 
 class AddressRecorder(Protocol):
-    """Writes down all dwellings of a block in one style."""
+    """Records all dwellings of a block in one style."""
 
     def record(self, dwellings: Dwellings, seed: int) -> Renderings: ...
 
 
 def empty_lines(rows: int) -> Texts:
-    """A table of `rows` addresses without text."""
+    """Return a table of `rows` empty addresses."""
     return np.full((rows, LINES), "", dtype="<U48")
 
 
 def joined_lines(lines: Texts) -> Texts:
-    """Each address as one text, its lines joined by commas."""
+    """Return each address as one text, with its lines joined by commas."""
     text = lines[:, 0].astype("<U200")
     for column in range(1, lines.shape[1]):
         more = lines[:, column]
@@ -50,9 +50,9 @@ def joined_lines(lines: Texts) -> Texts:
 
 
 def into_lines(addresses: Texts) -> Texts:
-    """Split comma-joined addresses into `LINES` columns; what exceeds them stays in the last one.
+    """Split comma-joined addresses into `LINES` columns; the last column has all the rest.
 
-    A bare number has been joined to the street that follows by then, as councils export it.
+    A house number is already joined to its street at this point, as councils export it.
     """
     table = empty_lines(len(addresses))
     rest = addresses.astype("<U200")

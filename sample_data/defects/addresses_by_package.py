@@ -1,7 +1,7 @@
 """Address errors by the `address-errors` package itself, dwelling by dwelling.
 
-The package holds an error model learned from six councils' UPRN-labelled lists; it is run on every
-address of the committed sample and on the learning sample of the set-based recorder.
+The package has an error model learned from six councils' UPRN-labelled lists. It is run on every
+address of the committed sample, and on the sample from which the set-based recorder learns.
 """
 
 import re
@@ -21,7 +21,7 @@ _LEADING_NUMBER = re.compile(r"(^|, )(\d+[A-Za-z]?(?:-\d+[A-Za-z]?)?), ")
 
 @dataclass(frozen=True)
 class PackageRecorder:
-    """One recording system: a house style of the profile, how error-prone, how upper-case."""
+    """One recording system: its style in the profile, its error rate and its letter case."""
 
     style: str
     prevalence: float = 1.0
@@ -30,7 +30,7 @@ class PackageRecorder:
     case: str | None = None
 
     def record(self, dwellings: Dwellings, seed: int) -> Renderings:
-        """Record every dwelling once; rows in the order of `dwellings`."""
+        """Record every dwelling once, in the order of `dwellings`."""
         corruptor = Corruptor(
             _profile(),
             style=self.style,
@@ -57,7 +57,7 @@ class PackageRecorder:
 
 
 def edits_of(row: dict[str, str]) -> list[str]:
-    """Every deviation of one output row of the package, in its own mechanism names."""
+    """Return every error of one output row of the package, by the package's mechanism names."""
     edits = row["applied_rules"].split("|") if row["applied_rules"] else []
     if row["label_drift_relation"]:
         edits.append("LB:" + row["label_drift_relation"])
@@ -69,7 +69,7 @@ def edits_of(row: dict[str, str]) -> list[str]:
 
 
 def components(dwellings: Dwellings) -> list[dict[str, str]]:
-    """The package's component records; record id is the dwelling's position, the building its parent."""
+    """Return the package's component records; the id is the dwelling's position, the parent its building."""
     parents = np.where(dwellings.is_flat, np.char.add("B", dwellings.slot.astype(str)), "")
     rows = []
     for index, values in enumerate(

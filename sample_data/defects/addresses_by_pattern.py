@@ -1,9 +1,9 @@
 """Address errors drawn from learned patterns, whole columns at a time.
 
 For populations too large to run `address-errors` on every dwelling. The pattern book of a style is
-learned once from a sample town that the package recorded; each dwelling then draws a pattern of its
-shape, the flats of one building mostly the same one. Postcode slips and typing noise are layers of
-their own, at the package's rates.
+learned once from a sample town that the package recorded. Each dwelling then draws a pattern of its
+shape; the flats of one building mostly draw the same one. Postcode errors and typing errors are added
+afterwards, at the package's rates.
 """
 
 from collections.abc import Callable
@@ -22,10 +22,10 @@ from sample_data.housing.dwellings import Dwellings, lay_out
 from sample_data.population.draws import Texts, Whole, choose_same, happens, stream
 from sample_data.population.geography import blocks
 
-#: The town the patterns are learned from; the same for every population.
+#: The town from which the patterns are learned; the same for every population.
 LEARNING_HOUSEHOLDS = 16_000
 LEARNING_SEED = 4
-#: How often a flat is written by its building's pattern (the package's adoption share).
+#: Share of flats that use their building's pattern (the package's adoption share).
 BUILDING_SHARE = 0.92
 NOISE_OPERATIONS = ("typo", "abbreviate", "expand", "token_dropped", "tokens_swapped", "tokens_joined")
 
@@ -37,7 +37,7 @@ class PatternRecorder:
     package: PackageRecorder
 
     def record(self, dwellings: Dwellings, seed: int) -> Renderings:
-        """Record every dwelling once; rows in the order of `dwellings`."""
+        """Record every dwelling once, in the order of `dwellings`."""
         book, choices = _learned(self.package)
         rng = stream(seed, 0, f"{self.package.source}|{self.package.style}")
         drawn_from = _drift(rng, dwellings, book.label_drift)
@@ -55,7 +55,7 @@ class PatternRecorder:
 
 @dataclass
 class _Choices:
-    """All patterns end to end; of each shape the first entry and the cumulative share of its entries."""
+    """All patterns in one list. first, edges: first entry of each shape, cumulative shares of its entries."""
 
     patterns: list[Pattern]
     edits: Texts
@@ -83,7 +83,7 @@ def _learned(package: PackageRecorder) -> tuple[PatternBook, _Choices]:
 
 
 def _draw_patterns(rng: np.random.Generator, dwellings: Dwellings, choices: _Choices) -> Whole:
-    """An entry per dwelling: by its shape, or by the nearest learned shape when there is none."""
+    """Return an entry per dwelling: for its shape, or for the nearest learned shape if it was not learned."""
     shape = shapes(dwellings)
     own = rng.random(len(shape))
     shared = rng.random(int(dwellings.slot.max(initial=0)) + 1)[dwellings.slot]
@@ -92,7 +92,7 @@ def _draw_patterns(rng: np.random.Generator, dwellings: Dwellings, choices: _Cho
     known = np.array(sorted(choices.edges))
     for number in np.unique(shape).tolist():
         rows = shape == number
-        # two shapes are near when they lack the same components
+        # two shapes are similar if they lack the same components
         nearest = int(known[np.argmin([int(number ^ other).bit_count() for other in known.tolist()])])
         found = np.searchsorted(choices.edges[nearest], position[rows], side="right")
         entry[rows] = choices.first[nearest] + np.minimum(found, len(choices.edges[nearest]) - 1)
@@ -100,7 +100,7 @@ def _draw_patterns(rng: np.random.Generator, dwellings: Dwellings, choices: _Cho
 
 
 def _write(rng: np.random.Generator, dwellings: Dwellings, choices: _Choices, entry: Whole) -> Texts:
-    """Write all rows of each pattern together: one loop over the patterns that occur."""
+    """Write the addresses, all rows of each pattern together."""
     lines = empty_lines(len(entry))
     order = np.argsort(entry, kind="stable")
     numbers, starts = np.unique(entry[order], return_index=True)
@@ -118,7 +118,7 @@ def _write(rng: np.random.Generator, dwellings: Dwellings, choices: _Choices, en
 
 
 def closed_up(lines: Texts) -> Texts:
-    """Move lines up over empty ones (a shape near the learned one may lack a component)."""
+    """Move lines up over empty ones (a shape similar to a learned one may lack a component)."""
     empty = lines == ""
     holes = (empty[:, :-1] & ~empty[:, 1:]).any(axis=1)
     if holes.any():
@@ -144,7 +144,7 @@ def _written(rng: np.random.Generator, dwellings: Dwellings, rows: Whole, item: 
 
 
 def _by_value(values: Texts, change: Callable[[str], str]) -> Texts:
-    """A change of the text, worked out once for each distinct value."""
+    """Return the changed texts, with one call of `change` for each distinct value."""
     distinct, where = np.unique(values, return_inverse=True)
     return np.array([change(str(value)) for value in distinct])[where]
 
@@ -177,20 +177,20 @@ _TRANSFORMS: dict[str, Callable[[str], str]] = {
 
 
 def _drift(rng: np.random.Generator, dwellings: Dwellings, share: float) -> Whole:
-    """Label drift: a few rows show the address of the dwelling beside them."""
+    """Return the dwelling whose address each row has: for a few rows (label drift), the next dwelling."""
     rows = np.arange(len(dwellings))
-    beside = np.minimum(rows + 1, len(rows) - 1)
-    near = dwellings.street[beside] == dwellings.street
-    return np.where(happens(rng, share, len(rows)) & near, beside, rows)
+    following = np.minimum(rows + 1, len(rows) - 1)
+    near = dwellings.street[following] == dwellings.street
+    return np.where(happens(rng, share, len(rows)) & near, following, rows)
 
 
 def _joined(first: Texts, second: Texts | str, mark: str = "|") -> Texts:
-    """Two texts with a mark between, where the first is not empty."""
+    """Return two texts with a mark between them, or only the second where the first is empty."""
     return np.where(first == "", second, np.char.add(np.char.add(first, mark), second))
 
 
 def _typing_noise(rng: np.random.Generator, lines: Texts, edits: Texts, rate: float) -> tuple[Texts, Texts]:
-    """One typing slip in a share of the addresses, on a line drawn by chance."""
+    """Add one typing error to a share of the addresses, on a random line."""
     weights = [float(Noise().ops[name]) for name in NOISE_OPERATIONS]
     rows = np.flatnonzero(happens(rng, rate, len(lines)))
     filled = np.maximum(1, (lines[rows] != "").sum(axis=1))
@@ -233,7 +233,7 @@ def _slip(rng: np.random.Generator, name: str, texts: Texts) -> Texts:
 def _postcode_slips(
     rng: np.random.Generator, postcode: Texts, edits: Texts, rates: dict[str, float]
 ) -> tuple[Texts, Texts]:
-    """PC1 missing, PC2 format, PC3 unit, PC4 sector, PC5 district: wrong ones are real ones nearby."""
+    """Add postcode errors: PC1 missing, PC2 format, PC3 unit, PC4 sector, PC5 district (real ones nearby)."""
     labels = sorted(rates)
     shares = [rates[label] for label in labels]
     kind = choose_same(rng, [*shares, max(0.0, 1 - sum(shares))], len(postcode))
@@ -251,9 +251,9 @@ def _postcode_slips(
 
 
 def _wrong_postcode(rng: np.random.Generator, label: str, postcode: Texts, known: Texts) -> Texts:
-    """Another postcode of the sector (PC3), of the district but not the sector (PC4), of elsewhere (PC5).
+    """Return another postcode of the sector (PC3), of the district but not the sector (PC4), or other (PC5).
 
-    A few draws are tried; a row for which none fits keeps its own.
+    A few draws are tried; a row for which none fits keeps its own postcode.
     """
     if label == "PC1":
         return np.full(len(postcode), "", dtype="<U12")
@@ -274,6 +274,6 @@ def _wrong_postcode(rng: np.random.Generator, label: str, postcode: Texts, known
 
 
 def _cut(postcode: Texts, letters: int) -> Texts:
-    """Postcodes without their last letters: 2 leaves the sector, 4 the district."""
+    """Return postcodes without their last letters: 2 leaves the sector, 4 the district."""
     distinct, where = np.unique(postcode, return_inverse=True)
     return np.array([code[: len(code) - letters] for code in distinct.tolist()], dtype="<U12")[where]

@@ -1,7 +1,6 @@
-"""How clerks and keyboards change names, dates and UPRNs: whole columns at a time.
+"""Recording errors in names, dates and UPRNs, for whole columns at a time.
 
-Every function takes the true column and gives the recorded one; the share that is changed comes
-from `DefectRates`.
+Each function takes the true column and returns the recorded column. `DefectRates` has the shares to change.
 """
 
 from functools import cache
@@ -27,7 +26,7 @@ def mistyped(rng: np.random.Generator, texts: Texts, share: float) -> Texts:
 
 
 def misspelt(rng: np.random.Generator, texts: Texts) -> Texts:
-    """One slip in each text of four letters or more, done on the matrix of its code points."""
+    """Add one error to each text of four or more letters, using the matrix of its code points."""
     long = np.char.str_len(texts) >= 4
     if not long.all():
         result = texts.astype(f"<U{texts.dtype.itemsize // 4 + 1}")
@@ -59,33 +58,33 @@ def misspelt(rng: np.random.Generator, texts: Texts) -> Texts:
 
 @cache
 def _other_forms(kind: str) -> tuple[Texts, Texts]:
-    """Names that have another form (nicknames, accents), sorted, and that form."""
+    """Return the names that have another form (nicknames, accents), sorted, and that form."""
     pairs = sorted(words("surnames")[kind].items())
     return np.array([name for name, _ in pairs]), np.array([other for _, other in pairs], dtype="<U32")
 
 
 def _looked_up(names: Texts, kind: str) -> tuple[Flags, Texts]:
-    """Which names have another form, and the form (of any name where there is none)."""
+    """Return which names have another form, and the form (arbitrary where there is none)."""
     known, other = _other_forms(kind)
     place = np.minimum(np.searchsorted(known, names), len(known) - 1)
     return np.asarray(known[place] == names), other[place]
 
 
 def familiar(rng: np.random.Generator, forenames: Texts, share: float) -> Texts:
-    """Short forms for forenames that have one, for `share` of all rows."""
+    """Replace forenames by their short form, for `share` of all rows."""
     has_one, short = _looked_up(forenames, "nicknames")
     wanted = min(1.0, share / max(has_one.mean(), 1e-9)) if len(forenames) else 0.0
     return np.where(has_one & happens(rng, wanted, len(forenames)), short, forenames)
 
 
 def accented(rng: np.random.Generator, names: Texts, share: float) -> Texts:
-    """Accents and apostrophes for a share of the names that may bear one."""
-    may_bear, written = _looked_up(names, "accents")
-    return np.where(may_bear & happens(rng, share, len(names)), written, names)
+    """Add accents and apostrophes to a share of the names that can have one."""
+    can_have, written = _looked_up(names, "accents")
+    return np.where(can_have & happens(rng, share, len(names)), written, names)
 
 
 def cut_double_barrelled(rng: np.random.Generator, surnames: Texts, share: float) -> Texts:
-    """One side of a double-barrelled surname, for a share of those."""
+    """Keep only one side of a share of the double-barrelled surnames."""
     parts = np.char.partition(surnames, "-")
     cut = (parts[:, 1] != "") & happens(rng, share, len(surnames))
     side = np.where(happens(rng, 0.5, len(surnames)), parts[:, 0], parts[:, 2])
@@ -93,13 +92,13 @@ def cut_double_barrelled(rng: np.random.Generator, surnames: Texts, share: float
 
 
 def swapped(rng: np.random.Generator, first: Texts, second: Texts, share: float) -> tuple[Texts, Texts]:
-    """Two fields exchanged in a share of the rows."""
+    """Swap two fields in a share of the rows."""
     rows = happens(rng, share, len(first)) & (second != "")
     return np.where(rows, second, first), np.where(rows, first, second)
 
 
 def shifted_births(rng: np.random.Generator, births: Whole, share: float) -> Whole:
-    """Birth dates of which a share is a day, a month, nine days or a year off (never in the future)."""
+    """Move a share of the birth dates by a day, nine days, a month or a year (never into the future)."""
     wrong = happens(rng, share, len(births))
     shift = np.array([1, -1, 30, -31, 365, -365, 9])[rng.integers(7, size=len(births))]
     latest = births.max(initial=0)
@@ -107,12 +106,12 @@ def shifted_births(rng: np.random.Generator, births: Whole, share: float) -> Who
 
 
 def uprn_texts(uprn: Whole) -> Texts:
-    """UPRNs as text, empty for none (-1)."""
+    """Return UPRNs as text, empty for none (-1)."""
     return np.where(uprn > 0, uprn.astype("<U24"), "")
 
 
 def damaged_uprns(rng: np.random.Generator, uprn: Whole, rates: DefectRates) -> tuple[Texts, Texts]:
-    """Numeric damage by spreadsheets and exports; returns the texts and the name of each damage."""
+    """Add numeric damage by spreadsheets and exports; returns the texts and the kind of damage of each."""
     plain = uprn_texts(uprn)
     shares = (
         rates.uprn_decimal_point,
@@ -148,9 +147,9 @@ def damaged_uprns(rng: np.random.Generator, uprn: Whole, rates: DefectRates) -> 
 def date_texts(
     rng: np.random.Generator, days: Whole, formats: tuple[str, ...], known: Flags, impossible: float = 0.0
 ) -> Texts:
-    """Dates in the supplier's declared formats (the first for nine rows in ten), empty where unknown.
+    """Return dates in the supplier's declared formats (nine in ten in the first), empty where unknown.
 
-    impossible: share of dates that no calendar has (31 February), in the first format.
+    impossible: share of dates that do not exist (31 February), in the first format.
     """
     values = days.astype("datetime64[D]")
     distinct, where = np.unique(values[known], return_inverse=True)

@@ -1,7 +1,7 @@
-"""The address list of a block, as a gazetteer holds it: what `hearth assign-uprn` looks addresses up in.
+"""The address list of a block, as in a gazetteer; `hearth assign-uprn` looks up addresses in it.
 
-Every dwelling in its canonical spelling, and the shell of each building with flats, under the
-UPRNs that are current. Nothing is drawn: the list follows from the dwellings alone.
+It contains every dwelling in its canonical spelling, and the shell of each building with flats, under
+their current UPRNs. Nothing is drawn at random: the list depends only on the dwellings.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from sample_data.population.draws import Texts
 
 
 def address_list(dwellings: Dwellings) -> dict[str, Texts]:
-    """One row per UPRN in use, in its order: uprn, address, postcode."""
+    """Return uprn, address and postcode: one row per UPRN in use, ordered by UPRN."""
     _, first_flat = np.unique(dwellings.parent_uprn, return_index=True)
     shells = dwellings.rows(first_flat[dwellings.parent_uprn[first_flat] > 0])
     uprn = np.r_[dwellings.uprn, shells.parent_uprn]
@@ -30,6 +30,6 @@ def _of_building(dwellings: Dwellings) -> tuple[Texts, ...]:
 
 
 def _joined(*parts: Texts, separator: str = ", ") -> Texts:
-    """The parts of each row that are not empty, in one text."""
+    """Return the non-empty parts of each row, joined into one text."""
     rows = zip(*(part.tolist() for part in parts), strict=True)
     return np.array([separator.join(filter(None, row)) for row in rows], dtype="<U160")

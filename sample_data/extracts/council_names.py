@@ -13,11 +13,11 @@ from sample_data.settings import DefectRates
 def as_recorded(
     rng: np.random.Generator, population: Population, person: Whole, service: Whole, rates: DefectRates
 ) -> tuple[Texts, Texts, Flags]:
-    """Forename and surname of each row as its service writes them, and whether two people share it."""
+    """Return each row's forename and surname as its service writes them, and whether two people share it."""
     names = population.names
     count = len(person)
     given, middle = names.forename[person], names.middle[person]
-    # some go by their middle name
+    # some people use their middle name
     by_middle = (middle != "") & happens(rng, rates.known_by_middle_name, count)
     full = np.where(by_middle, middle, familiar(rng, given, rates.nickname))
     draw = rng.random(count)
@@ -53,7 +53,7 @@ def as_recorded(
 def _joint_forenames(
     rng: np.random.Generator, population: Population, person: Whole, tax: Flags, forename: Texts, share: float
 ) -> Texts:
-    """'J & A' for a share of the council tax rows, all of couples; empty elsewhere."""
+    """Return 'J & A' for a share of the council tax rows, all of them of couples; empty elsewhere."""
     people = population.people
     partner_of = np.full(int(people.household.max(initial=0)) + 1, -1)
     partners = np.flatnonzero(people.relation == PARTNER)

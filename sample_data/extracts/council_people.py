@@ -1,8 +1,8 @@
-"""The people the council's services know: one row per person and service.
+"""The people known to the council's services: one row per person and service.
 
-Council tax writes initials and no birth date, the electoral register full names and no birth date,
-schools, benefits and housing birth dates. The list lags behind moves: previous occupiers stay on it
-until the council learns of the change. School census rows often come with an address of their own
+Council tax records have initials and no birth date; the electoral register has full names and no birth date;
+schools, benefits and housing have birth dates. The list lags behind moves: previous occupiers stay on it
+until the move is reported to the council. School census rows often have an address of their own
 instead of the property's record id.
 """
 
@@ -34,9 +34,9 @@ from sample_data.settings import DIALECTS, SyntheticSettings
 
 @dataclass
 class CouncilPeople:
-    """The extract's columns; of each row the real person (-1: nobody of the area), dwelling, status.
+    """The extract's columns, with the real person (-1: not a resident), dwelling and status of each row.
 
-    heard_of: of each household, whether the council knows that it lives where it lives.
+    is_known: for each household, whether the council has its current address.
     """
 
     table: dict[str, Texts]
@@ -44,7 +44,7 @@ class CouncilPeople:
     dwelling: Whole
     status: Texts
     is_joint: Flags
-    heard_of: Flags
+    is_known: Flags
 
 
 def list_people(
@@ -55,7 +55,7 @@ def list_people(
     seed: int,
     first_record: int,
 ) -> CouncilPeople:
-    """Write the people list, shuffled within the block."""
+    """Return the people list, shuffled within the block."""
     dwellings, population, health = drawn.dwellings, drawn.population, drawn.health
     rng = stream(seed, drawn.block.number, "council_person")
     rates = settings.defects
@@ -113,7 +113,7 @@ def list_people(
         ),
     }
     return CouncilPeople(
-        table, np.where(landlord, -1, person), known.dwelling, known.status, joint, known.heard_of
+        table, np.where(landlord, -1, person), known.dwelling, known.status, joint, known.is_known
     )
 
 
@@ -123,5 +123,5 @@ def _titles(rng: np.random.Generator, female: Flags) -> Texts:
 
 
 def _flag_texts(values: Whole) -> Texts:
-    """Y, N, or empty for -1."""
+    """Return Y, N, or empty text for -1."""
     return np.select([values == 1, values == 0], ["Y", "N"], default="")

@@ -1,7 +1,7 @@
 """The council's list of dwellings.
 
-New builds are not on it yet, demolished dwellings still are, a re-numbered dwelling names its former
-UPRN (not always), converted flats may share the UPRN of their house.
+Some new builds are not on the list yet, and some demolished dwellings still are. A re-numbered dwelling
+usually has its former UPRN. Converted flats may share the UPRN of their house.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from sample_data.settings import SyntheticSettings
 
 @dataclass
 class CouncilProperties:
-    """The extract's columns; of each row the dwelling (-1: demolished) and how its UPRN was damaged."""
+    """The extract's columns, with the dwelling (-1: demolished) of each row and how its UPRN was damaged."""
 
     table: dict[str, Texts]
     dwelling: Whole
@@ -28,7 +28,7 @@ class CouncilProperties:
     uprn_damage: Texts
 
     def record_of_dwelling(self, dwellings: int) -> Texts:
-        """The record id of each dwelling, empty where the council does not list it."""
+        """Return the record id of each dwelling, empty where the council does not list it."""
         result = np.full(dwellings, "", dtype=self.table["record_id"].dtype)
         here = self.dwelling >= 0
         result[self.dwelling[here]] = self.table["record_id"][here]
@@ -42,7 +42,7 @@ def list_properties(
     seed: int,
     first_record: int,
 ) -> CouncilProperties:
-    """Write the dwelling list, shuffled within the block."""
+    """Return the dwelling list, shuffled within the block."""
     block, dwellings, households, housing = drawn.block, drawn.dwellings, drawn.households, drawn.housing
     rng = stream(seed, block.number, "council_property")
     rates = settings.defects
@@ -95,12 +95,12 @@ def list_properties(
 
 
 def yes_no(flags: Flags) -> Texts:
-    """Y or N."""
+    """Return Y or N."""
     return np.where(flags, "Y", "N")
 
 
 def _lines(rendering: Renderings, rows: Whole, gone: Flags) -> Texts:
-    """The recorded address; a demolished dwelling stood under another number of the plot."""
+    """Return the recorded addresses; that of a demolished dwelling begins with SITE OF."""
     lines = rendering.lines[rows].copy()
     former = np.char.add("SITE OF ", lines[gone, 0])
     lines[gone, 0] = former
@@ -108,7 +108,7 @@ def _lines(rendering: Renderings, rows: Whole, gone: Flags) -> Texts:
 
 
 def _shared_uprns(rng: np.random.Generator, dwellings: Dwellings, share: float) -> Whole:
-    """UPRNs as the gazetteer has them: some converted houses have one, which all their flats carry."""
+    """Return UPRNs as in the gazetteer: some converted houses have a single UPRN for all their flats."""
     converted = dwellings.is_flat & (dwellings.dwelling_type >= CONVERTED)
     slots = np.unique(dwellings.slot[converted])
     sizes = np.bincount(dwellings.slot, minlength=int(dwellings.slot.max(initial=0)) + 1)

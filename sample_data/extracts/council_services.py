@@ -1,4 +1,4 @@
-"""Which council services know whom, at which dwelling: the rows of the people list before writing."""
+"""Which council services know which people, and at which dwelling: the people list before it is written."""
 
 from dataclasses import dataclass
 
@@ -37,25 +37,26 @@ _ELECTORS = ("A", "B", "D", "E", "F", "G", "H", "J", "K", "M", "N", "P")
 
 @dataclass
 class KnownPeople:
-    """One row per person and service: current, stale_previous_occupier, overlapping_account or
-    non_resident_owner (then `person` only lends a name). heard_of: of each household, whether the
-    council knows that it lives where it lives.
+    """One row per person and service.
+
+    status: current, stale_previous_occupier, overlapping_account or non_resident_owner (then only the name
+    of `person` is used). is_known: for each household, whether the council has its current address.
     """
 
     person: Whole
     dwelling: Whole
     service: Whole
     status: Texts
-    heard_of: Flags
+    is_known: Flags
 
     def rows(self, positions: Whole) -> "KnownPeople":
-        """The rows at these positions."""
+        """Return the rows at these positions."""
         return KnownPeople(
             self.person[positions],
             self.dwelling[positions],
             self.service[positions],
             self.status[positions],
-            self.heard_of,
+            self.is_known,
         )
 
 
@@ -67,14 +68,14 @@ def known_people(
     rates: DefectRates,
     today: int,
 ) -> KnownPeople:
-    """Everyone on the council's books."""
+    """Return everyone on record at a council service."""
     people = population.people
     resident = np.flatnonzero(population.is_resident)
     household = people.household[resident]
     communal = np.isin(households.composition[household], (CARE_HOME, STUDENT_HALL))
-    # the council hears of a move a month later on average
-    heard_of = households.years_here * 365 >= rng.exponential(30, len(households))
-    person = resident[~communal & ~(~heard_of[household] & (people.age[resident] >= 18))]
+    # moves are reported to the council a month later on average
+    is_known = households.years_here * 365 >= rng.exponential(30, len(households))
+    person = resident[~communal & ~(~is_known[household] & (people.age[resident] >= 18))]
     service = _best_service(rng, population, housing, person)
     person, service = person[service >= 0], service[service >= 0]
     other = _second_service(rng, people.age[person], service)
@@ -104,12 +105,12 @@ def known_people(
         dwelling=np.concatenate([part[1] for part in parts]),
         service=np.concatenate([part[2] for part in parts]),
         status=np.concatenate([np.full(len(part[0]), part[3], dtype="<U24") for part in parts]),
-        heard_of=heard_of,
+        is_known=is_known,
     )
 
 
 def _best_service(rng: np.random.Generator, population: Population, housing: Housing, person: Whole) -> Whole:
-    """The service that knows a person best, -1 where none does (one adult in six, most under-fives)."""
+    """Return the main service of each person, -1 for no service (one adult in six, most under-fives)."""
     people = population.people
     age = people.age[person]
     reference = people.relation[person] == REFERENCE

@@ -1,4 +1,4 @@
-"""Addresses on the NHS list that are no dwelling's: care of, PO box, no fixed abode, the surgery."""
+"""Addresses on the NHS list that are not a dwelling: care of, PO box, no fixed abode, surgery."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ _NO_ABODE = np.array(["NO FIXED ABODE", "NFA", "NO FIXED ADDRESS"])
 
 @dataclass
 class WrittenAddresses:
-    """Per row: five lines, postcode, address type, and what is odd about it (`odd`, empty for most)."""
+    """Five lines, postcode and address type of each row. odd: kind of unusual address, empty for most."""
 
     lines: Texts
     postcode: Texts
@@ -25,14 +25,14 @@ class WrittenAddresses:
     odd: Texts
 
     def has_no_uprn(self) -> Flags:
-        """Rows whose address denotes no dwelling."""
+        """Return which rows have an address that is not a dwelling."""
         return np.isin(self.odd, ("po_box", "no_fixed_abode", "surgery"))
 
 
 def write_addresses(
     rng: np.random.Generator, lines: Texts, postcode: Texts, rows: Registrations, rates: DefectRates
 ) -> WrittenAddresses:
-    """Put odd addresses in place of a few recorded ones."""
+    """Replace a few recorded addresses with odd ones."""
     count = len(lines)
     shares = (rates.care_of, rates.po_box, rates.no_fixed_abode, rates.surgery_address)
     kind = choose_same(rng, (*shares, 1 - sum(shares)), count)

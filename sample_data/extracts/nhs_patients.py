@@ -31,10 +31,10 @@ FLOOR_DAY = -25567  # 1900-01-01
 
 @dataclass
 class NhsPatients:
-    """The extract's columns, and of each row the real person, recorded dwelling, status and defects.
+    """The extract's columns, with the real person, recorded dwelling, status and defects of each row.
 
-    rendering: which of the NHS renderings of that dwelling is shown. main: the row of each person
-    that conditions and events refer to (-1: not registered). numbers: NHS numbers used up.
+    rendering: which of the NHS renderings of that dwelling is used. main: for each person, the row that
+    conditions and events refer to (-1: not registered). numbers: how many NHS numbers were used.
     """
 
     table: dict[str, Texts]
@@ -55,11 +55,11 @@ def list_patients(
     first_record: int,
     first_number: int,
 ) -> NhsPatients:
-    """Write the patient list, shuffled within the block."""
+    """Return the patient list, shuffled within the block."""
     block, dwellings, population, health = drawn.block, drawn.dwellings, drawn.population, drawn.health
     rng = stream(seed, block.number, "nhs_person")
     rates = settings.defects
-    rows = register(rng, drawn.households, population, dwellings, rates, drawn.today)
+    rows = register(rng, drawn, rates)
     rows = rows.rows(rng.permutation(len(rows)))
     count, person, people = len(rows), rows.person, population.people
     rendering = _renderings_of(rng, population, rows, len(renderings))
@@ -123,14 +123,14 @@ def list_patients(
 def _renderings_of(
     rng: np.random.Generator, population: Population, rows: Registrations, copies: int
 ) -> Whole:
-    """The rendering a row shows: mostly one per household, as a household shares a practice."""
+    """Return the rendering of each row: mostly one per household, because a household shares a practice."""
     household = population.people.household[rows.person]
     shared = rng.integers(copies, size=int(household.max(initial=0)) + 1)[household]
     return np.where(happens(rng, 0.88, len(household)), shared, rng.integers(copies, size=len(household)))
 
 
 def _names(rng: np.random.Generator, population: Population, rates: DefectRates) -> tuple[Texts, Texts]:
-    """Names as registered, one per person: the spells of a patient agree."""
+    """Return names as registered, one per person, so that all spells of a patient have the same name."""
     names, people = population.names, population.people
     count = len(people)
     forename = familiar(rng, names.forename, rates.nickname / 2)
@@ -149,7 +149,7 @@ def _names(rng: np.random.Generator, population: Population, rates: DefectRates)
 def _numbers(
     rng: np.random.Generator, population: Population, rows: Registrations, first: int, seed: int
 ) -> tuple[Whole, int]:
-    """NHS number of each row; half the duplicate registrations have one of their own."""
+    """Return each row's NHS number, and how many were used. Half the duplicates have their own number."""
     number = nhs_numbers(first, len(population), seed)[rows.person]
     second = np.flatnonzero((rows.status == "duplicate") & happens(rng, 0.5, len(rows)))
     number[second] = nhs_numbers(first + len(population), len(second), seed)
@@ -157,7 +157,7 @@ def _numbers(
 
 
 def _number_texts(rng: np.random.Generator, number: Whole, rates: DefectRates) -> Texts:
-    """Ten digits; a few with a wrong check digit, a few missing."""
+    """Return ten digits; a few have a wrong check digit and a few are missing."""
     count = len(number)
     wrong_digit = (number % 10 + 1 + rng.integers(0, 8, count)) % 10
     wrong = happens(rng, rates.invalid_nhs_number, count)
@@ -166,7 +166,7 @@ def _number_texts(rng: np.random.Generator, number: Whole, rates: DefectRates) -
 
 
 def _ids(rng: np.random.Generator, first: int, count: int, rates: DefectRates) -> Texts:
-    """Record ids; a few repeat the one of the row before."""
+    """Return record ids; a few repeat the id of the previous row."""
     ids = record_ids("NP", first, count)
     repeats = happens(rng, rates.duplicate_record_id, count)
     repeats[:1] = False
@@ -174,7 +174,7 @@ def _ids(rng: np.random.Generator, first: int, count: int, rates: DefectRates) -
 
 
 def _spells(rng: np.random.Generator, rows: Registrations, rates: DefectRates) -> tuple[Whole, Whole]:
-    """Start and end as recorded: floor dates for some starts, some closed spells reversed."""
+    """Return start and end as recorded: some starts are floor dates, some closed spells are reversed."""
     count = len(rows)
     start = np.where(happens(rng, rates.floor_date, count), FLOOR_DAY, rows.start)
     closed = rows.end > 0
@@ -190,7 +190,7 @@ def _practices(
     rows: Registrations,
     rendering: Whole,
 ) -> Texts:
-    """One of two practices near each group of LSOAs that use the row's GP system."""
+    """Return practice codes: one of two practices, near the LSOAs, that use the row's GP system."""
     near = dwellings.area[rows.dwelling] // 3 % 20
     household = population.people.household[rows.person]
     which = rng.integers(2, size=int(household.max(initial=0)) + 1)[household]
@@ -201,7 +201,7 @@ def _practices(
 def _address_groups(
     rng: np.random.Generator, rows: Registrations, rendering: Whole, dwellings: int, first: int
 ) -> Texts:
-    """The supplier's own id of the people at one address: sometimes split by how it is written."""
+    """Return the supplier's id for people at one address; different spellings sometimes split a group."""
     split = happens(rng, 0.03, dwellings)[rows.dwelling]
     apart = (rows.status != "current") & happens(rng, 0.15, len(rows))
     key = rows.dwelling * 8 + np.where(split, rendering, 0) + np.where(apart, 4, 0)

@@ -1,17 +1,17 @@
 """Who is registered where: the rows of the NHS list before they are written.
 
-A patient who moved and has not told the GP stands at the former address (stale); one who left or
-died and is still registered is a ghost; some stand twice. Earlier addresses are rows with an end.
+A patient who moved without telling the GP is at the former address (stale). A patient who left or
+died and is still registered is a ghost. Some patients appear twice. Earlier addresses have an end date.
 """
 
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from sample_data.housing.dwellings import Dwellings
 from sample_data.population.draws import Texts, Whole, happens
-from sample_data.population.households import CARE_HOME, LONE, Households
-from sample_data.population.moves import DIED, LEFT_AREA, Population, registration_lag
+from sample_data.population.households import CARE_HOME, LONE
+from sample_data.population.inhabit import InhabitedBlock
+from sample_data.population.moves import DIED, LEFT_AREA, registration_lag
 from sample_data.population.people import CHILD
 from sample_data.settings import DefectRates
 
@@ -28,7 +28,7 @@ SECOND_ROWS = (
 
 @dataclass
 class Registrations:
-    """One row per patient and address spell; start and end in days since 1970, end 0 while open."""
+    """One row per patient and address spell. start, end: days since 1970; end is 0 for an open spell."""
 
     person: Whole
     dwelling: Whole
@@ -40,31 +40,25 @@ class Registrations:
         return len(self.person)
 
     def rows(self, positions: Whole) -> "Registrations":
-        """The rows at these positions."""
+        """Return the rows at these positions."""
         return Registrations(*(getattr(self, f.name)[positions] for f in fields(self)))
 
 
-def register(
-    rng: np.random.Generator,
-    households: Households,
-    population: Population,
-    dwellings: Dwellings,
-    rates: DefectRates,
-    today: int,
-) -> Registrations:
-    """Every registration of the block, main ones first."""
+def register(rng: np.random.Generator, drawn: InhabitedBlock, rates: DefectRates) -> Registrations:
+    """Return every registration of the block, main registrations first."""
+    population, today = drawn.population, drawn.today
     people = population.people
     lag = registration_lag(rng, population)
-    told = (today - population.moved_in) >= lag
+    reported = (today - population.moved_in) >= lag
     registered = population.is_resident & ~happens(rng, rates.unregistered, len(people))
-    settled = registered & told
-    # those who came from outside are on no list of this area until they register: three in five do at once
-    arrived = registered & ~told & (population.former_home < 0)
-    at_once = arrived & (happens(rng, 0.6, len(people)) | (people.age == 0))
+    settled = registered & reported
+    # people from outside are on no list of this area until they register; three in five do so immediately
+    arrived = registered & ~reported & (population.former_home < 0)
+    immediate = arrived & (happens(rng, 0.6, len(people)) | (people.age == 0))
     delay = np.where(settled, np.minimum(lag, today - population.moved_in), 0).astype(np.int64)
     since = np.maximum(population.moved_in + delay, people.birth)
-    current = np.flatnonzero(settled | at_once)
-    stale = np.flatnonzero(registered & ~told & (population.former_home >= 0))
+    current = np.flatnonzero(settled | immediate)
+    stale = np.flatnonzero(registered & ~reported & (population.former_home >= 0))
     moved = np.flatnonzero(settled & (population.former_home >= 0))
     late = np.where(happens(rng, rates.overlapping_spell, len(moved)), rng.integers(5, 90, len(moved)), 0)
     years = (today - population.moved_out) / 365.25
@@ -85,25 +79,22 @@ def register(
             Registrations(
                 moved, former[moved], _named("earlier_spell", moved), former_since[moved], since[moved] + late
             ),
-            *_second_rows(rng, households, population, dwellings, rates, current, since, today),
+            *_second_rows(rng, drawn, rates, current, since),
         ]
     )
 
 
 def _second_rows(
-    rng: np.random.Generator,
-    households: Households,
-    population: Population,
-    dwellings: Dwellings,
-    rates: DefectRates,
-    current: Whole,
-    since: Whole,
-    today: int,
+    rng: np.random.Generator, drawn: InhabitedBlock, rates: DefectRates, current: Whole, since: Whole
 ) -> list[Registrations]:
-    """Shared-custody children, duplicates, care-home residents at a former home, other addresses."""
+    """Return shared-custody children, duplicates, care-home residents at a former home, other addresses.
+
+    current: people with a main registration at their home. since: start of that registration, by person.
+    """
+    population, today = drawn.population, drawn.today
     people = population.people
-    composition = households.composition[people.household[current]]
-    lived_in = np.flatnonzero(dwellings.kind == "household")
+    composition = drawn.households.composition[people.household[current]]
+    lived_in = np.flatnonzero(drawn.dwellings.kind == "household")
 
     def some(who: Whole, share: float) -> Whole:
         return who[happens(rng, share, len(who))]
@@ -133,7 +124,7 @@ def _second_rows(
 
 
 def _spell(person: Whole, dwelling: Whole, status: str, start: Whole) -> Registrations:
-    """Open-ended spells of one status."""
+    """Return open-ended spells of one status."""
     return Registrations(
         person, dwelling, _named(status, person), start, np.zeros(len(person), dtype=np.int64)
     )

@@ -1,8 +1,8 @@
-"""The UPRN the NHS assigned to each recorded address, and how it errs.
+"""The UPRN that the NHS assigned to each recorded address, with errors.
 
-Assignment errors (missing, the parent's, a sibling flat's, next door's, a former one) belong to the
-recorded address: everyone shown in one rendering of a dwelling carries the same. Digit damage is
-done later, row by row.
+Assignment errors (missing, or the UPRN of the parent, a sibling flat, next door or a former UPRN) belong to
+the recorded address: all rows with one rendering of a dwelling have the same error. Damage to digits is
+added later, row by row.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ def assign_uprns(
     rates: DefectRates,
     today: int,
 ) -> tuple[Whole, Texts]:
-    """UPRN of each row (-1: none) and its error, empty for most.
+    """Return the UPRN of each row (-1: none) and its error, empty for most.
 
     Errors: missing, parent, sibling, next_door, historic, demolished.
     """
@@ -30,7 +30,7 @@ def assign_uprns(
     dwelling = np.arange(total) // renderings
     flat = dwellings.is_flat[dwelling]
     draw = rng.random(total)
-    # the first rendering is of the GP system that matches worst
+    # the first rendering belongs to the GP system with the worst matching
     unmatched = np.where(
         np.arange(total) % renderings == 0, rates.nhs_uprn_missing_one_system, rates.nhs_uprn_missing
     )
@@ -44,14 +44,14 @@ def assign_uprns(
             (dwellings.historic_uprn[dwelling] > 0) & happens(rng, rates.nhs_keeps_historic, total),
         ),
     )
-    beside = dwellings.uprn[_neighbours(dwellings)][dwelling]
+    neighbour = dwellings.uprn[_neighbours(dwellings)][dwelling]
     uprn = np.select(
         [flags for _, flags in errors],
         [
             np.full(total, -1),
             dwellings.parent_uprn[dwelling],
-            beside,
-            beside,
+            neighbour,
+            neighbour,
             dwellings.historic_uprn[dwelling],
         ],
         default=dwellings.uprn[dwelling],
@@ -69,7 +69,7 @@ def assign_uprns(
 
 
 def _neighbours(dwellings: Dwellings) -> Whole:
-    """The next dwelling of the same building or street, the one before at its end."""
+    """Return the next dwelling of the same building or street, or the previous one at its end."""
     count = len(dwellings)
     rows = np.arange(count)
     after = np.minimum(rows + 1, count - 1)

@@ -1,10 +1,10 @@
-"""The `hearth.toml` that goes with synthetic extracts: where they lie and how they are written."""
+"""The `hearth.toml` for synthetic extracts: where the files are and how they are written."""
 
 from sample_data.settings import DIALECTS, Dialect, SyntheticSettings
 
 
 def hearth_toml(settings: SyntheticSettings) -> str:
-    """A project file for the extracts that `synthesise` wrote with these settings."""
+    """Return a project file for the extracts that `synthesise` writes with these settings."""
     parts = [
         "# Project file of an invented population (see README.md). People, addresses, UPRNs and NHS",
         "# numbers are invented: single-operator custody would be refused for real extracts.",

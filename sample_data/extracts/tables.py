@@ -1,4 +1,4 @@
-"""Writing the extracts as suppliers do: one file a table, appended block by block."""
+"""Writes the extracts as suppliers would: one file for each table, appended block by block."""
 
 import gzip
 import hashlib
@@ -20,8 +20,8 @@ from sample_data.settings import Dialect
 class ExtractWriter:
     """Writes one extract, block by block, in its supplier's dialect.
 
-    The bytes depend on the rows alone: gzip carries no time, Parquet no creator's name beside
-    pyarrow's. Use as a context manager.
+    The bytes depend only on the rows: gzip files have no time stamp, and Parquet files no creator except
+    pyarrow. Use as a context manager.
     """
 
     def __init__(self, folder: Path, dialect: Dialect, file_format: str) -> None:
@@ -83,7 +83,7 @@ class ExtractWriter:
 
 
 def write_manifest(path: Path, rows: int, supplied: date) -> None:
-    """Write `<file>.manifest.json`: what a supplier says of its file."""
+    """Write `<file>.manifest.json`, the supplier's description of a file."""
     content = {
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "rows": rows,

@@ -1,6 +1,6 @@
 """Long-term condition registers, by age, deprivation and planted determinants.
 
-Onset comes ten years earlier in the most deprived decile than in the least (field notes).
+Onset is ten years earlier in the most deprived decile than in the least deprived one (field notes).
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ FRAILTY = "frailty"
 def registers(
     rng: np.random.Generator, age: Whole, exposures: Exposures, effects: PlantedEffects
 ) -> dict[str, Flags]:
-    """Registers by condition; ages are shifted so that onset comes ten years earlier in decile 1."""
+    """Return the registers by condition; ages are shifted so that onset is ten years earlier in decile 1."""
     effective = age + (5.5 - exposures.decile) * 1.1
     child = age < 18
     renter_social = np.isin(exposures.tenure, (COUNCIL, ASSOCIATION))

@@ -1,8 +1,8 @@
 """Events of the two years before the reference date: admissions, attendances, vaccinations, treatment.
 
-Emergency admissions keep the published rates of each age band and IMD quintile; a planted ratio
-multiplies the rate of the exposed and the whole stratum is normalised, so that the margin holds and
-the ratio between exposed and unexposed of one stratum is the planted one.
+Emergency admissions meet the published rates of each age band and IMD quintile. A planted ratio
+multiplies the rate of the exposed, and the whole stratum is then normalised, so that the published rate is
+met and the ratio between exposed and unexposed in one stratum is the planted ratio.
 """
 
 import numpy as np
@@ -44,7 +44,7 @@ EVENT_YEARS = 2.0
 def admissions(
     rng: np.random.Generator, age: Whole, exposures: Exposures, conditions: Whole, effects: PlantedEffects
 ) -> tuple[Whole, Texts, Texts]:
-    """Person, ICD-10 code and admission method of every emergency admission of the event period."""
+    """Return person, ICD-10 code and admission method of each emergency admission in the event period."""
     band = age_band(age)
     strata = band * 5 + quintile(exposures.decile)
     rate = _ADMISSIONS[band, quintile(exposures.decile)] / 1000 * EVENT_YEARS
@@ -83,7 +83,7 @@ def other_events(
     effects: PlantedEffects,
     today: int,
 ) -> tuple[Whole, Texts, Texts, Whole]:
-    """A&E attendances, influenza vaccinations, falls, drug and alcohol treatment."""
+    """Return person, event, code and day of A&E attendances, vaccinations, falls and addiction treatment."""
     age = population.people.age
     count = len(age)
     deprived = (5.5 - exposures.decile) / 4.5

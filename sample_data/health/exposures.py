@@ -1,4 +1,4 @@
-"""The determinants each person lives with: what planted effects act on."""
+"""The determinants that each person is exposed to; planted effects act on them."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from sample_data.population.geography import Block
 from sample_data.population.households import Households
 from sample_data.population.moves import Population
 
-#: Lowest ages of the bands the published admission rates are given by.
+#: Lowest ages of the age bands of the published admission rates.
 _BAND_EDGES = (20, 38, 53, 67)
 
 
 @dataclass
 class Exposures:
-    """Of each person of the population; former people have none of the household's."""
+    """One value per person of the population; former people have no exposures of a household."""
 
     decile: Whole
     tenure: Whole
@@ -32,7 +32,7 @@ class Exposures:
 def expose(
     block: Block, dwellings: Dwellings, population: Population, households: Households, housing: Housing
 ) -> Exposures:
-    """What each person lives with: the determinants that effects are planted on."""
+    """Return the determinants that each person is exposed to."""
     resident = population.is_resident
     home = np.where(resident, population.home, population.former_home)
     area = np.array([a.imd_decile for a in block.areas])
@@ -52,15 +52,15 @@ def expose(
 
 
 def age_band(age: Whole) -> Whole:
-    """0-19, 20-37, 38-52, 53-66, 67 and over, as the published admission rates have them."""
+    """Return the age band of the published admission rates: 0-19, 20-37, 38-52, 53-66, 67 and over."""
     return np.digitize(age, _BAND_EDGES)
 
 
 def quintile(decile: Whole) -> Whole:
-    """0 (most deprived) to 4."""
+    """Return the quintile, 0 (most deprived) to 4."""
     return (decile - 1) // 2
 
 
 def from_log_odds(log_odds: Floats) -> Floats:
-    """Probabilities of log odds."""
+    """Return the probabilities for log odds."""
     return np.asarray(1 / (1 + np.exp(-log_odds)))

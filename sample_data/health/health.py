@@ -1,7 +1,7 @@
 """Outcomes of the population: conditions, events, schooling and work, with the planted effects.
 
-The determinants are in exposures.py, each family of outcomes in a module of its own; here they are
-drawn in order and put together, one row per condition or event and one value per person.
+The determinants are in exposures.py, and each group of outcomes in its own module. Here they are
+drawn in order and combined: one row per condition or event and one value per person.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""What `truth/planted_effects.json` says: each planted effect with its outcome, exposure and measure.
+"""The content of `truth/planted_effects.json`: each planted effect with its outcome, exposure and measure.
 
-Ratios are conditional: compare exposed with unexposed within age band (0-19, 20-37, 38-52, 53-66,
-67 and over) and IMD quintile, a Mantel-Haenszel estimate over these strata recovers the value.
+Ratios are conditional. To recover a value, compare exposed with unexposed within age band (0-19, 20-37,
+38-52, 53-66, 67 and over) and IMD quintile, with a Mantel-Haenszel estimate over these strata.
 """
 
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from sample_data.settings import PlantedEffects, SyntheticSettings
 
 @dataclass(frozen=True)
 class PlantedEffect:
-    """One effect in words an analyst can test.
+    """One effect, described so that an analyst can test it.
 
     measure: odds_ratio, rate_ratio or mean_difference. per: what one unit of exposure is.
     adjusted_for: other planted exposures that act on the same outcome.
@@ -164,7 +164,7 @@ EFFECTS = (
 
 
 def planted_effects(settings: SyntheticSettings, households: int, seed: int) -> dict[str, object]:
-    """The content of `planted_effects.json`: how the population was made and what was planted."""
+    """Return the content of `planted_effects.json`: how the population was generated and what was planted."""
     values = asdict(settings.effects)
     return {
         "households": households,
@@ -176,5 +176,5 @@ def planted_effects(settings: SyntheticSettings, households: int, seed: int) -> 
 
 
 def unplanted() -> set[str]:
-    """Fields of `PlantedEffects` that no entry describes (must be empty)."""
+    """Return the fields of `PlantedEffects` that no entry describes (must be empty)."""
     return set(asdict(PlantedEffects())) - {effect.name for effect in EFFECTS}

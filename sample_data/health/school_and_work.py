@@ -1,4 +1,4 @@
-"""School and work outcomes that council services know, with planted effects."""
+"""School and work outcomes that council services record, with planted effects."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def in_work(
 def good_level(
     rng: np.random.Generator, age: Whole, exposures: Exposures, free_meals: Whole, effects: PlantedEffects
 ) -> Whole:
-    """Good level of development, known for children of 5 to 7."""
+    """Return good level of development, known for children aged 5 to 7 (-1 for others)."""
     log_odds = 0.95 + 0.05 * (exposures.decile - 5.5)
     log_odds = log_odds + np.log(effects.free_meals_good_level) * (free_meals == 1)
     log_odds = log_odds + np.log(effects.overcrowding_good_level) * exposures.overcrowded
@@ -30,6 +30,6 @@ def good_level(
 def attendance(
     rng: np.random.Generator, exposures: Exposures, admitted: Flags, effects: PlantedEffects
 ) -> Floats:
-    """Per cent of sessions attended: absence is gamma distributed around its mean."""
+    """Return the percentage of sessions attended; absence has a gamma distribution around its mean."""
     mean = 5.6 + 0.25 * (5.5 - exposures.decile) - effects.serious_illness_attendance * admitted
     return np.round(np.clip(100 - rng.gamma(2.0, mean / 2), 0, 100), 1)

@@ -1,8 +1,8 @@
 """The dwellings of a block: type, street address, postcode, UPRN and parent, one row each.
 
-Types meet each LSOA's Census margin exactly. Houses stand in numbered streets, converted flats
-share a house number, purpose-built flats share a named building with a postcode of its own; a
-tower block puts hundreds of flats into one postcode. Rows are in address order.
+Types meet each LSOA's Census margin exactly. Houses are in numbered streets, converted flats
+share a house number, and purpose-built flats share a named building with its own postcode. A
+tower block has hundreds of flats in one postcode. Rows are in address order.
 """
 
 from dataclasses import dataclass, fields
@@ -20,7 +20,7 @@ DETACHED, SEMI, TERRACED, PURPOSE_BUILT, CONVERTED, COMMERCIAL = range(len(DWELL
 VACANCY = 0.034
 #: UPRNs rise in tens along a street: a dwelling's ends in 1-9, a building's in 0.
 UPRN_STEP = 10
-#: Added to a UPRN: ranges of the UPRNs that are no longer in use.
+#: Added to a UPRN, to give the ranges of UPRNs that are no longer in use.
 HISTORIC_RANGE = 2_000_000_000
 DEMOLISHED_RANGE = 1_000_000_000
 HOUSES_PER_STREET = 42
@@ -32,10 +32,10 @@ BLOCK_SIZE_WEIGHTS = (10, 16, 16, 18, 14, 10, 5, 2)
 class Dwellings:
     """One row per dwelling; `kind` is household, vacant, hmo, care_home or student_hall.
 
-    historic_uprn: the UPRN it had before it was re-numbered, 0 for most. demolished_uprn: of a
-    dwelling that stood on the same plot and is gone, 0 for most.
+    historic_uprn: the UPRN before the dwelling was re-numbered, 0 for most. demolished_uprn: UPRN of a
+    demolished dwelling on the same plot, 0 for most.
 
-    slot: the address slot (house or building) a dwelling belongs to; dwellings of one slot share
+    slot: the address slot (house or building) that a dwelling belongs to; dwellings of one slot share
     street, number and building. parent_uprn is zero for houses.
     """
 
@@ -60,7 +60,7 @@ class Dwellings:
         return len(self.area)
 
     def rows(self, positions: Whole) -> "Dwellings":
-        """The dwellings at these positions."""
+        """Return the dwellings at these positions."""
         return Dwellings(**{f.name: getattr(self, f.name)[positions] for f in fields(self)})
 
     @property
@@ -69,7 +69,7 @@ class Dwellings:
 
 
 def lay_out(block: Block, seed: int, first_uprn: int, rates: DefectRates | None = None) -> Dwellings:
-    """Lay out the streets and buildings of a block; UPRNs rise along the streets from `first_uprn`."""
+    """Return the streets and buildings of a block; UPRNs rise along the streets from `first_uprn`."""
     rates = rates or DefectRates()
     rng = stream(seed, block.number, "dwellings")
     totals = np.array([round(area.households * (1 + VACANCY)) + 1 for area in block.areas])
@@ -116,7 +116,7 @@ def lay_out(block: Block, seed: int, first_uprn: int, rates: DefectRates | None 
 
 
 def _group_into_buildings(rng: np.random.Generator, area: Whole, kinds: Whole) -> tuple[Whole, Whole, Whole]:
-    """The building of each dwelling, and each building's area and type.
+    """Return the building of each dwelling, and each building's area and type.
 
     `area` and `kinds` are sorted together, so a building is a run of equal (area, type).
     """
@@ -138,7 +138,7 @@ def _group_into_buildings(rng: np.random.Generator, area: Whole, kinds: Whole) -
 
 
 def _building_sizes(rng: np.random.Generator, kind: int, dwellings: int) -> Whole:
-    """Numbers of units that add up to `dwellings`; a tower takes most where there are 250 flats."""
+    """Return numbers of units that add up to `dwellings`; from 250 flats on, most are in one tower."""
     if kind == PURPOSE_BUILT:
         tower = [min(320, dwellings * 6 // 10)] if dwellings >= 250 else []
         drawn = np.array(BLOCK_SIZES)[choose_same(rng, BLOCK_SIZE_WEIGHTS, dwellings)]
@@ -155,7 +155,7 @@ def _building_sizes(rng: np.random.Generator, kind: int, dwellings: int) -> Whol
 
 @dataclass(frozen=True)
 class _Address:
-    """Of each building: its place in address order, street and text."""
+    """One row per building. place: position in address order."""
 
     place: Whole
     street: Whole
@@ -170,8 +170,8 @@ def _address_buildings(
 ) -> _Address:
     """Give every building a street, a number, perhaps a name, and a postcode.
 
-    Like stands beside like: buildings are ordered by type with noise and cut into streets; odd and
-    even sides have postcodes of their own, and a block of six flats or more has one to itself.
+    Similar buildings are neighbours: buildings are ordered by type, with noise, and divided into streets.
+    Odd and even sides have different postcodes, and a block of six or more flats has its own postcode.
     """
     count = len(area)
     order = np.lexsort((np.minimum(kind, PURPOSE_BUILT) + rng.normal(0, 0.8, count), area))
@@ -214,7 +214,7 @@ def _ranks(street: Whole, number: Whole) -> Whole:
 def _postcodes(
     rng: np.random.Generator, block: Block, area: Whole, street: Whole, number: Whole, large: Flags
 ) -> Texts:
-    """A postcode per building: own ones for large blocks (while they last), the rest along the streets."""
+    """Return a postcode per building: large blocks have their own while enough are left, others by street."""
     result = np.full(len(area), "", dtype="<U9")
     for index, place in enumerate(block.areas):
         here = np.flatnonzero(area == index)
@@ -234,7 +234,7 @@ def _postcodes(
 
 
 def _street_names(rng: np.random.Generator, count: int) -> Texts:
-    """`count` street names, different within a block as long as the words allow."""
+    """Return `count` street names, all different within a block if there are enough words."""
     first = np.array(word_list("places", "street_words"))
     types = word_list("places", "street_types")
     distinct = np.array(sorted(set(types)))
@@ -254,8 +254,8 @@ def _building_names(rng: np.random.Generator, count: int) -> Texts:
 
 
 def _sub_names(rng: np.random.Generator, kind: Whole, slot: Whole, unit: Whole, units: Whole) -> Texts:
-    """FLAT 3, APARTMENT 12, FLAT B, GROUND FLOOR FLAT, 204: one manner per building."""
-    manner = rng.random(int(slot.max(initial=0)) + 1)[slot]
+    """Return FLAT 3, APARTMENT 12, FLAT B, GROUND FLOOR FLAT or 204: one style per building."""
+    style = rng.random(int(slot.max(initial=0)) + 1)[slot]
     ordinal = (unit + 1).astype("<U4")
     letter = np.array([chr(65 + i) for i in range(26)])[np.minimum(unit, 25)]
     floor = np.array(["GROUND FLOOR FLAT", "FIRST FLOOR FLAT", "SECOND FLOOR FLAT", "TOP FLOOR FLAT"])
@@ -263,10 +263,10 @@ def _sub_names(rng: np.random.Generator, kind: Whole, slot: Whole, unit: Whole, 
     small = (kind != PURPOSE_BUILT) & (units <= 4)
     return np.select(
         [
-            small & (manner < 0.35),
-            small & (manner < 0.60),
-            (units > 24) & (manner < 0.55),
-            manner < 0.25,
+            small & (style < 0.35),
+            small & (style < 0.60),
+            (units > 24) & (style < 0.55),
+            style < 0.25,
         ],
         [
             floor[np.minimum(unit, 3)],

@@ -1,6 +1,6 @@
-"""What the council knows of a dwelling: bedrooms, tax band, reliefs, EPC, damp, arrears, status.
+"""What the council records about a dwelling: bedrooms, tax band, discounts, EPC, damp, arrears, status.
 
-Occupancy rating meets each LSOA's Census margin: bedrooms are the bedroom standard plus the rating.
+Occupancy ratings meet each LSOA's Census margin. Bedrooms are the bedroom standard plus the rating.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ TENURE_LABELS = np.array(
 )
 LANDLORD_LABELS = np.array(["", "", "private", "council", "housing_association"])
 
-#: Council tax bands A-H of the least and the most deprived decile (Manchester's list tilted).
+#: Council tax bands A-H of the most and the least deprived decile (adjusted from Manchester's list).
 _BANDS_DEPRIVED = np.array([0.55, 0.21, 0.15, 0.06, 0.02, 0.008, 0.002, 0.0])
 _BANDS_AFFLUENT = np.array([0.04, 0.10, 0.21, 0.24, 0.19, 0.12, 0.08, 0.02])
 _BAND_BY_TYPE = np.array([1.6, 0.4, -0.3, -0.9, -1.1, -1.0])
@@ -48,9 +48,9 @@ _EPC = np.array([0.03, 0.11, 0.30, 0.37, 0.13, 0.04, 0.02])
 
 @dataclass
 class Housing:
-    """One row per dwelling, vacant ones too; flags as known to the council.
+    """One row per dwelling, including vacant ones; flags as known to the council.
 
-    occupancy_rating: bedrooms less the bedroom standard (negative: overcrowded); of the household.
+    occupancy_rating: bedrooms minus the bedroom standard of the household (negative: overcrowded).
     """
 
     bedrooms: Whole
@@ -77,7 +77,7 @@ def describe(
     settings: SyntheticSettings,
     seed: int,
 ) -> Housing:
-    """Give every dwelling its attributes. fuel_poor: tax support and a true EPC of E-G."""
+    """Return the attributes of every dwelling. fuel_poor: tax support and a true EPC of E-G."""
     rng = stream(seed, block.number, "housing")
     count = len(dwellings)
     decile = np.array([area.imd_decile for area in block.areas])[dwellings.area]
@@ -138,11 +138,12 @@ def describe(
 
 
 def bedroom_standard(households: Households, people: People) -> Whole:
-    """Bedrooms a household needs: couples and other adults one each, children as they may share.
+    """Return the bedrooms that each household needs.
 
-    Census definition: one for each couple, each other person of 21 or over, each pair of the same
-    sex aged 10-20, each pair of children under 10; a remaining 10-20 pairs with a child under 10 of
-    the same sex if there is one, else has one alone; as does a remaining child under 10.
+    Census definition: one bedroom for each couple, each other person aged 21 or over, each pair of the same
+    sex aged 10-20, and each pair of children under 10. A remaining person aged 10-20 shares with a child
+    under 10 of the same sex if there is one, and otherwise needs a bedroom. A remaining child under 10
+    needs a bedroom.
     """
     rooms = np.zeros(len(households), dtype=np.int64)
     owner = people.household
@@ -150,7 +151,7 @@ def bedroom_standard(households: Households, people: People) -> Whole:
     def per_household(mask: Flags) -> Whole:
         return np.bincount(owner[mask], minlength=len(households))
 
-    # a partner shares the reference person's room, whose age does not matter then
+    # a partner shares the reference person's room, so the partner's age does not matter
     heads = people.relation == REFERENCE
     sharing = people.relation == PARTNER
     rooms += per_household(heads | ((people.age >= 21) & ~sharing))
@@ -175,7 +176,7 @@ def _adults(households: Households, people: People) -> Whole:
 def _ratings(
     rng: np.random.Generator, block: Block, dwellings: Dwellings, households: Households, standard: Whole
 ) -> Whole:
-    """Occupancy ratings, +2 to -2, by each LSOA's margin; the largest households have the fewest rooms."""
+    """Return occupancy ratings, +2 to -2, by each LSOA's margin; the largest households have the lowest."""
     area = dwellings.area[households.dwelling]
     room = np.array([2.0, 1.5, 0.6, -0.2, -0.2])[households.tenure]
     size = households.size.astype(float)

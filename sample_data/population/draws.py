@@ -1,6 +1,6 @@
-"""Random draws over whole columns: every generator of the population is made of these.
+"""Random draws over whole columns, used by every generator of the population.
 
-A stage of a block has its own stream, so that a change in one stage leaves the others as they were.
+Each stage of a block has its own random stream, so that a change in one stage does not change the others.
 """
 
 import zlib
@@ -17,29 +17,29 @@ Texts = npt.NDArray[Any]
 
 
 def stream(seed: int, block: int, stage: str) -> np.random.Generator:
-    """The generator of one stage of one block."""
+    """Return the random generator for one stage of one block."""
     return np.random.default_rng(np.random.SeedSequence([seed, block, zlib.crc32(stage.encode())]))
 
 
 def happens(rng: np.random.Generator, share: Floats | float, size: int) -> Flags:
-    """True with probability `share`, once for each of `size` rows."""
+    """Return True with probability `share`, for each of `size` rows."""
     return np.asarray(rng.random(size) < share)
 
 
 def choose(rng: np.random.Generator, weights: Floats) -> Whole:
-    """One category per row of `weights` (rows x categories, not necessarily summing to one)."""
+    """Return one category per row of `weights` (rows x categories; rows need not sum to one)."""
     edges = np.cumsum(weights, axis=1)
     return np.asarray((edges < (rng.random(len(weights)) * edges[:, -1])[:, None]).sum(axis=1))
 
 
 def choose_same(rng: np.random.Generator, weights: Sequence[float], size: int) -> Whole:
-    """`size` categories from one list of weights."""
+    """Return `size` categories, drawn from one list of weights."""
     edges = np.cumsum(np.asarray(weights, dtype=float))
     return np.asarray(np.searchsorted(edges, rng.random(size) * edges[-1], side="right"))
 
 
 def share_out(total: int, weights: Floats) -> Whole:
-    """Whole numbers that add up to `total`, in proportion to `weights` (largest remainder)."""
+    """Return whole numbers that add up to `total`, in proportion to `weights` (largest remainder)."""
     if weights.sum() <= 0:
         weights = np.ones_like(weights)
     exact = weights / weights.sum() * total
@@ -50,10 +50,10 @@ def share_out(total: int, weights: Floats) -> Whole:
 
 
 def allot(groups: Whole, latent: Floats, margins: Floats) -> Whole:
-    """A category per row such that each group's margin holds exactly.
+    """Return a category per row so that each group meets its margin exactly.
 
-    groups: 0..n-1 per row; margins: n x categories weights; rows of a group are ranked by `latent`,
-    and the lowest take the first category.
+    groups: 0..n-1 per row; margins: n x categories weights. Rows of a group are ranked by `latent`,
+    and the lowest get the first category.
     """
     result = np.empty(len(groups), dtype=np.int64)
     order = np.lexsort((latent, groups))
@@ -65,7 +65,7 @@ def allot(groups: Whole, latent: Floats, margins: Floats) -> Whole:
 
 
 def rank_within(groups: Whole) -> Whole:
-    """0, 1, 2 … within each run of equal values; `groups` must be sorted or at least contiguous."""
+    """Return 0, 1, 2 … within each run of equal values; equal values of `groups` must be contiguous."""
     if len(groups) == 0:
         return np.empty(0, dtype=np.int64)
     starts = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
@@ -73,12 +73,12 @@ def rank_within(groups: Whole) -> Whole:
 
 
 def skewed(rng: np.random.Generator, lengths: Whole, skew: float = 1.5) -> Whole:
-    """A position in a list that is ordered commonest first, one list length per row."""
+    """Return a position in a list that is ordered from the most common, for one list length per row."""
     return np.minimum((rng.random(len(lengths)) ** skew * lengths).astype(np.int64), lengths - 1)
 
 
 def normalised(multiplier: Floats, strata: Whole, base: Floats) -> Floats:
-    """`multiplier` scaled so that its base-weighted mean is one within each stratum."""
+    """Return `multiplier`, scaled so that its base-weighted mean is one within each stratum."""
     top = np.bincount(strata, weights=base * multiplier)
     bottom = np.bincount(strata, weights=base)
     mean = np.divide(top, bottom, out=np.ones_like(top), where=bottom > 0)

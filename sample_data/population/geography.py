@@ -1,6 +1,6 @@
-"""Where the population lives: LSOAs with real codes and Census margins, cut into blocks.
+"""Where the population lives: LSOAs with real codes and Census margins, divided into blocks.
 
-The data hold one English borough (96,250 households). A larger population repeats it as *replica
+The data contain one English borough (96,250 households). A larger population repeats it as *replica
 boroughs*, whose LSOA, MSOA and authority codes (E019…, E029…, E0899…) and postcode areas (ZA, ZB,
 ZC …, which Royal Mail does not use) are invented, so that areas and postcodes keep their real size.
 """
@@ -52,7 +52,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Block:
-    """Whole LSOAs that are generated together: what bounds memory."""
+    """Whole LSOAs that are generated together; their size limits memory."""
 
     number: int
     areas: tuple[Area, ...]
@@ -63,25 +63,25 @@ class Block:
 
 
 def blocks(households: int, seed: int, msoas: tuple[str, ...], per_block: int) -> tuple[Block, ...]:
-    """Cut a population of exactly `households` into blocks of about `per_block` households.
+    """Divide a population of exactly `households` into blocks of about `per_block` households.
 
     Raises ValueError when an MSOA is unknown or more replicas would be needed than there are
     unused postcode areas.
     """
     areas = list(_areas(households, seed, msoas))
     result: list[Block] = []
-    held: list[Area] = []
+    current: list[Area] = []
     for area in areas:
-        if held and sum(a.households for a in held) + area.households > per_block:
-            result.append(Block(len(result), tuple(held)))
-            held = []
-        held.append(area)
-    result.append(Block(len(result), tuple(held)))
+        if current and sum(a.households for a in current) + area.households > per_block:
+            result.append(Block(len(result), tuple(current)))
+            current = []
+        current.append(area)
+    result.append(Block(len(result), tuple(current)))
     return tuple(result)
 
 
 def spread_of_msoas(minimum_households: int) -> tuple[str, ...]:
-    """MSOAs in the order that evens out IMD deciles soonest, until they hold enough households."""
+    """Return enough MSOAs for the households, chosen in turn to spread IMD deciles most evenly."""
     by_msoa: dict[str, list[int]] = {}
     size: dict[str, int] = {}
     for row in area_rows():
@@ -93,8 +93,8 @@ def spread_of_msoas(minimum_households: int) -> tuple[str, ...]:
         len(chosen) < 3 or sum(size[m] for m in chosen) < minimum_households
     ):
 
-        def unevenness(msoa: str, held: Floats = counts) -> tuple[float, str]:
-            after = held + np.bincount(np.array(by_msoa[msoa]) - 1, minlength=10)
+        def unevenness(msoa: str, chosen_so_far: Floats = counts) -> tuple[float, str]:
+            after = chosen_so_far + np.bincount(np.array(by_msoa[msoa]) - 1, minlength=10)
             return float(((after / after.sum()) ** 2).sum()), msoa
 
         best = min((m for m in by_msoa if m not in chosen), key=unevenness)
@@ -119,7 +119,7 @@ def _areas(households: int, seed: int, msoas: tuple[str, ...]) -> Iterator[Area]
         replicas = max(1, round(households / capacity))
         chosen = spread_of_msoas(households) if replicas == 1 else ()
     if replicas - 1 > len(REPLICA_POSTCODE_AREAS):
-        raise ValueError("the sample geography holds at most 8,000,000 households")
+        raise ValueError("the sample geography allows at most 8,000,000 households")
     picked = [row for row in rows if not chosen or row["msoa21"] in chosen]
     counts = share_out(households, np.tile([float(_households(row)) for row in picked], replicas))
     rng = stream(seed, 0, "geography")
@@ -163,12 +163,12 @@ def _margin(row: dict[str, str], columns: tuple[str, ...]) -> Floats:
 
 
 def _is_in_air_quality_area(lsoa21: str, decile: int) -> bool:
-    """About a third of LSOAs, more of the deprived ones; fixed per LSOA so that seeds agree."""
+    """True for about a third of LSOAs, more often deprived ones; the same for every seed."""
     return (int(lsoa21[-4:]) * 37) % 100 < 55 - 4 * decile
 
 
 def _locality_names(rng: np.random.Generator, count: int) -> list[str]:
-    """A locality per LSOA; two LSOAs in five have none in their addresses."""
+    """Return a locality per LSOA; two in five LSOAs have none in their addresses."""
     beginnings, endings = word_list("places", "locality_beginnings"), word_list("places", "locality_endings")
     first = rng.integers(len(beginnings), size=count)
     last = rng.integers(len(endings), size=count)
@@ -179,7 +179,7 @@ def _locality_names(rng: np.random.Generator, count: int) -> list[str]:
 
 
 def _replica_towns(replica: int) -> dict[str, str]:
-    """The post town of each district: the real one, or an invented one in a replica borough."""
+    """Return the post town of each district: the real one, or an invented one in a replica borough."""
     real: dict[str, str] = words("places")["post_towns"]
     if replica == 0:
         return real

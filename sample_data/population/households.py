@@ -1,7 +1,7 @@
-"""The households of a block: tenure, who they are made of, and the dwelling they fit into.
+"""The households of a block: tenure, composition, and the dwelling that each lives in.
 
-Tenure and occupancy rating meet each LSOA's Census margin exactly (as far as a one-person household
-cannot be overcrowded); ethnic family and composition are drawn, given tenure and dwelling type.
+Tenure and occupancy rating meet each LSOA's Census margin exactly (except that a one-person household
+cannot be overcrowded). Ethnic family and composition are drawn, given tenure and dwelling type.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ COMPOSITIONS = (
     STUDENT_HALL,
 ) = range(len(COMPOSITIONS))
 
-#: Shares of England (Census 2021), and how tenure, ethnic family and dwelling type move them.
+#: Shares of England (Census 2021), and factors for tenure, ethnic family and dwelling type.
 _BASE = np.array([0.143, 0.185, 0.118, 0.074, 0.098, 0.168, 0.070, 0.064, 0.044, 0.020, 0.050])
 _BY_TENURE = np.array(
     [
@@ -78,11 +78,10 @@ _BY_TYPE = np.array(
         [0.7, 1.9, 0.5, 1.7, 0.7, 0.4, 0.3, 0.6, 0.5, 0.4, 1.8],
     ]
 )
-#: Households of an ethnic family hold more or fewer people than average; people, not households,
-#: have the Census margin.
+#: People per household by ethnic family. The Census margin is of people, not of households.
 _PEOPLE_PER_HOUSEHOLD = np.array([2.3, 3.1, 2.6, 2.5, 2.9])
 
-#: Years since the household moved in: moves a year by tenure (private 23%, social 6%, owners 5%).
+#: Moves a year by tenure (private 23%, social 6%, owners 5%), for the years since a household moved in.
 _MOVES_A_YEAR = np.array([0.035, 0.065, 0.23, 0.06, 0.06])
 
 _CHILDREN = np.array([0.0, 0.38, 0.43, 0.14, 0.04, 0.01])
@@ -94,7 +93,7 @@ _CHILDREN_ASIAN = np.array([0.0, 0.27, 0.40, 0.22, 0.08, 0.03])
 class Households:
     """One row per household (or communal establishment); `dwelling` indexes the block's dwellings.
 
-    tenure_of_dwelling: tenure of every dwelling, vacant ones too. years_here: since they moved in.
+    tenure_of_dwelling: tenure of every dwelling, including vacant ones. years_here: years since moving in.
     """
 
     dwelling: Whole
@@ -112,9 +111,9 @@ class Households:
 
 
 def settle(block: Block, dwellings: Dwellings, seed: int) -> Households:
-    """Fill the dwellings of a block; marks `dwellings.kind` for vacant, HMO and communal ones.
+    """Return the households of a block; sets `dwellings.kind` for vacant, HMO and communal dwellings.
 
-    Exactly `block.households` households are made; establishments replace vacant dwellings.
+    There are exactly `block.households` households; establishments replace vacant dwellings.
     """
     rng = stream(seed, block.number, "households")
     count = len(dwellings)
@@ -138,29 +137,29 @@ def people_households(
     lived_in: Whole,
     with_establishments: bool,
 ) -> Households:
-    """Draw a household for each dwelling of `lived_in` (used for former occupiers too)."""
+    """Draw a household for each dwelling of `lived_in` (also used for former occupiers)."""
     kind = dwellings.dwelling_type[lived_in]
     margins = np.array([area.ethnic_family for area in block.areas]) / _PEOPLE_PER_HOUSEHOLD
     family = choose(rng, margins[dwellings.area[lived_in]])
-    held = tenure[lived_in]
-    composition = choose(rng, _BASE * _BY_TENURE[held] * _BY_FAMILY[family] * _BY_TYPE[kind])
+    its_tenure = tenure[lived_in]
+    composition = choose(rng, _BASE * _BY_TENURE[its_tenure] * _BY_FAMILY[family] * _BY_TYPE[kind])
     if with_establishments:
-        shared = (held == PRIVATE) & (kind <= TERRACED) & happens(rng, 0.035, len(lived_in))
+        shared = (its_tenure == PRIVATE) & (kind <= TERRACED) & happens(rng, 0.035, len(lived_in))
         composition[shared] = HMO
         dwellings.kind[lived_in[shared]] = "hmo"
         homes = np.flatnonzero(np.isin(dwellings.kind, ("care_home", "student_hall")))
         lived_in = np.r_[lived_in, homes]
-        held = np.r_[held, tenure[homes]]
+        its_tenure = np.r_[its_tenure, tenure[homes]]
         family = np.r_[family, choose(rng, margins[dwellings.area[homes]])]
         composition = np.r_[
             composition, np.where(dwellings.kind[homes] == "care_home", CARE_HOME, STUDENT_HALL)
         ]
     children, adults = _sizes(rng, family, composition)
-    years = rng.exponential(1 / _MOVES_A_YEAR[held])
+    years = rng.exponential(1 / _MOVES_A_YEAR[its_tenure])
     years[composition == STUDENT_HALL] = rng.uniform(0.4, 0.7, int((composition == STUDENT_HALL).sum()))
     return Households(
         dwelling=lived_in,
-        tenure=held,
+        tenure=its_tenure,
         family=family,
         composition=composition,
         children=children,
@@ -172,7 +171,7 @@ def people_households(
 
 
 def _empty_some(rng: np.random.Generator, block: Block, dwellings: Dwellings, tenure: Whole) -> None:
-    """Leave empty what exceeds the households of each LSOA: rented flats first."""
+    """Mark dwellings as vacant where an LSOA has more dwellings than households, rented flats first."""
     weight = np.where(dwellings.dwelling_type >= PURPOSE_BUILT, 2.0, 1.0) * np.where(
         tenure == PRIVATE, 2.0, 1.0
     )
@@ -187,7 +186,7 @@ def _empty_some(rng: np.random.Generator, block: Block, dwellings: Dwellings, te
 
 
 def _open_establishments(rng: np.random.Generator, block: Block, dwellings: Dwellings) -> None:
-    """Turn some vacant houses into care homes (one per 2,800 households) and a student hall a block."""
+    """Turn some vacant houses into care homes (one per 2,800 households) and one student hall per block."""
     vacant = np.flatnonzero((dwellings.kind == "vacant") & ~dwellings.is_flat)
     homes = min(round(block.households / 2800), len(vacant) // 3)
     halls = 1 if block.households >= 8000 and len(vacant) > homes + 1 else 0
@@ -202,7 +201,7 @@ def _open_establishments(rng: np.random.Generator, block: Block, dwellings: Dwel
 
 
 def _sizes(rng: np.random.Generator, family: Whole, composition: Whole) -> tuple[Whole, Whole]:
-    """Numbers of children (dependent, under 19) and of adults."""
+    """Return the numbers of children (dependent, under 19) and of adults."""
     count = len(family)
     weights = np.where(np.isin(family, (ASIAN, OTHER))[:, None], _CHILDREN_ASIAN, _CHILDREN)
     weights = np.where((composition == LONE)[:, None], _CHILDREN_LONE, weights)

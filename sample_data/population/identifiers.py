@@ -6,14 +6,14 @@ import numpy as np
 
 from sample_data.population.draws import Texts, Whole
 
-#: 999 is the range set aside for tests; it holds 909,091 valid numbers. Numbers beginning with 9 are
-#: not issued to anybody, so a larger population goes on with 998, 997 and so on.
+#: 999 is the range reserved for tests; it has 909,091 valid numbers. Numbers that begin with 9 are
+#: not issued, so a larger population continues with 998, 997 and so on.
 FIRST_PREFIX = 999
 _WEIGHTS = np.array([10, 9, 8, 7, 6, 5, 4, 3, 2])
 
 
 def check_digits(nine_digits: Whole) -> Whole:
-    """The mod 11 check digit of each nine-digit number; 10 where the number is invalid."""
+    """Return the mod 11 check digit of each nine-digit number; 10 where the number is invalid."""
     digits = nine_digits[:, None] // 10 ** np.arange(8, -1, -1) % 10
     check = 11 - (digits * _WEIGHTS).sum(axis=1) % 11
     return np.where(check == 11, 0, check)
@@ -28,7 +28,7 @@ def _valid(prefix: int, seed: int) -> Whole:
 
 
 def nhs_numbers(first: int, count: int, seed: int) -> Whole:
-    """`count` distinct NHS numbers, starting with the `first`-th of the seed's shuffled range."""
+    """Return `count` distinct NHS numbers, from position `first` of the seed's shuffled range."""
     parts: list[Whole] = []
     prefix, start = FIRST_PREFIX, first
     while count > 0:
@@ -45,5 +45,5 @@ def nhs_numbers(first: int, count: int, seed: int) -> Whole:
 
 
 def record_ids(prefix: str, first: int, count: int) -> Texts:
-    """`prefix` and an eight-digit running number."""
+    """Return record ids: `prefix` and an eight-digit running number."""
     return np.char.add(prefix, np.char.zfill((first + 1 + np.arange(count)).astype("<U8"), 8))

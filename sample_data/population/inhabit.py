@@ -1,4 +1,4 @@
-"""A block with everybody in it, before any list is written: the order in which truth is drawn."""
+"""One block with its dwellings and people, before any list is written: the order in which truth is drawn."""
 
 from dataclasses import dataclass
 from datetime import date

@@ -1,8 +1,8 @@
-"""Who lives where, who lived there before, and what became of them: the residence truth.
+"""Who lives where, who lived there before, and where they went: the residence truth.
 
-A dwelling whose household came within three years has earlier occupiers. Some of them now live
-elsewhere in the block (its present households, in a chain of moves), the others are *former people*:
-they left the area or died, and may still stand on the council's or the NHS's list.
+A dwelling has earlier occupiers if its household moved in within three years. Some of them now live
+elsewhere in the block (its present households, in a chain of moves). The others are *former people*:
+they left the area or died, and may still be on the council's or the NHS's list.
 """
 
 from dataclasses import dataclass, fields
@@ -29,11 +29,11 @@ FATES = np.array(["resident", "left_area", "died"])
 
 @dataclass
 class Population:
-    """Everyone the lists may know: residents first, then former people.
+    """Everyone who may be on a list: residents first, then former people.
 
-    home: the dwelling they live in, -1 for former people. household: of `households` for residents,
-    of former households (numbered on) for the rest. moved_in / moved_out: days since 1970-01-01;
-    moved_out is of `former_home`, -1 where there is none. died: days, 0 while alive.
+    home: the dwelling that they live in, -1 for former people. Their household is one of `households` for
+    residents, and one of the former households (numbered after these) for the rest. moved_in, moved_out:
+    days since 1970-01-01; moved_out is from `former_home`, -1 where there is none. died: days, 0 while alive.
     """
 
     people: People
@@ -53,7 +53,7 @@ class Population:
 
     @property
     def resident_people(self) -> People:
-        """The residents alone: their `household` indexes the block's households."""
+        """Only the residents; their `household` indexes the block's households."""
         return People(**{f.name: getattr(self.people, f.name)[: self.residents] for f in fields(self.people)})
 
     @property
@@ -110,7 +110,7 @@ def populate(
 def _previous_occupiers(
     rng: np.random.Generator, block: Block, dwellings: Dwellings, households: Households
 ) -> tuple[Whole, Households]:
-    """The dwelling each household came from (-1: from outside), and the households that left.
+    """Return the dwelling that each household came from (-1: outside), and the households that left.
 
     `years_here` of a former household is the time since it left.
     """
@@ -119,7 +119,7 @@ def _previous_occupiers(
     inside = recent[happens(rng, 0.38, len(recent))]
     inside = inside[np.argsort(households.years_here[inside], kind="stable")]
     came_from = np.full(len(households), -1)
-    # the household that came k-th moved out of the dwelling filled just after it left
+    # the k-th household to arrive moved out of the dwelling that was filled just after it left
     step = min(3, len(inside) // 2)
     if step:
         came_from[inside[step:]] = households.dwelling[inside[:-step]]
@@ -135,7 +135,7 @@ def _previous_occupiers(
 
 
 def registration_lag(rng: np.random.Generator, population: Population) -> Floats:
-    """Days until a person tells the GP of a move: median four months; most of a household at once."""
+    """Return the days until a GP is informed of a move: median four months, mostly by whole households."""
     household = population.people.household
     shared = rng.lognormal(np.log(120), 1.1, int(household.max(initial=0)) + 1)[household]
     own = rng.lognormal(np.log(120), 1.1, len(household))

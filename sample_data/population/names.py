@@ -1,8 +1,8 @@
 """Names of people: forenames by tradition, sex and birth era; surnames shared as families share them.
 
-A household's surname comes from the reference person; partners and children take it, keep their own
-or join both, by tradition. Polish surnames follow sex, many South Asian women bear a name of their
-own, and Sikh families add Singh and Kaur. All names are upper case here; supplier sides set case.
+A household's surname comes from the reference person. Partners and children take it, keep their own
+or join both, by tradition. Polish surnames depend on sex, many South Asian women have a surname of their
+own, and Sikh families use Singh and Kaur. All names are upper case here; each extract sets its own case.
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ _BY_CATEGORY: dict[str, dict[str, float]] = {
     "S": {"arab": 0.8, "european": 0.2},
 }
 
-#: Share of partners who bear the household's surname, and of children who do, by tradition.
+#: Share of partners, and of children, who have the household's surname, by tradition.
 _PARTNER_SHARES = np.array([0.72, 0.70, 0.75, 0.55, 0.30, 0.22, 0.72, 0.08, 0.60, 0.60, 0.20])
 _CHILD_SHARES = np.array([0.88, 0.90, 0.95, 0.85, 0.55, 0.45, 0.90, 0.95, 0.88, 0.80, 0.60])
 
@@ -67,7 +67,7 @@ class Names:
 
 
 def named(rng: np.random.Generator, people: People, households: Households) -> Names:
-    """Name everyone."""
+    """Return the names of all people."""
     tradition = _traditions(rng, people.category)
     era = np.digitize(people.birth, [-7305, 0, 7305, 12784])
     forename = _forenames(rng, tradition, people.is_female, era)
@@ -84,7 +84,7 @@ def named(rng: np.random.Generator, people: People, households: Households) -> N
 
 
 def _siblings_alike(people: People, forename: Texts) -> Whole:
-    """Rows that repeat the forename of another member of the household (parents may share theirs)."""
+    """Return rows that repeat the forename of another member of the household."""
     code = np.unique(forename, return_inverse=True)[1]
     order = np.lexsort((people.relation, code, people.household))
     same = (people.household[order][1:] == people.household[order][:-1]) & (
@@ -104,7 +104,7 @@ def _traditions(rng: np.random.Generator, category: Texts) -> Whole:
 
 @cache
 def _forename_table() -> tuple[Texts, Whole, Whole]:
-    """All forename lists end to end, with start and length of each (tradition, sex, era)."""
+    """Return all forename lists in one, with start and length of each (tradition, sex, era)."""
     lists: list[str] = []
     start = np.zeros((len(TRADITIONS), 2, 5), dtype=np.int64)
     length = np.zeros_like(start)
@@ -125,7 +125,7 @@ def _forenames(
     rng: np.random.Generator, tradition: Whole, female: np.ndarray[Any, np.dtype[np.bool_]], era: Whole
 ) -> Texts:
     names, start, length = _forename_table()
-    # younger people of migrant traditions often bear British names
+    # younger people of migrant traditions often have British names
     settled = (tradition > 0) & (era >= 3) & happens(rng, 0.22, len(tradition))
     key = (np.where(settled, 0, tradition), female.astype(np.int64), era)
     return np.asarray(names[start[key] + skewed(rng, length[key], 1.6)])
@@ -133,7 +133,7 @@ def _forenames(
 
 @cache
 def _british_surnames() -> tuple[Texts, Floats]:
-    """The thousand commonest and the rarer compounds that hold the rest of the frequency."""
+    """Return the thousand most common surnames, and rarer compounds that share the remaining frequency."""
     common, frequency = surname_frequency()
     source = words("surnames")
     rare = np.array(
@@ -151,7 +151,7 @@ def _british_surnames() -> tuple[Texts, Floats]:
 
 
 def hash_text(text: str) -> int:
-    """A number that mixes a word's letters, the same on every machine."""
+    """Return a hash of a word that is the same on every machine."""
     value = 0
     for letter in text.encode():
         value = (value * 1_000_003 + letter) % 2_147_483_647
@@ -210,7 +210,7 @@ def _family_surnames(
 
 
 def _women_of_south_asia(rng: np.random.Generator, surname: Texts, people: People, tradition: Whole) -> Texts:
-    """Begum, Bibi, Khatun …: adult women of Pakistani and Bangladeshi families, more of the older."""
+    """Use Begum, Bibi, Khatun … for women of Pakistani and Bangladeshi families, older ones more often."""
     listed = np.array(str(words("surnames")["south_asian_female"]).split())
     muslim = np.isin(tradition, (_INDEX["pakistani"], _INDEX["bangladeshi"]))
     share = np.clip((people.age - 10) / 100, 0.05, 0.6) * np.where(

@@ -69,7 +69,7 @@ _REFERENCE_AGE = {
 
 @dataclass
 class People:
-    """One row per person; `household` indexes the households they belong to.
+    """One row per person; `household` indexes the household that they belong to.
 
     age: whole years at the reference date. birth: days since 1970-01-01.
     """
@@ -143,7 +143,7 @@ def _ages(
 ) -> Floats:
     count = len(household)
     own = reference[household]
-    # the eldest dependent child is any age the parent's allows, the next ones come about 2.6 years apart
+    # the eldest dependent child has any age that the parent's age allows; others follow about 2.5 years apart
     eldest = (np.minimum(18.9, np.maximum(reference - 17, 1)) * rng.beta(1.5, 0.9, len(households)))[
         household
     ]
@@ -205,7 +205,7 @@ def _categories(
     relation: Whole,
     mixed_couple: np.ndarray[tuple[int], np.dtype[np.bool_]],
 ) -> Texts:
-    """One category for a household's own family; children of a mixed couple are of a mixed category."""
+    """Return one category for a household's family; children of a mixed couple have a mixed category."""
     own = np.empty(len(households), dtype="<U1")
     other = np.empty(len(household), dtype="<U1")
     for code, names in _CATEGORIES.items():

@@ -1,4 +1,4 @@
-"""The real figures and ordinary words the population is built on, read once from `data/`.
+"""The real figures and ordinary words that the population is drawn from, read once from `data/`.
 
 Area figures are Census 2021 and IoD 2025, postcodes are ONS geography, surname frequencies are
 ONS (all Open Government Licence v3, see data/README.md). Everything else is a list of words.
@@ -31,21 +31,21 @@ ETHNIC_FAMILIES = ("white", "asian", "black", "mixed", "other")
 
 @cache
 def area_rows() -> tuple[dict[str, str], ...]:
-    """One row per LSOA 2021, in MSOA order: codes, IMD decile, Census counts."""
+    """Return one row per LSOA 2021, in MSOA order: codes, IMD decile, Census counts."""
     with (DATA / "area_profile.csv").open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
 
 
 @cache
 def postcodes_by_lsoa() -> dict[str, tuple[str, ...]]:
-    """Real postcodes of each LSOA."""
+    """Return the real postcodes of each LSOA."""
     with (DATA / "postcodes.csv").open(encoding="utf-8", newline="") as file:
         return {row["lsoa21"]: tuple(row["postcodes"].split("|")) for row in csv.DictReader(file)}
 
 
 @cache
 def surname_frequency() -> tuple[Texts, Floats]:
-    """The thousand commonest surnames and their relative frequency (sum 0.59)."""
+    """Return the thousand most common surnames and their relative frequency (sum 0.59)."""
     with (DATA / "surname_frequency.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return np.array([row["surname"] for row in rows]), np.array([float(row["freq"]) for row in rows])
@@ -53,10 +53,10 @@ def surname_frequency() -> tuple[Texts, Floats]:
 
 @cache
 def words(name: str) -> dict[str, Any]:
-    """A word list of `data/<name>.toml`."""
+    """Return the word lists of `data/<name>.toml`."""
     return tomllib.loads((DATA / f"{name}.toml").read_text("utf-8"))
 
 
 def word_list(name: str, key: str) -> tuple[str, ...]:
-    """One list of a word file; an underscore stands for a space."""
+    """Return one list of a word file; an underscore means a space."""
     return tuple(word.replace("_", " ") for word in str(words(name)[key]).split())

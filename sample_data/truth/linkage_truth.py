@@ -1,8 +1,8 @@
-"""The truth that a linkage model is trained on, from a population's hidden tables.
+"""The true pairs that a linkage model is trained on, from a population's hidden tables.
 
-A dwelling's list is of the households of the people on it; an NHS record belongs to the
-household of its person. That is wider than two records of one person: a baby born last month
-belongs to its parents' household, whom the council lists.
+A dwelling's list belongs to the households of the people on it, and an NHS record to the
+household of its person. This is wider than two records of one person: a baby born last month
+belongs to its parents' household, which is on the council's list.
 """
 
 from pathlib import Path
@@ -13,8 +13,8 @@ import pandas as pd
 def household_truth(truth: Path, listed: pd.DataFrame) -> pd.DataFrame:
     """Return the distinct true pairs council_record_id, nhs_record_id.
 
-    truth: folder of a generated population's truth. listed: the council_person extract's
-    `person_ref` and `property_ref`.
+    truth: the truth folder of a generated population. listed: `person_ref` and `property_ref` of the
+    council_person extract.
     """
     person = pd.read_parquet(truth / "persons.parquet", columns=["person_id", "household"])
     council = pd.read_parquet(truth / "council_person.parquet", columns=["record_id", "person_id"])

@@ -1,4 +1,4 @@
-"""The hidden truth of a block: who really lives where, whom each record means, what belongs together."""
+"""The hidden truth of a block: who lives where, whose record each one is, and which belong together."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from sample_data.population.people import REFERENCE, RELATIONS
 from sample_data.population.reference import TENURES
 
 Columns = dict[str, Any]
-#: Categories that published tables show.
+#: Categories of published tables.
 _TENURE_SHOWN = dict(
     zip(TENURES, ("owned", "owned", "private_rented", "social_rented", "social_rented"), strict=True)
 )
@@ -29,7 +29,7 @@ _EPC_SHOWN = dict(
 
 
 def property_truth(drawn: InhabitedBlock, properties: CouncilProperties, rendering: Renderings) -> Columns:
-    """One row per dwelling: canonical address, real UPRN, kind, true determinants."""
+    """Return one row per dwelling: canonical address, real UPRN, kind, true determinants."""
     block, dwellings, households, housing = drawn.block, drawn.dwellings, drawn.households, drawn.housing
     lived_in = housing.household_of >= 0
     household = np.maximum(housing.household_of, 0)
@@ -61,15 +61,15 @@ def property_truth(drawn: InhabitedBlock, properties: CouncilProperties, renderi
 
 
 def lsoa_of_dwelling(block: Block, dwellings: Dwellings) -> Texts:
-    """The LSOA code of each dwelling."""
+    """Return the LSOA code of each dwelling."""
     return np.array([area.lsoa21 for area in block.areas])[dwellings.area]
 
 
 def person_truth(drawn: InhabitedBlock, properties: Texts, ids: Texts, first_household: int) -> Columns:
-    """One row per person, residents and former people: home, determinants and outcomes.
+    """Return one row per person (residents and former people): home, determinants and outcomes.
 
-    properties: the council record id of each dwelling. first_household: households are numbered on
-    over the blocks, so that one number is one household.
+    properties: the council record id of each dwelling. first_household: number of the first household;
+    numbering continues over the blocks, so that each household has its own number.
     """
     population, health = drawn.population, drawn.health
     people, exposures = population.people, health.exposures
@@ -107,12 +107,12 @@ def person_truth(drawn: InhabitedBlock, properties: Texts, ids: Texts, first_hou
 
 
 def person_ids(first: int, count: int) -> Texts:
-    """Ids of real people."""
+    """Return the ids of real people."""
     return record_ids("P", first, count)
 
 
 def council_person_truth(people: CouncilPeople, ids: Texts) -> Columns:
-    """Whom each council row means, and why it is there."""
+    """Return the person of each council row, and why the row exists."""
     return {
         "record_id": people.table["record_id"],
         "person_id": np.where(people.person >= 0, ids[np.maximum(people.person, 0)], ""),
@@ -128,7 +128,7 @@ def nhs_person_truth(
     renderings: tuple[Renderings, ...],
     ids: Texts,
 ) -> Columns:
-    """Whom each NHS row means, the dwelling it records, the one they live in, and its defects."""
+    """Return the person of each NHS row, the dwelling recorded, the true dwelling, and the defects."""
     home = population.home[patients.rows.person]
     edits = np.stack([r.edits.astype("<U120") for r in renderings])
     return {
@@ -144,26 +144,26 @@ def nhs_person_truth(
     }
 
 
-#: Rows of the NHS list that claim no present residence.
+#: Rows of the NHS list that are not a current usual address.
 _NO_RESIDENCE = ("earlier_spell", "temporary_address", "correspondence_address")
 
 
 def household_pairs(
     people: CouncilPeople, patients: NhsPatients, population: Population, properties: Texts
 ) -> Columns:
-    """True links: each NHS record with the dwelling whose listed household its address group shares.
+    """Return the true links: each NHS record with each dwelling that its address group shares a person with.
 
-    A dwelling's listed household is who the council believes to live there: its residents once the
-    council has heard of them, and whoever else its person list names there (owners living elsewhere
-    apart). The group belongs to the dwelling when a real person stands on both, in the group by an
-    open usual address. Only such pairs are rows; `shared_people` counts the people. Every record of
-    the group is in, those of closed spells too: the address is the dwelling's.
+    A dwelling's listed household is everyone on the council's records there: its residents, if the council
+    has their address, and everyone else on its person list at that dwelling, except owners who live
+    elsewhere. The group belongs to the dwelling if a real person is in both, and in the group with an open
+    usual address. Only such pairs have rows; `shared_people` counts the people. All records of
+    the group are included, even closed spells, because the address is that of the dwelling.
     """
     open_rows = ~np.isin(patients.rows.status, _NO_RESIDENCE)
     groups, group = np.unique(patients.table["address_group_id"], return_inverse=True)
     named = people.person >= 0
     resident = np.flatnonzero(population.is_resident)
-    resident = resident[people.heard_of[population.people.household[resident]]]
+    resident = resident[people.is_known[population.people.household[resident]]]
     resident = resident[properties[population.home[resident]] != ""]
     listed_person = np.r_[people.person[named], resident]
     listed_dwelling = np.r_[people.dwelling[named], population.home[resident]]
@@ -194,7 +194,7 @@ def household_pairs(
 
 
 def residence_pairs(patients: NhsPatients, population: Population, properties: Texts) -> Columns:
-    """True residence: each NHS record of an open usual address with the dwelling its person lives in."""
+    """Return the true residence: each NHS record with an open usual address, and its person's dwelling."""
     home = population.home[patients.rows.person]
     known = (home >= 0) & (properties[np.maximum(home, 0)] != "")
     known &= ~np.isin(patients.rows.status, _NO_RESIDENCE)
@@ -205,9 +205,9 @@ def residence_pairs(patients: NhsPatients, population: Population, properties: T
 
 
 def mover_truth(drawn: InhabitedBlock) -> Columns:
-    """One row per household that came within the last three years: when, where, and what tables show of it.
+    """Return one row per household that moved in within three years: date, area and table categories.
 
-    What a neighbour who saw it move in would like to know; categories are those of the dimensions.
+    A neighbour who saw the household move in could attack a release with this. Categories as in dimensions.
     """
     population, dwellings, housing = drawn.population, drawn.dwellings, drawn.housing
     people = population.resident_people

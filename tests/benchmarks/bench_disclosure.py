@@ -7,6 +7,7 @@ them: an authority is audited alone, with its own areas above it.
 import time
 from datetime import date
 from pathlib import Path
+from runpy import run_path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,7 +16,9 @@ from pipeline.context import RunContext
 from pipeline.disclosure.profile import Profile
 from pipeline.disclosure.stage import protect_cells
 from pipeline.engine.duckdb import EngineSettings, locked_connection
-from sample_data.invented_cells import create_cells
+
+# `hearth bench` loads a benchmark by its path, so this folder is not on the import path
+create_cells = run_path(str(Path(__file__).with_name("invented_cells.py")))["create_cells"]
 
 AUTHORITY_AREAS = 150
 HOUSEHOLDS_PER_AREA = 650

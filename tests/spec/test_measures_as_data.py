@@ -90,19 +90,19 @@ def test_a_new_measure_and_table_are_counted_without_any_code(monkeypatch: pytes
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("arrears: true", "arrear: true"), "arrear is no attribute of a household"),
+        (("arrears: true", "arrear: true"), "arrear is not an attribute of a household"),
         (("arrears: true", "arrears: 1"), "arrears: must be true or false"),
-        (("arrears: true", "arrears: {at_least: 1}"), "only a number is bounded"),
-        (("arrears: true", "tenure: rented"), "tenure: rented is none of its codes"),
+        (("arrears: true", "arrears: {at_least: 1}"), "only a number can have bounds"),
+        (("arrears: true", "tenure: rented"), "tenure: rented is not one of its codes"),
         (
             ("age_years: {at_least: 16,", "tenure: mortgage, age_years: {at_least: 16,"),
-            "no attribute of a person",
+            "not an attribute of a person",
         ),
-        (("at_least: 16,", "at_least: sixteen,"), "a bound is a whole number"),
+        (("at_least: 16,", "at_least: sixteen,"), "a bound must be a whole number"),
         (("unit: household", "unit: dwelling"), "unit must be one of household, resident"),
         (("direction: lower_is_better", "direction: down"), "direction must be one of"),
         (("sensitive: false", "sensitive: perhaps"), "sensitive must be true or false"),
-        (("dimensions: [tenure]", "dimensions: [colour]"), "colour is no dimension"),
+        (("dimensions: [tenure]", "dimensions: [colour]"), "colour is not a dimension"),
         (("dimensions: [tenure]", "dimensions: [age]"), "age divides residents, not households"),
         (("  period: reference date\n", ""), "period is missing"),
         (("  period:", "  perod: x\n  period:"), "unknown key perod"),
@@ -112,7 +112,7 @@ def test_a_new_measure_and_table_are_counted_without_any_code(monkeypatch: pytes
         (("  source: test\n", "  source:\n"), "source must be text"),
         (
             ("  source: test\n", "  source: test\n  source: other\n"),
-            "line 1[0-9]: the key source stands twice",
+            "line 1[0-9]: the key source is repeated",
         ),
     ],
 )
@@ -132,8 +132,8 @@ def test_every_fault_of_a_pack_is_listed_at_once() -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("measures: [nothing], dimensions: [], area_levels: [LAD]", "nothing is no measure"),
-        ("measures: [households], dimensions: [], area_levels: [WARD]", "WARD is no area level"),
+        ("measures: [nothing], dimensions: [], area_levels: [LAD]", "nothing is not a measure"),
+        ("measures: [households], dimensions: [], area_levels: [WARD]", "WARD is not an area level"),
         ("measures: [households], dimensions: [age], area_levels: [LAD]", "may not be broken down by age"),
         ("measures: [households, residents], dimensions: [], area_levels: [LAD]", "different units"),
         (
@@ -155,7 +155,7 @@ def test_a_mistake_in_the_registry_is_named_in_words(entry: str, message: str) -
 
 def test_a_measure_of_two_packs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     twice = PACK + PACK.split("measures:")[1]
-    with pytest.raises(DefinitionInvalid, match="stands twice"):
+    with pytest.raises(DefinitionInvalid, match="is defined twice"):
         parse_pack("twice", twice)
     assert measure_module.measures() is measures()
 
@@ -203,7 +203,7 @@ def test_a_pack_is_checked_by_a_command_before_it_is_put_in_place(tmp_path: Path
     assert "1 measure, no faults" in CliRunner().invoke(app, ["measures", "check", str(good)]).output
     told = str(CliRunner().invoke(app, ["measures", "check", str(bad)]).exception)
     assert "2 faults" in told
-    assert "arrear is no attribute" in told
+    assert "arrear is not an attribute" in told
     assert "unit must be one of" in told
 
 

@@ -1,11 +1,11 @@
-"""The statistics of public health in England, one import for an analyst.
+"""Public health statistics as used in England, in one import for analysts.
 
 | function | method |
 |---|---|
 | wilson_interval | proportion, Wilson's score interval |
 | byars_interval | rate or count, Byar's interval, exact below 10 events |
 | dobson_interval | weighted sum of counts, Dobson's interval |
-| directly_standardised_rate | ESP 2013 unless told otherwise, Dobson's interval |
+| directly_standardised_rate | ESP 2013 by default, Dobson's interval |
 | indirectly_standardised_ratio, indirectly_standardised_rate | against a reference, Byar's interval |
 | mean_interval | Student's t |
 | quantile_assignment | quantiles of areas |
@@ -18,6 +18,7 @@ All are vectorised over columns. An interval unpacks into value, lower, upper.
 from pipeline.findings.statistics.funnel import FunnelLimits, funnel_limits, funnel_significance
 from pipeline.findings.statistics.inequality import (
     InequalityIndices,
+    QuantileValues,
     inequality_indices,
     relative_index_of_inequality,
     ridit_scores,
@@ -39,6 +40,7 @@ __all__ = [
     "FunnelLimits",
     "InequalityIndices",
     "Interval",
+    "QuantileValues",
     "byars_interval",
     "directly_standardised_rate",
     "dobson_interval",

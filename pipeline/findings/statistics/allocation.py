@@ -1,8 +1,8 @@
-"""Weighted allocation: a stated budget shared among areas by need, with the weights published beside it.
+"""Weighted allocation: a stated budget shared among areas by need, with published weights.
 
-An area's share follows its population times a weight that falls with the deprivation of its LSOAs.
+An area's share is in proportion to its population times a weight that rises with its LSOAs' deprivation.
 Source: IMD-weighted resources (field notes); the shape follows the NHS England avoidable mortality
-adjustment, where the most deprived tenth weighs a stated multiple of the least.
+adjustment, where the weight of the most deprived tenth is a stated multiple of the least deprived tenth's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Allocation:
-    """One area's part of a budget. weight: mean weight of a resident, 1 being the least deprived tenth's."""
+    """One area's part of a budget. weight: mean weight of a resident (least deprived tenth: 1)."""
 
     area_code: str
     population: float
@@ -35,19 +35,21 @@ class Allocation:
 
 
 def decile_weights(ratio: float = DEFAULT_RATIO) -> Mapping[int, float]:
-    """Return IMD decile -> weight, in equal steps of proportion from `ratio` (decile 1) to 1 (decile 10)."""
+    """Return IMD decile -> weight, falling by an equal factor from `ratio` (decile 1) to 1 (decile 10)."""
     if ratio < 1:
-        raise ValueError("the most deprived tenth weighs at least as much as the least deprived one")
+        raise ValueError(
+            "the ratio must be at least 1: the most deprived tenth may not weigh less than the least deprived"
+        )
     return {decile: float(ratio ** ((10 - decile) / 9)) for decile in DECILES}
 
 
 def allocate(
     budget_pence: int, places: Sequence[Place], weights: Mapping[int, float] | None = None
 ) -> tuple[Allocation, ...]:
-    """Share a budget among areas, in pence, without a penny lost.
+    """Share a budget among areas, in pence; the amounts add up to the budget.
 
-    Pence left by rounding down go to the largest remainders. Raises ValueError where a population is
-    hidden, since whoever is left out of the sum is left out of the money: merge the area first.
+    Pence left over from rounding down go to the largest remainders. Raises ValueError where a population is
+    hidden, because its people would receive no money. Merge the area with another one first.
     """
     chosen = decile_weights() if weights is None else weights
     hidden = sum(place.population is None for place in places)
@@ -65,7 +67,7 @@ def allocate(
         weighted[place.area_code] = weighted.get(place.area_code, 0.0) + need
     total = sum(weighted.values())
     if total <= 0:
-        raise ValueError("nobody lives in the areas of the allocation")
+        raise ValueError("no one lives in the areas of the allocation")
     exact = {area: budget_pence * need / total for area, need in weighted.items()}
     amounts = {area: int(amount) for area, amount in exact.items()}
     left = budget_pence - sum(amounts.values())

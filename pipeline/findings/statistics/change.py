@@ -1,7 +1,7 @@
 """Change and comparison: a measure between two releases, between areas, and against a benchmark.
 
-Works on published counts, whose rounding widens no interval: differences smaller than the rounding
-base are not to be read. What else changed between two releases is said beside every difference.
+Works on published counts. Intervals do not include rounding, so differences smaller than the rounding
+base mean nothing. Whatever else changed between two releases is listed with the differences.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from pipeline.statistics.interval import (
     wilson_interval,
 )
 
-#: What a release says of itself that makes two releases comparable or not, and how it is called in words.
+#: What decides whether two releases are comparable, as recorded in a release -> its name in words.
 ASPECTS: Mapping[str, str] = {
     "specification_version": "the version of the disclosure method",
     "method": "the disclosure profile",
@@ -37,7 +37,7 @@ ASPECTS: Mapping[str, str] = {
     "area_vintage": "the boundaries of areas",
     "deprivation": "the deprivation deciles of areas",
 }
-#: Relative change of a number below which it is not said to have changed.
+#: A number counts as changed from this relative change on.
 UNCHANGED_SHARE = 0.02
 
 VERDICTS = ("lower", "similar", "higher", "not compared")
@@ -51,7 +51,7 @@ JUDGEMENTS = {
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that differs between two releases; the statement says what it means for the figures."""
+    """One thing that differs between two releases; the statement explains what it means for the figures."""
 
     aspect: str
     before: Any
@@ -62,10 +62,10 @@ class Change:
 def difference_of_proportions(
     x_before: Column, n_before: Column, x_after: Column, n_after: Column, confidence: float = 0.95
 ) -> Interval:
-    """Return x_after / n_after less x_before / n_before with Newcombe's hybrid score interval.
+    """Return x_after / n_after minus x_before / n_before with Newcombe's hybrid score interval.
 
-    Source: Newcombe 1998, Statistics in Medicine 17:873-890, method 10; independent samples, so for two
-    releases of much the same people the interval is wider than need be.
+    Source: Newcombe 1998, Statistics in Medicine 17:873-890, method 10, for independent samples. Two
+    releases count many of the same people, so the interval is wider than necessary.
     """
     x1, n1, x2, n2 = as_columns(x_before, n_before, x_after, n_after)
     before, after = wilson_interval(x1, n1, confidence), wilson_interval(x2, n2, confidence)
@@ -91,31 +91,31 @@ def ratio_of_proportions(
 
 
 def compare_with_benchmark(x: Column, n: Column, benchmark: Column, confidence: float = 0.95) -> np.ndarray:
-    """Say of each area whether its rate is "lower", "similar" or "higher" than the benchmark.
+    """Return for each area whether its rate is "lower", "similar" or "higher" than the benchmark.
 
-    As in Fingertips: similar unless the benchmark lies outside the area's own interval; "not compared"
+    As in Fingertips: similar unless the benchmark is outside the area's own interval; "not compared"
     where either is unknown (a hidden cell).
     """
     interval = wilson_interval(x, n, confidence)
     reference = np.asarray(benchmark, dtype=np.float64)
-    said = np.where(
+    verdict = np.where(
         np.asarray(interval.upper) < reference,
         "lower",
         np.where(np.asarray(interval.lower) > reference, "higher", "similar"),
     )
-    return np.where(np.isnan(np.asarray(interval.value)) | np.isnan(reference), "not compared", said)
+    return np.where(np.isnan(np.asarray(interval.value)) | np.isnan(reference), "not compared", verdict)
 
 
 def judge(direction: str, verdict: str) -> str:
-    """Return "better" or "worse" for a verdict where the measure has a direction; else the verdict itself."""
+    """Return "better" or "worse" where the measure has a direction; otherwise the verdict itself."""
     return JUDGEMENTS.get((direction, verdict), verdict)
 
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
     """Return what changed in definition, linkage or coverage between two releases' descriptions.
 
-    before, after: aspect (see ASPECTS) -> value, as far as the release says. A number has changed when it
-    moved by 2% or more; an aspect that only one release gives is a change too.
+    before, after: aspect (see ASPECTS) -> value, where the release records it. A number has changed if it
+    moved by 2% or more. An aspect that only one release records is a change too.
     """
     found = []
     for aspect, words in ASPECTS.items():
@@ -124,21 +124,25 @@ def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> tupl
             continue
         if old is None or new is None:
             known = "later" if old is None else "earlier"
-            found.append(Change(aspect, old, new, f"Only the {known} release says what {words} was."))
+            found.append(Change(aspect, old, new, f"Only the {known} release records {words}."))
         elif _is_number(old) and _is_number(new):
             if abs(new - old) >= UNCHANGED_SHARE * abs(old):
-                moved = f"{new / old - 1:+.1%}" if old else "from nought"
-                found.append(Change(aspect, old, new, f"A change of {words}: {moved}."))
+                moved = f"{new / old - 1:+.1%}" if old else "from zero"
+                found.append(Change(aspect, old, new, f"{_sentence(words)} changed: {moved}."))
         elif old != new:
             named = _which(old, new)
             found.append(
-                Change(aspect, old, new, f"A change of {words}{named}: differences there may not be real.")
+                Change(aspect, old, new, f"{_sentence(words)} changed{named}: differences may not be real.")
             )
     return tuple(found)
 
 
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def _which(old: Any, new: Any) -> str:
-    """Name the members that changed of two mappings or lists."""
+    """Return the members that differ between two mappings or lists, in brackets."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
     elif isinstance(old, list | tuple) and isinstance(new, list | tuple):

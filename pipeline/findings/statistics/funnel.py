@@ -1,4 +1,4 @@
-"""Control limits of funnel plots: how far an area may lie from the baseline by chance.
+"""Control limits of funnel plots: how far an area may be from the baseline by chance.
 
 Two and three sigma limits (2.5% and 0.1% in each tail): Wilson's for proportions, exact
 Poisson for ratios and rates.
@@ -50,10 +50,10 @@ def funnel_limits(
 ) -> FunnelLimits:
     """Return the control limits around the pooled average of the areas given.
 
-    numerator: events by area; denominator: population, or expected events for a ratio (1 times
-    `multiplier` is then the baseline), or person-years for a rate. multiplier: 100 for percentages
+    numerator: events by area; denominator: population, or expected events for a ratio (the baseline is
+    then 1 times `multiplier`), or person-years for a rate. multiplier: 100 for percentages
     and ratios, 100,000 for most rates.
-    at: points of the horizontal axis; by default 100 that become denser towards small areas, from the
+    at: points of the horizontal axis; by default 100 points, denser towards small areas, from the
     smallest to the largest area with a margin (years_of_data keeps a rate's axis in whole years).
     """
     events, size = as_columns(numerator, denominator)
@@ -78,9 +78,9 @@ def funnel_limits(
 
 
 def funnel_significance(numerator: Column, denominator: Column, statistic: str = "proportion") -> np.ndarray:
-    """Say of each area whether it lies outside the limits: "high 0.001", "high 0.025", "low ..." or "".
+    """Return for each area whether it is outside the limits: "high 0.001", "high 0.025", "low ..." or "".
 
-    An area whose numbers are unknown is out of the average too, and "unknown". For ratios and rates the
+    An area with unknown numbers is "unknown" and is left out of the average. For ratios and rates the
     area's own Poisson interval (exact below 10 events, else Byar's) is compared with the baseline.
     """
     events, size = as_columns(numerator, denominator)
@@ -89,7 +89,7 @@ def funnel_significance(numerator: Column, denominator: Column, statistic: str =
     if not known.any():
         return np.full(events.shape, "unknown", dtype="<U10")
     average = float(events[known].sum() / size[known].sum()) if statistic != "ratio" else 1.0
-    said = np.full(events.shape, "", dtype="<U10")
+    outside = np.full(events.shape, "", dtype="<U10")
     for tail in TAILS:
         if statistic == "proportion":
             lower, upper = _wilson_limits(size, average, tail, 1.0)
@@ -97,13 +97,13 @@ def funnel_significance(numerator: Column, denominator: Column, statistic: str =
         else:
             lower, upper = poisson_limits(events, 1 - 2 * tail, EXACT_BELOW)
             low, high = upper / size < average, lower / size > average
-        said = np.where(low, f"low {tail}", np.where(high, f"high {tail}", said))
-    return np.where(known, said, "unknown")
+        outside = np.where(low, f"low {tail}", np.where(high, f"high {tail}", outside))
+    return np.where(known, outside, "unknown")
 
 
 def _check(events: Numbers, size: Numbers, statistic: str) -> None:
     if statistic not in STATISTICS:
-        raise ValueError(f"statistic is one of {', '.join(STATISTICS)}")
+        raise ValueError(f"statistic must be one of {', '.join(STATISTICS)}")
     check_all(events >= 0, events, "numerators must not be negative")
     check_all(size > 0, size, "denominators must be above zero")
     if statistic == "proportion":
@@ -113,7 +113,7 @@ def _check(events: Numbers, size: Numbers, statistic: str) -> None:
 def _wilson_limits(
     population: Numbers, average: float, tail: float, multiplier: float
 ) -> tuple[Numbers, Numbers]:
-    """Proportions whose Wilson limit would just touch the average, held between 0 and 1."""
+    """Proportions whose Wilson limit would just touch the average, kept between 0 and 1."""
     z2 = float(stats.norm.ppf(1 - tail)) ** 2
     middle = average * (population / z2 + 1)
     spread = np.sqrt(
@@ -131,7 +131,7 @@ def _wilson_limits(
 
 
 def _poisson_ratio_limits(events: Numbers, tail: float) -> tuple[Numbers, Numbers]:
-    """Observed over expected where that many events would just be too few, and too many, at the tail."""
+    """Ratios of observed to expected events that are just too low, and just too high, at the tail."""
     too_few = stats.chi2.ppf(1 - tail, 2 * events + 2) / 2
     too_many = stats.chi2.ppf(tail, 2 * events) / 2
     return events / too_few, events / too_many

@@ -1,8 +1,8 @@
 """Slope and relative index of inequality: how far a measure differs from the most to the least deprived.
 
 The values of the quantiles are regressed on the mid-point of each quantile in the
-cumulative population (ridit), weighted by population. Limits come from simulation:
-values are drawn around those given, on the scale on which their error is symmetric.
+cumulative population (ridit), weighted by population. The limits are simulated: values
+are drawn around the given values, on the scale on which their error is symmetric.
 Source: Low and Low 2004, Journal of Public Health 26:388-395; PHE technical guide,
 as in `phe_sii` of the R package PHEindicatormethods.
 """
@@ -22,6 +22,26 @@ MINIMUM_REPETITIONS = 1000
 
 
 @dataclass(frozen=True)
+class QuantileValues:
+    """The values of one measure by quantile, with their errors.
+
+    quantile: label of each quantile, 1 the most deprived; population, value: of each quantile.
+    value_type: "normal", "rate", "proportion" (or 0, 1, 2). x: count, in place of value, for a proportion.
+    Either se, or 95% limits lower_cl and upper_cl. se is on the scale of the draws (log for a rate, logit
+    for a proportion); limits are on the scale of the value.
+    """
+
+    quantile: Column
+    population: Column
+    value: Column | None = None
+    value_type: str | int = "normal"
+    x: Column | None = None
+    lower_cl: Column | None = None
+    upper_cl: Column | None = None
+    se: Column | None = None
+
+
+@dataclass(frozen=True)
 class InequalityIndices:
     """Both indices and the intercept (the fitted value of the most deprived end)."""
 
@@ -31,116 +51,61 @@ class InequalityIndices:
 
 
 def slope_index_of_inequality(
-    quantile: Column,
-    population: Column,
-    value: Column | None = None,
-    value_type: str | int = "normal",
-    *,
-    x: Column | None = None,
-    lower_cl: Column | None = None,
-    upper_cl: Column | None = None,
-    se: Column | None = None,
+    values: QuantileValues,
     multiplier: float = 1.0,
     transform: bool = False,
     confidence: float = 0.95,
     repetitions: int = 100_000,
     seed: int = 20_260_331,
 ) -> Interval:
-    """Difference of the fitted value between the least (rank 1) and the most deprived end (rank 0).
+    """Return the fitted value at the least deprived end (rank 1) minus that at the most deprived (rank 0).
 
-    quantile: label of each quantile, 1 the most deprived; population, value: of each quantile.
-    value_type: "normal", "rate", "proportion" (or 0, 1, 2). x: count, in place of value, for a proportion.
-    Either se, or 95% limits lower_cl and upper_cl: se is on the drawing scale (log for a rate, logit for a
-    proportion), limits are on the value's own.
-    transform: fit on the log (rate) or logit (proportion) scale and give the result on the value's.
-    multiplier: of value and limits; a negative one turns the polarity.
+    multiplier: of value and limits; a negative one reverses the sign.
+    transform: fit on the log (rate) or logit (proportion) scale and return the result on the value's scale.
     repetitions, seed: of the simulation; the same seed gives the same limits.
     """
-    return inequality_indices(
-        quantile,
-        population,
-        value,
-        value_type,
-        x=x,
-        lower_cl=lower_cl,
-        upper_cl=upper_cl,
-        se=se,
-        multiplier=multiplier,
-        transform=transform,
-        confidence=confidence,
-        repetitions=repetitions,
-        seed=seed,
-    ).slope
+    return inequality_indices(values, multiplier, transform, confidence, repetitions, seed).slope
 
 
 def relative_index_of_inequality(
-    quantile: Column,
-    population: Column,
-    value: Column | None = None,
-    value_type: str | int = "normal",
-    *,
-    x: Column | None = None,
-    lower_cl: Column | None = None,
-    upper_cl: Column | None = None,
-    se: Column | None = None,
+    values: QuantileValues,
     multiplier: float = 1.0,
     transform: bool = False,
     confidence: float = 0.95,
     repetitions: int = 100_000,
     seed: int = 20_260_331,
 ) -> Interval:
-    """Ratio of the fitted value at the least (rank 1) to that at the most deprived end (rank 0).
+    """Return the fitted value at the least deprived end (rank 1) divided by that at the most deprived end.
 
-    Arguments as of `slope_index_of_inequality`; a negative multiplier gives the inverse ratio.
+    Arguments as for `slope_index_of_inequality`; a negative multiplier gives the inverse ratio.
     """
-    return inequality_indices(
-        quantile,
-        population,
-        value,
-        value_type,
-        x=x,
-        lower_cl=lower_cl,
-        upper_cl=upper_cl,
-        se=se,
-        multiplier=multiplier,
-        transform=transform,
-        confidence=confidence,
-        repetitions=repetitions,
-        seed=seed,
-    ).relative
+    return inequality_indices(values, multiplier, transform, confidence, repetitions, seed).relative
 
 
 def inequality_indices(
-    quantile: Column,
-    population: Column,
-    value: Column | None = None,
-    value_type: str | int = "normal",
-    *,
-    x: Column | None = None,
-    lower_cl: Column | None = None,
-    upper_cl: Column | None = None,
-    se: Column | None = None,
+    values: QuantileValues,
     multiplier: float = 1.0,
     transform: bool = False,
     confidence: float = 0.95,
     repetitions: int = 100_000,
     seed: int = 20_260_331,
 ) -> InequalityIndices:
-    """Return slope and relative index from one simulation; arguments as of `slope_index_of_inequality`."""
-    kind = {str(number): name for number, name in enumerate(VALUE_TYPES)}.get(str(value_type), value_type)
-    if kind not in VALUE_TYPES:
-        raise ValueError(f"value_type is one of {', '.join(VALUE_TYPES)}, or 0, 1, 2")
-    if transform and (kind == "normal" or se is not None):
-        raise ValueError("a transform is of a rate or a proportion, and needs its limits rather than se")
+    """Return slope and relative index from one simulation; arguments as for `slope_index_of_inequality`."""
+    kind = _value_type(values.value_type)
+    if transform and (kind == "normal" or values.se is not None):
+        raise ValueError("transform needs a rate or a proportion, with limits rather than se")
     if repetitions < MINIMUM_REPETITIONS:
-        raise ValueError(f"at least {MINIMUM_REPETITIONS} repetitions")
-    ranks = _ranks(quantile)
+        raise ValueError(f"at least {MINIMUM_REPETITIONS} repetitions are needed")
+    ranks = _ranks(values.quantile)
     order = np.argsort(ranks, kind="stable")
-    people = _known(population, order, "population")
-    if value is None and (x is None or kind != "proportion"):
+    people = _known(values.population, order, "population")
+    if values.value is not None:
+        given = _known(values.value, order, "value")
+    elif values.x is not None and kind == "proportion":
+        given = _known(values.x, order, "x") / people
+    else:
         raise ValueError("give the value of each quantile, or x for a proportion")
-    given = _known(value, order, "value") if value is not None else _known(x, order, "x") / people
-    error = _error(kind, order, se, lower_cl, upper_cl)
+    error = _error(kind, order, values)
     _check_quantiles(ranks, people)
     centre = _to_scale(kind, given)
     draws = np.random.default_rng(seed).normal(centre[:, None], error[:, None], (len(centre), repetitions))
@@ -165,14 +130,23 @@ def inequality_indices(
 
 
 def ridit_scores(population: Column) -> Numbers:
-    """Return the mid-point of each quantile in the cumulative population, 0 to 1, in the given order."""
+    """Return the mid-point of each quantile in the cumulative population, 0 to 1, in the order given."""
     people = np.asarray(population, dtype=np.float64)
     share = people / people.sum()
     return np.asarray(np.cumsum(share) - share / 2)
 
 
+def _value_type(value_type: str | int) -> str:
+    kind = {str(number): name for number, name in enumerate(VALUE_TYPES)}.get(
+        str(value_type), str(value_type)
+    )
+    if kind not in VALUE_TYPES:
+        raise ValueError(f"value_type must be one of {', '.join(VALUE_TYPES)}, or 0, 1, 2")
+    return kind
+
+
 def _ranks(quantile: Column) -> Numbers:
-    """Return the quantiles as numbers: as text, 10 would come before 2."""
+    """Return the quantiles as numbers: sorted as text, 10 would be before 2."""
     try:
         return np.asarray(quantile, dtype=np.float64)
     except (TypeError, ValueError):
@@ -186,34 +160,28 @@ def _known(column: Column | None, order: npt.NDArray[np.intp], name: str) -> Num
     return values[order]
 
 
-def _error(
-    kind: str,
-    order: npt.NDArray[np.intp],
-    se: Column | None,
-    lower_cl: Column | None,
-    upper_cl: Column | None,
-) -> Numbers:
-    if se is not None:
-        error = _known(se, order, "se")
+def _error(kind: str, order: npt.NDArray[np.intp], values: QuantileValues) -> Numbers:
+    if values.se is not None:
+        error = _known(values.se, order, "se")
         if (error < 0).any():
             raise ValueError("standard errors must not be negative")
         return error
-    if lower_cl is None or upper_cl is None:
+    if values.lower_cl is None or values.upper_cl is None:
         raise ValueError("give se, or both lower_cl and upper_cl")
-    lower = _to_scale(kind, _known(lower_cl, order, "lower_cl"))
-    upper = _to_scale(kind, _known(upper_cl, order, "upper_cl"))
+    lower = _to_scale(kind, _known(values.lower_cl, order, "lower_cl"))
+    upper = _to_scale(kind, _known(values.upper_cl, order, "upper_cl"))
     return (upper - lower) / 2 / float(stats.norm.ppf(0.975))
 
 
 def _check_quantiles(quantile: Numbers, people: Numbers) -> None:
     if len(np.unique(quantile)) != len(quantile) or len(quantile) < MINIMUM_QUANTILES:
-        raise ValueError(f"at least {MINIMUM_QUANTILES} quantiles, each once")
+        raise ValueError(f"at least {MINIMUM_QUANTILES} quantiles are needed, each once")
     if (people <= 0).any():
         raise ValueError("every quantile needs a population above zero")
 
 
 def _regression(people: Numbers) -> Numbers:
-    """Return the 2 x quantiles matrix that takes values to (intercept, slope), weighted by population."""
+    """Return the matrix (2 x quantiles) that maps values to intercept and slope, weighted by population."""
     design = np.column_stack([np.ones_like(people), ridit_scores(people)])
     weighted = design * (people / people.sum())[:, None]
     return np.asarray(np.linalg.solve(weighted.T @ design, weighted.T))
@@ -226,7 +194,7 @@ def _to_scale(kind: str, values: Numbers) -> Numbers:
         return np.log(values)
     if kind == "proportion":
         if (values <= 0).any() or (values >= 1).any():
-            raise ValueError("proportions and their limits must lie between 0 and 1")
+            raise ValueError("proportions and their limits must be between 0 and 1")
         return np.asarray(special.logit(values))
     return values
 
@@ -248,7 +216,7 @@ def _limits(simulated: Numbers, level: float) -> tuple[float, float]:
 def _back_transformed(
     kind: str, at_zero: float, slope: float, slopes: Numbers, multiplier: float, level: float
 ) -> InequalityIndices:
-    """Turn a line fitted on the log or logit scale, and its limits about its middle, into value units."""
+    """Convert a line fitted on the log or logit scale, with its limits, to the scale of the value."""
     middle = at_zero + slope / 2
 
     def ends(gradient: float, centre: float) -> tuple[float, float]:

@@ -15,8 +15,8 @@ def quantile_assignment(
 ) -> Numbers:
     """Return the quantile, 1 to `nquantiles`, of each area by its value.
 
-    invert: quantile 1 holds the highest values (so that 1 is the most deprived by an IMD score);
-    otherwise the lowest. Ties share the better rank. groups: quantiles are assigned within each.
+    invert: quantile 1 has the highest values (so that 1 is the most deprived by an IMD score);
+    otherwise the lowest. Ties share the better rank. groups: quantiles are assigned within each group.
     NaN where the value is unknown, or where a group has fewer known values than quantiles.
     """
     if nquantiles < 2:

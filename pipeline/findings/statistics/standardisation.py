@@ -1,6 +1,6 @@
 """Directly and indirectly standardised rates.
 
-Age bands lie along the last axis; any axes before it are areas or groups, and
+Age bands are on the last axis. Any axes before it are areas or groups, and
 the result has their shape.
 Source: PHE technical guide, "Commonly used public health statistics and their
 confidence intervals", as in the R package PHEindicatormethods.
@@ -20,7 +20,7 @@ from pipeline.statistics.interval import (
     poisson_limits,
 )
 
-#: European Standard Population 2013 by five-year age band, 0-4 to 90 and over; 100,000 persons.
+#: European Standard Population 2013 by five-year age band, 0-4 to 90 and over; 100,000 people.
 ESP2013 = (
     5000,
     5500,
@@ -43,7 +43,7 @@ ESP2013 = (
     1000,
 )
 
-#: A directly standardised rate of fewer events is not given.
+#: With fewer events, no directly standardised rate is returned.
 MINIMUM_EVENTS = 10
 
 
@@ -56,8 +56,8 @@ def directly_standardised_rate(
 ) -> Interval:
     """Rate that the standard population would have at the bands' own rates, with Dobson's interval.
 
-    x: events by age band, an unknown count being none; n: population by age band, above zero.
-    stdpop: standard population by age band. Fewer than 10 events in all give NaN.
+    x: events by age band, where unknown counts as zero; n: population by age band, above zero.
+    stdpop: standard population by age band. NaN where there are fewer than 10 events in total.
     """
     return _weighted(x, n, stdpop, confidence, multiplier, MINIMUM_EVENTS)
 
@@ -72,9 +72,9 @@ def dobson_interval(
 ) -> Interval:
     """Weighted sum of Poisson counts with Dobson's interval.
 
-    x: counts, strata along the last axis. Either `weights`, one a stratum, give the sum of weight
-    times count; or n and stdpop (populations and standard populations; ESP 2013 where stdpop is left
-    out) give a standardised rate, times `multiplier`. However few the events, a value is returned.
+    x: counts, strata on the last axis. With `weights`, one for each stratum, the result is the sum of weight
+    times count. With n and stdpop (populations and standard populations; ESP 2013 where stdpop is left
+    out), it is a standardised rate times `multiplier`. A value is returned for any number of events.
     Source: Dobson, Kuulasmaa, Eberle, Scherer 1991, Statistics in Medicine 10:457-462.
     """
     if n is not None and weights is None:
@@ -104,9 +104,9 @@ def indirectly_standardised_ratio(
 ) -> Interval:
     """Observed over expected events, times `refvalue`, with Byar's interval (exact below 10 events).
 
-    x: events by age band, an unknown count being none; n: population by band; x_ref, n_ref: events and
+    x: events by age band, where unknown counts as zero; n: population by band; x_ref, n_ref: events and
     population of the reference by band. observed_total: all events, where they are not known by band
-    (x is then not read). refvalue: 100 for a standardised mortality ratio as usually printed.
+    (x is then not used). refvalue: 100 for a standardised mortality ratio as usually published.
     """
     expected = expected_events(n, x_ref, n_ref)
     counted = (

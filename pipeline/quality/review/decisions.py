@@ -1,6 +1,6 @@
-"""Reviewers' decisions as they come back: read, and refused with every faulty row named by its line.
+"""Reads the decisions that reviewers return, and refuses files with faulty rows, naming each row by its line.
 
-A message names lines and columns, never what stands there: a reviewer may have typed anything.
+Messages name lines and columns but never cell contents, because a reviewer may have typed anything.
 """
 
 import csv
@@ -11,9 +11,9 @@ from pathlib import Path
 from governance.errors import Fault, Finding
 from pipeline.quality.review.export import DECISIONS
 
-#: A file may hold more columns (those of the exported vector); these it must have.
+#: Columns that a file must have; it may also have those of the exported vector.
 NEEDED = ("review", "case", "decision", "reviewer")
-#: So many faulty rows are named; the rest are counted.
+#: Number of faulty rows that are named; the rest are counted.
 _NAMED_ROWS = 20
 _MAXIMUM_BYTES = 20_000_000
 
@@ -33,9 +33,9 @@ def read_decisions(
     """Read reviewers' files and return all decisions.
 
     review: id of the sample that was exported; cases: its cases. partial: whether rows without a
-    decision are left out rather than refused.
-    Raises Fault with every faulty row: of another run's review, not in the sample, without or with an
-    unknown decision, without a reviewer, given twice by one reviewer.
+    decision are left out instead of refused.
+    Raises Fault with every faulty row: from another run's review, not in the sample, without a decision or
+    with an unknown one, without a reviewer, or decided twice by one reviewer.
     """
     decisions: dict[tuple[str, str], Decision] = {}
     findings: list[Finding] = []
@@ -46,7 +46,7 @@ def read_decisions(
             if fault is None and not given.decision:
                 fault = None if partial else ("REVIEW_UNDECIDED", "has no decision")
             elif fault is None and (given.reviewer, given.case) in decisions:
-                fault = ("REVIEW_REPEATED", "repeats a case that the same reviewer has decided before")
+                fault = ("REVIEW_REPEATED", "repeats a case that the same reviewer has already decided")
             elif fault is None:
                 decisions[given.reviewer, given.case] = given
             if fault is not None:
@@ -55,7 +55,9 @@ def read_decisions(
     if findings:
         raise _refused(findings)
     if not decisions:
-        raise Fault("REVIEW_EMPTY", "The files hold no decision.", "Decide some cases, then import again.")
+        raise Fault(
+            "REVIEW_EMPTY", "The files contain no decisions.", "Decide some cases, then import again."
+        )
     return tuple(decisions.values())
 
 
@@ -71,7 +73,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 raise Fault(
                     "REVIEW_COLUMNS",
                     f"{path.name} lacks the columns {', '.join(missing)}.",
-                    "Name the file that a reviewer saved from the page, or the exported CSV, filled in.",
+                    "Name a file that a reviewer saved from the page, or the exported CSV, filled in.",
                 )
             for row in reader:
                 # a short row has None in its place, a long one a list under None
@@ -83,13 +85,13 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 def _fault(row: Mapping[str, str], review: str, cases: Mapping[str, object]) -> tuple[str, str] | None:
     decision = row["decision"].strip().lower()
     if row["review"] != review:
-        return "REVIEW_OF_ANOTHER_RUN", "belongs to another run's review"
+        return "REVIEW_OF_ANOTHER_RUN", "belongs to the review of another run"
     if row["case"] not in cases:
         return "REVIEW_UNKNOWN_CASE", "names a case that was not in the sample"
     if decision and decision not in DECISIONS:
-        return "REVIEW_DECISION", f"has a decision that is none of {', '.join(DECISIONS)}"
+        return "REVIEW_DECISION", f"has a decision other than {', '.join(DECISIONS)}"
     if decision and not row["reviewer"].strip():
-        return "REVIEW_NAMELESS", "names no reviewer"
+        return "REVIEW_NAMELESS", "has no reviewer"
     return None
 
 
@@ -97,16 +99,18 @@ def _refused(findings: list[Finding]) -> Fault:
     named = findings[:_NAMED_ROWS]
     more = len(findings) - len(named)
     if more:
-        named.append(Finding("REVIEW_MORE", "further rows", f"{more} more are faulty", more))
+        named.append(Finding("REVIEW_MORE", "further rows", f"{more} more faulty", more))
     return Fault(
         "REVIEW_INVALID",
         f"{len(findings)} {'row' if len(findings) == 1 else 'rows'} cannot be used; nothing was imported.",
-        "Mend each row; give --partial where cases were left undecided; export again after another run.",
+        "Correct each row. Use --partial for undecided cases. After another run, export again.",
         tuple(named),
     )
 
 
 def _unreadable(path: Path) -> Fault:
     return Fault(
-        "REVIEW_UNREADABLE", f"{path.name} cannot be read as CSV.", "Name the file that a reviewer saved."
+        "REVIEW_UNREADABLE",
+        f"{path.name} cannot be read as CSV.",
+        "Name the file that a reviewer saved from the page.",
     )

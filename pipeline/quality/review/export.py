@@ -1,8 +1,8 @@
-"""What goes out for clerical review: comparison vectors as CSV, and one page that needs nothing else.
+"""The files for clerical review: comparison vectors as CSV, and one page that works on its own.
 
-A vector says how far UPRN, address and people of a pair agree. It bears no token and no pseudonym, and
-the group whose links are to be judged fairly is not among what a reviewer sees. The page does not
-show the model's score either: whoever sees it tends to follow it.
+A vector describes how far UPRN, address and people of a pair agree. It contains no token and no pseudonym.
+Reviewers do not see the ethnic group, so that it cannot influence them. The page does not show the
+model's score either, because reviewers tend to follow it.
 """
 
 import base64
@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,9 +24,9 @@ from pipeline.quality.review.sample import band_name
 
 CSV_FILE = "review.csv"
 PAGE_FILE = "review.html"
-#: What a reviewer fills in.
+#: Columns that a reviewer fills in.
 ANSWERS = ("decision", "reviewer", "note")
-#: What is looked at.
+#: Columns that describe the pair.
 VECTOR = (
     "place", "people", "agreeing", "contradicted", "lead", "nhs_records", "match_key", "band", "match_weight",
 )  # fmt: skip
@@ -40,7 +41,7 @@ def export_review(
 ) -> int:
     """Write `review.csv` and `review.html` into `folder`; returns the number of cases.
 
-    Reads table `review_case`. review: id that ties decisions to this run's sample.
+    Reads table `review_case`. review: id that links decisions to this run's sample.
     """
     rows = connection.execute(
         """
@@ -61,7 +62,7 @@ def export_review(
         """,
         {"cases_per_stratum": cases_per_stratum},
     ).fetchall()
-    cases = [_case(review, *row) for row in rows]
+    cases = [_case(review, _SampledPair(*row)) for row in rows]
     _write_private(folder / CSV_FILE, _as_csv(cases))
     _write_private(folder / PAGE_FILE, _page(review, cases))
     return len(cases)
@@ -72,36 +73,40 @@ _PEOPLE = {level.id: level.meaning for level in PEOPLE.levels}
 _KEYS = {rule.id: rule.meaning for rule in RECORDED_RULES}
 
 
-def _case(
-    review: str,
-    case: str,
-    band: int,
-    match_weight: float,
-    margin: float | None,
-    match_key: str,
-    place: str | None,
-    people: str | None,
-    bits: int,
-    contradicted: bool,
-    nhs_records: int,
-) -> dict[str, str]:
+@dataclass(frozen=True)
+class _SampledPair:
+    """One row of `review_case`, in the order of the query."""
+
+    case: str
+    band: int
+    match_weight: float
+    margin: float | None
+    match_key: str
+    place: str | None
+    people: str | None
+    evidence_bits: int
+    contradicted: bool
+    nhs_records: int
+
+
+def _case(review: str, pair: _SampledPair) -> dict[str, str]:
     agreeing = [
         name.replace("_", " ").replace("uprn", "UPRN")
         for n, (name, _, _) in enumerate(EVIDENCE_BITS)
-        if bits >> n & 1
+        if pair.evidence_bits >> n & 1
     ]
     return {
         "review": review,
-        "case": case,
-        "place": _PLACES.get(place or "", "neither UPRN nor address can be compared"),
-        "people": _PEOPLE.get(people or "", "nobody is listed, or no names were given"),
+        "case": pair.case,
+        "place": _PLACES.get(pair.place or "", "neither UPRN nor address can be compared"),
+        "people": _PEOPLE.get(pair.people or "", "no one is listed, or there are no names"),
         "agreeing": ", ".join(agreeing) or "nothing",
-        "contradicted": "yes" if contradicted else "no",
-        "lead": "no other dwelling comes near" if margin is None else _lead(margin),
-        "nhs_records": _size(nhs_records),
-        "match_key": _KEYS.get(match_key, match_key),
-        "band": band_name(band),
-        "match_weight": f"{match_weight:.2f}",
+        "contradicted": "yes" if pair.contradicted else "no",
+        "lead": "there is no other candidate dwelling" if pair.margin is None else _lead(pair.margin),
+        "nhs_records": _size(pair.nhs_records),
+        "match_key": _KEYS.get(pair.match_key, pair.match_key),
+        "band": band_name(pair.band),
+        "match_weight": f"{pair.match_weight:.2f}",
         "decision": "",
         "reviewer": "",
         "note": "",
@@ -110,7 +115,7 @@ def _case(
 
 def _lead(margin: float) -> str:
     if margin < 2:
-        return "another dwelling fits nearly as well"
+        return "another dwelling fits almost as well"
     return "fits better than any other dwelling" if margin < 6 else "fits far better than any other dwelling"
 
 
@@ -130,7 +135,7 @@ def _as_csv(cases: Sequence[Mapping[str, str]]) -> str:
 
 
 def _page(review: str, cases: Sequence[Mapping[str, str]]) -> str:
-    """Return the page: cases inside, one script that its policy names by digest, no address anywhere."""
+    """Return the page: it contains the cases and one script that its policy names by digest, and no URL."""
     shown = [{k: v for k, v in case.items() if k not in (*_BLIND, *ANSWERS)} for case in cases]
     content = {"review": review, "cases": shown, "decisions": list(DECISIONS)}
     data = json.dumps(content, ensure_ascii=True).replace("<", "\\u003c")

@@ -1,7 +1,7 @@
-"""What a review says: how far reviewers agree, how precise each band is, which thresholds follow.
+"""Findings of a review: how far reviewers agree, how precise each band is, and which thresholds to propose.
 
-The sample is stratified, so a case stands for as many pairs of the run as its stratum holds for each
-case decided in it. Shares are weighted by that; their intervals are Wilson's for Kish's effective
+The sample is stratified, so each case has a weight: the pairs of its stratum in the run, divided by the
+cases decided in that stratum. Shares are weighted by it; their intervals are Wilson's for Kish's effective
 number of cases.
 
 Sources: J. Cohen, Educ. Psychol. Meas. 20 (1960) 37-46 (kappa, and its standard error);
@@ -19,7 +19,7 @@ from pipeline.quality.review.decisions import Decision
 from pipeline.quality.review.sample import BAND_EDGES, band_name
 from pipeline.statistics.interval import wilson_interval
 
-#: Below the lower threshold at most this share of pairs may be one household.
+#: At most this share of pairs below the lower threshold may be one household.
 _LOST_SHARE = 0.05
 _Z95 = 1.959963984540054
 
@@ -40,7 +40,7 @@ class SampledCase:
 class Kappa:
     """Agreement of two reviewers beyond chance, over the cases both called same or different.
 
-    value is None where both always gave one and the same answer, so that chance explains everything.
+    value is None where both always gave the same single answer, so that chance explains all agreement.
     """
 
     first: str
@@ -66,7 +66,7 @@ class Kappa:
 
 @dataclass(frozen=True)
 class Share:
-    """The weighted share of pairs that are one household. cases: decided; pairs: what they stand for."""
+    """The weighted share of pairs that are one household. cases: decided; pairs: that the cases represent."""
 
     cases: int
     pairs: int
@@ -87,15 +87,15 @@ class Share:
 
 @dataclass(frozen=True)
 class Review:
-    """What came of a review.
+    """The results of a review.
 
-    decided: reviewer -> decision -> cases. unresolved: cases on which reviewers split evenly, or all unsure.
-    bands, groups: precision of the pairs of a band; of the linked pairs of a group. modelled: the match
-    probability that the model gives the pairs of the band, weighted alike.
-    links: precision of all links. edges: for each lower edge of a band what a threshold there would give.
-    proposed_upper: lowest edge from which on the wanted precision holds, most pairs of the band above it
-    being one household; proposed_lower: highest edge up to there below which at most one pair in twenty
-    is one household. None where no edge does it.
+    decided: reviewer -> decision -> cases. unresolved: cases where votes were equal or all were unsure.
+    bands: precision of the pairs of each band; groups: precision of the linked pairs of each group.
+    modelled: the model's match probability for the pairs of each band, with the same weights.
+    links: precision of all links. edges: lower edge of a band -> precision and recall with a threshold there.
+    proposed_upper: lowest edge above which pairs reach the wanted precision, if most pairs of the band above
+    it are one household. proposed_lower: highest edge, up to proposed_upper, below which at most one pair
+    in twenty is one household. None where no edge meets this.
     """
 
     review: str
@@ -139,7 +139,7 @@ class Review:
 def find(
     review: str, decisions: Sequence[Decision], cases: Mapping[str, SampledCase], wanted_precision: float
 ) -> Review:
-    """Return what the decisions say of the sample's run."""
+    """Return the findings that follow from the decisions, for the run of the sample."""
     resolved = {case: same for case, same in _resolve(decisions).items() if same is not None}
     judged = {case: cases[case] for case in resolved}
     weights = _weights(judged)
@@ -178,7 +178,7 @@ def find(
 
 
 def cohens_kappa(first: Sequence[bool], second: Sequence[bool]) -> tuple[float, float] | None:
-    """Return kappa and its standard error over common cases; None without any, or where chance is certain."""
+    """Return kappa and its standard error over common cases; None without any, or if chance explains all."""
     cases = len(first)
     if not cases:
         return None
@@ -194,7 +194,7 @@ def cohens_kappa(first: Sequence[bool], second: Sequence[bool]) -> tuple[float, 
 def word_for(kappa: float | None) -> str:
     """Return Landis and Koch's word for a kappa."""
     if kappa is None:
-        return "not defined: both reviewers gave one answer throughout"
+        return "not defined: both reviewers always gave the same answer"
     if kappa < 0:
         return "poor"
     for above, word in ((0.8, "almost perfect"), (0.6, "substantial"), (0.4, "moderate"), (0.2, "fair")):
@@ -226,7 +226,7 @@ def _around(kappa: float, error: float) -> tuple[float, float]:
 
 
 def _resolve(decisions: Sequence[Decision]) -> dict[str, bool | None]:
-    """Return what most reviewers said of each case; None where as many said the other, or all were unsure."""
+    """Return the majority decision on each case; None where votes are equal or all were unsure."""
     votes: dict[str, Counter[str]] = {}
     for item in decisions:
         votes.setdefault(item.case, Counter())[item.decision] += 1
@@ -244,7 +244,7 @@ def _decided(decisions: Sequence[Decision]) -> dict[str, dict[str, int]]:
 
 
 def _weights(judged: Mapping[str, SampledCase]) -> dict[str, float]:
-    """Return how many of the run's pairs each resolved case stands for."""
+    """Return how many of the run's pairs each resolved case represents."""
     taken = Counter((item.band, item.group) for item in judged.values())
     return {case: item.pairs / taken[item.band, item.group] for case, item in judged.items()}
 
@@ -270,7 +270,7 @@ def _at_threshold(
     resolved: Mapping[str, bool],
     weights: Mapping[str, float],
 ) -> tuple[Share, float | None]:
-    """Return precision and recall of accepting every pair of the bands from `edge` on."""
+    """Return precision and recall if every pair of the bands above `edge` were accepted."""
     first = BAND_EDGES.index(edge) + 1
     above = [item for item in judged.values() if item.band >= first]
     true = sum(weights[case] for case, same in resolved.items() if same)

@@ -97,7 +97,7 @@ find("note").addEventListener("input", (event) => {
 find("reviewer").value = state.reviewer;
 find("reviewer").addEventListener("input", (event) => { state.reviewer = event.target.value.trim(); keep(); });
 find("forget").addEventListener("click", () => {
-  if (!confirm("Forget all decisions of this review on this machine?")) return;
+  if (!confirm("Delete all decisions of this review from this machine?")) return;
   localStorage.removeItem(STORE);
   state = { reviewer: "", answers: {} };
   find("reviewer").value = "";

@@ -1,17 +1,17 @@
-"""Which pairs may come before a reviewer: a sample of comparison vectors, drawn while the run lasts.
+"""The pairs that reviewers may see: a sample of comparison vectors, drawn during the run.
 
-Stratified by band of match weight and by the ethnic group of most of the NHS group's members, so that
-a review can say whether the links of some are worse. A case bears levels and scores and no
-pseudonym of either side; the draw goes by a hash, so that one run gives one sample.
+The sample is stratified by band of match weight and by the ethnic group of most members of the NHS group,
+so that a review can show whether links are worse for some groups. A case has levels and scores, and
+no pseudonym of either side. Cases are drawn by a hash, so that one run always gives the same sample.
 """
 
 import duckdb
 
 from pipeline.quality.counting import SQL
 
-#: Lower edges of the bands of match weight; the first is open below.
+#: Edges between the bands of match weight; the first band has no lower limit and the last no upper limit.
 BAND_EDGES = (-8.0, -4.0, -2.0, 0.0, 2.0, 4.0, 8.0)
-#: Pairs kept of each stratum; a review takes as many of them as it has reviewers' time for.
+#: Pairs kept of each stratum; a review uses as many of them as reviewers have time for.
 CASES_PER_STRATUM = 50
 
 

@@ -1,4 +1,4 @@
--- One row: whether every NHS record and every dwelling is linked or has a reason, and every link its scores.
+-- One row: records and dwellings that are neither linked nor given a reason, and links that lack a score.
 SELECT
     (SELECT COUNT(*) FROM nhs_resident) AS nhs_records,
     (SELECT COUNT(*) FROM dwelling) AS dwellings,

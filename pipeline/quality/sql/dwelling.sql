@@ -1,4 +1,4 @@
--- One row per dwelling: who was linked to it, how surely and rightly, and its groups.
+-- One row per dwelling: the records linked to it, with their probabilities and right links, and its groups.
 CREATE TABLE quality_dwelling AS
 WITH linked AS (
     SELECT

@@ -1,4 +1,4 @@
--- One row per whole match weight of the best candidates: how many there are, and how many were linked.
+-- One row per whole match weight of the best candidates: number of candidates, and number linked.
 SELECT
     GREATEST(-20, LEAST(30, floor(match_weight)))::BIGINT AS match_weight,
     COUNT(*) AS candidates,

@@ -1,4 +1,4 @@
--- One row per NHS record: was it linked, how surely, rightly where the truth is known, and its groups.
+-- One row per NHS record: whether linked, how probably, whether rightly (if the truth is known), and its groups.
 CREATE TABLE quality_record AS
 WITH true_home AS (
     SELECT

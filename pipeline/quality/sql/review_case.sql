@@ -1,5 +1,5 @@
--- One row per sampled pair of an NHS address group and its best dwelling: how far its parts agree, the
--- stratum it was drawn from, and no identifier of either side.
+-- One row per sampled pair of an NHS address group and its best dwelling: how far their fields agree, and the
+-- stratum that it was drawn from. No identifier of either side.
 WITH member AS (
     SELECT
         split_part(address_group, '-', 1) AS address_group,
@@ -8,7 +8,7 @@ WITH member AS (
     FROM quality_record
     GROUP BY ALL
 ),
--- The group most members belong to; of equals the first by name.
+-- The ethnic group of most members; among equals the first by name.
 grouped AS (
     SELECT
         address_group,

@@ -24,9 +24,9 @@ def test_equal_populations_are_paid_by_their_weights() -> None:
 def test_a_hidden_population_stops_the_allocation_instead_of_costing_its_area_the_money() -> None:
     with pytest.raises(ValueError, match="1 of 2 hidden"):
         allocate(100, [Place("E1", "a", 1, None), Place("E2", "b", 5, 10)])
-    with pytest.raises(ValueError, match="nobody lives"):
+    with pytest.raises(ValueError, match="no one lives"):
         allocate(100, [Place("E1", "a", 1, 0)])
-    with pytest.raises(ValueError, match="at least as much"):
+    with pytest.raises(ValueError, match="must be at least 1"):
         decile_weights(0.5)
 
 

@@ -59,4 +59,4 @@ def test_what_changed_beside_the_figures_is_said_and_what_did_not_is_not() -> No
 
 def test_an_aspect_that_one_release_leaves_out_is_a_change() -> None:
     (only,) = changes_between({}, {"definition": "household/v1"})
-    assert only.statement == "Only the later release says what the household definition was."
+    assert only.statement == "Only the later release records the household definition."

@@ -14,6 +14,7 @@ import pytest
 
 from pipeline.findings.statistics import (
     ESP2013,
+    QuantileValues,
     byars_interval,
     directly_standardised_rate,
     dobson_interval,
@@ -191,8 +192,8 @@ def test_quantiles_within_groups_are_unknown_where_a_group_is_too_small() -> Non
 def test_the_indices_of_a_proportion_agree_with_the_published_ones() -> None:
     limits = wilson_interval(OBESE, MEASURED)
     given = {"x": OBESE, "lower_cl": limits.lower, "upper_cl": limits.upper}
-    slope = slope_index_of_inequality(DECILES, MEASURED, value_type="proportion", **given)
-    relative = relative_index_of_inequality(DECILES, MEASURED, value_type=2, **given)
+    slope = slope_index_of_inequality(QuantileValues(DECILES, MEASURED, value_type="proportion", **given))
+    relative = relative_index_of_inequality(QuantileValues(DECILES, MEASURED, value_type=2, **given))
     assert slope.value == pytest.approx(-0.10720032333730493, rel=1e-12)
     assert relative.value == pytest.approx(0.5334015306465507, rel=1e-12)
     # the published limits are simulated too, with other random numbers
@@ -205,7 +206,7 @@ def test_the_indices_of_a_measure_with_symmetric_error_agree_with_the_published_
     life = (75.9334590103081, 78.3442382727843, 83.8360631041654, 83.6375399664931, 80.4655031529559)
     life += (81.1156759857022, 81.6930835718562, 84.1900062060987, 80.5955641081472, 86.2894349578624)
     error = (1.64, 1.58, 1.51, 1.78, 1.7, 1.56, 1.37, 1.4, 2.43, 1.57)
-    both = inequality_indices(DECILES, population, life, "normal", se=error)
+    both = inequality_indices(QuantileValues(DECILES, population, life, "normal", se=error))
     assert both.slope.value == pytest.approx(6.934616473668819, rel=1e-12)
     assert both.relative.value == pytest.approx(1.0888180804446217, rel=1e-12)
     assert both.slope[1:] == pytest.approx((3.0976, 10.7586), rel=0.02)
@@ -214,8 +215,8 @@ def test_the_indices_of_a_measure_with_symmetric_error_agree_with_the_published_
 def test_a_negative_multiplier_turns_the_slope_and_inverts_the_ratio() -> None:
     limits = wilson_interval(OBESE, MEASURED)
     given = {"x": OBESE, "lower_cl": limits.lower, "upper_cl": limits.upper, "value_type": "proportion"}
-    plain = inequality_indices(DECILES, MEASURED, **given)
-    turned = inequality_indices(DECILES, MEASURED, multiplier=-100, **given)
+    plain = inequality_indices(QuantileValues(DECILES, MEASURED, **given))
+    turned = inequality_indices(QuantileValues(DECILES, MEASURED, **given), multiplier=-100)
     assert turned.slope == pytest.approx(
         (10.720032333730493, -100 * plain.slope.upper, -100 * plain.slope.lower), rel=1e-4
     )
@@ -228,15 +229,24 @@ def test_the_order_of_the_quantiles_given_does_not_matter_and_the_seed_fixes_the
     limits = wilson_interval(OBESE, MEASURED)
     backwards = [list(reversed(c)) for c in (DECILES, MEASURED, OBESE, limits.lower, limits.upper)]
     given = slope_index_of_inequality(
-        DECILES, MEASURED, value_type="proportion", x=OBESE, lower_cl=limits.lower, upper_cl=limits.upper
+        QuantileValues(
+            DECILES,
+            MEASURED,
+            value_type="proportion",
+            x=OBESE,
+            lower_cl=limits.lower,
+            upper_cl=limits.upper,
+        )
     )
     turned = slope_index_of_inequality(
-        backwards[0],
-        backwards[1],
-        value_type="proportion",
-        x=backwards[2],
-        lower_cl=backwards[3],
-        upper_cl=backwards[4],
+        QuantileValues(
+            backwards[0],
+            backwards[1],
+            value_type="proportion",
+            x=backwards[2],
+            lower_cl=backwards[3],
+            upper_cl=backwards[4],
+        )
     )
     assert turned == pytest.approx(given, rel=1e-12)
 
@@ -244,7 +254,9 @@ def test_the_order_of_the_quantiles_given_does_not_matter_and_the_seed_fixes_the
 def test_simulated_limits_of_a_normal_measure_approach_the_analytic_ones() -> None:
     population, value, error = [100.0] * 5, [10.0, 11.0, 12.0, 13.0, 14.0], [0.5] * 5
     # equal fifths: slope = sum(c * v) with c = (-2, -1, 0, 1, 2) / 2, so its error is .5 * sqrt(10) / 2
-    slope = slope_index_of_inequality([1, 2, 3, 4, 5], population, value, se=error, repetitions=400_000)
+    slope = slope_index_of_inequality(
+        QuantileValues([1, 2, 3, 4, 5], population, value, se=error), repetitions=400_000
+    )
     reach = 1.959964 * 0.5 * np.sqrt(10) / 2
     assert slope == pytest.approx((5.0, 5.0 - reach, 5.0 + reach), abs=0.015)
 
@@ -297,16 +309,33 @@ def test_an_area_outside_three_sigma_is_told_from_one_outside_two_and_one_inside
         (lambda: directly_standardised_rate([1, 2], [10, 10]), "age bands"),
         (lambda: directly_standardised_rate([11, 2], [10, 0], [1, 1]), "above zero"),
         (lambda: dobson_interval([1, 2]), "either weights"),
-        (lambda: slope_index_of_inequality([1, 2, 3, 4], [1] * 4, [1] * 4, se=[1] * 4), "at least 5"),
-        (lambda: slope_index_of_inequality([1, 2, 3, 4, 4], [1] * 5, [1] * 5, se=[1] * 5), "each once"),
-        (lambda: slope_index_of_inequality([1, 2, 3, 4, 5], [1] * 5, [1] * 5), "give se"),
         (
-            lambda: slope_index_of_inequality([1, 2, 3, 4, 5], [1, 1, 0, 1, 1], [1] * 5, se=[1] * 5),
+            lambda: slope_index_of_inequality(QuantileValues([1, 2, 3, 4], [1] * 4, [1] * 4, se=[1] * 4)),
+            "at least 5",
+        ),
+        (
+            lambda: slope_index_of_inequality(QuantileValues([1, 2, 3, 4, 4], [1] * 5, [1] * 5, se=[1] * 5)),
+            "each once",
+        ),
+        (lambda: slope_index_of_inequality(QuantileValues([1, 2, 3, 4, 5], [1] * 5, [1] * 5)), "give se"),
+        (
+            lambda: slope_index_of_inequality(
+                QuantileValues([1, 2, 3, 4, 5], [1, 1, 0, 1, 1], [1] * 5, se=[1] * 5)
+            ),
             "population",
         ),
-        (lambda: slope_index_of_inequality(range(5), [1] * 5, [0] * 5, "rate", se=[1] * 5), "above zero"),
-        (lambda: slope_index_of_inequality(range(5), [1] * 5, [1] * 5, 3, se=[1] * 5), "value_type"),
-        (lambda: slope_index_of_inequality(list("abcde"), [1] * 5, [1] * 5, se=[1] * 5), "are numbers"),
+        (
+            lambda: slope_index_of_inequality(QuantileValues(range(5), [1] * 5, [0] * 5, "rate", se=[1] * 5)),
+            "above zero",
+        ),
+        (
+            lambda: slope_index_of_inequality(QuantileValues(range(5), [1] * 5, [1] * 5, 3, se=[1] * 5)),
+            "value_type",
+        ),
+        (
+            lambda: slope_index_of_inequality(QuantileValues(list("abcde"), [1] * 5, [1] * 5, se=[1] * 5)),
+            "are numbers",
+        ),
         (lambda: funnel_limits([1], [1], "median"), "statistic"),
         (lambda: funnel_limits([], []), "known for every area"),
         (lambda: funnel_limits([11], [10]), "must not exceed"),
@@ -331,8 +360,8 @@ def test_quantiles_given_as_text_are_ranked_as_numbers() -> None:
     as_text = [str(decile) for decile in DECILES]
     limits = wilson_interval(OBESE, MEASURED)
     given = {"x": OBESE, "lower_cl": limits.lower, "upper_cl": limits.upper, "value_type": "proportion"}
-    assert slope_index_of_inequality(as_text, MEASURED, **given) == slope_index_of_inequality(
-        DECILES, MEASURED, **given
+    assert slope_index_of_inequality(QuantileValues(as_text, MEASURED, **given)) == slope_index_of_inequality(
+        QuantileValues(DECILES, MEASURED, **given)
     )
 
 

@@ -57,7 +57,7 @@ def test_what_changed_in_definition_linkage_and_coverage_is_said(make_release: M
     after = admitted(make_release, 200, basis=basis("bb", "0.96", "m2"), lsoas=LSOAS[:2], **LATER)
     said = {c.aspect: c.statement for c in compare_releases(before, after).statements}
     assert set(said) == {"model_digest", "match_rate", "measures", "area_set", "deprivation"}
-    assert said["match_rate"] == "A change of the share of NHS records placed in a dwelling: +5.5%."
+    assert said["match_rate"] == "The share of NHS records placed in a dwelling changed: +5.5%."
     assert "emergency_admission" in said["measures"]
     assert "linkage model" in said["model_digest"]
 
@@ -66,7 +66,7 @@ def test_a_release_that_does_not_say_what_it_rests_on_is_told_as_such(make_relea
     basis = [{"aspect": "definition", "name": "", "value": "household/v1"}]
     silent, telling = admitted(make_release, 200), admitted(make_release, 200, basis=basis, **LATER)
     (said,) = [c for c in compare_releases(silent, telling).statements if c.aspect == "definition"]
-    assert said.statement == "Only the later release says what the household definition was."
+    assert said.statement == "Only the later release records the household definition."
 
 
 def residents(make_release: MakeRelease, *counts: float | None) -> ReleaseFigures:
@@ -87,16 +87,16 @@ def test_a_budget_goes_by_people_and_deprivation_and_no_penny_is_lost(make_relea
 
 
 def test_an_area_whose_people_are_hidden_is_not_left_without_money(make_release: MakeRelease) -> None:
-    with pytest.raises(Fault, match="Of 3 LSOAs 1 have no published count"):
+    with pytest.raises(Fault, match="without a published count of this measure: 1 of 3"):
         share_budget(residents(make_release, 1000, None, 1000), 100)
 
 
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"area_level": "WARD"}, "no area level"),
-        ({"measure": "dogs"}, "3 have no"),
-        ({"ratio": 0.5}, "weighs"),
+        ({"area_level": "WARD"}, "no such area level"),
+        ({"measure": "dogs"}, "3 of 3"),
+        ({"ratio": 0.5}, "the ratio must be at least 1"),
     ],
 )
 def test_an_impossible_allocation_is_refused_in_words(

@@ -37,7 +37,7 @@ def test_findings_are_of_the_newest_release_and_written_as_parquet_csv_and_a_pag
 ) -> None:
     before, after = two_releases
     page = told("findings", "--releases", after.parent, "--earlier", before, "--out", tmp_path / "out")
-    assert f"# What release {after.name} says" in page
+    assert f"# Findings of release {after.name}" in page
     assert "14.0 (12.0 to 16.3)" in page
     assert "-6.0 (" in page
     written = {p.name for p in (tmp_path / "out").iterdir()}
@@ -51,7 +51,7 @@ def test_findings_are_of_the_newest_release_and_written_as_parquet_csv_and_a_pag
 def test_compare_says_what_moved_and_what_else_changed(two_releases: tuple[Path, Path]) -> None:
     page = told("compare", *two_releases)
     assert "better" in page
-    assert "Nothing that the releases tell of" in page
+    assert "None recorded in the releases" in page
     figures = json.loads(told("compare", *two_releases, "--json"))
     assert [c["verdict"] for c in figures["changes"]] == ["better"]
 
@@ -68,7 +68,7 @@ def test_allocate_prints_amounts_with_their_weights(two_releases: tuple[Path, Pa
     ("words", "message"),
     [
         (("findings", "--releases", "nowhere"), "There is no release in nowhere"),
-        (("findings", "nowhere"), "is no release"),
+        (("findings", "nowhere"), "is not a release"),
         (("findings", "{release}", "--framework", "mine"), "no framework"),
         (("findings", "{release}", "--confidence", "50"), "confidence level"),
     ],
@@ -83,7 +83,7 @@ def test_a_mistaken_call_says_what_to_do(
 
 
 def test_nothing_is_ever_written_into_a_release(two_releases: tuple[Path, Path]) -> None:
-    with pytest.raises(Fault, match="releases never change"):
+    with pytest.raises(Fault, match="a published release never changes"):
         write_findings(two_releases[0], {}, "", "findings")
 
 

@@ -90,13 +90,13 @@ def test_the_english_benchmark_is_what_the_census_table_adds_up_to() -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("nothing,,,1,2,E,2021,s", "line 2: no measure"),
-        ("overcrowded,colour,red,1,2,E,2021,s", "line 2: no dimension"),
-        ("overcrowded,tenure,red,1,2,E,2021,s", "line 2: no category"),
-        ("overcrowded,tenure,,1,2,E,2021,s", "stand together"),
-        ("overcrowded,,,3,2,E,2021,s", "between nought and the denominator"),
-        ("overcrowded,,,many,2,E,2021,s", "are numbers"),
-        ("overcrowded,,,1,2,E,2021,s\novercrowded,,,1,2,E,2021,s", "stands twice"),
+        ("nothing,,,1,2,E,2021,s", "line 2: the measure is not registered"),
+        ("overcrowded,colour,red,1,2,E,2021,s", "line 2: the dimension is not registered"),
+        ("overcrowded,tenure,red,1,2,E,2021,s", "line 2: the category is not one of the dimension"),
+        ("overcrowded,tenure,,1,2,E,2021,s", "fill in both dimension and category, or neither"),
+        ("overcrowded,,,3,2,E,2021,s", "must be above zero and below the denominator"),
+        ("overcrowded,,,many,2,E,2021,s", "must be numbers"),
+        ("overcrowded,,,1,2,E,2021,s\novercrowded,,,1,2,E,2021,s", "appears twice for one category"),
     ],
 )
 def test_a_mistake_in_a_benchmark_is_named_by_its_line(tmp_path: Path, row: str, message: str) -> None:
@@ -163,7 +163,7 @@ def test_inequality_runs_over_every_decile_or_is_not_given(make_release: MakeRel
     rows[0]["value"] = None
     (hidden,) = find_all(make_release({"health_by_imd_decile": rows})).inequality.to_dict("records")
     assert np.isnan(hidden["sii"])
-    assert hidden["finding"] == "not given: 1 of 10 quantiles are hidden"
+    assert hidden["finding"] == "not calculated: 1 of 10 quantiles hidden"
 
 
 def test_an_area_far_from_the_others_is_outside_its_funnel(make_release: MakeRelease) -> None:

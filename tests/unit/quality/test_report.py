@@ -106,7 +106,7 @@ def test_a_gap_of_more_than_two_points_is_flagged_either_way(
     flags = [flag for flag in content["flags"] if flag["figure"] == "match_rate"]
     assert len(flags) == flagged
     page = render_page(content)
-    assert ("Sex Male: match rate" in page) == bool(flagged)
+    assert ("Sex (Male): match rate" in page) == bool(flagged)
 
 
 @pytest.mark.parametrize(("linked", "missed", "shown"), [(10, 10, True), (9, 10, False), (10, 9, False)])

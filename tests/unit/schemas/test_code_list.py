@@ -66,7 +66,7 @@ def test_a_spelling_means_one_code_or_none(name: str, text: str, code: str | Non
     ("rows", "named"),
     [
         (b"a,One,,,1\nb,ONE,,,2\n", "another code"),
-        (b"a,One,,,1\na,Two,,,2\n", "stands twice"),
+        (b"a,One,,,1\na,Two,,,2\n", "is defined twice"),
         (b"a,One,--,,1\n", "empty"),
         (b"a,One,1\n", "line 2"),
         (b"", "no codes"),

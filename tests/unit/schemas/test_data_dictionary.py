@@ -21,7 +21,7 @@ def test_an_entry_says_in_words_what_the_contract_says_in_terms() -> None:
     )
     assert (bedrooms.kind, bedrooms.unit, bedrooms.values) == ("whole number", "rooms", "0 to 50")
     assert by_column["tenure"].values == "code list tenure"
-    assert by_column["record_id"].values == "at most 100 characters; no two rows alike"
+    assert by_column["record_id"].values == "at most 100 characters; unique"
     hashed = {entry.column: entry for entry in entries([load_contract("pseudonymised", "dwelling")])}
     assert (hashed["address_exact"].kind, hashed["address_unit_street"].kind) == (
         "whole number",

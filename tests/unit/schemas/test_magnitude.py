@@ -45,9 +45,9 @@ def test_a_mean_and_a_percentile_are_accepted(entry: dict[str, object]) -> None:
         (MEAN | {"decimals": 6}, "unknown key decimals"),
         (MEAN | {"among": "residents_admitted"}, "plain count"),
         (MEAN | {"among": "nobody"}, "plain count"),
-        (MEAN | {"of": "sex"}, "sex is no attribute of a resident that is a count"),
+        (MEAN | {"of": "sex"}, "sex is not an attribute of a resident with type count"),
         (MEAN | {"among": "residents"}, "whose long_term_conditions is known"),
-        (MEAN | {"name": "residents"}, "a measure has its name"),
+        (MEAN | {"name": "residents"}, "a measure already has this name"),
         (MEDIAN | {"percent": 100}, "percent must be a whole number from 10 to 90"),
         (MEDIAN | {"percent": 0}, "percent must be a whole number from 10 to 90"),
         (MEDIAN | {"band_width": 1}, "band_width must be a whole number from 5"),
@@ -65,7 +65,7 @@ def test_what_would_print_one_household_or_too_finely_is_refused(
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ("[no_such_amount]", "no_such_amount is no magnitude"),
+        ("[no_such_amount]", "no_such_amount is not a magnitude"),
         ("[median_age]", "median_age needs residents_of_known_age"),
     ],
 )

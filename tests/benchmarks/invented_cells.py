@@ -1,11 +1,11 @@
-"""Cells of invented households in any number of areas, for measuring protection without a run before it.
+"""Cells of invented households in any number of areas, to measure disclosure control without a run.
 
-Shares fall by half from one category to the next, so that every table has small cells.
+The share of each category is half that of the previous one, so that every table has small cells.
 """
 
 import duckdb
 
-#: Categories of each dimension; category k of n has a share that falls with k.
+#: Number of categories of each dimension; shares fall from one category to the next.
 DIMENSIONS = {
     "tenure": 5,
     "epc": 4,
@@ -53,7 +53,7 @@ def create_cells(
         """,
         {"areas": areas, "authority_areas": authority_areas},
     )
-    # shares fall by half from one category to the next, so that every table has small cells
+    # each category has half the share of the previous one, so that every table has small cells
     drawn = ", ".join(
         f'LEAST(FLOOR(-LOG2(1 - draw(household, {number}))), {categories - 1})::BIGINT AS "{name}"'
         for number, (name, categories) in enumerate(DIMENSIONS.items())
@@ -89,7 +89,7 @@ def create_cells(
 
 
 def _cells(dimensions: tuple[str, ...], level: str, measured: str, unit: str) -> str:
-    """Return the SELECT of one measure's cells at one level: every category of every area, empty ones too."""
+    """Return the SELECT of one measure's cells at one level: all areas and categories, also empty ones."""
     has = {"households": "FALSE", "residents_admitted": "emergency_admission"}.get(measured, measured)
     area = LEVELS[level]
     weight = "1" if unit == "household" else "residents"
@@ -99,12 +99,12 @@ def _cells(dimensions: tuple[str, ...], level: str, measured: str, unit: str) ->
     matched = " AND ".join(
         [f"{area} = grid_area", *(f'household."{name}" = "grid_{name}"' for name in dimensions)]
     )
-    told = [*sorted(dimensions), None, None][:2]
+    named = [*sorted(dimensions), None, None][:2]
     categories = ", ".join(
         f"'{name}' AS dimension_{n}, CAST(\"grid_{name}\" AS VARCHAR) AS category_{n}"
         if name
         else f"NULL::VARCHAR AS dimension_{n}, NULL::VARCHAR AS category_{n}"
-        for n, name in enumerate(told, 1)
+        for n, name in enumerate(named, 1)
     )
 
     def figures(prefix: str, condition: str) -> str:
