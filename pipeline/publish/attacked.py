@@ -1,4 +1,4 @@
-"""Attacks on the finished files of a release, before anybody may see it."""
+"""Attacks on the finished files of a release, before anyone may see it."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX
 
 
 def attack_finished(folder: Path, context: RunContext, ledger: Ledger) -> dict[str, Any]:
-    """Attack the finished files, with the release before them; a verdict once given is kept by manifest."""
+    """Attack the finished files together with the release before them; a verdict is stored by manifest."""
     latest = ledger.latest_revealed()
     others = [] if latest is None else [context.workspace.zone("releases") / latest.release_id]
     folders = [folder, *(o for o in others if o != folder and o.is_dir())]
@@ -25,7 +25,7 @@ def attack_finished(folder: Path, context: RunContext, ledger: Ledger) -> dict[s
         facts: dict[str, Any] = json.loads(kept.read_bytes())
         return facts
     report = run_attacks(folders, engine=context.project.engine, spill=context.spill)
-    context.report(f"attacks on the release: {report.successes} successes")
+    context.report(f"attacks on the release: {report.successes} succeeded")
     record = report.record()
     release_id = folder.name.removeprefix(STAGED_PREFIX)
     facts = {
@@ -57,7 +57,7 @@ def check_repelled(evidence: Evidence) -> None:
         raise Refused(
             "ATTACK_SUCCEEDED",
             f"Attacks on the finished files succeeded {successes:,} times.",
-            "Nothing was released. Report the run's id: the repair should have found this. Fewer tables that "
-            "share a dimension leave less to find; the agreement's outputs name them.",
+            "Nothing was published. Report the run's id, because the repair should have prevented this. "
+            "Until then, remove tables that share a dimension from the outputs of the agreement.",
             tuple(findings),
         )

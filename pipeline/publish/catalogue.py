@@ -1,4 +1,4 @@
-"""The catalogue: one row per published table, so that an analyst finds the right one at once."""
+"""The catalogue: one row per published table, so that an analyst can find the right one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

@@ -1,6 +1,6 @@
-"""After the gate: the staged release is entered in the ledger and appears by one rename.
+"""After the gate: the staged release is entered in the ledger and published by one rename.
 
-Whatever moment a crash chooses, the next run finds either no release or the whole one.
+Whenever a crash happens, the next run finds either no release or a whole one.
 """
 
 import os
@@ -19,19 +19,18 @@ from pipeline.publish.release_record import read_record
 
 
 def commit_release(cleared: Cleared, absence: Clearance, context: RunContext) -> Artefact:
-    """Let a staged release that its gate has cleared appear; returns it where it now stands.
+    """Publish a staged release that its gate has cleared; returns it in its final folder.
 
-    absence: the clearance of the search for planted people, bound to this very release.
-    A release that already stands is verified and returned as it is.
-    Raises Refused where that clearance is of something else, the ledger is damaged, or the release
-    would change a standing one.
+    absence: the clearance of the search for planted people, bound to this release. A release that is
+    already published is verified and returned as it is. Raises Refused where that clearance is of
+    another release, the ledger is damaged, or a published release would change.
     """
     artefact = cleared.artefact
     if (absence.stage, absence.artefact_digest) != ("leakage", artefact.digest):
         raise Refused(
             "CLEARANCE_MISMATCH",
             "The workspace was not searched for planted people before this release.",
-            "Report this as a defect of the programme; no release appears without that search.",
+            "Report this as a defect of the program; no release is published without that search.",
         )
     releases = context.workspace.zone("releases")
     release_id = artefact.folder.name.removeprefix(STAGED_PREFIX)
@@ -42,22 +41,23 @@ def commit_release(cleared: Cleared, absence: Clearance, context: RunContext) ->
         if standing.digest != artefact.digest:
             raise Refused(
                 "RELEASE_WOULD_CHANGE",
-                f"Release {release_id} stands with other content than this run made.",
-                "A correction is a new epoch with a reason; a standing release is never replaced.",
+                f"Release {release_id} is already published, and this run made other content for it.",
+                "A published release is never replaced. To correct it, run `hearth releases correct`, "
+                "which opens a new epoch with a reason.",
             )
         return standing
     files = verify_release(artefact.folder)
     manifest_sha256 = digest_of_file(artefact.folder / MANIFEST)
     ledger.append("intent", read_record(context.workspace, release_id, manifest_sha256))
     _finish(ledger, releases, release_id)
-    context.report(f"release {release_id} stands")
+    context.report(f"Release {release_id} is published.")
     return Artefact("publish", "all", final, artefact.fingerprint, files)
 
 
 def open_ledger(context: RunContext) -> Ledger:
-    """Open the ledger and bring to an end what a crash left open.
+    """Open the ledger and finish what a crash interrupted.
 
-    An intent whose staged folder is whole is renamed into place; one without it is made void.
+    An intent whose staged folder is whole is renamed into place; an intent without it becomes void.
     """
     ledger = Ledger.open(context.workspace, load_secret(context))
     releases = context.workspace.zone("releases")
@@ -70,8 +70,8 @@ def open_ledger(context: RunContext) -> Ledger:
         elif holder == final:
             raise Refused(
                 "RELEASE_CHANGED",
-                f"Release {entry.release_id} is not what the ledger entered.",
-                "Find out who changed it; nothing is released until then.",
+                f"Release {entry.release_id} differs from its entry in the ledger.",
+                "Restore it from a copy and find out who changed it. Nothing is published until then.",
             )
         else:
             shutil.rmtree(staged, ignore_errors=True)
@@ -90,7 +90,11 @@ def _finish(ledger: Ledger, releases: Path, release_id: str) -> None:
             os.close(descriptor)
     entry = ledger.last(release_id)
     if entry is None:
-        raise Refused("RELEASE_NOT_IN_LEDGER", f"Release {release_id} has no line.", "Run publish again.")
+        raise Refused(
+            "RELEASE_NOT_IN_LEDGER",
+            f"The ledger has no entry for release {release_id}.",
+            "Run `hearth run` again; the publish stage writes the entry first.",
+        )
     ledger.repeat("revealed", entry)
 
 

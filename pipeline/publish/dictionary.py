@@ -15,9 +15,9 @@ DICTIONARY_MARKDOWN = "data_dictionary.md"
 DICTIONARY_PARQUET = "data_dictionary.parquet"
 
 SHORTHAND = {
-    "[c]": "confidential: too few households or persons, or it would reveal another value",
+    "[c]": "confidential: too few households or people, or the value would reveal another one",
     "[x]": "not available: not produced at this area level, or the area is too small for the table",
-    "[z]": "not applicable: nobody can be in this cell",
+    "[z]": "not applicable: no one can be in this cell",
     "[u]": "low reliability: rounding and noise could move it by a third or more",
 }
 
@@ -59,7 +59,13 @@ def write_dictionary(
         lines.append(f"| `{name}` | {column.logical_type} | {column.description} |")
     lines += ["", "## Shorthand", "", "| Sign | Meaning |", "|---|---|"]
     lines += [f"| `{sign}` | {meaning} |" for sign, meaning in SHORTHAND.items()]
-    lines += ["", "## Measures", "", "| Measure | Title | Kind | Counts | Made of |", "|---|---|---|---|---|"]
+    lines += [
+        "",
+        "## Measures",
+        "",
+        "| Measure | Title | Kind | Counts | Comes from |",
+        "|---|---|---|---|---|",
+    ]
     for measure in measures:
         made_of = (
             f"`{measure['numerator_measure']}` / `{measure['denominator_measure']}`"

@@ -1,10 +1,10 @@
-"""P6 at the moment of writing: what of tonight's cells may be printed, and what is repeated.
+"""P6 when a release is written: which of this run's values may be published, and which are repeated.
 
-Inside an epoch everything is repeated. At its boundary an area takes tonight's values only where
-the households that joined, left or changed a published attribute since its values last changed
-number none or at least K; the unit is the MSOA with its LSOAs. A local authority changes
-only if, besides, the changes inside its carried-forward MSOAs number none or at least K, also
-within each deprivation decile and air quality zone: else the difference would tell of them.
+Inside an epoch everything is repeated. At its boundary an area takes this run's values only where 0 or
+at least K households joined, left or changed a published attribute since its values last changed.
+The unit is the MSOA with its LSOAs. A local authority changes only if 0 or at least K households also
+changed inside its carried-forward MSOAs, and within each deprivation decile and air quality
+zone of them: otherwise the difference between two releases would disclose those households.
 """
 
 from dataclasses import dataclass, field
@@ -27,12 +27,12 @@ _STATE = ("level", "lsoa21", "contribution", "digest")
 
 @dataclass(frozen=True)
 class Frozen:
-    """What the freeze did.
+    """The result of the freeze.
 
     release_id: release whose values were repeated; None where there was none before.
     is_boundary: whether this release opens an epoch.
     values_changed: cells that differ from that release inside an epoch, counted again from the rows.
-    areas_changed, areas_carried_forward: areas with tonight's values, and with the earlier ones.
+    areas_changed, areas_carried_forward: areas with this run's values, and with the earlier ones.
     state_sha256: the record of which households each area's printed values count.
     """
 
@@ -52,10 +52,10 @@ def freeze(
     epoch: str,
     minimum_changed_households: int,
 ) -> Frozen:
-    """Replace in `protected_cell` what may not change; reads `household_state` and `area`.
+    """Replace in `protected_cell` every value that may not change; reads `household_state` and `area`.
 
     Raises Refused where the ledger's latest release is of a later epoch, or that release or its record
-    of households is lost or changed: its values can then neither be repeated nor compared.
+    of households is lost or changed: its values can then be neither repeated nor compared.
     """
     latest = ledger.latest_revealed()
     if latest is None:
@@ -65,7 +65,7 @@ def freeze(
         raise Refused(
             "EPOCH_GOES_BACK",
             "The latest release belongs to a later epoch than this run's reference date.",
-            "Set the reference date forward; a past epoch cannot be opened again.",
+            "Set a later reference_date in hearth.toml; a past epoch cannot be opened again.",
         )
     connection.execute("ALTER TABLE protected_cell RENAME TO tonight_cell")
     _load_release(connection, _verified(workspace.zone("releases"), latest))
@@ -109,8 +109,8 @@ def may_report_anew(
 ) -> bool:
     """Answer whether figures of the whole population may differ from the latest release's.
 
-    Not within an epoch; at its boundary where every local authority may change and the households that
-    changed are together at least K. Without an earlier release there is nothing to differ from.
+    They may not within an epoch. At its boundary they may where every local authority may change and at
+    least K households changed in total. The first release may always report.
     """
     if frozen.release_id is None:
         return True
@@ -139,21 +139,21 @@ def _verified(releases: Path, latest: LedgerEntry) -> Path:
     if not folder.is_dir():
         raise Refused(
             "EPOCH_RELEASE_LOST",
-            f"Release {latest.release_id}, whose values must be repeated or compared, is gone.",
-            "Restore it from a copy; nothing is released without it.",
+            f"Release {latest.release_id} is missing, and its values must be repeated or compared.",
+            "Restore it from a copy; nothing is published without it.",
         )
     verify_release(folder)
     if digest_of_file(folder / MANIFEST) != latest.manifest_sha256:
         raise Refused(
             "RELEASE_CHANGED",
-            f"Release {latest.release_id} is not what the ledger entered.",
+            f"Release {latest.release_id} differs from its entry in the ledger.",
             "Restore it from a copy and find out who changed it.",
         )
     return folder
 
 
 def _repeat_measures(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Replace `published_measure` by the release's own: values and what they are made of belong together."""
+    """Replace `published_measure` by the release's own, which belongs to its values."""
     connection.register("_measure", pq.read_table(folder / "measure.parquet"))
     try:
         connection.execute(
@@ -165,7 +165,7 @@ def _repeat_measures(connection: duckdb.DuckDBPyConnection, folder: Path) -> Non
 
 
 def _repeat_basis(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Replace `basis` by the release's own, where it has one: repeated values rest on what they rested on."""
+    """Replace `basis` by the release's own, where it has one: repeated values keep their basis."""
     if (folder / "basis.parquet").is_file():
         connection.register("_basis", pq.read_table(folder / "basis.parquet"))
         try:
@@ -183,7 +183,7 @@ def _unchanged(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _load_release(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Create `released_cell`, the rows of a standing release in the form of `protected_cell`."""
+    """Create `released_cell`, the rows of a published release in the form of `protected_cell`."""
     catalogue = pq.read_table(folder / "catalogue.parquet")
     parts: list[str] = []
     for table_id, dimensions, file in zip(
@@ -210,13 +210,13 @@ def _load_release(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 
 def _create_kept_state(connection: duckdb.DuckDBPyConnection, *, all_new: bool) -> None:
-    """Create `kept_state`: per level, the households that the values now printed count.
+    """Create `kept_state`: for each level, the households that the published values count.
 
-    Level "MSOA21" stands for an MSOA and its LSOAs, "LAD" for the authority.
+    Level "MSOA21" means an MSOA and its LSOAs, "LAD" the local authority.
     """
-    tonight = "SELECT '{level}' AS level, lsoa21, contribution, digest FROM household_state {condition}"
+    current = "SELECT '{level}' AS level, lsoa21, contribution, digest FROM household_state {condition}"
     if all_new:
-        parts = [tonight.format(level=level, condition="") for level in ("MSOA21", "LAD")]
+        parts = [current.format(level=level, condition="") for level in ("MSOA21", "LAD")]
     else:
         may = (
             "lsoa21 IN (SELECT lsoa21 FROM area INNER JOIN area_verdict "
@@ -225,7 +225,7 @@ def _create_kept_state(connection: duckdb.DuckDBPyConnection, *, all_new: bool) 
         parts = []
         for level, column in (("MSOA21", "msoa21"), ("LAD", "local_authority")):
             condition = may.format(level=level, column=column)
-            parts.append(tonight.format(level=level, condition=f"WHERE {condition}"))
+            parts.append(current.format(level=level, condition=f"WHERE {condition}"))
             parts.append(
                 f"SELECT level, lsoa21, contribution, digest FROM released_state "
                 f"WHERE level = '{level}' AND NOT {condition}"
@@ -234,5 +234,5 @@ def _create_kept_state(connection: duckdb.DuckDBPyConnection, *, all_new: bool) 
 
 
 def _write_state(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> str:
-    """Keep `kept_state`; returns the digest of its rows. It holds digests alone, no pseudonym."""
+    """Store `kept_state`; returns the digest of its rows. It contains digests and no pseudonym."""
     return keep_table(connection, "kept_state", _STATE, STATE, workspace)

@@ -1,6 +1,6 @@
-"""What a finished release shows when its bytes are read again: the facts of PUB-02 to PUB-04.
+"""The facts of PUB-02 to PUB-04, read again from the bytes of a finished release.
 
-Nothing here comes from memory; the folder is all there is, as it is for whoever receives it.
+Nothing here comes from memory: only the folder is read, as by a person who receives it.
 """
 
 import json
@@ -22,8 +22,8 @@ from pipeline.quality.writing import FILES as QUALITY_FILES
 from schemas.contract import load_contract
 from schemas.table import tables as registered_tables
 
-#: Files of a release beside its tables.
-BESIDE = (
+#: Files of a release that are not its tables.
+OTHER_FILES = (
     CATALOGUE,
     "measure.parquet",
     "area.parquet",
@@ -78,7 +78,7 @@ def inspect_release(folder: Path, outputs: Sequence[str]) -> dict[str, Any]:
     return {
         "parquet_files": sum(name.endswith(".parquet") for name in present),
         "undeclared_metadata_keys": sorted(undeclared_keys),
-        "undeclared_files": [n for n in present if n not in files and n not in BESIDE],
+        "undeclared_files": [n for n in present if n not in files and n not in OTHER_FILES],
         "statistics_beyond_data": beyond,
         "undeclared_columns": undeclared_columns,
         "missing_columns": missing_columns,
@@ -86,7 +86,7 @@ def inspect_release(folder: Path, outputs: Sequence[str]) -> dict[str, Any]:
         "unregistered_tables": [t for t in listed if t not in registered_tables()],
         "tables_outside_agreement": [t for t in listed if t not in outputs],
         "tables_without_catalogue_entry": [
-            n for n in present if n.endswith(".parquet") and n not in files and n not in BESIDE
+            n for n in present if n.endswith(".parquet") and n not in files and n not in OTHER_FILES
         ],
         "disclosure_criteria": _criteria(folder),
         "epoch": ", ".join(sorted(epochs)),
@@ -115,7 +115,7 @@ def _undeclared_keys(file: pq.ParquetFile, is_table: bool) -> set[str]:
 
 
 def _statistics_beyond(file: pq.ParquetFile, table: pa.Table) -> int:
-    """Count columns whose footer minimum or maximum is not among the rows that are there."""
+    """Count columns whose footer minimum or maximum is not that of the rows in the file."""
     beyond = 0
     for group in range(file.metadata.num_row_groups):
         for number in range(file.metadata.num_columns):

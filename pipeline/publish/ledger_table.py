@@ -1,4 +1,4 @@
-"""Tables that the ledger keeps beside its lines, each under the digest of what it holds.
+"""Tables that the ledger stores next to its entries, each under the digest of its rows.
 
 They outlive the run, so they rest under the project's storage key like all of the
 controlled zone; two encryptions of the same rows differ, so it is the rows that
@@ -23,7 +23,7 @@ def keep_table(
 ) -> str:
     """Write the named columns of a table as `<kind>-<digest>.parquet`; returns the digest of its rows.
 
-    The same rows are kept once.
+    The same rows are stored once.
     """
     digest = _digest(connection, table, columns)
     path = kept_path(workspace, kind, digest)
@@ -45,20 +45,20 @@ def load_kept(
     digest: str | None,
     workspace: Workspace,
 ) -> None:
-    """Create a table of the rows kept under a digest; raises Refused where they are gone or others."""
+    """Create a table of the rows stored under a digest; raises Refused where they are missing or changed."""
     path = kept_path(workspace, kind, digest or "")
     if path.is_file():
         load_table(connection, path, table)
     if digest is None or not path.is_file() or _digest(connection, table, columns) != digest:
         raise Refused(
             "LEDGER_LOST",
-            f"A {kind} record that the ledger names is gone or changed.",
+            f"A {kind} record that the ledger names is missing or changed.",
             "Restore controlled/ledger from its copy; without it releases cannot be compared.",
         )
 
 
 def kept_path(workspace: Workspace, kind: str, digest: str) -> Path:
-    """Return where rows of that digest are kept, or would be."""
+    """Return the file of the rows of that digest."""
     return workspace.zone("controlled") / FOLDER / f"{kind}-{digest}.parquet"
 
 

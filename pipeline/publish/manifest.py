@@ -1,7 +1,7 @@
 """The manifest of a release: every file with its digest, and nothing about the run that made it.
 
-No clock time, path, row count before protection or run id stands in it: those are side
-channels. What the release is worth checking against is the ledger.
+It contains no clock time, path, row count before protection or run id, because those are side
+channels. The ledger records the manifest's digest.
 """
 
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from governance.artefact import FileRecord
 from governance.canonical import canonical_json, digest_of_file
+from governance.counted import counted
 from governance.errors import Refused
 
 MANIFEST = "manifest.json"
@@ -65,8 +66,10 @@ def _file_names(folder: Path) -> list[str]:
 
 
 def _changed(folder: Path, wrong: int) -> Refused:
+    release_id = folder.name.removeprefix(STAGED_PREFIX)
     return Refused(
         "RELEASE_CHANGED",
-        f"Release {folder.name.removeprefix(STAGED_PREFIX)}: {wrong} files are not what its manifest says.",
-        "Find out who changed it. A correction is a new epoch with a reason, never an edit.",
+        f"Release {release_id}: {counted(wrong, 'file differs', 'files differ')} from its manifest.",
+        "Restore the release from a copy and find out who changed it. To correct figures, run "
+        "`hearth releases correct`; a release is never edited.",
     )

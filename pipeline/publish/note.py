@@ -1,4 +1,4 @@
-"""The note to analysts: what a published value means, in words, with a query that combines cells rightly."""
+"""The note to analysts: what a published value means, and a query that combines cells correctly."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ def write_note(
 ) -> None:
     """Write `README.md`; criteria: the numbers of the method (`Profile.settings`).
 
-    correction: why values of an epoch were corrected before it ended.
+    correction: why the values of an epoch were corrected before its end.
     """
     corrected = f"\n**Corrected.** {correction}\n" if correction else ""
     bound, base = int(criteria["noise_bound"]), int(criteria["rounding_base"])
@@ -27,52 +27,56 @@ def write_note(
     least = criteria["minimum_cell_count"]
     if bound:
         meaning = f"""
-- A count has small noise (at most {bound} either way, 0 on average, standard deviation about 1.4) and is
-  then rounded to {base}. The true count lies within {reach} of the value, mostly within {base // 2 + 1}.
-- The same people get the same noise wherever they are counted: a value is the same in every table.
-- Totals have noise of their own. Parts do not sum to their total, by up to {reach} for each value
-  added. That is intended. Do not scale parts to fit: use the total that is published.
-- Adding k values makes an error of about {((2 + (base * base - 1) / 12) ** 0.5):.1f} times the square
-  root of k (standard deviation). So read the largest area or category that answers the question,
-  rather than adding small ones."""
+- A count has small random noise (at most {bound} up or down, 0 on average, standard deviation about 1.4).
+  It is then rounded to {base}. The true count is within {reach} of the value, usually within {base // 2 + 1}.
+- The same people have the same noise wherever they are counted, so a value is the same in every table.
+- Totals have noise of their own. The parts of a total may differ from it by up to {reach} for each part.
+  This is intended. Do not scale the parts to fit: use the published total.
+- A sum of k values has an error of about {((2 + (base * base - 1) / 12) ** 0.5):.1f} times the square
+  root of k (standard deviation). Use the largest area or category that answers your question, and do
+  not add small ones."""
     else:
         meaning = """
-- Counts are exact and parts sum to their totals where all of them are shown."""
+- Counts are exact. Parts sum to their total where all of them are shown."""
     contributors, amount_bound = MINIMUM_CONTRIBUTORS, bound or "no"
     without_noise = "as in this release" if not bound else "profile `exact-count`"
     text = f"""# Release {release_id}
 
-Households and residents as at {reference_date}; epoch {epoch}. Until the epoch ends the values stay as they
-are, so nightly releases of one epoch do not differ. A change between two epochs is a change of
-the area, not of one night.
+Households and residents on {reference_date}; epoch {epoch}. The values stay the same until the epoch
+ends, so the releases of one epoch do not differ. A change between two epochs is a change of the area.
 {corrected}
-Before comparing groups, open `linkage_quality.html`: how well records were linked, and for whom less well.
+Before you compare groups, open `linkage_quality.html`. It shows how well records were linked, and for
+which groups they were linked less well.
 
-`catalogue.parquet` lists the tables, `data_dictionary.md` every column and measure, `manifest.json` the
-digest of every file, `disclosure_criteria.json` the numbers of the protection, `basis.parquet` the
-definitions and the linkage that the figures rest on (`hearth compare` reads it).
+- `catalogue.parquet` lists the tables.
+- `data_dictionary.md` describes every column and measure.
+- `basis.parquet` lists the definitions and the linkage behind the figures (`hearth compare` reads it).
+- `disclosure_criteria.json` lists the numbers of the disclosure control.
+- `manifest.json` lists the digest of every file.
 
 ## What a value means
 {meaning}
 - `[c]` (confidential): fewer than {least} households or residents, or the value would reveal another one.
-  It is not zero and must not be read as zero; nought to {least - 1 + bound} is the usual range.
-- `[x]`: not produced, because too little of the table would be left, or the area is small.
-- `[z]`: nobody can be in this cell. `[u]`: a percentage too unreliable to print.
-- A percentage is made of the two published counts beside it, and shown where numerator,
-  denominator and the rest each count at least {least}.
+  Do not read it as zero. It is usually between 0 and {least - 1 + bound}.
+- `[x]` (not available): not produced, because too much of the table would be hidden, or the area is small.
+- `[z]` (not applicable): no one can be in this cell.
+- `[u]` (low reliability): a percentage that is too unreliable to publish.
+- A percentage comes from the two published counts in the same table. It is published where the
+  numerator, the denominator and the rest each count at least {least}.
 
 ### Means and medians
 
-- A mean is the sum beside it (`<measure>_sum`) over the count beside it, to one decimal. The sum has noise of
-  up to {amount_bound} times what the household with most adds, and is then rounded: in small areas read a
-  mean as rough. To combine areas add sums and add counts, then divide; never average means.
-- A median is given as the lower end of a band; `rounding_base` is its width. 40 with 10 means 40 to 49.
-- `[c]`: fewer than {contributors} households add to it, or one or two of them make nearly all of it.
+- A mean is the published sum (`<measure>_sum`) divided by the published count, to one decimal. The sum has
+  noise of up to {amount_bound} times the largest amount of one household, and is then rounded. In small
+  areas a mean is approximate. To combine areas, add the sums, add the counts, then divide. Do not
+  average means.
+- A median is published as the lower end of a band; `rounding_base` is the width. 40 with 10 means 40 to 49.
+- `[c]`: fewer than {contributors} households contribute, or one or two of them contribute almost all.
 - There is no minimum, maximum or mode. Without noise ({without_noise}) there are no means or medians.
 
 ## Combining cells
 
-Take counts, not percentages, and say how many areas were left out:
+Use counts, not percentages, and say how many areas you left out:
 
 ```sql
 -- duckdb -init views.sql, in this folder
@@ -91,7 +95,7 @@ HAVING missing = 0
 ORDER BY area_code;
 ```
 
-Areas of which a part is hidden or not produced are left out above: a sum without it is too low.
-Averaging the two percentages instead would weigh a small group like a large one.
+This query leaves out areas of which a part is hidden or not produced, because their sum would be too low.
+An average of the two percentages would give a small group the same weight as a large one.
 """
     (folder / NOTE).write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""What the register says of each published table and measure, in the words analysts read."""
+"""Titles and descriptions of published tables and measures, as analysts read them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class PublishedTable:
 
 
 def published_table(table_id: str) -> PublishedTable:
-    """Return what the register says of a table; raises KeyError for one it does not know."""
+    """Return a registered table's title and description; raises KeyError where it is not registered."""
     table = tables()[table_id]
     listed = "; ".join(measures()[name].title for name in table.measures)
     amounts = "".join(f"; {magnitudes()[name].title}" for name in table.magnitudes)
-    made = ", means and percentiles" if table.magnitudes else " and percentages made of them"
+    made = ", means and percentiles" if table.magnitudes else " and percentages"
     return PublishedTable(
         table_id=table_id,
         title=table.title,
@@ -41,7 +41,7 @@ def measure_titles(published: Sequence[Mapping[str, str | None]]) -> dict[str, s
     """Return published measure -> title.
 
     published: rows of `published_measure`; a population that no measure is named for is
-    described by the measures whose denominator it is.
+    described by the measures that have it as denominator.
     """
     known: Mapping[str, Measure] = measures()
     amounts: Mapping[str, Magnitude] = {

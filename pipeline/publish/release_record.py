@@ -1,4 +1,4 @@
-"""What the ledger will say of a staged release, kept beside the ledger until the release is revealed."""
+"""The ledger entry of a staged release, stored next to the ledger until the release is published."""
 
 import json
 from pathlib import Path
@@ -28,21 +28,21 @@ _CELL_COLUMNS = ("cell", "value_digest", "epoch", "method")
 
 
 def write_cell_digests(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> tuple[str, int]:
-    """Keep the list of cell digests of `protected_cell` under its own digest; returns digest and rows."""
+    """Store the list of cell digests of `protected_cell` under its own digest; returns digest and rows."""
     connection.execute(f"CREATE OR REPLACE TABLE cell_digest AS {_CELL_DIGESTS}")
     digest = keep_table(connection, "cell_digest", _CELL_COLUMNS, "cells", workspace)
     return digest, int(connection.execute("SELECT COUNT(*) FROM cell_digest").fetchall()[0][0])
 
 
 def write_record(workspace: Workspace, record: dict[str, Any]) -> None:
-    """Keep the ledger fields of a staged release."""
+    """Store the ledger fields of a staged release."""
     _path(workspace, record["release_id"]).write_bytes(canonical_json(record))
 
 
 def read_record(workspace: Workspace, release_id: str, manifest_sha256: str) -> dict[str, Any]:
     """Return the ledger fields of a staged release.
 
-    Raises Refused where none were kept or they are of another manifest.
+    Raises Refused where none are stored or they belong to another manifest.
     """
     try:
         record: dict[str, Any] = json.loads(_path(workspace, release_id).read_bytes())
@@ -52,7 +52,7 @@ def read_record(workspace: Workspace, release_id: str, manifest_sha256: str) -> 
         raise Refused(
             "RELEASE_RECORD_MISSING",
             f"The staged release {release_id} has no record for the ledger.",
-            "Run publish again; it writes both together.",
+            "Run `hearth run` again; the publish stage writes both together.",
         )
     return record
 

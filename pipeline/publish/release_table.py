@@ -1,7 +1,7 @@
 """The Parquet file of one published table.
 
 Built value by value into a fresh table, sorted by area, category and measure, one row
-group: its footer, statistics and dictionaries hold nothing that was dropped.
+group: its footer, statistics and dictionaries contain nothing that was dropped.
 Every column carries its title and description, so the file explains itself.
 """
 
@@ -20,7 +20,7 @@ from schemas.contract import load_contract
 
 #: The year of each area level's boundaries.
 AREA_VINTAGE = {"LSOA21": "2021", "MSOA21": "2021", "LAD": "2024"}
-#: What a file's schema may say about itself.
+#: The metadata that a file's schema may contain.
 TABLE_METADATA = ("title", "description", "release_id")
 COLUMN_METADATA = ("title", "description")
 _ARROW_TYPES = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "date": pa.date32()}
@@ -40,7 +40,7 @@ _AFTER = ("measure", "value", "shorthand", "rounding_base", "method")
 
 @dataclass(frozen=True)
 class ReleaseIdentity:
-    """What every row of a release says about the release."""
+    """The columns that describe the release in each of its rows."""
 
     release_id: str
     epoch: str
@@ -49,7 +49,7 @@ class ReleaseIdentity:
 
 
 def columns_of(dimensions: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns of a published table, in order; no other may stand in it."""
+    """Return the columns of a published table, in order; it has no other column."""
     return (*_BEFORE, *dimensions, *_AFTER)
 
 

@@ -1,4 +1,4 @@
-"""`views.sql`: one DuckDB view per published table, so that a release can be queried at once."""
+"""`views.sql`: one DuckDB view per published table, so that a release can be queried directly."""
 
 from collections.abc import Mapping
 from pathlib import Path

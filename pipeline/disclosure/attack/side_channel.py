@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import ReleaseFiles
-from pipeline.publish.inspection import BESIDE, inspect_release
+from pipeline.publish.inspection import OTHER_FILES, inspect_release
 from pipeline.publish.release_table import parquet_bytes
 
 NUMBER, NAME = 7, "side channels"
@@ -52,7 +52,7 @@ def attack(release: ReleaseFiles) -> AttackOutcome:
     beside = _beside(release.folder)
     for code, pattern in _FORBIDDEN_IN_LOG.items():
         findings[f"{code}_IN_LOG"] = sum(len(pattern.findall(p.read_bytes())) for p in beside)
-    figures = {"files": len(names), "declared_beside": len(BESIDE), "files_of_runs": len(beside)}
+    figures = {"files": len(names), "declared_beside": len(OTHER_FILES), "files_of_runs": len(beside)}
     return AttackOutcome.of(NUMBER, NAME, findings, figures)
 
 

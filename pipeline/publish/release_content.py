@@ -1,0 +1,129 @@
+"""The files of a release that come from tables in the engine: its tables, measures, areas and basis."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from governance.canonical import canonical_json, digest_of_file
+from pipeline.publish.catalogue import CatalogueEntry, write_catalogue
+from pipeline.publish.publication import Publication
+from pipeline.publish.register import PublishedTable, measure_titles, published_table
+from pipeline.publish.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
+
+CRITERIA = "disclosure_criteria.json"
+MEASURES = "measure.parquet"
+AREAS = "area.parquet"
+BASIS = "basis.parquet"
+_BASIS_SCHEMA = pa.schema([(name, pa.string()) for name in ("aspect", "name", "value")])
+#: Public facts of areas that a release repeats.
+AREA_COLUMNS = ("lsoa21", "msoa21", "local_authority", "imd_decile", "aqma")
+
+
+def published_tables(connection: duckdb.DuckDBPyConnection) -> list[PublishedTable]:
+    """Return the registered tables that `protected_cell` has cells of, by id."""
+    ids = connection.execute("SELECT DISTINCT table_id FROM protected_cell ORDER BY ALL").fetchall()
+    return [published_table(table_id) for (table_id,) in ids]
+
+
+def file_of(table: PublishedTable) -> str:
+    """Return the name of a table's file."""
+    return f"{table.table_id}.parquet"
+
+
+def write_tables(
+    connection: duckdb.DuckDBPyConnection,
+    tables: list[PublishedTable],
+    identity: ReleaseIdentity,
+    folder: Path,
+) -> None:
+    """Write one Parquet file for each table, and the catalogue that lists them."""
+    entries = []
+    for table in tables:
+        path = folder / file_of(table)
+        rows = write_release_table(
+            connection,
+            table.table_id,
+            table.dimensions,
+            identity,
+            {"title": table.title, "description": table.description},
+            path,
+        )
+        figures = connection.execute(
+            """
+            SELECT
+                COUNT(*) FILTER (value IS NOT NULL),
+                COUNT(*) FILTER (shorthand = '[c]'),
+                COUNT(*) FILTER (shorthand = '[x]'),
+                STRING_AGG(DISTINCT area_level, ', ' ORDER BY area_level)
+            FROM protected_cell
+            WHERE table_id = $table_id
+            """,
+            {"table_id": table.table_id},
+        ).fetchall()[0]
+        entries.append(
+            CatalogueEntry(
+                release_id=identity.release_id,
+                table_id=table.table_id,
+                title=table.title,
+                description=table.description,
+                unit=table.unit,
+                dimensions=", ".join(table.dimensions),
+                area_levels=figures[3],
+                rows=rows,
+                cells_published=figures[0],
+                cells_hidden=figures[1],
+                cells_not_produced=figures[2],
+                file=file_of(table),
+                sha256=digest_of_file(path),
+            )
+        )
+    write_catalogue(entries, folder)
+
+
+def write_measures(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[dict[str, str | None]]:
+    """Write `measure.parquet`, one row a published measure; returns its rows."""
+    rows: list[dict[str, str | None]] = (
+        connection.sql(
+            "SELECT measure, unit, kind, numerator_measure, denominator_measure "
+            "FROM published_measure ORDER BY ALL"
+        )
+        .to_arrow_table()
+        .to_pylist()
+    )
+    titles = measure_titles(rows)
+    described = [{"title": titles[str(row["measure"])], **row} for row in rows]
+    names = ("measure", "title", "unit", "kind", "numerator_measure", "denominator_measure")
+    table = pa.table({name: pa.array([row[name] for row in described], pa.string()) for name in names})
+    write_plain_parquet(table, folder / MEASURES)
+    return described
+
+
+def write_areas(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write the public facts of every area of the release: how areas nest, deprivation, air quality."""
+    present = {row[0] for row in connection.execute("DESCRIBE area").fetchall()}
+    kept = [name for name in AREA_COLUMNS if name in present]
+    areas = connection.sql(
+        f"SELECT {', '.join(kept)} FROM area WHERE lsoa21 IS NOT NULL ORDER BY lsoa21"
+    ).to_arrow_table()
+    write_plain_parquet(pa.table({name: areas.column(name).to_pylist() for name in kept}), folder / AREAS)
+
+
+def write_basis(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Write what the figures rest on: definitions, linkage model, share of people placed."""
+    rows = connection.sql("SELECT aspect, name, value FROM basis ORDER BY ALL").to_arrow_table()
+    write_plain_parquet(pa.table(rows.to_pydict(), schema=_BASIS_SCHEMA), folder / BASIS)
+
+
+def write_criteria(publication: Publication, folder: Path) -> None:
+    """Write the numbers of the disclosure control, and why the epoch is corrected where it is."""
+    content: Mapping[str, Any] = {
+        **publication.profile.settings(),
+        "agreement": publication.context.agreement.id,
+        "specification": "Hearth disclosure control, P0 to P7",
+    }
+    if reason := publication.correction_reason:
+        content = {**content, "correction": reason}
+    (folder / CRITERIA).write_bytes(canonical_json(content) + b"\n")
