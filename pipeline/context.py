@@ -1,4 +1,4 @@
-"""What every stage is given beside its cleared inputs: no key is among it."""
+"""What every stage receives in addition to its cleared inputs. It contains no key."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,8 +23,8 @@ def _silent(_: str) -> None:
 class RunContext:
     """One run of one project.
 
-    spill: private folder for what DuckDB cannot hold in memory; removed when the run ends.
-    report: receives progress sentences; they hold counts and rates, never values.
+    spill: private folder for data that does not fit in DuckDB's memory; removed when the run ends.
+    report: called with sentences about progress, with counts and rates but never values.
     """
 
     run_id: str
