@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from governance.artefact import Evidence
-from pipeline.engine.at_rest import is_wrongly_in_clear
+from pipeline.engine.at_rest import is_wrongly_unencrypted
 from pipeline.leakage.canary import canary_of
 from pipeline.leakage.search import search_tree
 from pipeline.leakage.search_pattern import PatternSearch, search_patterns_of
@@ -65,7 +65,7 @@ def prove_absence(
         )[:50],
         "unreadable": sum(len(tree.unreadable) for tree in trees),
         "unreadable_places": sorted({_place(name) for tree in trees for name in tree.unreadable}),
-        "tables_in_clear": sum(is_wrongly_in_clear(path) for path in workspace.root.rglob("*.parquet")),
+        "tables_in_clear": sum(is_wrongly_unencrypted(path) for path in workspace.root.rglob("*.parquet")),
     }
     return Evidence("leakage", part, facts)
 

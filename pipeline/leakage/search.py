@@ -100,7 +100,7 @@ def search_file(path: Path, search: PatternSearch) -> Iterator[tuple[SearchPatte
 
 
 def _search_table(path: Path, search: PatternSearch) -> Iterator[SearchPattern]:
-    with open_table(path, wherever_in_clear=True) as reader:
+    with open_table(path, allow_unencrypted=True) as reader:
         yield from search.find("\n".join(reader.schema.names).encode())
         for batch in reader:
             for column in batch.columns:
