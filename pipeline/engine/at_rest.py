@@ -146,8 +146,8 @@ def open_parquet(path: Path, *, allow_unencrypted: bool = False) -> Iterator[pq.
     if not encrypted and not allow_unencrypted and is_wrongly_unencrypted(path):
         raise Fault(
             "AT_REST_IN_CLEAR",
-            f"{path.name} is not encrypted, although Hearth encrypts every table in its folder, so it was not "
-            "read.",
+            f"{path.name} was not read, because it is not encrypted and Hearth encrypts every table in its "
+            "folder.",
             f"Find out where it came from. Then delete {_FOLDER_OF_ARTEFACT} and start `hearth run` again, "
             "which makes the table again.",
         )
