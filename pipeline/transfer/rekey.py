@@ -30,8 +30,8 @@ from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import BATCH_ROWS, load_table, open_table, write_plain
 from pipeline.leakage.canary import canary_of
+from pipeline.pseudonymise.canary_rows import delete_planted_rows
 from pipeline.pseudonymise.counts import columns_by_kind
-from pipeline.pseudonymise.planting import uproot
 from pipeline.pseudonymise.tables import UPRN, tables_of
 from pipeline.transfer.identities import public_key_text
 from pipeline.transfer.manifest import SIGNATURE_FILE, is_signed_by, sign_manifest, timestamp
@@ -83,7 +83,8 @@ def make_pairs(
         with locked_connection(context.project.engine, context.spill) as connection:
             for source in sorted({t.source for t in tables}):
                 load_table(connection, artefact.path(source), source)
-            uproot(connection, canary_of(artefact.part, artefact.fingerprint), {t.source for t in tables})
+            canary = canary_of(artefact.part, artefact.fingerprint)
+            delete_planted_rows(connection, canary, {t.source for t in tables})
             kinds = columns_by_kind(tables, hashed=False)
             connection.execute("CREATE TABLE pair (kind VARCHAR, old VARCHAR, new VARCHAR)")
             names = [kind for kind, _, _ in kinds]
