@@ -20,7 +20,7 @@ RECORD = "artefact.json"
 DISPOSED = "disposed.json"
 PARTIAL = ".partial"
 
-#: Fills an empty folder; returns the rows of each file (None where it is no table) and the evidence.
+#: Fills an empty folder; returns the rows of each file (None if it is not a table) and the evidence.
 Fill = Callable[[Path], tuple[dict[str, int | None], Evidence]]
 
 

@@ -11,7 +11,7 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from governance.agreement.agreement import Agreement
 
-#: Called with a short sentence of counts ("council_property: 12,003 rows kept, 14 quarantined").
+#: Called with a short sentence about progress ("council_property: 12,003 rows kept, 14 quarantined").
 Report = Callable[[str], None]
 
 

@@ -55,14 +55,14 @@ class Workspace:
         return self.root / name
 
     def run_folder(self, run_id: str) -> Path:
-        """Return the folder of one run, after making it if needed."""
+        """Return the folder of one run, made when missing."""
         folder = self.zone("runs") / run_id
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
     @contextmanager
     def spill(self, run_id: str) -> Iterator[Path]:
-        """Make the run's private spill folder; it is removed when the block ends, also after an error."""
+        """Lend the run's private spill folder; it is gone afterwards, whatever happened."""
         folder = self.run_folder(run_id) / "spill"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)

@@ -21,7 +21,6 @@ from governance.errors import Fault
 from governance.keys.at_rest_keys import AtRestKeys, WrappingKey
 
 ENCRYPTED_MAGIC = b"PARE"
-_FOLDER_OF_ARTEFACT = "the folder of its artefact in the workspace"
 _PLAIN_ZONES = frozenset({"releases"})
 #: Where a run's private spill lies, which holds clear data for as long as the run does.
 _PRIVATE_ZONES = frozenset({"runs"})
@@ -108,6 +107,7 @@ class _KeyWrapping(pe.KmsClient):  # type: ignore[misc]
 
 
 _active: AtRest | None = None
+_FOLDER_OF_ARTEFACT = "the folder of its artefact in the workspace"
 
 
 @contextmanager

@@ -4,7 +4,7 @@ The column's contract decides. No expression can raise an error, because DuckDB 
 Reason codes of cells:
 
 EXPONENT_FORM, NOT_DIGITS, TOO_LONG, SENTINEL, WRONG_LENGTH, CHECK_DIGIT, NOT_A_POSTCODE
-                       identifiers: see uprn.sql, nhs_number.sql, postcode.sql
+                       identifiers: see sql/uprn.sql, sql/nhs_number.sql, sql/postcode.sql
 UNKNOWN_CODE           the code list has no such spelling
 NOT_A_DATE             fits none of the declared formats, or is not a day of the calendar
 AMBIGUOUS_DATE         fits several declared formats, which give different days
