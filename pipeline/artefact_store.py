@@ -1,7 +1,7 @@
-"""Artefacts on disk: written aside, hashed, renamed into place, verified before reuse.
+"""Artefacts on disk: written to a temporary folder, hashed, renamed into place, verified before reuse.
 
-A folder `<zone>/<stage>-<part>-<first 16 of fingerprint>/` holds the files and
-`artefact.json` (file digests, evidence). It stands whole or not at all.
+The folder `<zone>/<stage>-<part>-<first 16 of fingerprint>/` contains the files and `artefact.json` (file
+digests, evidence). It is either complete or does not exist.
 """
 
 import json
@@ -17,16 +17,17 @@ from governance.errors import Fault
 from schemas.storage.artefact_record import DISPOSED, PARTIAL, RECORD, artefact_folder
 from schemas.storage.durable_write import rename_durably, sync, write_durably
 
-#: Fills an empty folder; returns the rows of each file (None where it is no table) and the evidence.
+#: Fills an empty folder; returns the rows of each file (None if it is not a table) and the evidence.
 Fill = Callable[[Path], tuple[dict[str, int | None], Evidence]]
 
 
 def write_artefact(
     zone: Path, stage: str, part: str, fingerprint: str, fill: Fill
 ) -> tuple[Artefact, Evidence]:
-    """Let `fill` write into a private folder, then hash it and rename it into place in one step.
+    """Call `fill` on a private folder, then hash the files and rename the folder into place in one step.
 
-    An earlier half-written folder is removed first; whatever `fill` raises leaves nothing behind.
+    Returns the artefact and the evidence that `fill` returned. A half-written folder of an earlier run is
+    removed first. If `fill` raises, its folder is removed and the exception passes on.
     """
     final = artefact_folder(zone, stage, part, fingerprint)
     partial = final.with_name(final.name + PARTIAL)
@@ -54,9 +55,9 @@ def write_artefact(
 
 
 def find_artefact(zone: Path, stage: str, part: str, fingerprint: str) -> tuple[Artefact, Evidence] | None:
-    """Return a finished artefact of that fingerprint, its files hashed anew, or None if there is none.
+    """Return the finished artefact of a fingerprint after hashing its files again; None if there is none.
 
-    Raises Fault when it stands there and its bytes are not what its record says.
+    A disposed artefact counts as none. Raises Fault if the files are not those of the artefact's record.
     """
     folder = artefact_folder(zone, stage, part, fingerprint)
     if not (folder / RECORD).is_file() or (folder / DISPOSED).is_file():
@@ -68,17 +69,19 @@ def find_artefact(zone: Path, stage: str, part: str, fingerprint: str) -> tuple[
     if wrong or present - {f.name for f in files} or record["fingerprint"] != fingerprint:
         raise Fault(
             "ARTEFACT_CHANGED",
-            f"{folder.name}: {len(wrong) or 1} of {len(files)} files are not what its record says.",
-            f"Find out who changed it, then remove {folder.name} from its zone; the run will make it again.",
+            f"{folder.name} was changed after it was written, so it was not used. Files that differ from its "
+            f"record: {len(wrong) or 1} of {len(files)}.",
+            f"Find out who changed it. Then delete the folder {folder.name} from its zone and start "
+            "`hearth run` again, which makes the artefact again.",
         )
     artefact = Artefact(stage, part, folder, fingerprint, files)
     return artefact, Evidence(stage, part, record["facts"])
 
 
 def recall_artefact(zone: Path, stage: str, part: str, fingerprint: str) -> tuple[Artefact, Evidence] | None:
-    """Return the record of an artefact whether or not its files were disposed of since.
+    """Return the record of an artefact, even if its files have been disposed of; None if there is none.
 
-    It serves to judge evidence again; whoever needs the files asks `find_artefact`.
+    Use it to judge evidence again, and `find_artefact` to read the files.
     """
     folder = artefact_folder(zone, stage, part, fingerprint)
     if not (folder / RECORD).is_file():
@@ -89,7 +92,7 @@ def recall_artefact(zone: Path, stage: str, part: str, fingerprint: str) -> tupl
 
 
 def dispose_artefact(artefact: Artefact, keep: tuple[str, ...] = ()) -> int:
-    """Delete an artefact's files, but those under the folders named in `keep`; its record stays.
+    """Delete an artefact's files, except those in the folders named in `keep`; its record stays.
 
     Returns the number of files removed.
     """
@@ -97,10 +100,10 @@ def dispose_artefact(artefact: Artefact, keep: tuple[str, ...] = ()) -> int:
 
 
 def dispose_folder(folder: Path, keep: tuple[str, ...] = ()) -> int:
-    """Do what `dispose_artefact` does to the artefact that stands in `folder`.
+    """Do what `dispose_artefact` does, to the artefact in `folder`.
 
-    The mark is written first, so that a kill half-way leaves a disposed artefact, not a damaged one;
-    a second call removes what the first did not reach.
+    The disposal mark is written first: a process killed half-way then leaves a disposed artefact and not a
+    damaged one. A second call removes the files that the first did not reach.
     """
     names = [str(f["name"]) for f in json.loads((folder / RECORD).read_bytes())["files"]]
     going = [name for name in names if not name.startswith(tuple(f"{k}/" for k in keep))]
@@ -113,7 +116,7 @@ def dispose_folder(folder: Path, keep: tuple[str, ...] = ()) -> int:
 
 
 def _settled(folder: Path, rows: Mapping[str, int | None]) -> tuple[FileRecord, ...]:
-    """Hash the folder's files and flush them to disk, one beside the other; return their records."""
+    """Flush the folder's files to disk and hash them, two at a time; return their records."""
 
     def settle(name: str) -> FileRecord:
         path = folder / name

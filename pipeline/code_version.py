@@ -1,4 +1,7 @@
-"""Which code this is: a digest of every file that can change a result."""
+"""The version of the code, as a digest of every file that can change a result.
+
+It is part of every stage's fingerprint, so a changed file makes the stages run again.
+"""
 
 import hashlib
 from functools import cache
@@ -10,7 +13,7 @@ _SUFFIXES = {".py", ".sql", ".yaml", ".csv", ".json", ".toml"}
 
 @cache
 def code_version() -> str:
-    """Return the SHA-256 over names and bytes of the packages' source and data files."""
+    """Return the SHA-256 over the names and bytes of the packages' source and data files, as hexadecimal."""
     root = Path(__file__).resolve().parent.parent
     total = hashlib.sha256()
     for package in _PACKAGES:

@@ -1,4 +1,4 @@
-"""What every stage is given beside its cleared inputs: no key is among it."""
+"""What every stage receives in addition to its cleared inputs. It contains no key."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from pipeline.workspace import Workspace
 if TYPE_CHECKING:
     from governance.agreement.agreement import Agreement
 
-#: Called with a short sentence of counts ("council_property: 12,003 rows kept, 14 quarantined").
+#: Called with a short sentence about progress ("council_property: 12,003 rows kept, 14 quarantined").
 Report = Callable[[str], None]
 
 
@@ -23,8 +23,8 @@ def _silent(_: str) -> None:
 class RunContext:
     """One run of one project.
 
-    spill: private folder for what DuckDB cannot hold in memory; removed when the run ends.
-    report: receives progress sentences; they hold counts and rates, never values.
+    spill: private folder for data that does not fit in DuckDB's memory; removed when the run ends.
+    report: called with sentences about progress, with counts and rates but never values.
     """
 
     run_id: str

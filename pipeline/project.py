@@ -1,6 +1,7 @@
-"""`hearth.toml`: where a project's extracts lie, how their columns are called, what a run may use.
+"""`hearth.toml`: where a project's extracts are, what their columns are called, what a run may use.
 
-What a human may tune lives here or in the agreement; this is where it is read.
+This is the only place that reads the file. The operator writes it; what the controllers decide together is in
+the agreement instead.
 """
 
 import tomllib
@@ -10,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from governance.counted import counted
 from governance.errors import Fault, Finding
 from pipeline.engine.duckdb import EngineSettings
 
@@ -20,11 +22,12 @@ DELIMITERS = (",", "\t", "|")
 
 @dataclass(frozen=True)
 class ExtractSettings:
-    """How a supplier's file presents one extract table.
+    """The file of one extract table, as the supplier wrote it.
 
-    columns: contract column -> supplier's column; a contract column that is not named here is
-    looked for under its own name. ignore: supplier's columns that must not be read.
-    date_formats: the strptime formats the supplier declared; no other is accepted.
+    table: name of the contract. path: absolute. columns: contract column -> supplier's column; a contract
+    column that is not listed has the same name in the file. ignore: supplier's columns that must not be
+    read. date_formats: the strptime formats that the supplier declared; no other is accepted. manifest:
+    None for the default, `<file>.manifest.json` next to the file.
     """
 
     table: str
@@ -39,10 +42,10 @@ class ExtractSettings:
 
 @dataclass(frozen=True)
 class Correction:
-    """Why values of an epoch are published anew before it ends: it opens an epoch of its own.
+    """A correction: values of an epoch are published again before the epoch ends, as an epoch of its own.
 
-    epoch: the epoch corrected, such as "2026-Q1". number: 1 for its first correction. reason: printed with
-    the release.
+    epoch: the epoch that is corrected, such as "2026-Q1". number: 1 for its first correction. reason: printed
+    with the release.
     """
 
     epoch: str
@@ -54,8 +57,9 @@ class Correction:
 class Project:
     """One `hearth.toml`, checked; every path is absolute.
 
-    signing_keys: keys of the principals who start its runs and let its releases appear.
-    truth: true pairs of an invented population, for the quality report; None with real people.
+    custody: one of CUSTODY_MODES. workspace: root of the folder tree. model: a trained linkage model; None
+    for the one that Hearth includes. signing_keys: keys of the principals who start runs and who release.
+    truth: true pairs of a synthetic population, for the quality report; None with real people.
     """
 
     name: str
@@ -75,25 +79,32 @@ class Project:
 
 
 def read_project(path: Path, workspace: Path | None = None) -> Project:
-    """Read and check a `hearth.toml`; `workspace` overrides the file's own.
+    """Read and check a `hearth.toml`. `workspace`, if given, is used instead of the one in the file.
 
-    Raises Fault with every mistake listed at once.
+    Raises Fault: CONFIG_UNREADABLE, CONFIG_SYNTAX (not TOML), or CONFIG_INVALID with every mistake.
     """
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise Fault(
-            "CONFIG_UNREADABLE", f"{path}: {error.strerror}.", "Name a hearth.toml with --config."
+            "CONFIG_UNREADABLE",
+            f"The configuration file {path} cannot be read ({error.strerror}), so nothing was started.",
+            "Give the path of your hearth.toml with --config. `hearth init my-project` writes an example.",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Fault("CONFIG_SYNTAX", f"{path} is not TOML: {error}.", "Mend the file at that line.") from None
+        raise Fault(
+            "CONFIG_SYNTAX",
+            f"{path} is not valid TOML, so nothing was started: {error}.",
+            "Correct the file at that line, then repeat the command.",
+        ) from None
     reader = _Reader(raw, path.absolute().parent)
     project = reader.project(path, workspace)
     if reader.findings:
         raise Fault(
             "CONFIG_INVALID",
-            f"{path} has {len(reader.findings)} faults.",
-            "Mend each; `hearth init` writes a commented example.",
+            f"{path} has {counted(len(reader.findings), 'mistake')}, so nothing was started.",
+            "Correct each of them, then repeat the command. `hearth init my-project` writes an example with "
+            "comments.",
             tuple(reader.findings),
         )
     return project
@@ -130,7 +141,7 @@ class _Reader:
             for name, value in self._table("extracts", self.raw.get("extracts", {})).items()
         }
         if not extracts:
-            self._fault("[extracts]", "no extract is named")
+            self._fault("[extracts]", "lists no extract; add a table such as [extracts.council_property]")
         reference = section.get("reference_date")
         if not isinstance(reference, date):
             self._fault("[project] reference_date", "must be a date such as 2026-03-31")
@@ -181,7 +192,7 @@ class _Reader:
             where, section, {"path", "columns", "ignore", "encoding", "delimiter", "date_formats", "manifest"}
         )
         if "path" not in section:
-            self._fault(where, "path is missing")
+            self._fault(where, "path is missing: it gives the file of the extract")
         columns = self._table(f"extracts.{name}.columns", section.get("columns", {}))
         manifest = section.get("manifest")
         return ExtractSettings(
@@ -200,7 +211,7 @@ class _Reader:
 
     def _known(self, where: str, section: Mapping[str, Any], names: set[str]) -> None:
         for name in sorted(set(section) - names):
-            self._fault(where, f"unknown setting {name!r}; known are {', '.join(sorted(names))}")
+            self._fault(where, f"unknown setting {name!r}; the known ones are {', '.join(sorted(names))}")
 
     def _table(self, where: str, value: Any) -> dict[str, Any]:
         if isinstance(value, dict):

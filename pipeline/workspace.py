@@ -20,7 +20,7 @@ class Workspace:
 
     @classmethod
     def open(cls, root: Path) -> "Workspace":
-        """Create what is missing, private to the user; raises Fault where it cannot be written."""
+        """Create the folders that are missing, private to the user; raises Fault if that is not possible."""
         os.umask(0o077)
         root = root.expanduser().absolute()
         try:
@@ -32,8 +32,8 @@ class Workspace:
         except OSError as error:
             raise Fault(
                 "WORKSPACE_NOT_WRITABLE",
-                f"The workspace cannot be written ({error.strerror}).",
-                "Choose another with --workspace, or mend its owner, permissions or free space.",
+                f"The workspace {root} cannot be written to ({error.strerror}), so nothing was started.",
+                "Correct its owner, permissions or free space, or choose another folder with --workspace.",
             ) from None
         return cls(root)
 
@@ -62,9 +62,9 @@ class Workspace:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the project's only run lock; the kernel frees it when the process dies.
+        """Lock the project's workspace for one run; the kernel releases the lock when the process ends.
 
-        Raises Fault when another run of this project holds it.
+        Raises Fault if another run of this project has locked it.
         """
         with (self.root / ".run.lock").open("w") as handle:
             try:
@@ -72,7 +72,7 @@ class Workspace:
             except OSError:
                 raise Fault(
                     "RUN_IN_PROGRESS",
-                    "Another run of this project holds its workspace.",
-                    "Wait until it has ended; two runs of one project cannot overlap.",
+                    "Another run of this project is using the workspace, and only one can at a time.",
+                    "Wait until that run has ended, then repeat the command.",
                 ) from None
             yield

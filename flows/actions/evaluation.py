@@ -175,8 +175,8 @@ def named_records(project: Project, keys: KeyProvider) -> dict[str, pa.Table]:
         for side, table, kind in _SIDES:
             extract = next(e for e in extracts[side] if e.contract.table == table)
             with open_table(extract.settings) as (_, reader):
-                places = extract.columns.places
-                wanted = [places[c] for c in ("record_id", "address_group_id") if c in places]
+                positions = extract.columns.positions
+                wanted = [positions[c] for c in ("record_id", "address_group_id") if c in positions]
                 rows = [
                     [pa.compute.utf8_trim_whitespace(c) for c in part.columns] for part in reader.rows(wanted)
                 ]

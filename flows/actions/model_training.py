@@ -89,11 +89,11 @@ def _truth(project: Project, keys: KeyProvider, folder: Path) -> Truth:
 
 
 def _listed_people(extract: InspectedExtract) -> pd.DataFrame:
-    places = [extract.columns.places[name] for name in ("record_id", "property_record_id")]
+    positions = [extract.columns.positions[name] for name in ("record_id", "property_record_id")]
     with open_table(extract.settings) as (_, reader):
         parts = [
             pa.table({"person_ref": rows.columns[0], "property_ref": rows.columns[1]})
-            for rows in reader.rows(places)
+            for rows in reader.rows(positions)
         ]
     people: pd.DataFrame = pa.concat_tables(parts).to_pandas()
     return people

@@ -1,7 +1,7 @@
-"""Whether an address list may be used: every UPRN a UPRN, every UPRN one address.
+"""Checks an address list: every UPRN must be valid and have one address.
 
-What is wrong is told with counts and lines. Rows without a UPRN or without an address are left out
-and counted, for nothing can be assigned from them; rows that repeat count once.
+Faults are reported with counts and line numbers. Rows without a UPRN or without an address cannot be used, so
+they are left out and counted. Rows that are repeated count once.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from governance.counted import counted
 from governance.errors import Fault, Finding
 from pipeline.assign_uprn.loading import SHOWN_LINES, LoadedFile, shown_lines
 from pipeline.assign_uprn.statements import run_statement
@@ -16,10 +17,10 @@ from pipeline.assign_uprn.statements import run_statement
 
 @dataclass(frozen=True)
 class ListTolerance:
-    """What an operator accepts of a list, having looked.
+    """Faults of an address list that the operator accepts.
 
-    faulty_rows: leave out rows whose UPRN is none, and rows that are no rows.
-    several_addresses: a UPRN may stand with several addresses (a gazetteer's alternative ones).
+    faulty_rows: leave out rows with an invalid UPRN, and rows that cannot be parsed.
+    several_addresses: a UPRN may have several addresses, as in a gazetteer with alternative addresses.
     """
 
     faulty_rows: bool = False
@@ -29,10 +30,10 @@ class ListTolerance:
 def check_address_list(
     connection: duckdb.DuckDBPyConnection, loaded: LoadedFile, tolerance: ListTolerance
 ) -> dict[str, Any]:
-    """Create `listed` of the loaded rows (`list_row`) and return its counts.
+    """Create the table `listed` (see `sql/listed.sql`) from the loaded rows (`list_row`); returns its counts.
 
-    Counts: rows (= usable + without_uprn + without_address + faulty), uprns, addresses.
-    Raises Fault with every fault of the list.
+    Counts: file, sha256, rows (= usable + without_uprn + without_address + faulty), uprns, addresses.
+    Raises Fault with every fault of the list that `tolerance` does not accept.
     """
     where = loaded.settings.path.name
     run_statement(connection, "listed.sql")
@@ -50,8 +51,8 @@ def check_address_list(
             Finding(
                 "SEVERAL_ADDRESSES",
                 where,
-                f"{several[0]:,} UPRNs stand with {int(several[1]):,} different addresses; "
-                "--several-addresses takes them for alternatives of one dwelling",
+                f"{counted(several[0], 'UPRN has', 'UPRNs have')} several addresses, {int(several[1]):,} in "
+                "total; if these are alternative addresses of one dwelling, add --several-addresses",
                 several[0],
             )
         )
@@ -74,8 +75,8 @@ def check_address_list(
     if findings:
         raise Fault(
             "ADDRESS_LIST_FAULTY",
-            f"The address list {where} cannot be used as it is.",
-            "Mend the list, or accept what may be accepted with the option that is named.",
+            f"The address list {where} has faults, so no addresses were looked up.",
+            "Correct the list, or add the option given with the fault. Then repeat `hearth assign-uprn`.",
             tuple(findings),
         )
     return {
@@ -92,7 +93,7 @@ def check_address_list(
 
 
 def _faulty_rows(connection: duckdb.DuckDBPyConnection, loaded: LoadedFile) -> list[Finding]:
-    where, tolerate = loaded.settings.path.name, "--skip-faulty-rows leaves them out"
+    where, remedy = loaded.settings.path.name, "to leave out such rows, add --skip-faulty-rows"
     malformed = connection.execute(
         """
         SELECT
@@ -109,12 +110,15 @@ def _faulty_rows(connection: duckdb.DuckDBPyConnection, loaded: LoadedFile) -> l
     ).fetchall()
     findings = [
         Finding(
-            reason, where, f"{count:,} rows have a UPRN that is none, {shown_lines(lines)}; {tolerate}", count
+            reason,
+            where,
+            f"{counted(count, 'row has', 'rows have')} an invalid UPRN, {shown_lines(lines)}; {remedy}",
+            count,
         )
         for reason, count, lines in malformed
     ]
     if loaded.broken:
         lines = [row.line for row in loaded.broken]
-        what = f"{len(lines):,} rows are no rows of this table, {shown_lines(lines)}; {tolerate}"
+        what = f"{counted(len(lines), 'row')} could not be parsed, {shown_lines(lines)}; {remedy}"
         findings.append(Finding("BROKEN_ROW", where, what, len(lines)))
     return findings

@@ -1,16 +1,16 @@
-"""UPRNs assigned to the records of one extract, step by step, and everything counted.
+"""Assigns UPRNs to the records of one extract, and counts what happened to each record.
 
-What comes of it is a folder: the extract again under its own name, `evidence.csv` (why each UPRN was
-taken), `unassigned.csv` (which records are left without one, and why) and `summary.json` (counts alone).
-All but the last identify people and dwellings: they stay where the extract is.
+The result is a folder with a copy of the extract under its own name, `evidence.csv` (why each UPRN was
+accepted), `unassigned.csv` (which records have no usable UPRN, and why) and `summary.json` (only counts). All
+except the last contain data about people and dwellings, so they stay at the controller.
 
 Reasons in `unassigned.csv`:
 
 NO_ADDRESS       the record has no address
-NO_CANDIDATE     nothing in the list resembles its address
+NO_CANDIDATE     no address in the list resembles the record's address
 BELOW_THRESHOLD  the best candidate's match weight is below the minimum
 AMBIGUOUS        another candidate is about as good, or another UPRN has the same address
-UNUSABLE_KEPT    its UPRN is none (`0`, exponent form, ...), and nobody asked to replace such
+UNUSABLE_KEPT    its UPRN is invalid (`0`, exponent form, ...), and --overwrite does not allow replacing it
 """
 
 import json
@@ -23,6 +23,7 @@ from typing import Any
 import duckdb
 import pyarrow.csv
 
+from governance.counted import counted
 from governance.errors import Fault
 from pipeline.assign_uprn.address_list import ListTolerance, check_address_list
 from pipeline.assign_uprn.columns import NamedColumns
@@ -37,20 +38,20 @@ from pipeline.engine.tables import BATCH_ROWS
 from pipeline.ingest.readers.supplied_file import is_parquet
 from pipeline.project import ExtractSettings
 
-#: Chosen on the sample project, held on another population: docs/decisions/0020-uprn-assignment.md.
+#: Chosen on the sample project and confirmed on another population: docs/decisions/0020-uprn-assignment.md.
 MINIMUM_MATCH_WEIGHT = 15.0
 MINIMUM_DISTINGUISHABILITY = 5.0
 
 EVIDENCE, UNASSIGNED, SUMMARY = "evidence.csv", "unassigned.csv", "summary.json"
-#: Rows broken in these ways were split into cells all the same, so a cell can be added to them.
+#: Broken rows with these reasons were split into cells, so a UPRN cell can be added to them.
 _SPLIT_REASONS = frozenset({"RAGGED_ROW", "NUL_BYTE", "CONTROL_CHARACTER"})
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What an answer of the matcher must reach, unless a rule of its own decided it.
+    """The lowest scores with which a match is accepted. Exact rules of the matcher give no score.
 
-    match_weight: evidence for the best candidate, in bits. distinguishability: its lead over the next.
+    match_weight: for the best candidate, log2. distinguishability: its match weight minus that of the next.
     """
 
     match_weight: float = MINIMUM_MATCH_WEIGHT
@@ -59,11 +60,12 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class AssignmentRequest:
-    """What an operator asks for.
+    """The files and options of one `hearth assign-uprn`.
 
-    out: folder of the results; must not exist. overwrites: which UPRNs beside missing ones may be
-    written: "unusable" (those that ingest would reject), "supplied" (those the list contradicts).
-    compares_supplied: look up addresses that have a UPRN too, to say how many the list contradicts.
+    out: new folder for the results. overwrites: which UPRNs may be replaced, in addition to filling in
+    missing ones: "unusable" (those that ingest would reject), "supplied" (those that the list contradicts).
+    compares_supplied: also look up addresses that have a UPRN, to count how many the list contradicts.
+    report: called with sentences about progress, with counts but never values.
     """
 
     extract: ExtractSettings
@@ -80,22 +82,23 @@ class AssignmentRequest:
 
 
 def assign_uprns(request: AssignmentRequest) -> dict[str, Any]:
-    """Do what was asked and return the summary, as written to `summary.json`.
+    """Carry out the request and write the results; returns the content of `summary.json`.
 
-    Raises Fault where the matcher is not installed, a file cannot be used, or `out` exists; then
-    nothing is left behind.
+    Raises Fault, and leaves nothing behind, if the matcher is not installed, a file cannot be used, or `out`
+    already exists.
     """
     if request.out.exists():
         raise Fault(
             "WOULD_OVERWRITE",
-            f"{request.out.name} exists already.",
-            "Name a new folder with --out, or remove that one first.",
+            f"The folder {request.out.name} already exists, so nothing was done.",
+            "Give a new folder with --out, or delete that folder first.",
         )
     if request.extract.path.name in (EVIDENCE, UNASSIGNED, SUMMARY):
         raise Fault(
             "ASSIGN_FILE_NAME",
-            f"The extract bears the name of a result, {request.extract.path.name}.",
-            "Give it another name.",
+            f"The extract has the same name as one of the results, {request.extract.path.name}. Nothing was "
+            "done.",
+            "Rename the extract, then repeat `hearth assign-uprn`.",
         )
     environment = open_environment()
     with private_folder(request.out) as folder:
@@ -110,8 +113,8 @@ def assign_uprns(request: AssignmentRequest) -> dict[str, Any]:
         except OSError as error:
             raise Fault(
                 "OUT_NOT_WRITABLE",
-                f"The results could not be put into place ({error.strerror}).",
-                "Name a new folder with --out.",
+                f"The results could not be moved to --out ({error.strerror}), so they were deleted.",
+                "Give a new folder with --out, then repeat `hearth assign-uprn`.",
             ) from None
     return summary
 
@@ -128,15 +131,17 @@ def _assign(
         connection, "list_row", request.address_list, request.list_columns, "--list-", needs_uprn=True
     )
     list_counts = check_address_list(connection, listed, request.tolerance)
-    request.report(f"{list_counts['addresses']:,} addresses of {list_counts['uprns']:,} UPRNs to look in")
+    addresses = counted(list_counts["addresses"], "address", "addresses")
+    request.report(f"Address list: {addresses} of {counted(list_counts['uprns'], 'UPRN')}")
     extract = load_addresses(connection, "extract_row", request.extract, request.columns, "--")
     overwrites = list(request.overwrites)
     run_statement(
         connection,
-        "sought.sql",
+        "address_to_match.sql",
         {"compares_supplied": request.compares_supplied, "overwrites": overwrites},
     )
-    request.report(f"{_count(connection, 'sought'):,} addresses of {extract.rows:,} records to look up")
+    addresses = counted(_count(connection, "address_to_match"), "address", "addresses")
+    request.report(f"To look up: {addresses} of {counted(extract.rows, 'record')}")
     look_up(connection, environment, request.engine, folder)
     run_statement(
         connection,
@@ -154,8 +159,8 @@ def _assign(
     if sha256 != extract.sha256:
         raise Fault(
             "ASSIGN_FILE_CHANGED",
-            f"{extract.settings.path.name} changed while it was read.",
-            "Wait until the supplier has finished writing, then start again.",
+            f"{extract.settings.path.name} changed while it was read, so no UPRNs were assigned.",
+            "Wait until the supplier has finished writing the file, then repeat `hearth assign-uprn`.",
         )
     return {
         "extract": {"file": extract.settings.path.name, "sha256": extract.sha256, **counts},
@@ -167,7 +172,7 @@ def _assign(
 
 
 def _counts(connection: duckdb.DuckDBPyConnection, extract: LoadedFile) -> dict[str, Any]:
-    """Count records by what was supplied, what became of them and why; raises Fault unless it adds up."""
+    """Count records by supplied UPRN, outcome and reason; raises Fault if the sums differ."""
 
     def by(column: str, condition: str) -> dict[str, int]:
         rows = connection.execute(
@@ -179,8 +184,9 @@ def _counts(connection: duckdb.DuckDBPyConnection, extract: LoadedFile) -> dict[
     if {sum(by_uprn.values()), sum(by_outcome.values())} != {extract.rows}:
         raise Fault(
             "ASSIGN_UNACCOUNTED",
-            f"{extract.rows:,} records were read, {sum(by_outcome.values()):,} have an outcome.",
-            "This is a defect of Hearth: report it.",
+            f"The records do not add up, so no UPRNs were assigned. Read: {extract.rows:,}; with an outcome: "
+            f"{sum(by_outcome.values()):,}.",
+            "Report this as a defect of Hearth.",
         )
     return {
         "rows": extract.rows + len(extract.broken),
@@ -205,7 +211,7 @@ def _change(connection: duckdb.DuckDBPyConnection, extract: LoadedFile) -> UprnC
 
 
 def _write_tables(connection: duckdb.DuckDBPyConnection, result: Path, source: str) -> None:
-    """Write the two tables of records, in the order of the extract."""
+    """Write `evidence.csv` and `unassigned.csv`, in the order of the extract."""
     for statement, name in (("evidence.sql", EVIDENCE), ("unassigned.sql", UNASSIGNED)):
         run_statement(connection, statement, {"source": source} if name == EVIDENCE else None)
         table = statement.removesuffix(".sql")

@@ -1,11 +1,12 @@
-"""Which columns of an extract or address list hold what.
+"""Finds the columns of an extract or address list: address, postcode, UPRN and record id.
 
-Named columns must be there. Others are looked for under the names that Hearth's own extracts use.
+A column that the operator names must exist. Other columns are found by the names that Hearth's contracts use.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from governance.counted import counted
 from governance.errors import Fault
 
 ADDRESS_LINES = tuple(f"address_line_{n}" for n in range(1, 6))
@@ -13,9 +14,9 @@ ADDRESS_LINES = tuple(f"address_line_{n}" for n in range(1, 6))
 
 @dataclass(frozen=True)
 class NamedColumns:
-    """A file's columns by its own names; None (or no line) where nobody named one.
+    """The column names that the operator gave for a file; None, or no address column, where none was given.
 
-    address: the lines of the address in order, or its only column.
+    address: the columns of the address lines in order, or its only column.
     """
 
     address: tuple[str, ...] = ()
@@ -34,7 +35,7 @@ class NamedColumns:
 
 @dataclass(frozen=True)
 class AddressColumns:
-    """Places in a file's header. uprn, record_id: None where the file has no such column."""
+    """Positions of columns in a file's header, from 0. uprn, record_id: None if there is no such column."""
 
     address: tuple[int, ...]
     postcode: int
@@ -42,46 +43,47 @@ class AddressColumns:
     record_id: int | None
 
     @property
-    def places(self) -> tuple[int, ...]:
-        """Every place that is read, in the order record id, UPRN, postcode, address lines."""
-        optional = [place for place in (self.record_id, self.uprn) if place is not None]
+    def positions(self) -> tuple[int, ...]:
+        """All positions, in the order record id, UPRN, postcode, address lines."""
+        optional = [position for position in (self.record_id, self.uprn) if position is not None]
         return (*optional, self.postcode, *self.address)
 
 
 def find_columns(
     header: Sequence[str], named: NamedColumns, where: str, option: str, needs_uprn: bool = False
 ) -> AddressColumns:
-    """Find the columns of a header, names differing in case or blanks at most.
+    """Find the columns in a header. Differences in case and surrounding blanks are ignored.
 
-    where: the file, as errors name it. option: prefix of the options that name its columns.
-    Raises Fault with every column that is missing.
+    where: the file's name in errors. option: prefix of the command options that name its columns.
+    Raises Fault with every column that is missing or appears several times.
     """
     names = [name.strip().casefold() for name in header]
     missing: list[str] = []
 
-    def place(name: str | None, usual: str, is_needed: bool) -> int | None:
-        wanted = (name or usual).strip().casefold()
+    def position(name: str | None, default: str, is_needed: bool) -> int | None:
+        wanted = (name or default).strip().casefold()
         if names.count(wanted) == 1:
             return names.index(wanted)
         if name is not None or is_needed:
-            times = "stands twice" if wanted in names else "is missing"
-            missing.append(f"the column {name or usual} {times} ({option}{usual.replace('_', '-')} names it)")
+            problem = f"appears {names.count(wanted)} times" if wanted in names else "is missing"
+            missing.append(f"the column {name or default} {problem} ({option}{default.replace('_', '-')})")
         return None
 
     if named.address:
-        address = [place(name, "address", True) for name in named.address]
+        address = [position(name, "address", True) for name in named.address]
     elif "address" in names:
-        address = [place(None, "address", True)]
+        address = [position(None, "address", True)]
     else:
-        lines = [place(None, line, False) for line in ADDRESS_LINES]
-        address = [line for line in lines if line is not None] or [place(None, "address", True)]
-    postcode = place(named.postcode, "postcode", True)
-    uprn = place(named.uprn, "uprn", needs_uprn)
-    record_id = place(named.record_id, "record_id", False)
+        lines = [position(None, line, False) for line in ADDRESS_LINES]
+        address = [line for line in lines if line is not None] or [position(None, "address", True)]
+    postcode = position(named.postcode, "postcode", True)
+    uprn = position(named.uprn, "uprn", needs_uprn)
+    record_id = position(named.record_id, "record_id", False)
     if missing or postcode is None:
         raise Fault(
             "ASSIGN_COLUMN_MISSING",
-            f"{where}, {len(header)} columns: {'; '.join(missing)}.",
-            "Name the column, or the file's delimiter if the header was read as one column.",
+            f"{where} has {counted(len(header), 'column')}: {'; '.join(missing)}. No UPRNs were assigned.",
+            "Give the column's name with the option in brackets. If the header was read as one column, give "
+            f"the delimiter with {option}delimiter.",
         )
     return AddressColumns(tuple(line for line in address if line is not None), postcode, uprn, record_id)

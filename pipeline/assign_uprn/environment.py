@@ -1,7 +1,8 @@
-"""The matcher's own environment: where it is, and that it is the one that was locked.
+"""Finds the matcher's own Python environment, and checks that it was built from this version's lock file.
 
-uk-address-matcher needs splink<5 and duckdb<2, Hearth the versions after those, so the two never
-share an environment. It is built from requirements.lock beside this file, whose digest it is stamped with.
+uk-address-matcher needs splink<5 and duckdb<2 and Hearth needs later versions, so the two cannot share an
+environment. `make assign-uprn-environment` builds it from requirements.lock in this folder, and stores that
+file's digest in it.
 """
 
 import hashlib
@@ -14,43 +15,45 @@ from pathlib import Path
 
 from governance.errors import Fault
 
-#: Names another folder than the one beside Hearth's own environment.
+#: Environment variable with the path of the matcher's environment, if it is not next to Hearth's own.
 FOLDER_VARIABLE = "HEARTH_UPRN_ENVIRONMENT"
 _DEFAULT_NAME = ".venv-uk-address-matcher"
 _STAMP = "hearth-lock.sha256"
-_BUILD = "Build it with `make assign-uprn-environment`; everything else in Hearth works without it."
+_BUILD = "Run `make assign-uprn-environment` to build it. Everything else in Hearth works without it."
 
 
 @dataclass(frozen=True)
 class MatcherEnvironment:
-    """python: its interpreter. version: of uk-address-matcher, as locked."""
+    """The matcher's environment. python: its interpreter. version: of uk-address-matcher, as locked."""
 
     python: Path
     version: str
 
 
 def environment_folder() -> Path:
-    """Return where the environment is, or is to be."""
+    """Return the folder of the environment, whether or not it exists."""
     named = os.environ.get(FOLDER_VARIABLE)
     return Path(named).expanduser() if named else Path(sys.prefix).parent / _DEFAULT_NAME
 
 
 def open_environment() -> MatcherEnvironment:
-    """Return the environment; raises Fault where it is not installed, or of another lock."""
+    """Return the environment; raises Fault if it is missing or was built from another lock file."""
     folder = environment_folder()
     python = folder / "bin" / "python"
     if not python.exists():
         raise Fault(
             "MATCHER_NOT_INSTALLED",
-            f"uk-address-matcher is not installed: there is no environment {folder.name} (it is optional).",
-            f"{_BUILD} {FOLDER_VARIABLE} names one elsewhere.",
+            "uk-address-matcher is not installed (it is optional), so no UPRNs were assigned: there is no "
+            f"environment {folder.name}.",
+            f"{_BUILD} If it is in another folder, set {FOLDER_VARIABLE} to that folder.",
         )
     lock = (files("pipeline.assign_uprn") / "requirements.lock").read_bytes()
     stamp = folder / _STAMP
     if not stamp.is_file() or stamp.read_text("utf-8").split()[:1] != [hashlib.sha256(lock).hexdigest()]:
         raise Fault(
             "MATCHER_OUT_OF_DATE",
-            f"The environment {folder.name} was not built from this version's requirements.lock.",
+            f"No UPRNs were assigned, because the environment {folder.name} was built for another version of "
+            "Hearth.",
             _BUILD,
         )
     locked = re.search(rb"^uk-address-matcher==(\S+)", lock, re.MULTILINE)

@@ -1,7 +1,7 @@
-"""The extract again, with UPRNs in it: what is not a changed UPRN stays as it was, to the byte.
+"""Writes a copy of the extract with the assigned UPRNs. Every other byte stays as it was.
 
-Rows that are no rows stay too, so that ingest meets and counts them as it would have.
-In Parquet the UPRN column becomes text; every other column keeps its type.
+Rows that cannot be parsed are copied too, so that ingest counts them as it would have counted them before. In
+Parquet the UPRN column becomes text, and every other column keeps its type.
 """
 
 import csv
@@ -29,20 +29,21 @@ _CRLF = "\r\n"
 
 @dataclass(frozen=True)
 class UprnChange:
-    """What the copy is to change. place: of the UPRN column in the header, None where one is added.
+    """The changes to make in the copy.
 
-    assigned: new UPRN by the line of its row. supplied: the UPRN as supplied by the line of its row, of all
-    rows where the whole column is written anew (an added one, or one of Parquet). name: of an added column.
+    position: of the UPRN column in the header, None to add a column. assigned: line of a row -> its new UPRN.
+    supplied: line of a row -> its UPRN as supplied, for all rows, if the whole column is written again (an
+    added column, or Parquet); otherwise empty. name: of an added column.
     """
 
-    place: int | None
+    position: int | None
     assigned: Mapping[int, str]
     supplied: Mapping[int, str | None]
     name: str = _NEW_COLUMN
 
 
 def write_copy(settings: ExtractSettings, change: UprnChange, target: Path) -> str:
-    """Write the changed extract to `target`, in the extract's own format; returns the extract's SHA-256."""
+    """Write the changed extract to `target`, in the extract's format; returns the SHA-256 of the original."""
     try:
         if is_parquet(settings.path):
             return _write_parquet(settings, change, target)
@@ -50,8 +51,9 @@ def write_copy(settings: ExtractSettings, change: UprnChange, target: Path) -> s
     except FileRefused as refusal:
         raise Fault(
             "ASSIGN_FILE_UNREADABLE",
-            f"{settings.path.name} {refusal.what}.",
-            "Wait until the supplier has finished writing, then start again.",
+            f"{settings.path.name} {refusal.what}. It was readable before, so it may have changed. No UPRNs "
+            "were assigned.",
+            "Wait until the supplier has finished writing the file, then repeat `hearth assign-uprn`.",
         ) from None
 
 
@@ -59,10 +61,10 @@ def _write_parquet(settings: ExtractSettings, change: UprnChange, target: Path) 
     with open_supplied(settings.path) as (file, _), file.again() as source:
         parquet = pq.ParquetFile(source)
         schema = parquet.schema_arrow
-        if change.place is None:
+        if change.position is None:
             schema = schema.append(pa.field(change.name, pa.string()))
         else:
-            schema = schema.set(change.place, pa.field(schema.names[change.place], pa.string()))
+            schema = schema.set(change.position, pa.field(schema.names[change.position], pa.string()))
         line = 1
         with pq.ParquetWriter(target, schema, compression="zstd") as writer:
             for batch in parquet.iter_batches(BATCH_ROWS):
@@ -70,10 +72,10 @@ def _write_parquet(settings: ExtractSettings, change: UprnChange, target: Path) 
                 line += batch.num_rows
                 uprns = [change.assigned.get(n) or change.supplied.get(n) for n in lines]
                 columns = list(batch.columns)
-                if change.place is None:
+                if change.position is None:
                     columns.append(pa.array(uprns, pa.string()))
                 else:
-                    columns[change.place] = pa.array(uprns, pa.string())
+                    columns[change.position] = pa.array(uprns, pa.string())
                 writer.write_batch(pa.record_batch(columns, schema=schema))
         return file.finish()
 
@@ -95,14 +97,14 @@ def _write_delimited(settings: ExtractSettings, change: UprnChange, target: Path
 
 @dataclass
 class _Copy:
-    """The lines of a file, one row after the other. lines: number and text, line end included."""
+    """Copies a delimited file row by row. lines: number and text of each line, including its line end."""
 
     lines: Iterator[tuple[int, str]]
     delimiter: str
     change: UprnChange
 
     def texts(self) -> Iterator[str]:
-        """Yield the copy's text."""
+        """Yield the text of the copy."""
         is_header = True
         for number, line in self.lines:
             if is_header and line.strip("\r\n"):
@@ -110,24 +112,24 @@ class _Copy:
                 yield self._header(line)
             elif number in self.change.assigned:
                 yield self._assigned(number, line)
-            elif self.change.place is None and number in self.change.supplied:
+            elif self.change.position is None and number in self.change.supplied:
                 yield self._appended("".join(self._row(line)[1]), "")
             else:
                 yield line
 
     def _header(self, line: str) -> str:
-        if self.change.place is not None:
+        if self.change.position is not None:
             return line
         return self._appended("".join(self._row(line)[1]), self.change.name)
 
     def _assigned(self, number: int, line: str) -> str:
         cells, texts = self._row(line)
         uprn = self.change.assigned[number]
-        if self.change.place is None:
+        if self.change.position is None:
             return self._appended("".join(texts), uprn)
-        cells[self.change.place] = uprn
+        cells[self.change.position] = uprn
         row = io.StringIO()
-        # the writer quotes a cell for the characters of its own line end: so that one has both
+        # The writer quotes a cell if it contains a character of the writer's line end, so use both CR and LF.
         csv.writer(row, delimiter=self.delimiter, lineterminator=_CRLF).writerow(cells)
         return row.getvalue().removesuffix(_CRLF) + _line_end(texts[-1])
 
@@ -136,7 +138,7 @@ class _Copy:
         return f"{text[: len(text) - len(end)]}{self.delimiter}{cell}{end}"
 
     def _row(self, first: str) -> tuple[list[str], list[str]]:
-        """Return the cells of the row that starts with a line, and all its lines; it is known to be one."""
+        """Return the cells and the lines of the row that starts with line `first`; the row must be valid."""
         taken = [first]
 
         def feed() -> Iterator[str]:
@@ -169,4 +171,4 @@ def _open_target(target: Path) -> Iterator[BinaryIO]:
             yield raw
             return
         with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as packed:
-            yield packed  # type: ignore[misc] # a GzipFile writes as any binary file does
+            yield packed  # type: ignore[misc] # a GzipFile can be written to like any binary file

@@ -1,4 +1,4 @@
-"""From a CSV or Parquet file into the engine: its rows as text, opened as distrustfully as any extract."""
+"""Loads a CSV or Parquet file into DuckDB as text, with the same checks as for an extract (rule ING-02)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from pipeline.ingest.readers.rows import BrokenRow, Rows
 from pipeline.ingest.readers.supplied_file import FileRefused, check_path
 from pipeline.project import ExtractSettings
 
-#: How many line numbers an error shows.
+#: Number of line numbers that an error shows.
 SHOWN_LINES = 5
 
 
 @dataclass(frozen=True)
 class LoadedFile:
-    """What was read. rows: whole rows; broken: those that are none, as read; sha256: the file's."""
+    """A loaded file. rows: number of parsed rows. broken: the rows that could not be parsed."""
 
     settings: ExtractSettings
     header: tuple[str, ...]
@@ -38,10 +38,10 @@ def load_addresses(
     option: str,
     needs_uprn: bool = False,
 ) -> LoadedFile:
-    """Create `table`: line_number, record_id, uprn, postcode, address (all text but the first).
+    """Create `table`: line_number (whole number), and record_id, uprn, postcode, address (text).
 
-    Cells lose the blanks around them; what is then empty is NULL. The lines of an address are joined
-    by commas. option, needs_uprn: see `find_columns`. Raises Fault where the file cannot be read.
+    Surrounding blanks are removed from cells, and empty cells are NULL. The lines of an address are joined
+    with commas. option, needs_uprn: see `find_columns`. Raises Fault if the file cannot be read.
     """
     where = settings.path.name
     broken: list[BrokenRow] = []
@@ -53,7 +53,7 @@ def load_addresses(
         check_path(settings.path, settings.path.parent)
         with open_table(settings) as (file, reader):
             columns = find_columns(reader.header, named, where, option, needs_uprn)
-            for rows in reader.rows(columns.places):
+            for rows in reader.rows(columns.positions):
                 broken += rows.broken
                 connection.register("supplied", _texts(rows, columns))
                 connection.execute(
@@ -73,19 +73,25 @@ def load_addresses(
     except FileRefused as refusal:
         raise Fault(
             "ASSIGN_FILE_UNREADABLE",
-            f"{where} {refusal.what}.",
-            "Name a CSV (UTF-8 or cp1252, also .gz) or Parquet file; declare encoding and delimiter.",
+            f"{where} {refusal.what}. No UPRNs were assigned.",
+            "Give a CSV file (also .gz) or a Parquet file. For CSV, give the encoding (utf-8 or cp1252) with "
+            f"{option}encoding and the delimiter with {option}delimiter.",
         ) from None
     count = int(connection.execute(f'SELECT COUNT(*) FROM "{table}"').fetchall()[0][0])
     if count == 0:
-        raise Fault("ASSIGN_FILE_EMPTY", f"{where} has no row of data.", "Export it again, with its rows.")
+        raise Fault(
+            "ASSIGN_FILE_EMPTY",
+            f"{where} has no rows of data, so no UPRNs were assigned.",
+            "Export the file again with its rows, then repeat `hearth assign-uprn`.",
+        )
     return LoadedFile(settings, reader.header, columns, count, tuple(broken), sha256)
 
 
 def shown_lines(lines: Sequence[int]) -> str:
-    """Return the first line numbers of a list, as an error tells them."""
+    """Return line numbers for an error: at most SHOWN_LINES of them, the lowest first."""
     shown = ", ".join(f"{line:,}" for line in sorted(lines)[:SHOWN_LINES])
-    return f"lines {shown}{' and others' if len(lines) > SHOWN_LINES else ''}"
+    more = " and others" if len(lines) > SHOWN_LINES else ""
+    return f"{'line' if len(lines) == 1 else 'lines'} {shown}{more}"
 
 
 def _texts(rows: Rows, columns: AddressColumns) -> pa.Table:
@@ -107,6 +113,6 @@ def _line_names(columns: AddressColumns) -> list[str]:
 
 
 def _cell(column: pa.Array) -> pa.Array:
-    """A column's cells on one line each, trimmed; NULL where nothing is left."""
+    """Return a column's cells trimmed and without line breaks; NULL where nothing is left."""
     text = pc.replace_substring_regex(pc.utf8_trim_whitespace(column), r"\s+", " ")
     return pc.if_else(pc.equal(text, ""), None, text)

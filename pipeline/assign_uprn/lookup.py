@@ -1,7 +1,7 @@
-"""Running the matcher: private files in, private files out, and nothing else passes between the two.
+"""Runs the matcher in a process of its own, which exchanges data only through files in a private folder.
 
-The other process gets addresses, postcodes and row numbers, a folder to work in and no variable of
-this one's environment. What it prints is thrown away, for an engine's message may quote an address.
+The process receives addresses, postcodes, row numbers and a folder, and none of this process's environment
+variables. Its output is discarded, because an engine's message can quote an address.
 """
 
 import json
@@ -27,17 +27,20 @@ def look_up(
     settings: EngineSettings,
     folder: Path,
 ) -> None:
-    """Look up every row of `sought` in `listed` and create `found`.
+    """Look up every row of `address_to_match` in `listed`, and create the table `found`.
 
-    found: address_id, listed_id (NULL where there is no candidate), match_reason, match_weight,
-    distinguishability (these two NULL where a rule decided, the last where no other candidate was).
-    folder: private; everything in it is removed by the caller. Raises Fault where the matcher fails.
+    found: one row per address: address_id, listed_id (NULL without a candidate), match_reason, match_weight
+    (log2), distinguishability. The last two are NULL if an exact rule decided; the last also if there is
+    no second candidate. folder: private; the caller removes it. Raises Fault if the matcher fails.
     """
     work = folder / "lookup"
     (work / "tmp").mkdir(parents=True, mode=0o700)
     for name, query in (
         ("listed", "SELECT listed_id, address, postcode FROM listed ORDER BY listed_id, address, postcode"),
-        ("sought", "SELECT address_id, address, postcode FROM sought ORDER BY address_id"),
+        (
+            "address_to_match",
+            "SELECT address_id, address, postcode FROM address_to_match ORDER BY address_id",
+        ),
     ):
         pq.write_table(connection.sql(query).to_arrow_table(), work / f"{name}.parquet")
     task = {"threads": settings.threads, "memory_limit": settings.memory_limit}
@@ -57,21 +60,25 @@ def look_up(
         raise Fault(
             "DISK_FULL",
             "The disk filled up while addresses were looked up; nothing was assigned.",
-            "Free space beside --out, or name another place with it.",
+            "Free space on the volume of --out, or choose another folder with --out. Then repeat "
+            "`hearth assign-uprn`.",
         )
     if ended.returncode != 0:
-        how = outcome["error"] or f"exit code {ended.returncode}"
-        place = "".join(outcome["places"][-1:])
+        error = outcome["error"] or f"exit code {ended.returncode}"
+        where = "".join(f" in {place}" for place in outcome["places"][-1:])
         raise Fault(
             "MATCHER_FAILED",
-            f"uk-address-matcher stopped ({how} {place}); its message may hold addresses.".replace(" )", ")"),
-            "Give it more memory (--memory-limit) or disk beside --out, or report it as a defect.",
+            f"uk-address-matcher stopped ({error}{where}), so no UPRNs were assigned. Its message is not "
+            "shown, because it can quote addresses.",
+            "Repeat the command with a higher --memory-limit, or with --out on a volume with more free "
+            "space. If it stops again, report it as a defect of Hearth.",
         )
     if outcome["version"] != environment.version:
         raise Fault(
             "MATCHER_OUT_OF_DATE",
-            f"uk-address-matcher {outcome['version']} is installed where {environment.version} is locked.",
-            "Build its environment anew: `make assign-uprn-environment`.",
+            f"uk-address-matcher {outcome['version']} is installed, but Hearth needs {environment.version}. "
+            "No UPRNs were assigned.",
+            "Run `make assign-uprn-environment` to build its environment again.",
         )
     found = pq.read_table(work / _FOUND)
     connection.register("supplied", found)
@@ -80,9 +87,9 @@ def look_up(
 
 
 def _outcome(path: Path) -> dict[str, Any]:
-    """Return what the other process said at its end; of one that was killed, nothing."""
+    """Return the outcome that the process wrote at its end, or an empty one if the process was killed."""
     try:
-        said: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        outcome: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return {"version": None, "error": None, "disk_full": False, "places": []}
-    return said
+    return outcome

@@ -1,7 +1,7 @@
-"""Where clear addresses lie while they are looked up: a private folder beside the result, then gone.
+"""The private folder for clear addresses while they are looked up. It is removed afterwards.
 
-Whatever protects the volume of the result protects it too. A process that was killed cannot clean up;
-the next one does, for the kernel frees the lock that its folder was held by.
+It is next to the result, on the same volume, so the two have the same protection. If a process is killed, the
+next one removes its folder: the kernel has released the lock in it, which shows that it is no longer used.
 """
 
 import fcntl
@@ -19,21 +19,21 @@ _LOCK = "lock"
 
 
 @contextmanager
-def private_folder(beside: Path) -> Iterator[Path]:
-    """Lend a folder (0700) in the parent of `beside`; it is gone afterwards, whatever happened.
+def private_folder(result: Path) -> Iterator[Path]:
+    """Make a folder (0700) next to `result`; it is removed when the block ends, also after an error.
 
-    Raises Fault where none can be made.
+    Raises Fault if it cannot be made.
     """
     os.umask(0o077)
     try:
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        _remove_stale(beside.parent)
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=beside.parent))
+        result.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(result.parent)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=result.parent))
     except OSError as error:
         raise Fault(
             "OUT_NOT_WRITABLE",
-            f"The folder of --out cannot be written ({error.strerror}).",
-            "Choose another with --out, or mend its owner, permissions or free space.",
+            f"The parent folder of --out cannot be written to ({error.strerror}), so nothing was done.",
+            "Correct its owner, permissions or free space, or choose another folder with --out.",
         ) from None
     try:
         with (folder / _LOCK).open("w") as lock:
@@ -50,4 +50,4 @@ def _remove_stale(parent: Path) -> None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder)
         except OSError:
-            continue  # somebody's at work in it, or another user's
+            continue  # in use by another process, or another user's folder

@@ -1,4 +1,4 @@
-"""The statements of this folder, by name, and the macros that say what a UPRN is."""
+"""Runs the SQL statements of this folder, and creates the macros that decide what a valid UPRN is."""
 
 from importlib.resources import files
 from typing import Any
@@ -7,13 +7,13 @@ import duckdb
 
 
 def create_uprn_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the macros of ingest: there is one notion of a valid UPRN."""
+    """Create the UPRN macros of ingest, so that both use the same definition of a valid UPRN."""
     connection.execute((files("pipeline.ingest") / "sql" / "uprn.sql").read_text("utf-8"))
 
 
 def run_statement(
     connection: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, Any] | None = None
 ) -> None:
-    """Run one `.sql` file of this folder."""
+    """Run the file `name` of the folder `sql`."""
     statement = (files("pipeline.assign_uprn") / "sql" / name).read_text("utf-8")
     connection.execute(statement, parameters)

@@ -1,13 +1,13 @@
-"""Run by the Python of the matcher's own environment: looks addresses up with uk-address-matcher.
+"""Looks up addresses with uk-address-matcher. It runs in the matcher's own Python environment.
 
     python -I worker.py FOLDER
 
-Reads task.json, listed.parquet (listed_id, address, postcode) and sought.parquet (address_id, address,
-postcode) in FOLDER; writes found.parquet (address_id, listed_id, match_reason, match_weight,
-distinguishability) and, last, outcome.json. Ids are row numbers: neither UPRNs nor record ids come here.
+Reads task.json, listed.parquet (listed_id, address, postcode) and address_to_match.parquet (address_id,
+address, postcode) in FOLDER. Writes found.parquet (address_id, listed_id, match_reason, match_weight,
+distinguishability) and, last, outcome.json. Ids are row numbers, so this process has no UPRNs or record ids.
 
-It imports nothing of Hearth. What an engine says of an error may quote an address, so only the
-error's type and the places it passed through are told.
+It imports no module of Hearth. An engine's message can quote an address, so outcome.json contains only the
+type of an error and its stack trace without values.
 """
 
 import json
@@ -18,18 +18,18 @@ from pathlib import Path
 from typing import Any
 
 TOOL = "uk-address-matcher"
-#: As in Hearth's own engine: DuckDB calls a spill that outgrows its volume out of memory.
+#: Same as in pipeline/engine/exhaustion.py: DuckDB reports a full volume during a spill as out of memory.
 DISK_FULL_WORDS = ("no space left on device", "out of disk space", "max_temp_directory_size")
 
 
 def main(folder: Path) -> int:
-    """Do the task in `folder`; returns 0 when its result is there."""
+    """Carry out the task in `folder`; returns 0 if the result was written, otherwise 1."""
     outcome: dict[str, Any] = {"version": None, "error": None, "disk_full": False, "places": []}
     try:
         outcome["version"] = version(TOOL)
         task = json.loads((folder / "task.json").read_text("utf-8"))
         _match(folder, task["threads"], task["memory_limit"])
-    except BaseException as error:  # noqa: BLE001 its message may hold an address
+    except BaseException as error:  # noqa: BLE001 its message can quote an address
         outcome["error"] = type(error).__name__
         outcome["disk_full"] = any(words in str(error).lower() for words in DISK_FULL_WORDS)
         outcome["places"] = [
@@ -55,21 +55,23 @@ def _match(folder: Path, threads: int, memory_limit: str) -> None:
             "autoload_known_extensions": "false",
         },
     )
-    # The tool finds tables among its Python variables and changes settings as it goes, so this connection
-    # cannot be locked like Hearth's own; but without an extension DuckDB knows no network.
+    # The tool refers to tables by its Python variables and changes settings while it runs, so this connection
+    # cannot be locked like Hearth's own. Without extensions DuckDB has no network access.
     connection.execute("SET allow_community_extensions=false")
     connection.execute("SET allow_persistent_secrets=false")
     listed = connection.read_parquet(str(folder / "listed.parquet"))
-    sought = connection.read_parquet(str(folder / "sought.parquet"))
+    address_to_match = connection.read_parquet(str(folder / "address_to_match.parquet"))
     matched = matcher.AddressMatcher(
         canonical_addresses=listed.select("listed_id AS unique_id, address AS address_concat, postcode"),
-        addresses_to_match=sought.select("address_id AS unique_id, address AS address_concat, postcode"),
+        addresses_to_match=address_to_match.select(
+            "address_id AS unique_id, address AS address_concat, postcode"
+        ),
         con=connection,
         stages=[
             matcher.ExactMatchStage(require_unique_match=True),
             matcher.PeeledAddressStage(),
             matcher.UniqueTrigramStage(),
-            # the thresholds are Hearth's: whatever scored best is kept, with its scores
+            # Hearth applies its own thresholds later, so keep the best candidate with its scores.
             matcher.SplinkStage(final_distinguishability_threshold=None),
         ],
         show_progress="off",

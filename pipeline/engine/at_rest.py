@@ -1,9 +1,8 @@
-"""Encryption at rest of intermediate tables: which key wraps which file, in Parquet's own format.
+"""Encryption at rest: which intermediate tables are encrypted, and under which key.
 
-Each file has a fresh 256-bit key (AES-GCM, footer and columns); it is wrapped by
-the key of its zone and lies, wrapped, in the file's own footer metadata
-(Parquet Modular Encryption, so other tools can read a file once they are lent
-the key). DuckDB never sees a key: it is handed Arrow batches.
+The format is Parquet Modular Encryption, so other tools can read a file if they are given the key. Each
+file has a fresh 256-bit key (AES-GCM, footer and columns). The key of the file's zone wraps it, and the
+wrapped key is stored in the file's own footer metadata. DuckDB never has a key: it receives Arrow batches.
 """
 
 import base64
@@ -31,15 +30,15 @@ _STORED_ZONES = frozenset({LINKAGE, CONTROLLED})
 
 @dataclass(frozen=True)
 class AtRest:
-    """Encryption of one workspace's tables. root: the workspace."""
+    """Encryption of the tables of one workspace. root: its folder, absolute."""
 
     root: Path
     keys: AtRestKeys
 
     def key_for(self, path: Path) -> WrappingKey | None:
-        """Return what wraps the key of a file there; None for what is published.
+        """Return the key that wraps the key of a file at `path`; None for files of a release.
 
-        Raises Fault where a run's file is to be written and no run key is open.
+        Raises Fault if a run's file is to be written and no run key is open.
         """
         try:
             places = path.absolute().relative_to(self.root).parts
@@ -52,13 +51,13 @@ class AtRest:
         if self.keys.run is None:
             raise Fault(
                 "AT_REST_NO_RUN_KEY",
-                "A run's intermediate table is to be written and no run is under way.",
-                "This is a defect of Hearth: report it.",
+                "An intermediate table was not written, because no run is active and no key can encrypt it.",
+                "Report this as a defect of Hearth.",
             )
         return self.keys.run
 
     def encryption(self, path: Path) -> Any:
-        """Return pyarrow's encryption properties for a new file, or None for what is published."""
+        """Return pyarrow's encryption properties for a new file; None for a file of a release."""
         key = self.key_for(path)
         if key is None:
             return None
@@ -79,12 +78,13 @@ class AtRest:
         return self._factory().file_decryption_properties(pe.KmsConnectionConfig())
 
     def _factory(self) -> Any:
-        # pyarrow caches KMS clients for as long as a factory lives; one a file keeps no key beyond its use.
+        # pyarrow caches KMS clients as long as the factory exists. With one factory per file, no key is kept
+        # longer than needed.
         return pe.CryptoFactory(lambda _: _KeyWrapping(self.keys))
 
 
 class _KeyWrapping(pe.KmsClient):  # type: ignore[misc]
-    """What pyarrow asks to wrap and unwrap files' keys."""
+    """Wraps and unwraps the keys of files for pyarrow."""
 
     def __init__(self, keys: AtRestKeys) -> None:
         super().__init__()
@@ -97,23 +97,25 @@ class _KeyWrapping(pe.KmsClient):  # type: ignore[misc]
         try:
             return self._find(master_key_identifier).unwrap(base64.b64decode(wrapped_key))
         except InvalidTag:
-            raise _unreadable("was altered, or its key") from None
+            raise _unreadable("cannot be decrypted, because it or its wrapped key was altered") from None
 
     def _find(self, key_id: str) -> WrappingKey:
         key = self._keys.find(key_id)
         if key is None:
-            raise _unreadable("rests under a key that is not open here, or was destroyed")
+            raise _unreadable("is encrypted under a key that is not open here or was destroyed")
         return key
 
 
 _active: AtRest | None = None
+_FOLDER_OF_ARTEFACT = "the folder of its artefact in the workspace"
 
 
 @contextmanager
 def encrypted_at_rest(root: Path, keys: AtRestKeys) -> Iterator[AtRest]:
-    """Encrypt every intermediate table of the workspace `root` written meanwhile; read those that are.
+    """Encrypt every intermediate table that is written to the workspace `root`, until the block ends.
 
-    One workspace at a time in a process, whichever of its threads writes.
+    Encrypted tables can be read meanwhile. This applies to all threads of the process, so a process can do
+    it for only one workspace at a time.
     """
     global _active
     if _active is not None:
@@ -126,43 +128,46 @@ def encrypted_at_rest(root: Path, keys: AtRestKeys) -> Iterator[AtRest]:
 
 
 def encryption_for(path: Path) -> Any:
-    """Return the properties to write a file with; None where nothing is encrypted (no run) or published."""
+    """Return pyarrow's encryption properties for a new file; None outside a run and for a release."""
     return None if _active is None else _active.encryption(path)
 
 
 @contextmanager
-def open_parquet(path: Path, *, wherever_in_clear: bool = False) -> Iterator[pq.ParquetFile]:
+def open_parquet(path: Path, *, allow_unencrypted: bool = False) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file for reading, whether or not it is encrypted.
 
-    wherever_in_clear: read a file in clear even where a run would have encrypted it, as a search does.
-    Raises Fault when it is encrypted and its key is not open, and when it lies in clear where a
-    run would have encrypted it; what was altered raises Fault too.
+    allow_unencrypted: read an unencrypted file even where Hearth only writes encrypted ones; used for search.
+    Raises Fault if the file is encrypted and its key is not open, if it is unencrypted where it should not
+    be, or if it was altered.
     """
     encrypted = _is_encrypted(path)
     if encrypted and _active is None:
         raise _unreadable("is encrypted and no key is open")
-    if not encrypted and not wherever_in_clear and is_wrongly_in_clear(path):
+    if not encrypted and not allow_unencrypted and is_wrongly_unencrypted(path):
         raise Fault(
             "AT_REST_IN_CLEAR",
-            f"{path.name} lies in the workspace in clear; this run did not write it so.",
-            "Find out where it came from, then remove its artefact's folder; the run will make it again.",
+            f"{path.name} was not read, because it is not encrypted and Hearth encrypts every table in its "
+            "folder.",
+            f"Find out where it came from. Then delete {_FOLDER_OF_ARTEFACT} and start `hearth run` again, "
+            "which makes the table again.",
         )
     properties = _active.decryption() if encrypted and _active is not None else None
     try:
         file = pq.ParquetFile(path, decryption_properties=properties)
     except (OSError, ValueError) as error:
-        raise _as_fault(error) from None
+        raise read_fault(error) from None
     with file:
         yield file
 
 
-def read_errors(error: Exception) -> Fault:
-    """Return the fault for what pyarrow raised while batches were read; the message is kept out."""
-    return _as_fault(error)
+def read_fault(error: Exception) -> Fault:
+    """Return the fault for an error of pyarrow while reading, without its message, which can quote cells."""
+    cause = error.__cause__ or error.__context__
+    return cause if isinstance(cause, Fault) else _unreadable(f"could not be read ({type(error).__name__})")
 
 
-def is_wrongly_in_clear(path: Path) -> bool:
-    """Answer whether a Parquet file lies in clear where the run under way would have encrypted it."""
+def is_wrongly_unencrypted(path: Path) -> bool:
+    """Answer whether a Parquet file is unencrypted where the current run would have encrypted it."""
     if _active is None or _is_encrypted(path):
         return False
     inside = path.absolute().is_relative_to(_active.root)
@@ -175,18 +180,15 @@ def _is_encrypted(path: Path) -> bool:
             return stream.read(4) == ENCRYPTED_MAGIC
     except OSError as error:
         raise Fault(
-            "TABLE_UNREADABLE", f"{path.name}: {error.strerror}.", "Run again; the stage will make it anew."
+            "TABLE_UNREADABLE",
+            f"The intermediate table {path.name} cannot be read ({error.strerror}).",
+            "Start `hearth run` again, which makes the table again if it is missing.",
         ) from None
-
-
-def _as_fault(error: Exception) -> Fault:
-    cause = error.__cause__ or error.__context__
-    return cause if isinstance(cause, Fault) else _unreadable(f"could not be read ({type(error).__name__})")
 
 
 def _unreadable(why: str) -> Fault:
     return Fault(
         "AT_REST_UNREADABLE",
         f"An intermediate table {why}.",
-        "Remove its artefact's folder and run again: the stage will make it anew.",
+        f"Delete {_FOLDER_OF_ARTEFACT} and start `hearth run` again, which makes the table again.",
     )

@@ -1,7 +1,7 @@
-"""The locked DuckDB connection: the only place that opens one.
+"""The locked DuckDB connection. Hearth opens DuckDB nowhere else.
 
-Memory bounded, spilling into a private folder, no network, no extension, no
-file outside the folders it is lent, and no way to change any of this later.
+Memory is limited, and data that does not fit is spilled to a private folder. There is no network, no
+extension, no access to files outside the allowed folders, and no way to change these settings later.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import duckdb
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """threads: whole number; memory_limit: DuckDB size text such as "4GB"."""
+    """Limits of a connection. threads: at least 1. memory_limit: a size for DuckDB, such as "4GB"."""
 
     threads: int = 2
     memory_limit: str = "4GB"
@@ -33,9 +33,9 @@ _LOCKDOWN = (
 def locked_connection(
     settings: EngineSettings, spill: Path, allowed: tuple[Path, ...] = ()
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Lend an in-memory database that can read and write under `allowed` alone.
+    """Open an in-memory database that can read and write files in `allowed` only; closed after the block.
 
-    spill: a private folder (0700) for what does not fit in memory; the caller removes it.
+    spill: a private folder (0700) for data that does not fit in memory; the caller removes it.
     """
     connection = duckdb.connect(
         ":memory:",

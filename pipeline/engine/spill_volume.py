@@ -1,8 +1,10 @@
-"""Where DuckDB spills: it writes what does not fit in memory in clear, so the volume has to protect it.
+"""Checks that the volume on which DuckDB spills protects clear data.
 
-tmpfs      memory; gone with the power
+DuckDB writes data that does not fit in memory to disk, unencrypted. Volumes are of three kinds:
+
+tmpfs      memory; its content is lost when the machine is switched off
 encrypted  a dm-crypt (LUKS) device, directly or under LVM and RAID
-plain      anything else; what is deleted there can be recovered
+plain      anything else; deleted files could be recovered
 """
 
 import os
@@ -18,9 +20,9 @@ _MEMORY = ("tmpfs", "ramfs")
 def volume_of(
     folder: Path, mounts: Path = Path("/proc/self/mountinfo"), devices: Path = Path("/sys/dev/block")
 ) -> Volume:
-    """Return how the volume that holds a folder protects what is written there.
+    """Return the kind of volume that a folder is on; "plain" if that cannot be determined.
 
-    mounts, devices: where the kernel tells; only tests give others. What cannot be told is "plain".
+    mounts, devices: the kernel's files about them; only tests use others.
     """
     entry = _mount_entry(folder, mounts)
     if entry is None:
@@ -32,26 +34,27 @@ def volume_of(
 
 
 def check_spill_volume(folder: Path, production: bool) -> str | None:
-    """Return a warning where the spill would lie unprotected, None where it would not.
+    """Return a warning if spilled data in `folder` would be unprotected, otherwise None.
 
-    Raises Refused in production.
+    Raises Refused instead of warning if `production` is true.
     """
     if volume_of(folder) != "plain":
         return None
     if production:
         raise Refused(
             "SPILL_NOT_PROTECTED",
-            "The workspace lies on a volume that is neither memory nor encrypted; DuckDB spills in clear.",
-            "Put the workspace on tmpfs or a LUKS volume, or name one with --workspace.",
+            "The workspace is on a volume that is neither memory nor encrypted. DuckDB would write data that "
+            "does not fit in memory there, unencrypted, so the run was not started.",
+            "Move the workspace to tmpfs or a LUKS volume, and give its path with --workspace.",
         )
     return (
-        "WARNING: the workspace is on neither tmpfs nor an encrypted volume; while a run is under way what "
-        "does not fit in memory lies there in clear. In production this would be refused."
+        "WARNING: the workspace is neither on tmpfs nor on an encrypted volume. During a run, data that does "
+        "not fit in memory is stored there unencrypted. In production this would be refused."
     )
 
 
 def _mount_entry(folder: Path, mounts: Path) -> tuple[str, str] | None:
-    """Return (major:minor, file system) of the innermost mount that holds a folder."""
+    """Return (major:minor, file system) of the innermost mount that contains a folder."""
     resolved = folder.resolve()
     best: tuple[int, str, str] | None = None
     try:
@@ -70,7 +73,7 @@ def _mount_entry(folder: Path, mounts: Path) -> tuple[str, str] | None:
 
 
 def _is_crypt(device: Path) -> bool:
-    """Answer whether a block device is dm-crypt, or lies wholly on devices that are."""
+    """Answer whether a block device is dm-crypt, or consists only of devices that are."""
     try:
         if (device / "dm" / "uuid").read_text().startswith("CRYPT-"):
             return True

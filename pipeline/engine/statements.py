@@ -1,4 +1,4 @@
-"""SQL statements that lie beside a package's code, in its folder `sql/`."""
+"""Reads the SQL statements that a package has in its folder `sql/`."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,7 +15,10 @@ class Statements:
         return (files(self.package) / "sql" / f"{name}.sql").read_text("utf-8")
 
     def filled(self, name: str, **parts: str) -> str:
-        """Return `sql/<name>.sql`, its {parts} filled with column lists that the package declares."""
+        """Return the text of `sql/<name>.sql` with each `{part}` replaced by its value.
+
+        parts: SQL that the package itself declares, such as column lists; never data.
+        """
         text = self.read(name)
         for part, value in parts.items():
             text = text.replace("{" + part + "}", value)

@@ -1,17 +1,17 @@
-"""From a cell of text to a typed value, or the reason why not: one SQL expression a column.
+"""Converts a cell of text to a typed value, or to the reason why that is impossible, in SQL.
 
-Everything is decided by the column's contract. No expression can raise, for DuckDB would quote
-the cell. Reason codes of cells:
+The column's contract decides. No expression can raise an error, because DuckDB would quote the cell in it.
+Reason codes of cells:
 
 EXPONENT_FORM, NOT_DIGITS, TOO_LONG, SENTINEL, WRONG_LENGTH, CHECK_DIGIT, NOT_A_POSTCODE
-                       identifiers: see uprn.sql, nhs_number.sql, postcode.sql
-UNKNOWN_CODE           the code list knows no such spelling
-NOT_A_DATE             fits none of the declared formats, or is no day of the calendar
-AMBIGUOUS_DATE         fits two declared formats that make different days of it
+                       identifiers: see sql/uprn.sql, sql/nhs_number.sql, sql/postcode.sql
+UNKNOWN_CODE           the code list has no such spelling
+NOT_A_DATE             fits none of the declared formats, or is not a day of the calendar
+AMBIGUOUS_DATE         fits several declared formats, which give different days
 NOT_A_WHOLE_NUMBER, NOT_A_NUMBER, NOT_A_FLAG
 OUT_OF_RANGE           beyond the contract's minimum or maximum
-PATTERN                a text of another shape than the contract says
-TOO_LONG               a text longer than the contract says
+PATTERN                a text that does not match the contract's pattern
+TOO_LONG               a text longer than the contract's maximum length
 MISSING                a required value is empty
 """
 
@@ -32,12 +32,13 @@ _FLAGS = dict.fromkeys(("y", "yes", "1", "true", "t"), True) | dict.fromkeys(
 
 @dataclass(frozen=True)
 class CastColumn:
-    """SQL of one column, in two steps so that nothing dear is computed twice.
+    """SQL expressions that convert one column, in two steps so that nothing expensive is computed twice.
 
-    first: over the cell's trimmed text, which bears the column's own name.
-    value: the typed value, NULL where there is none. reason: why there is none although the cell
-    is not empty (NULL otherwise). repair: how the cell was mended (NULL where it was not); None
-    where the column is never mended. These three are over the cell and `first <column>`.
+    first: first step, computed from the cell's trimmed text, which is in a column of the column's own name.
+    The others are computed from that text and from the first step, in a column `first <column>`:
+    value: the typed value, NULL if there is none. reason: the reason code of a cell that is not empty and has
+    no value, otherwise NULL. repair: how the cell was repaired, NULL if it was not; None if cells of this
+    column are never repaired.
     """
 
     column: Column
@@ -48,7 +49,10 @@ class CastColumn:
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection, code_lists: Sequence[str]) -> None:
-    """Create the macros and code list maps that the expressions call."""
+    """Create the macros and the maps of code lists that the expressions use.
+
+    code_lists: names, in any order; duplicates are allowed.
+    """
     for name in _MACRO_FILES:
         connection.execute((files("pipeline.ingest") / "sql" / name).read_text("utf-8"))
     for name in sorted(set(code_lists)):
@@ -60,7 +64,10 @@ def create_macros(connection: duckdb.DuckDBPyConnection, code_lists: Sequence[st
 
 
 def cast_column(column: Column, date_formats: Sequence[str]) -> CastColumn:
-    """Return the SQL by which the contract turns a column's cells into values."""
+    """Return the SQL that converts the cells of a column as its contract requires.
+
+    date_formats: strptime formats, at least one, used for columns of type date.
+    """
     cell = f'"{column.name}"'
     if column.form is not None:
         reason = f'"first {column.name}"'
@@ -126,7 +133,10 @@ def _cast_date(column: Column, cell: str, formats: Sequence[str]) -> CastColumn:
 
 
 def _cast(column: Column, first: str, reason: str) -> CastColumn:
-    """Return a column whose first step is its value, if that lies within the contract's bounds."""
+    """Return a column whose first step is already the value, if it is within the contract's bounds.
+
+    reason: the code of a cell from which the first step makes no value.
+    """
     value = f'"first {column.name}"'
     bounds = _bounds(column, value)
     return CastColumn(

@@ -1,9 +1,9 @@
-"""Identifiers that stand where none should (rule ING-06).
+"""Counts cells that look like an identifier in columns that should not contain any (rule ING-06).
 
-A supplier who writes a note, a telephone number or a patient's number into a code column has
-told more than was agreed. Such a cell is no code, number or date and so becomes NULL; but that
-it came at all is counted, by column and pattern. A cell that its contract accepts is looked at
-too where the column is text, which a pattern alone confines.
+A supplier who types a note, a telephone number or a patient's number into a code column sends more than was
+agreed. The cell is not a code, number or date, so it becomes NULL; this module counts, by column and pattern,
+that it was sent. In text columns accepted cells are examined too, because the contract restricts them only by
+a pattern.
 """
 
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ _PATTERNS = {
 def count_identifier_patterns(
     connection: duckdb.DuckDBPyConnection, casts: Sequence[CastColumn]
 ) -> dict[str, dict[str, int]]:
-    """Return column -> pattern -> cells of readable rows that look like an identifier.
+    """Return column -> pattern -> number of cells that look like an identifier, in rows that could be parsed.
 
-    Only columns and patterns with a hit are named. Columns that are direct identifiers by contract are
-    not looked at.
+    Only columns and patterns with a hit are in the result. Columns that the contract classifies as direct
+    identifiers are not examined.
     """
     found: dict[str, dict[str, int]] = {}
     for cast in casts:

@@ -1,13 +1,14 @@
-"""Looking at every extract before any is read: all faults of all files in one refusal.
+"""Inspects every extract before any is loaded, so that one refusal lists all faults of all files.
 
-Rules ING-01 (manifest), ING-02 (the file itself) and ING-03 (its columns). The digests found
-here enter the stage's fingerprint; ingest reads each file again and refuses one that changed.
+Rules ING-01 (manifest), ING-02 (the file itself) and ING-03 (its columns). The digests found here are part
+of the stage's fingerprint. Ingest reads each file a second time and refuses one that has changed.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from governance.counted import counted
 from governance.errors import Finding, Refused
 from pipeline.ingest.header import ColumnMap, map_columns
 from pipeline.ingest.manifest import Manifest, read_manifest
@@ -25,12 +26,15 @@ from pipeline.ingest.readers.text_block import TextBlocks
 from pipeline.project import ExtractSettings, Project
 from schemas.contract import Contract, contracts
 
-_REMEDY = "Ask the supplier to mend or send the files again, or correct hearth.toml; nothing was read in."
+_REMEDY = "Correct hearth.toml, or ask the supplier for corrected files. Then repeat the command."
 
 
 @dataclass(frozen=True)
 class InspectedExtract:
-    """A file that may be read. sha256 and bytes are those of the file as supplied; rows as counted."""
+    """A file that passed the inspection.
+
+    sha256, bytes: of the file as supplied. rows: counted, including those that could not be parsed.
+    """
 
     settings: ExtractSettings
     contract: Contract
@@ -42,7 +46,7 @@ class InspectedExtract:
 
     @property
     def date_formats(self) -> tuple[str, ...]:
-        """The formats in which dates are understood: those declared, and that in which typed dates come."""
+        """The strptime formats of dates: those declared, and for Parquet that of columns of type date."""
         if is_parquet(self.settings.path) and TYPED_DATE_FORMAT not in self.settings.date_formats:
             return (*self.settings.date_formats, TYPED_DATE_FORMAT)
         return self.settings.date_formats
@@ -56,47 +60,48 @@ def contracts_of(controller: str) -> tuple[Contract, ...]:
 def inspect_extracts(
     controllers: tuple[str, ...], project: Project
 ) -> dict[str, tuple[InspectedExtract, ...]]:
-    """Inspect every extract of the controllers, and return what each supplied.
+    """Inspect every extract of the controllers. Returns controller -> its extracts, ordered by table.
 
-    Raises Refused with every fault of every file.
+    Raises Refused with every fault of every file; its code is the first rule that was broken.
     """
     inspected: dict[str, tuple[InspectedExtract, ...]] = {}
     findings: list[Finding] = []
     for controller in controllers:
-        inspected[controller], faults = find_faults(controller, project)
+        inspected[controller], faults = _inspect_controller(controller, project)
         findings += faults
-    refuse_if_any(tuple(dict.fromkeys(findings)))
+    _refuse_if_any(tuple(dict.fromkeys(findings)))
     return inspected
 
 
-def refuse_if_any(findings: tuple[Finding, ...]) -> None:
-    """Raise Refused, coded by the first rule that was broken, when there are findings."""
+def _refuse_if_any(findings: tuple[Finding, ...]) -> None:
     if findings:
         files = len({finding.where for finding in findings})
         raise Refused(
             min(finding.code for finding in findings),
-            f"{len(findings)} faults in {files} extracts.",
+            f"No data was loaded, because inspection found {counted(len(findings), 'fault')} in "
+            f"{counted(files, 'extract')}.",
             _REMEDY,
             findings,
         )
 
 
-def find_faults(
+def _inspect_controller(
     controller: str, project: Project
 ) -> tuple[tuple[InspectedExtract, ...], tuple[Finding, ...]]:
-    """Return the extracts of a controller that may be read, and every fault of the others."""
+    """Return the extracts of a controller that passed, and every fault of the others."""
     inspected: list[InspectedExtract] = []
     findings: list[Finding] = []
     tables = {contract.table for contract in contracts("extract")}
     findings += [
-        Finding("ING-03", table, "hearth.toml names an extract that no contract knows")
+        Finding("ING-03", table, "hearth.toml lists this extract, but there is no contract for such a table")
         for table in sorted(set(project.extracts) - tables)
     ]
     for contract in contracts_of(controller):
         settings = project.extracts.get(contract.table)
         if settings is None:
             if not contract.is_optional:
-                findings.append(Finding("ING-03", contract.table, "hearth.toml names no file for this table"))
+                what = f"hearth.toml has no [extracts.{contract.table}], and this extract is required"
+                findings.append(Finding("ING-03", contract.table, what))
             continue
         extract, faults = _inspect(contract, settings, project)
         findings += faults
@@ -107,7 +112,11 @@ def find_faults(
 
 @contextmanager
 def open_table(settings: ExtractSettings) -> Iterator[tuple[SuppliedFile, TableReader]]:
-    """Lend the reader that a file's name calls for, and the file whose digest it moves on."""
+    """Open an extract with the reader for its file name; yields the file and the reader.
+
+    The file computes its SHA-256 from the bytes that the reader reads; `file.finish()` returns it.
+    Raises FileRefused if the file cannot be opened or has no readable header.
+    """
     with open_supplied(settings.path) as (file, content):
         if is_parquet(settings.path):
             with file.again() as source:
@@ -124,7 +133,7 @@ def _inspect(
     findings: list[Finding] = []
     manifest = None
     if not settings.date_formats:
-        findings.append(Finding("ING-03", where, "hearth.toml declares an empty list of date formats"))
+        findings.append(Finding("ING-03", where, "the list date_formats in hearth.toml is empty"))
     try:
         manifest = read_manifest(settings, project.folder)
     except FileRefused as refusal:
@@ -144,9 +153,11 @@ def _inspect(
     except FileRefused as refusal:
         return None, [*findings, Finding(refusal.code, where, refusal.what)]
     if rows == 0:
-        findings.append(Finding("ING-02", where, "is empty: it has no row of data", 0))
+        findings.append(Finding("ING-02", where, "is empty: it has no rows of data", 0))
     if manifest is not None and manifest.sha256 != sha256:
-        findings.append(Finding("ING-01", where, "has another SHA-256 than its manifest says"))
+        what = "has a different SHA-256 from its manifest, so it is not the file that was announced"
+        findings.append(Finding("ING-01", where, what))
     if manifest is not None and manifest.rows != rows:
-        findings.append(Finding("ING-01", where, f"has {rows} rows and its manifest says {manifest.rows}"))
+        what = f"has {counted(rows, 'row')}, but {manifest.rows:,} according to its manifest"
+        findings.append(Finding("ING-01", where, what))
     return InspectedExtract(settings, contract, columns, sha256, size, rows, manifest), findings

@@ -1,4 +1,7 @@
-"""From a reader into the engine: one row of `record` for each row of the file, as text."""
+"""Loads a file into DuckDB as text: one row of the table `record` for each row of the file.
+
+Nothing is judged here; `cast.py` and `table.py` do that from `record`.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,12 +22,12 @@ _CELLS = pa.list_(pa.string())
 def load_records(
     connection: duckdb.DuckDBPyConnection, extract: InspectedExtract, columns: Sequence[str]
 ) -> int:
-    """Create `record`: line_number, and the wanted cells; or `fault` and `cells` of a broken row.
+    """Create the table `record` from a file; returns its number of rows.
 
-    Cells lose the blanks around them; what is then empty is NULL.
-
-    columns: contract columns that the file supplies. Returns the rows.
-    Raises Refused when the file is no longer the one that was inspected.
+    record: line_number, `fault` and `cells` (for a row that could not be parsed: its reason code and its
+    cells as read; otherwise NULL), and one text column for each of `columns`, without surrounding blanks and
+    NULL if empty. columns: contract columns that the file supplies.
+    Raises Refused if the file is not the one that was inspected.
     """
     fields = [
         pa.field(LINE_NUMBER, pa.int64()),
@@ -36,8 +39,9 @@ def load_records(
     cells = ", ".join(f"""nullif("cell {name}", '') AS "{name}\"""" for name in columns)
     try:
         with open_table(extract.settings) as (file, reader):
-            places = [extract.columns.places[name] for name in columns]
-            with registered_batches(connection, "supplied", schema, _batches(reader.rows(places), schema)):
+            positions = [extract.columns.positions[name] for name in columns]
+            batches = _batches(reader.rows(positions), schema)
+            with registered_batches(connection, "supplied", schema, batches):
                 connection.execute(
                     f"CREATE TABLE record AS SELECT line_number, fault, cells, {cells} FROM supplied"
                 )
@@ -47,9 +51,9 @@ def load_records(
     if has_changed:
         raise Refused(
             "ING-02",
-            f"{extract.contract.table}: the file changed while it was read.",
-            "Wait until the supplier has finished writing, then run again.",
-            (Finding("ING-02", extract.contract.table, "changed between inspection and reading"),),
+            f"{extract.contract.table}: the file changed while it was read, so it was not loaded.",
+            "Wait until the supplier has finished writing the file, then repeat the command.",
+            (Finding("ING-02", extract.contract.table, "changed between inspection and loading"),),
         )
     return int(connection.execute("SELECT COUNT(*) FROM record").fetchall()[0][0])
 
@@ -57,12 +61,12 @@ def load_records(
 def _batches(read: Iterator[Rows], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for rows in read:
         if len(rows.lines):
-            yield _whole(rows, schema)
+            yield _parsed(rows, schema)
         if rows.broken:
             yield _broken(rows, schema)
 
 
-def _whole(rows: Rows, schema: pa.Schema) -> pa.RecordBatch:
+def _parsed(rows: Rows, schema: pa.Schema) -> pa.RecordBatch:
     count = len(rows.lines)
     cells = [pc.utf8_trim_whitespace(column) for column in rows.columns]
     return pa.RecordBatch.from_arrays(

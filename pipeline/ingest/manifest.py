@@ -1,11 +1,11 @@
-"""What a supplier says of its file: digest, rows, sequence number, date (rule ING-01).
+"""The supplier's statement about a file: digest, rows, sequence number, date (rule ING-01).
 
-The manifest is JSON beside the extract (`<file>.manifest.json`, or as `hearth.toml` names it):
+The manifest is JSON, next to the extract (`<file>.manifest.json`) or where `hearth.toml` says:
 
     {"sha256": "…", "rows": 20113, "sequence": 7, "supplied": "2026-03-31",
      "signed_by": "council-supplier", "signature": "…"}
 
-`hearth governance announce` makes it; whether the signature holds is for the gate to judge.
+`hearth governance announce` makes it. The gate, not this module, verifies the signature.
 """
 
 import json
@@ -23,9 +23,11 @@ _MAXIMUM_BYTES = 64 << 10
 
 @dataclass(frozen=True)
 class Manifest:
-    """sequence rises with every file of a table; None where the supplier does not count.
+    """The manifest of one file.
 
-    signed_by, signature: a principal of the agreement and his signature; None where nobody signed.
+    sha256: lower-case hexadecimal, of the file as supplied. sequence: increases with every file of a table;
+    None if the supplier does not count. supplied: day of supply, None if not stated.
+    signed_by, signature: a principal of the agreement and their signature; None if it is not signed.
     """
 
     sha256: str
@@ -37,25 +39,25 @@ class Manifest:
 
 
 def read_manifest(settings: ExtractSettings, project_folder: Path) -> Manifest | None:
-    """Return the manifest of an extract, None where none is named or lies beside it.
+    """Return the manifest of an extract; None if hearth.toml names none and none is next to the file.
 
-    Raises FileRefused when one is named and missing, or cannot be understood.
+    Raises FileRefused if the manifest that hearth.toml names is missing, or a manifest cannot be read.
     """
-    beside = settings.path.with_name(settings.path.name + ".manifest.json")
-    if settings.manifest is None and not beside.exists():
+    default_path = settings.path.with_name(settings.path.name + ".manifest.json")
+    if settings.manifest is None and not default_path.exists():
         return None
-    path = settings.manifest or beside
+    path = settings.manifest or default_path
     try:
         check_path(path, project_folder)
         with path.open("rb") as stream:
             raw = json.loads(stream.read(_MAXIMUM_BYTES))
     except FileRefused as refusal:
-        raise FileRefused("ING-01", f"manifest {refusal.what}") from None
+        raise FileRefused("ING-01", f"has a manifest that {refusal.what}") from None
     except (OSError, ValueError):
-        raise FileRefused("ING-01", "manifest is not readable JSON") from None
+        raise FileRefused("ING-01", "has a manifest that is not readable JSON") from None
     wrong = _wrong_keys(raw)
     if wrong:
-        raise FileRefused("ING-01", f"manifest has wrong or missing entries: {', '.join(wrong)}")
+        raise FileRefused("ING-01", f"has a manifest with wrong or missing entries: {', '.join(wrong)}")
     supplied = raw.get("supplied")
     return Manifest(
         raw["sha256"].lower(),
@@ -69,7 +71,7 @@ def read_manifest(settings: ExtractSettings, project_folder: Path) -> Manifest |
 
 def _wrong_keys(raw: object) -> list[str]:
     if not isinstance(raw, dict):
-        return ["not an object"]
+        return ["it is not a JSON object"]
     wrong = ["an unknown entry"] if set(raw) - _KEYS else []
     sha256 = raw.get("sha256")
     if not (isinstance(sha256, str) and re.fullmatch("[0-9a-fA-F]{64}", sha256)):

@@ -1,9 +1,10 @@
-"""Erasure and objection take effect here: the person's rows leave before anything is made of them.
+"""Erasure and objection: removes the rows of people who asked for it, before any other step.
 
-Neither the kept table nor the quarantine gets them. Rows are found by NHS number (as digits, however
-it is spaced) and by record id, in person tables and in those that refer to a person. A person table
-tells which record ids and NHS numbers are one person's, so a request by either reaches every row:
-a diagnosis that bears the record id alone leaves on a request by NHS number.
+The requests are those recorded with `hearth retention`. The removed rows are in neither the kept table nor
+the quarantine. Rows are found by NHS number (its digits, however it is spaced) and by record id, in person
+tables and in tables that refer to a person. A person table shows which record ids and NHS numbers belong to
+the same person, so a request by either removes every row: also a diagnosis that has only the record id, on a
+request by NHS number.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import duckdb
 from governance.canonical import digest_of
 from governance.retention.rights import RightsRequest
 
-#: Columns that name a person, with the identifier of a request that they are held against.
+#: Columns that identify a person -> the identifier of a request with which they are compared.
 _PERSON_COLUMNS = {"nhs_number": "nhs_number", "person_record_id": "record_id"}
 PERSON_TABLES = ("council_person", "nhs_person")
 _DIGITS = "regexp_replace({cell}, '[^0-9]', '', 'g')"
@@ -22,9 +23,10 @@ _DIGITS = "regexp_replace({cell}, '[^0-9]', '', 'g')"
 
 @dataclass
 class PeopleToRemove:
-    """Those whom requests concern, by every identifier known of them; person tables add to it.
+    """The people whose rows are removed, by every identifier known of them.
 
-    Give it the person tables first, then those that refer to a person.
+    `remove_on_request` adds identifiers that it finds in person tables. Call it with the person tables
+    first, then with the tables that refer to a person.
     """
 
     numbers: set[str] = field(default_factory=set, repr=False)
@@ -32,41 +34,41 @@ class PeopleToRemove:
 
     @classmethod
     def of(cls, requests: Sequence[RightsRequest]) -> "PeopleToRemove":
-        """Begin with what the requests name."""
+        """Start with the identifiers given in the requests."""
         return cls(
             {request.value for request in requests if request.identifier == "nhs_number"},
             {request.value for request in requests if request.identifier == "record_id"},
         )
 
     def parameters(self) -> dict[str, list[str]]:
-        """Return both lists as statements take them."""
+        """Return the parameters of the SQL statements."""
         return {"nhs_number": sorted(self.numbers), "record_id": sorted(self.record_ids)}
 
 
 def requests_digest(requests: Sequence[RightsRequest]) -> str:
-    """Return what a fingerprint takes in of the requests: their commitments, which tell nobody."""
+    """Return a digest of the requests, for the fingerprint. Their commitments identify no one."""
     return digest_of(sorted(request.commitment for request in requests))
 
 
 def remove_on_request(
     connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], people: PeopleToRemove
 ) -> int:
-    """Delete the rows of `record` that requests concern; returns how many went.
+    """Delete the rows of `record` that belong to `people`; returns the number of rows deleted.
 
-    columns: contract columns that `record` has. Rows that could not be split into cells go too where
-    one of their cells is the NHS number or record id.
+    columns: contract columns that `record` has. A row that could not be parsed is deleted too if one of its
+    cells is the NHS number or record id.
     """
     if not (people.numbers or people.record_ids):
         return 0
     if table in PERSON_TABLES:
-        _learn_identifiers(connection, columns, people)
+        _add_identifiers(connection, columns, people)
     digits = f"list_transform(cells, lambda cell: {_DIGITS.format(cell='cell')})"
     tests = [
         f"list_has_any({_wanted('nhs_number')}, {digits})",
         f"list_has_any({_wanted('record_id')}, cells)",
     ]
-    held = dict(_PERSON_COLUMNS) | ({"record_id": "record_id"} if table in PERSON_TABLES else {})
-    for column, kind in held.items():
+    compared = dict(_PERSON_COLUMNS) | ({"record_id": "record_id"} if table in PERSON_TABLES else {})
+    for column, kind in compared.items():
         if column in columns:
             cell = _DIGITS.format(cell=f'"{column}"') if kind == "nhs_number" else f'"{column}"'
             tests.append(f"list_contains({_wanted(kind)}, {cell})")
@@ -77,10 +79,10 @@ def remove_on_request(
     return int(removed[0][0])
 
 
-def _learn_identifiers(
+def _add_identifiers(
     connection: duckdb.DuckDBPyConnection, columns: Sequence[str], people: PeopleToRemove
 ) -> None:
-    """Add every record id and NHS number of the people concerned, until a person table tells no more."""
+    """Add the record ids and NHS numbers of the same people in `record`, until no new ones are found."""
     if "nhs_number" not in columns:
         return
     number = _DIGITS.format(cell="nhs_number")
@@ -105,9 +107,9 @@ def _learn_identifiers(
 
 
 def _is_one_persons(digits: str | None) -> bool:
-    """Answer whether an NHS number is one that is issued: ten digits, not all alike, right check digit.
+    """Answer whether an NHS number can be one person's: ten digits, not all equal, correct check digit.
 
-    A stand-in that many people share must not draw them all in.
+    Placeholders such as 9999999999 are in many people's records and must not remove them all.
     """
     if digits is None or len(digits) != 10 or len(set(digits)) == 1:
         return False

@@ -1,4 +1,7 @@
-"""The ingest stage: one controller's extracts, checked and typed, in the clear zone."""
+"""The ingest stage: checks one controller's extracts, converts them to types, writes the clear zone.
+
+The contracts in `schemas/contracts` decide what is accepted.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from governance.artefact import Artefact, Evidence
+from governance.counted import counted
 from governance.errors import Fault
 from governance.retention.rights import read_requests
 from pipeline.artefact_store import write_artefact
@@ -27,9 +31,10 @@ STAGE = "ingest"
 def fingerprint_settings(
     controller: str, extracts: tuple[InspectedExtract, ...], clear_zone: Path
 ) -> dict[str, Any]:
-    """Return what the ingested tables follow from: contracts, code lists, settings, file digests.
+    """Return everything on which the ingested tables depend: contracts, code lists, settings, file digests.
 
-    People's requests to be erased or left out are among it: a new one makes the tables anew.
+    People's requests for erasure and their objections are part of it, so a new request makes the stage run
+    again.
     """
     lists = {
         column.code_list
@@ -48,26 +53,29 @@ def fingerprint_settings(
 def ingest(
     controller: str, extracts: tuple[InspectedExtract, ...], fingerprint: str, context: RunContext
 ) -> tuple[Artefact, Evidence]:
-    """Read a controller's extracts into typed tables; what breaks the contract goes to quarantine.
+    """Read a controller's extracts into typed tables; rows that break the contract go to quarantine.
 
-    Writes `<table>.parquet` (columns of the contract and `line_number`, ordered by it; after the extract's
-    rows those of a canary, which have no line number and are in no count: `pipeline/leakage/canary.py`) and
-    `quarantine/<table>.parquet` (line_number, column_name, reason, columns, cells).
+    Writes `<table>.parquet` and `quarantine/<table>.parquet` (line_number, column_name, reason, columns,
+    cells). One row of `<table>.parquet` is one kept row of the extract: the columns of the contract and
+    `line_number`, by which the rows are ordered. The rows of a canary follow; they have no line number and
+    are not counted anywhere (see `pipeline/leakage/canary.py`).
 
-    Facts: `controller`; `requests_applied`, commitments of the erasures and objections in effect, and
-    `rows_removed_on_request`, their rows in all tables (RET-04); `tables`, for each table
-    - rows_in, rows_kept, rows_quarantined, rows_removed (the first is the sum of the others, or the run
-      is refused), quarantined_by_reason;
+    Facts: `controller`; `requests_applied`, commitments of the erasures and objections in effect;
+    `rows_removed_on_request`, the rows removed for them in all tables (RET-04); and `tables`, for each table
+    - rows_in, rows_kept, rows_quarantined, rows_removed (the first is the sum of the other three, otherwise
+      the run is refused), quarantined_by_reason;
     - filled: column -> kept cells with a value; invalid: column -> reason -> kept rows whose cell
       became NULL; repaired: column -> how -> kept cells;
-    - validity: column (UPRN and NHS number) -> stated, valid, invalid_share of those stated;
+    - validity: column (UPRN and NHS number) -> stated (cells that are not empty), valid, invalid_share (0 to
+      1, of those stated);
     - rounding_suspected: UPRN column -> valid UPRNs that a spreadsheet seems to have rounded;
-    - identifier_patterns: column -> pattern -> cells, of columns that are no identifiers (ING-06);
+    - identifier_patterns: column -> pattern -> cells, for columns that are not identifiers (ING-06);
     - file_sha256, file_bytes, manifest (sequence, supplied, signed_by, signature; None without one);
-    - columns_read, columns_absent, columns_ignored (how many), header_case_differences (columns);
-    - source: "extract", or "packaged" for an area lookup that was not supplied.
+    - columns_read, columns_absent, columns_ignored (a number), header_case_differences (columns);
+    - source: "extract", or "packaged" if no area lookup was supplied and Hearth's own is used.
 
-    extracts: those that `inspect_extracts` let pass. Raises Refused where rows cannot be accounted for.
+    extracts: from `inspect_extracts`. Raises Refused if the rows do not add up, and Fault if DuckDB stops or
+    disk or memory run out.
     """
     clear_zone = context.workspace.zone("clear")
     zone = clear_zone / controller
@@ -86,18 +94,20 @@ def ingest(
             except (duckdb.Error, pa.ArrowException) as error:
                 raise exhaustion_fault(error, f"ingest of {table}") or Fault(
                     "INGEST_ENGINE",
-                    f"{table}: the engine stopped ({type(error).__name__}); its message may hold cells.",
-                    "Run again; if it stops again, report it as a defect.",
+                    f"{table} could not be ingested: the database engine stopped ({type(error).__name__}). "
+                    "Its message is not shown, because it can quote cells.",
+                    "Repeat the command. If the engine stops again, report it as a defect of Hearth.",
                 ) from None
             rows |= result.rows
             tables[table] = {"source": "extract", **result.facts}
             context.report(
-                f"{table}: {result.facts['rows_kept']:,} rows kept, "
+                f"{table}: {counted(result.facts['rows_kept'], 'row')} kept, "
                 f"{result.facts['rows_quarantined']:,} quarantined"
             )
             for column, count in result.facts["rounding_suspected"].items():
                 if count:
-                    context.report(f"{table}: {count:,} values of {column} look rounded by a spreadsheet")
+                    values = counted(count, f"value of {column} looks", f"values of {column} look")
+                    context.report(f"{table}: {values} rounded by a spreadsheet")
         if controller == load_contract("extract", "area_lookup").controller and "area_lookup" not in tables:
             kept = _write_packaged_areas(folder / "area_lookup.parquet")
             rows["area_lookup.parquet"] = kept
@@ -122,7 +132,7 @@ def ingest(
 def _settings(extract: InspectedExtract) -> dict[str, Any]:
     return {
         "sha256": extract.sha256,
-        "places": extract.columns.places,
+        "places": extract.columns.positions,
         "encoding": extract.settings.encoding,
         "delimiter": extract.settings.delimiter,
         "date_formats": list(extract.settings.date_formats),

@@ -1,14 +1,15 @@
-"""One extract, from its reader to the kept table and the quarantine beside it.
+"""Ingests one extract: which rows are kept, and which go to quarantine.
 
-Which rows go to quarantine, in this order (a row has one reason, the first that holds):
+The contract decides. A row in quarantine has one reason, the first of these that applies:
 
-- the reader could not make a row of it (see `rows.py`);
-- MISSING: a required value is empty; or another reason of `cast.py` where the contract says `quarantine`;
-- DUPLICATE_ROW: all its cells equal those of an earlier row with its record id, and nothing else bears
-  that id: the first is kept;
-- DUPLICATE_RECORD_ID: rows of one record id differ: none is kept, for nothing says which is right.
+- the reader could not parse the row (see `readers/rows.py` for the reason codes);
+- MISSING: a required value is empty; or another reason of `cast.py`, for a column whose contract has
+  `on_invalid: quarantine`;
+- DUPLICATE_ROW: an earlier row has the same record id, and all rows with that id are equal; the first of
+  them is kept;
+- DUPLICATE_RECORD_ID: rows with the same record id differ; none is kept, because any of them may be wrong.
 
-Any other invalid cell becomes NULL; it is counted, and noted in quarantine with its line.
+Any other invalid cell becomes NULL in a kept row. It is counted, and listed in quarantine with its line.
 """
 
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ from schemas.storage.zones import QUARANTINE
 
 @dataclass(frozen=True)
 class TableResult:
-    """rows: rows of each file written; facts: what the evidence says of the table."""
+    """The result for one table. rows: file written -> its rows. facts: see `stage.ingest`."""
 
     rows: dict[str, int]
     facts: Mapping[str, Any]
@@ -48,16 +49,17 @@ def ingest_table(
     canary: Canary,
     people: PeopleToRemove | None = None,
 ) -> TableResult:
-    """Write the kept table and its quarantine; raises Refused unless every row is accounted for.
+    """Write the kept table and its quarantine.
 
-    people: whose rows leave first, on their request. canary: planted among the kept rows, as
-    rows of no line; counted nowhere.
+    folder: receives `<table>.parquet` and `quarantine/<table>.parquet`. people: their rows are removed first,
+    on their request. canary: its rows are added after the kept rows, without a line number, and not counted.
+    Raises Refused unless every row that was read is kept, in quarantine or removed.
     """
     table = extract.contract.table
     casts = [
         cast_column(column, extract.date_formats)
         for column in extract.contract.columns
-        if column.name in extract.columns.places
+        if column.name in extract.columns.positions
     ]
     create_macros(connection, [cast.column.code_list for cast in casts if cast.column.code_list])
     rows_in = load_records(connection, extract, [cast.column.name for cast in casts])
@@ -78,8 +80,11 @@ def ingest_table(
     if rows_in != kept + quarantined + removed or rows_in != extract.rows:
         raise Refused(
             "INGEST_ROWS_UNACCOUNTED",
-            f"{table}: {rows_in} rows in ({extract.rows} inspected), {kept} kept, {quarantined} set aside.",
-            "The file changed while it was read, or this is a defect of Hearth; run again and report it.",
+            f"The rows of {table} do not add up, so the table was not written. Read: {rows_in:,} "
+            f"(at inspection {extract.rows:,}); kept: {kept:,}; in quarantine: {quarantined:,}; removed on "
+            f"request: {removed:,}.",
+            "The file may have changed while it was read: repeat the command. If that does not help, report "
+            "it as a defect of Hearth.",
         )
     facts = {
         "rows_in": rows_in,
@@ -95,7 +100,7 @@ def ingest_table(
 
 
 def _check(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> None:
-    """Create `checked`: value, reason and repair of every wanted cell, and the row's own fault."""
+    """Create `checked`, one row per row of `record`: row_fault, and each cell's value, reason and repair."""
     faults = []
     for cast in casts:
         if cast.column.required:
@@ -127,7 +132,7 @@ def _check(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> No
 
 
 def _find_duplicates(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> None:
-    """Create `verdict`: the reason for which each row goes to quarantine, NULL where it is kept."""
+    """Create `verdict`, one row for each row of `record`: the reason for quarantine, NULL for a kept row."""
     key = next(cast.column.name for cast in casts if cast.column.unique)
     cells = ", ".join(_quoted(cast.column.name) for cast in casts)
     connection.execute(
@@ -176,7 +181,7 @@ def _write_kept(
     canary: Canary,
     path: Path,
 ) -> int:
-    """Write the kept rows and, after them, the planted ones; returns how many of the extract were kept."""
+    """Write the kept rows and, after them, the planted ones; returns the number of kept rows."""
     planted = canary.rows().get(extract.contract.table, [])
     query = _kept_query(extract, casts)
     if not planted:
@@ -193,7 +198,7 @@ def _write_kept(
 
 
 def _kept_query(extract: InspectedExtract, casts: list[CastColumn]) -> str:
-    """One row per kept row: every column of the contract, typed; absent ones all NULL."""
+    """Return SQL for the kept rows: every column of the contract, typed; NULL in columns not supplied."""
     present = {cast.column.name for cast in casts}
     columns = [
         f'"value {column.name}" AS "{column.name}"'
@@ -209,10 +214,10 @@ def _kept_query(extract: InspectedExtract, casts: list[CastColumn]) -> str:
 
 
 def _quarantine_query(casts: list[CastColumn]) -> str:
-    """One row per quarantined row, and one per invalid cell of a kept row.
+    """Return SQL for one row per row in quarantine, and one row per invalid cell of a kept row.
 
-    column_name: NULL for a row, else the contract column of the cell. columns: which contract
-    columns the cells belong to; NULL where the reader could not tell. cells: as supplied, trimmed.
+    column_name: the contract column of the cell; NULL for a whole row. columns: contract columns of the
+    cells, in their order; NULL if the row could not be parsed. cells: as supplied, trimmed.
     """
     names = [cast.column.name for cast in casts]
     listed = ", ".join(f"'{name}'" for name in names)

@@ -1,4 +1,7 @@
-"""What the evidence says of one extract: counts and names of columns, never a cell."""
+"""The facts about one extract in the evidence: counts and names of columns, never a cell.
+
+`stage.ingest` lists them; the ING rules in `governance/rules/ingest.py` judge them.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +13,7 @@ from pipeline.ingest.inspection import InspectedExtract
 
 
 def cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> dict[str, Any]:
-    """Counts over the kept rows: filled, invalid and repaired cells of each column."""
+    """Return counts over the kept rows: filled, invalid and repaired cells, validity, suspected rounding."""
     filled: dict[str, int] = {}
     invalid: dict[str, dict[str, int]] = {}
     repaired: dict[str, dict[str, int]] = {}
@@ -28,11 +31,13 @@ def cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -
             """
         ).fetchall()
         filled[name] = sum(row[2] for row in counted)
-        for reason, mended, _, count in counted:
+        for reason, repair_code, _, count in counted:
             if reason is not None:
                 invalid.setdefault(name, {})[reason] = invalid.get(name, {}).get(reason, 0) + count
-            if mended is not None:
-                repaired.setdefault(name, {})[mended] = repaired.get(name, {}).get(mended, 0) + count
+            if repair_code is not None:
+                repaired.setdefault(name, {})[repair_code] = (
+                    repaired.get(name, {}).get(repair_code, 0) + count
+                )
     return {
         "filled": filled,
         "invalid": invalid,
@@ -51,10 +56,10 @@ def cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -
 
 
 def _suspected_of_rounding(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    """Count UPRNs of twelve digits that end in six zeros.
+    """Return the number of UPRNs of twelve digits that end in six zeros.
 
-    That is what is left of 1.00023E+11 once it has been saved as a number again: it cannot be told from
-    a UPRN, and one in a million is so by chance. More than that, and the column was damaged.
+    A spreadsheet that shows a UPRN as 1.00023E+11 saves it as such a number. It looks like a valid UPRN, and
+    one valid UPRN in a million ends in six zeros by chance. More than that means the column is damaged.
     """
     query = (
         f"""SELECT COUNT(*) FROM checked WHERE regexp_full_match("value {name}", '[1-9][0-9]{{5}}000000')"""
@@ -69,7 +74,7 @@ def _validity(filled: int, invalid: Mapping[str, int]) -> dict[str, Any]:
 
 
 def file_facts(extract: InspectedExtract) -> dict[str, Any]:
-    """Return what the evidence says of the file and of its header."""
+    """Return the facts about the file and its header."""
     manifest = extract.manifest
     return {
         "file_sha256": extract.sha256,
@@ -82,7 +87,7 @@ def file_facts(extract: InspectedExtract) -> dict[str, Any]:
             "signed_by": manifest.signed_by,
             "signature": manifest.signature,
         },
-        "columns_read": sorted(extract.columns.places),
+        "columns_read": sorted(extract.columns.positions),
         "columns_absent": sorted(extract.columns.absent),
         "columns_ignored": len(extract.columns.ignored),
         "header_case_differences": sorted(extract.columns.case_differences),

@@ -1,1 +1,1 @@
-"""Proof that nothing leaked: canaries planted and searched for, and Hearth's own attack on its pseudonyms."""
+"""Evidence that nothing leaked: a search for planted canaries, and an attack on our own pseudonyms."""

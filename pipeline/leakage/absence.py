@@ -1,19 +1,20 @@
-"""Proof of absence: at the end of a run, no planted identifier is anywhere it should not be.
+"""Searches for planted identifiers at the end of a run. They may only be in the folder `clear/`.
 
-Searched: every file of the workspace outside `clear/` (logs, the private spill
-while it exists, tables, packages, keys, audit log, the orchestrator's home and
-its database with its write-ahead log) and every further folder named. A hit, or
-a file that could not be read, refuses the release.
+The search covers every other file of the workspace (logs, the private spill if it still exists, tables,
+packages, keys, audit log, the orchestrator's home and its database with its write-ahead log) and further
+folders that the caller names. If an identifier is found, or a file cannot be searched, the release is
+refused.
 
-Facts (what PSE-03 and PSE-07 judge):
+Facts, for rules PSE-03 and PSE-07:
 
-    canaries          planted, by controller
-    identifiers       how many identifiers were searched for, and in how many forms
-    files, bytes      how much was searched
-    hits              how many places hold one
-    hit_places        their folder, the kind of identifier and the form; never the value
-    unreadable        how many files could not be searched; unreadable_places: their folders
-    tables_in_clear   intermediate tables that rest unencrypted
+    canaries           controller -> number of canaries planted
+    identifiers, forms number of identifiers searched for, and of the forms they could have
+    files, bytes       number and size of the files searched
+    hits               number of finds: one per file, identifier, form and kind of compression
+    hit_places         folder, kind of identifier and form of each find, at most 50; never the value
+    unreadable         number of files that could not be searched
+    unreadable_places  their folders
+    tables_in_clear    number of intermediate tables that are not encrypted
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from governance.artefact import Evidence
-from pipeline.engine.at_rest import is_wrongly_in_clear
+from pipeline.engine.at_rest import is_wrongly_unencrypted
 from pipeline.leakage.canary import canary_of
 from pipeline.leakage.search import search_tree
 from pipeline.leakage.search_pattern import PatternSearch, search_patterns_of
@@ -32,11 +33,11 @@ from schemas.storage.zones import CLEAR
 def prove_absence(
     workspace: Workspace, seeds: Mapping[str, str], further: Sequence[Path] = (), part: str = "all"
 ) -> Evidence:
-    """Search the workspace and `further` folders for every canary; returns evidence, stage "leakage".
+    """Search the workspace and the folders `further` for every canary; returns evidence of stage "leakage".
 
     seeds: controller -> seed of its canary (fact `canary_seed` of its pseudonymise stage). part: the
-    controller whose own place this is; "all" where packages or extracts of all came together. It
-    reads encrypted tables, so it runs before the run's key is destroyed.
+    controller, if this is a controller's environment; "all" where the data of all controllers is. The search
+    reads encrypted tables, so it must run before the run's key is destroyed.
     """
     identifiers = {
         f"{controller} {kind}": value
@@ -60,15 +61,15 @@ def prove_absence(
         "bytes": sum(tree.bytes for tree in trees),
         "hits": len(hits),
         "hit_places": sorted(
-            {f"{_place(hit.file)}: {hit.identifier}, {hit.form} {hit.within}".strip() for hit in hits}
+            {f"{_shortened(hit.file)}: {hit.identifier}, {hit.form} {hit.within}".strip() for hit in hits}
         )[:50],
         "unreadable": sum(len(tree.unreadable) for tree in trees),
-        "unreadable_places": sorted({_place(name) for tree in trees for name in tree.unreadable}),
-        "tables_in_clear": sum(is_wrongly_in_clear(path) for path in workspace.root.rglob("*.parquet")),
+        "unreadable_places": sorted({_shortened(name) for tree in trees for name in tree.unreadable}),
+        "tables_in_clear": sum(is_wrongly_unencrypted(path) for path in workspace.root.rglob("*.parquet")),
     }
     return Evidence("leakage", part, facts)
 
 
-def _place(file: str) -> str:
-    """The first folders of a file's path: enough to find it by, too little to quote a file's own name."""
+def _shortened(file: str) -> str:
+    """Return the first two parts of a path: enough to find the file, without names that could be values."""
     return "/".join(Path(file).parts[:2])

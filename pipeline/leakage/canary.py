@@ -1,11 +1,9 @@
-"""Canaries: invented people planted in the copy of an extract, and looked for everywhere else.
+"""Canaries: invented people that are planted in the copy of an extract and searched for everywhere else.
 
-Ingest writes them after the rows of the extract, without a line number. They take
-the road of every other row through pseudonymisation, are set apart with what
-became of them, and are counted nowhere. What they are follows from a
-seed, so that whoever searches later knows what to look for. Their UPRNs begin
-with 8, which no UPRN does; their postcode areas do not exist; their NHS numbers
-are of the test range.
+Ingest writes their rows after those of the extract, without a line number. They are pseudonymised like every
+other row, then stored separately, and not counted anywhere. Their values are derived from a seed, so that the
+search can derive the same values again. They cannot be real: no UPRN begins with 8, their postcode areas do
+not exist, and their NHS numbers are from the range for tests.
 """
 
 import hashlib
@@ -16,16 +14,19 @@ from typing import Any
 
 _CONSONANTS = "BCDFGHJKLMNPQRSTVWXZ"
 _INWARD = "ABDEFGHJLNPQRSTUWXYZ"
-#: No figure but 0 and 1: pseudonyms are written without them, so that however many there are, they never
-#: spell a planted postcode by chance, neither plainly nor in base64. Tokens are seven bytes of chance and
-#: a zero each: billions of them spell one with a probability of one in millions.
+#: The only digits are 0 and 1. Pseudonyms are written without these two, so they never contain a planted
+#: postcode by chance, as text or in base64. Tokens are seven random bytes and a zero byte: the probability
+#: that one of several billion contains a planted postcode is one in millions.
 _OUTWARD = ("XQ10", "XQ11", "QX10", "QX11", "JX10", "JX11")
-_FIGURES = "01"
+_DIGITS = "01"
 
 
 @dataclass(frozen=True)
 class Canary:
-    """One planted person at one planted dwelling of one controller; the seed's own but for the postcode."""
+    """One planted person at one planted dwelling of one controller.
+
+    Every value except the postcode is unique to the seed.
+    """
 
     controller: str
     record_id: str
@@ -39,7 +40,7 @@ class Canary:
 
     @property
     def identifiers(self) -> Mapping[str, str]:
-        """Return what is searched for: kind -> clear value."""
+        """The values to search for: kind -> clear value."""
         own = {
             "record id": self.record_id,
             "person record id": self.person_record_id,
@@ -52,7 +53,7 @@ class Canary:
         return own | ({"NHS number": self.nhs_number} if self.controller == "nhs" else {})
 
     def rows(self) -> dict[str, list[dict[str, Any]]]:
-        """Return the rows to plant: ingest table -> rows, by contract column."""
+        """Return the rows to plant: ingest table -> rows, each contract column -> value."""
         address = {
             "address_line_1": f"7 {self.street}",
             "address_line_2": self.street,
@@ -85,7 +86,7 @@ class Canary:
 
 
 def canary_of(controller: str, seed: str) -> Canary:
-    """Return the canary that a seed (a stage's fingerprint) gives a controller."""
+    """Return the canary of a controller and a seed. The seed is the fingerprint of the ingest stage."""
     draw = _numbers(f"hearth-canary|{controller}|{seed}")
 
     def word(letters: str, length: int) -> str:
@@ -103,12 +104,12 @@ def canary_of(controller: str, seed: str) -> Canary:
         forename=f"X{word(_CONSONANTS, 9)}",
         surname=f"Q{word(_CONSONANTS, 10)}",
         street=f"Z{word(_CONSONANTS, 11)} WAY",
-        postcode=f"{_OUTWARD[next(draw) % len(_OUTWARD)]} {word(_FIGURES, 1)}{word(_INWARD, 2)}",
+        postcode=f"{_OUTWARD[next(draw) % len(_OUTWARD)]} {word(_DIGITS, 1)}{word(_INWARD, 2)}",
     )
 
 
 def _nhs_number(digits: Any, draw: Iterator[int]) -> str:
-    """A number of the 999 test range with a true check digit (modulus 11)."""
+    """Return a number from the test range 999 with a correct check digit (modulus 11)."""
     while True:
         first = f"999{digits(6)}"
         weighted = sum(w * int(d) for w, d in zip(range(10, 1, -1), first, strict=True))

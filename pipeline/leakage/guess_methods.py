@@ -1,8 +1,10 @@
-"""The ways of making a pseudonym without the key that our own attack tries, as data.
+"""Lists the methods with which the self-attack tries to make pseudonyms without the key.
 
-plain     every usual digest, unkeyed, over every usual spelling; an empty HMAC key; the UPRN itself
-previous  HMAC under a key this custodian held before: whoever kept an old copy has it
-salted    a salt or key that an attacker would think of, in the usual places
+plain     every common digest without a key, over every common spelling; an empty HMAC key; the UPRN itself
+previous  HMAC under an earlier key of this controller, of which someone may still have a copy
+salted    a salt or key that an attacker would try first, in the usual positions
+
+A method is a JSON object, see `guessing.py`.
 """
 
 import hashlib
@@ -25,13 +27,13 @@ _DIGESTS = (
 )
 _TEXTS = ("padded", "plain")
 _OTHER_SPELLINGS = ("little-endian", "big-endian", "UTF-16")
-#: As a message of ours begins: the identifier's kind and a bar.
+#: Prefix of the messages that Hearth hashes: the identifier's kind and a bar.
 _KIND = "uprn|"
 KNOWN_SALTS = ("salt", "secret", "password", "hearth", "uprn", "UPRN", "RALF", "check", "0" * 32)
 
 
 def plain_methods() -> list[Method]:
-    """Return the unkeyed ways."""
+    """Return the methods without a key."""
     methods = [
         _method(name, spelling, before)
         for name in (*_DIGESTS, "none")
@@ -43,7 +45,7 @@ def plain_methods() -> list[Method]:
 
 
 def previous_key_methods(keys: int) -> list[Method]:
-    """Return the ways under that many keys, by number."""
+    """Return the methods for `keys` earlier keys, which are given by number, from 0."""
     return [
         _method("hmac", spelling, before) | {"key_number": number}
         for number in range(keys)
@@ -53,7 +55,7 @@ def previous_key_methods(keys: int) -> list[Method]:
 
 
 def salted_methods(guesses: Sequence[str]) -> list[Method]:
-    """Return the ways with a known salt or key; guesses: further ones (names, dates, the agreement's id)."""
+    """Return the methods with a salt or key: KNOWN_SALTS and `guesses` (names, dates, the agreement's id)."""
     methods: list[Method] = []
     for salt in sorted({s for s in (*KNOWN_SALTS, *guesses) if s}):
         for spelling in _TEXTS:

@@ -1,16 +1,16 @@
-"""A guessing process: hashes UPRNs in every way it is told, and says which digests are among the pseudonyms.
+"""Hashes UPRNs with given methods and returns the digests that are among the pseudonyms.
 
-Started as a script of its own in Python's isolated mode, as the hashing
-processes are: keys and UPRNs come over the anonymous pipe alone and are kept
-nowhere. A small attack asks `Guessing` in the attacking process instead.
+Large attacks start this file as a process of its own, in Python's isolated mode, as the hashing processes are
+started. Keys and UPRNs are sent to it only through an anonymous pipe and are not stored. Small attacks use
+the class `Guessing` in their own process. The protocol of the pipe:
 
-    greeting  u32 keys, 32 bytes each; u32 pseudonyms, the first 16 bytes of each digest
-    request   u32 length, JSON list of methods; u32 UPRNs, u64 each
-    reply     u64 hashes made; u32 pseudonyms recovered, 16 bytes each
+    start     u32 number of keys, 32 bytes each; u32 number of pseudonyms, first 16 bytes of each digest
+    request   u32 length, JSON list of methods; u32 number of UPRNs, u64 each
+    reply     u64 number of hashes made; u32 number of pseudonyms recovered, 16 bytes each
 
-A method is a JSON object: `digest`, a name of hashlib's, "sha256d" (twice), "hmac" or "none" (the text
-itself); `spelling`, how a UPRN is written; `before` and `after`, hexadecimal, around it; for "hmac"
-`key`, hexadecimal, or `key_number`, of the greeting.
+A method is a JSON object: `digest`, a name in hashlib, "sha256d" (SHA-256 twice), "hmac" or "none" (the text
+itself); `spelling`, a key of SPELLINGS; `before` and `after`, text around the UPRN, in hexadecimal; and for
+"hmac" either `key`, in hexadecimal, or `key_number`, the position of a key in the start message.
 """
 
 import hashlib
@@ -40,17 +40,20 @@ SPELLINGS: Mapping[str, Callable[[int], bytes]] = {
 
 
 class Guessing:
-    """The pseudonyms to be recovered, ready to be compared with; keys: those to be tried by number."""
+    """Compares guesses with the pseudonyms that are attacked.
+
+    targets: the first 16 bytes of each pseudonym's digest, joined. keys: those that methods use by number.
+    """
 
     def __init__(self, targets: bytes, keys: Sequence[bytes] = ()) -> None:
         self._keys = keys
         starts = np.unique(np.frombuffer(targets, dtype=np.uint64).reshape(-1, 2), axis=0)
         self._first, self._second = starts[:, 0].copy(), starts[:, 1].copy()
-        self._perhaps = np.zeros(1 << _FILTER_BITS, dtype=np.bool_)
-        self._perhaps[starts.view(np.uint32)[:, 0] & _FILTER] = True
+        self._may_match = np.zeros(1 << _FILTER_BITS, dtype=np.bool_)
+        self._may_match[starts.view(np.uint32)[:, 0] & _FILTER] = True
 
     def recovered(self, methods: Sequence[Mapping[str, Any]], uprns: Sequence[int]) -> set[bytes]:
-        """Return the starts of the pseudonyms that some method makes of some UPRN."""
+        """Return the first 16 bytes of each pseudonym that one of the methods makes from one of the UPRNs."""
         found: set[bytes] = set()
         for start in range(0, len(uprns), _CHUNK):
             numbers = uprns[start : start + _CHUNK]
@@ -59,42 +62,42 @@ class Guessing:
                 for spelling in {method["spelling"] for method in methods}
             }
             for method in methods:
-                found |= self._among(_digests(method, spelled[method["spelling"]], self._keys))
+                found |= self._matches(_digests(method, spelled[method["spelling"]], self._keys))
         return found
 
-    def _among(self, digests: "np.ndarray[tuple[int, int], np.dtype[np.uint8]]") -> set[bytes]:
+    def _matches(self, digests: "np.ndarray[tuple[int, int], np.dtype[np.uint8]]") -> set[bytes]:
         words = np.ascontiguousarray(digests[:, :4]).view(np.uint32)[:, 0]
-        perhaps = np.flatnonzero(self._perhaps[words & _FILTER])
-        if not len(perhaps) or not len(self._first):
+        candidates = np.flatnonzero(self._may_match[words & _FILTER])
+        if not len(candidates) or not len(self._first):
             return set()
-        starts = np.ascontiguousarray(digests[perhaps, :PREFIX_BYTES]).view(np.uint64)
-        places = np.searchsorted(self._first, starts[:, 0]).clip(max=len(self._first) - 1)
-        same = (self._first[places] == starts[:, 0]) & (self._second[places] == starts[:, 1])
+        starts = np.ascontiguousarray(digests[candidates, :PREFIX_BYTES]).view(np.uint64)
+        nearest = np.searchsorted(self._first, starts[:, 0]).clip(max=len(self._first) - 1)
+        same = (self._first[nearest] == starts[:, 0]) & (self._second[nearest] == starts[:, 1])
         return {row.tobytes() for row in starts[same]}
 
 
 def _digests(
     method: Mapping[str, Any], texts: Sequence[bytes], keys: Sequence[bytes]
 ) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
-    """Return one row of bytes, 16 or more, for each text."""
+    """Return an array with one row per text: at least 16 bytes of its digest."""
     before, after = bytes.fromhex(method["before"]), bytes.fromhex(method["after"])
     name = method["digest"]
     if name == "none":
-        made = [(before + text + after)[:PREFIX_BYTES].ljust(PREFIX_BYTES, b"\0") for text in texts]
+        digests = [(before + text + after)[:PREFIX_BYTES].ljust(PREFIX_BYTES, b"\0") for text in texts]
     elif name == "hmac":
         number = method["key_number"]
         key = bytes.fromhex(method["key"]) if number is None else keys[number]
-        made = _hmac_digests(key, [before + text + after for text in texts])
+        digests = _hmac_digests(key, [before + text + after for text in texts])
     elif name == "sha256d":
-        made = [hashlib.sha256(hashlib.sha256(before + t + after).digest()).digest() for t in texts]
+        digests = [hashlib.sha256(hashlib.sha256(before + t + after).digest()).digest() for t in texts]
     else:
         algorithm: Callable[[bytes], Any] = getattr(hashlib, name)
-        made = [algorithm(before + text + after).digest() for text in texts]
-    return np.frombuffer(b"".join(made), dtype=np.uint8).reshape(len(texts), -1)
+        digests = [algorithm(before + text + after).digest() for text in texts]
+    return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(len(texts), -1)
 
 
 def _hmac_digests(key: bytes, messages: Sequence[bytes]) -> list[bytes]:
-    """HMAC-SHA-256 as RFC 2104 writes it; twice as quick as one call of the library a message."""
+    """Return the HMAC-SHA-256 of each message, as defined in RFC 2104; twice as fast as the library."""
     sha256 = hashlib.sha256
     block = (sha256(key).digest() if len(key) > _BLOCK_BYTES else key).ljust(_BLOCK_BYTES, b"\0")
     inner, outer = (bytes(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
@@ -102,7 +105,7 @@ def _hmac_digests(key: bytes, messages: Sequence[bytes]) -> list[bytes]:
 
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    """Answer requests until the pipe is closed."""
+    """Read the start message, then answer requests until the pipe is closed."""
     keys = [requests.read(_KEY_BYTES) for _ in range(_number(requests))]
     guessing = Guessing(requests.read(PREFIX_BYTES * _number(requests)), keys)
     while header := requests.read(4):

@@ -1,9 +1,8 @@
-"""Searching files for needles: raw bytes, the streams compressed within them, and the values of tables.
+"""Searches files for patterns: in their bytes, in compressed data within them, and in the values of tables.
 
-A file is read as it lies; gzip, zlib, bzip2, xz, zstd streams and zip members
-that begin anywhere in it are unpacked and searched too (to two levels, within a
-bound); a Parquet file's values are searched as Arrow holds them, since on disk
-they are encrypted or compressed.
+The bytes of every file are searched. In other files than Parquet, gzip, zlib, bzip2, xz and zstd streams and
+zip members that begin anywhere in the file are unpacked and searched too, to two levels and within a limit.
+The values of Parquet files are searched in memory, because they are encrypted or compressed on disk.
 """
 
 import bz2
@@ -33,7 +32,11 @@ _STREAMS = re.compile(
 
 @dataclass(frozen=True)
 class Hit:
-    """A needle found: in which file (relative), and how it was packed there ("" for plainly)."""
+    """A pattern found in a file.
+
+    file: path relative to the folder searched. identifier, form: of the pattern. within: kind of compression
+    in which it was found, "parquet" for a value of a table, "" if it was not compressed.
+    """
 
     file: str
     identifier: str
@@ -43,7 +46,10 @@ class Hit:
 
 @dataclass(frozen=True)
 class Searched:
-    """What a search covered and found. files, bytes: read; unreadable: files that could not be."""
+    """The result of a search.
+
+    files, bytes: number and total size of the files searched. unreadable: files that could not be searched.
+    """
 
     files: int
     bytes: int
@@ -54,19 +60,19 @@ class Searched:
 def search_tree(
     root: Path, search: PatternSearch, is_searched: Callable[[Path], bool] = lambda _: True
 ) -> Searched:
-    """Search every regular file under `root` that `is_searched` (given its path within) admits.
+    """Search every regular file under `root`; the result lists finds and files that could not be searched.
 
-    Symbolic links are not followed. A file that vanishes meanwhile is passed over; one that cannot
-    be read is listed, for what was not searched is not proven.
+    is_searched: called with the path relative to `root`; files for which it is false are left out. Symbolic
+    links are not followed. A file that is deleted during the search is left out.
     """
     files = size = 0
     hits: list[Hit] = []
     unreadable: list[str] = []
     for path in sorted(root.rglob("*")):
-        within = path.relative_to(root)
-        if not is_searched(within) or path.is_symlink() or not path.is_file():
+        relative = path.relative_to(root)
+        if not is_searched(relative) or path.is_symlink() or not path.is_file():
             continue
-        name = within.as_posix()
+        name = relative.as_posix()
         try:
             found = list(search_file(path, search))
             size += path.stat().st_size
@@ -77,30 +83,30 @@ def search_tree(
             unreadable.append(name)
             continue
         hits += sorted(
-            {Hit(name, n.identifier, n.form, packed) for n, packed in found},
+            {Hit(name, pattern.identifier, pattern.form, within) for pattern, within in found},
             key=lambda hit: (hit.identifier, hit.form, hit.within),
         )
     return Searched(files, size, tuple(hits), tuple(unreadable))
 
 
 def search_file(path: Path, search: PatternSearch) -> Iterator[tuple[SearchPattern, str]]:
-    """Yield each needle found in one file with how it was packed."""
+    """Yield each pattern found in a file, and the kind of compression (see `Hit.within`); may repeat them."""
     with path.open("rb") as stream:
         magic = stream.read(4)
         stream.seek(0)
-        rest = b""
+        overlap = b""
         while chunk := stream.read(_CHUNK_BYTES):
-            data = rest + chunk
+            data = overlap + chunk
             yield from ((pattern, "") for pattern in search.find(data))
             if magic not in _PARQUET:
-                yield from _search_packed(data, search, 1)
-            rest = data[-search.longest :]
+                yield from _search_compressed(data, search, 1)
+            overlap = data[-search.longest :]
     if magic in _PARQUET:
         yield from ((pattern, "parquet") for pattern in _search_table(path, search))
 
 
 def _search_table(path: Path, search: PatternSearch) -> Iterator[SearchPattern]:
-    with open_table(path, wherever_in_clear=True) as reader:
+    with open_table(path, allow_unencrypted=True) as reader:
         yield from search.find("\n".join(reader.schema.names).encode())
         for batch in reader:
             for column in batch.columns:
@@ -116,18 +122,19 @@ def _buffers(column: pa.Array) -> Iterator[bytes]:
             yield buffer.to_pybytes()
 
 
-def _search_packed(data: bytes, search: PatternSearch, depth: int) -> Iterator[tuple[SearchPattern, str]]:
+def _search_compressed(data: bytes, search: PatternSearch, depth: int) -> Iterator[tuple[SearchPattern, str]]:
     for match in _STREAMS.finditer(data):
         kind, unpacked = _unpack(data, match.start())
         if not unpacked:
             continue
         yield from ((pattern, kind) for pattern in search.find(unpacked))
         if depth < _DEPTH:
-            yield from ((n, f"{kind} in {k}") for n, k in _search_packed(unpacked, search, depth + 1))
+            for pattern, inner in _search_compressed(unpacked, search, depth + 1):
+                yield pattern, f"{kind} in {inner}"
 
 
 def _unpack(data: bytes, at: int) -> tuple[str, bytes]:
-    """Return the kind of stream that begins there and what of it unpacks, within the bound."""
+    """Return the kind of stream that begins at `at`, and its content up to the limit; empty if invalid."""
     magic = data[at : at + 4]
     try:
         if magic.startswith(b"\x1f\x8b"):
@@ -146,7 +153,7 @@ def _unpack(data: bytes, at: int) -> tuple[str, bytes]:
 
 
 def _inflate(data: bytes, at: int, bits: int) -> bytes:
-    """Unpack deflate in small steps, so that a stream cut short still gives what precedes the cut."""
+    """Unpack deflate in small steps, so that the beginning of an incomplete stream is searched too."""
     packed, unpacked = zlib.decompressobj(bits), io.BytesIO()
     for start in range(at, len(data), 65_536):
         try:
@@ -173,7 +180,7 @@ def _unpack_zstd(data: bytes, at: int) -> bytes:
 
 
 def _first_member(data: bytes, at: int) -> bytes:
-    """Unpack the deflated member whose local header stands there."""
+    """Unpack the deflated zip member whose local header is at `at`."""
     header = data[at : at + 30]
     method = int.from_bytes(header[8:10], "little")
     start = at + 30 + int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")

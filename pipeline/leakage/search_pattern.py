@@ -1,8 +1,8 @@
-"""The forms in which an identifier may hide in bytes, and a search for all of them in one pass.
+"""Search patterns: the forms that an identifier can have in a file, and a search for all of them in one pass.
 
-Forms: as text in any case, with and without blanks and leading zeros; as UTF-16
-of either byte order; in hexadecimal; in base64 at each of its three alignments
-(standard and URL-safe); numbers also as 8-byte integers of either byte order.
+The forms are: text in any case, with and without blanks and leading zeros; UTF-16 in either byte order;
+hexadecimal; base64 (standard and URL-safe) at each of its three alignments; and for numbers 8-byte integers
+in either byte order.
 """
 
 import base64
@@ -18,51 +18,56 @@ _MULTIPLIER = np.uint32(0x9E3779B1)
 
 @dataclass(frozen=True)
 class SearchPattern:
-    """One form of one identifier. folded: search for it in lower-cased bytes."""
+    """One form of one identifier.
+
+    identifier: its kind, such as "nhs UPRN". form: in words. encoded: the identifier in this form, the bytes
+    to search for. ignores_case: search in lower-case bytes; `encoded` is then lower case too.
+    """
 
     identifier: str
     form: str
-    pattern: bytes
-    folded: bool
+    encoded: bytes
+    ignores_case: bool
 
 
 def search_patterns_of(identifiers: Mapping[str, str]) -> tuple[SearchPattern, ...]:
-    """Return every form of every identifier (kind -> clear value)."""
-    found: dict[tuple[bytes, bool], SearchPattern] = {}
+    """Return the patterns of every form of every identifier (kind -> clear value), without duplicates."""
+    patterns: dict[tuple[bytes, bool], SearchPattern] = {}
     for kind, value in identifiers.items():
-        for form, pattern, folded in _forms(value):
-            if len(pattern) >= _PREFIX:
-                found.setdefault((pattern, folded), SearchPattern(kind, form, pattern, folded))
-    return tuple(found.values())
+        for form, encoded, ignores_case in _forms(value):
+            if len(encoded) >= _PREFIX:
+                pattern = SearchPattern(kind, form, encoded, ignores_case)
+                patterns.setdefault((encoded, ignores_case), pattern)
+    return tuple(patterns.values())
 
 
 class PatternSearch:
-    """Looks for many needles at once; a million bytes take a few milliseconds however many there are.
+    """Searches bytes for many patterns in one pass: a few milliseconds per million bytes, for any number.
 
-    Four bytes of each needle are looked up in a small table at every position, and only where that
-    says "perhaps" are bytes compared.
+    The four bytes at each position are looked up in a small table of the patterns' first four bytes. Only
+    where they may match are the patterns compared.
     """
 
     def __init__(self, patterns: Iterable[SearchPattern]) -> None:
         patterns = tuple(patterns)
-        self.longest = max((len(n.pattern) for n in patterns), default=_PREFIX)
-        self._as_is = _Table(tuple(n for n in patterns if not n.folded))
-        self._folded = _Table(tuple(n for n in patterns if n.folded))
+        self.longest = max((len(pattern.encoded) for pattern in patterns), default=_PREFIX)
+        self._exact = _Table(tuple(pattern for pattern in patterns if not pattern.ignores_case))
+        self._any_case = _Table(tuple(pattern for pattern in patterns if pattern.ignores_case))
 
     def find(self, data: bytes) -> set[SearchPattern]:
-        """Return the needles that occur in `data`."""
-        return self._as_is.find(data) | self._folded.find(data.lower())
+        """Return the patterns that are in `data`."""
+        return self._exact.find(data) | self._any_case.find(data.lower())
 
 
 class _Table:
     def __init__(self, patterns: tuple[SearchPattern, ...]) -> None:
         self._by_prefix: dict[bytes, list[SearchPattern]] = {}
-        self._perhaps = np.zeros(1 << _BITS, dtype=np.bool_)
+        self._may_match = np.zeros(1 << _BITS, dtype=np.bool_)
         for pattern in patterns:
-            self._by_prefix.setdefault(pattern.pattern[:_PREFIX], []).append(pattern)
+            self._by_prefix.setdefault(pattern.encoded[:_PREFIX], []).append(pattern)
         if patterns:
             prefixes = np.frombuffer(b"".join(self._by_prefix), dtype=np.uint32)
-            self._perhaps[_hash(prefixes)] = True
+            self._may_match[_hash(prefixes)] = True
 
     def find(self, data: bytes) -> set[SearchPattern]:
         found: set[SearchPattern] = set()
@@ -73,10 +78,10 @@ class _Table:
             if count <= 0:
                 continue
             windows = np.frombuffer(data, dtype=np.uint32, count=count, offset=shift)
-            for place in np.flatnonzero(self._perhaps[_hash(windows)]):
-                at = int(place) * _PREFIX + shift
+            for window in np.flatnonzero(self._may_match[_hash(windows)]):
+                at = int(window) * _PREFIX + shift
                 for pattern in self._by_prefix.get(data[at : at + _PREFIX], ()):
-                    if data.startswith(pattern.pattern, at):
+                    if data.startswith(pattern.encoded, at):
                         found.add(pattern)
         return found
 
@@ -88,20 +93,21 @@ def _hash(
 
 
 def _forms(value: str) -> Iterable[tuple[str, bytes, bool]]:
+    """Yield (form, encoded, ignores_case) for every form of a value."""
     texts = {value, value.replace(" ", ""), value.lstrip("0")}
     if value.isdigit() and len(value) == 10:
         texts.add(f"{value[:3]} {value[3:6]} {value[6:]}")
     for text in texts:
         lower = text.lower().encode()
         yield "text", lower, True
-        # Little-endian and big-endian are the same bytes but for the ends.
+        # Little-endian and big-endian text have the same bytes except at the ends.
         yield "UTF-16", b"\0".join(bytes([letter]) for letter in lower), True
         yield "hexadecimal", lower.hex().encode(), True
         yield "hexadecimal", text.upper().encode().hex().encode(), True
         for cased in {text, text.lower(), text.upper(), text.title()}:
-            for pattern in _base64_alignments(cased.encode()):
-                yield "base64", pattern, False
-                yield "base64", pattern.replace(b"+", b"-").replace(b"/", b"_"), False
+            for encoded in _base64_alignments(cased.encode()):
+                yield "base64", encoded, False
+                yield "base64", encoded.replace(b"+", b"-").replace(b"/", b"_"), False
     if value.isdigit():
         number = int(value)
         yield "8-byte integer", number.to_bytes(8, "little"), False
@@ -109,7 +115,7 @@ def _forms(value: str) -> Iterable[tuple[str, bytes, bool]]:
 
 
 def _base64_alignments(data: bytes) -> Iterable[bytes]:
-    """Return what of the base64 of a longer text containing `data` is the same wherever `data` begins."""
+    """Yield the part of the base64 of a longer text that depends only on `data` in it, for each alignment."""
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + data)
         start = -(-shift * 8 // 6)

@@ -1,25 +1,25 @@
-"""The dictionary attack that anyone with a list of UPRNs could make, made by ourselves first.
+"""The self-attack: a dictionary attack on our own pseudonyms, as anyone with a list of UPRNs could make it.
 
-OS Open UPRN lists every UPRN, so pseudonyms that are unkeyed, or keyed with
-anything guessable, are as good as clear. For each run every UPRN of the extract
-(the strongest list there is: every answer is on it) is hashed in every way of
-`guess_methods` and looked for among the pseudonyms of both layers, and as many
-other numbers of the same range besides. One recovered refuses.
+OS Open UPRN lists every UPRN. Pseudonyms without a key, or with a key that can be guessed, could therefore be
+turned back into UPRNs. In each run, every UPRN of the extract, and as many other numbers in the same range,
+are hashed with every method of `guess_methods.py` and compared with the pseudonyms of both layers. The
+extract's own UPRNs are the strongest list possible, because every answer is in it. One recovered pseudonym
+refuses the run.
 
-Salts are tried over `MAXIMUM_SALTED` UPRNs, evenly spread: one salt recovers all or none, so
-there more would cost minutes and show nothing more. All other ways are tried over all.
+Methods with a salt are tried on at most `MAXIMUM_SALTED` UPRNs, evenly spread, because a salt recovers either
+all pseudonyms or none. Other methods are tried on all UPRNs.
 
-Facts (what PSE-05 judges):
+Facts, for rule PSE-05:
 
-    distinct         UPRNs in the extract
-    candidates       how many of them were hashed, unkeyed and under previous keys: all
-    range_candidates other numbers between the lowest and the highest of them
-    salted           how many of them were hashed with known salts
-    methods          ways of hashing times ways of writing a UPRN
-    previous_keys    earlier versions of the key among them
-    tried            hashes made and compared
-    pseudonyms       distinct pseudonyms they were compared with, both layers
-    recovered        pseudonyms found
+    distinct         number of UPRNs in the extract
+    candidates       number of these that were hashed without a key and under previous keys: all of them
+    range_candidates number of other numbers between the lowest and the highest UPRN
+    salted           number of UPRNs that were hashed with known salts
+    methods          number of methods, counting each spelling of a UPRN
+    previous_keys    number of earlier versions of the key among them
+    tried            number of hashes made and compared
+    pseudonyms       number of distinct pseudonyms compared, of both layers
+    recovered        number of pseudonyms recovered
 """
 
 import base64
@@ -46,7 +46,7 @@ from pipeline.leakage.guessing import PREFIX_BYTES, Guessing
 
 MAXIMUM_SALTED = 25_000
 _SCRIPT = Path(__file__).with_name("guessing.py")
-#: Below this many hashes the start of further processes costs more than it saves.
+#: With fewer hashes, starting further processes takes longer than they save.
 _HASHES_WORTH_PROCESSES = 2_000_000
 _BATCH = 65_536
 
@@ -72,22 +72,23 @@ def attack(
 ) -> dict[str, Any]:
     """Try to recover UPRNs from pseudonyms without the key; returns the facts of the attack.
 
-    uprns: the extract's, canonical and distinct. pseudonyms: texts of all that is to be attacked.
-    guesses: salts and keys that an attacker would think of. previous: keys held before.
+    uprns: those of the extract, as distinct texts in canonical form. pseudonyms: texts, may repeat. guesses:
+    salts and keys that an attacker would try first. previous: earlier keys. processes: number of processes
+    for a large attack; 0 to use only this one. Raises Fault if a process ends early.
     """
     numbers = np.unique(uprns.cast(pa.uint64()).to_numpy(zero_copy_only=False))
-    others = _others_of_the_range(numbers)
+    others = _other_numbers_in_range(numbers)
     plain = plain_methods() + previous_key_methods(len(previous))
     salted = salted_methods(guesses)
-    spread = numbers[:: max(1, -(-len(numbers) // MAXIMUM_SALTED))]
-    tasks = [_Task(plain, np.concatenate([numbers, others])), _Task(salted, spread)]
-    targets = _starts(pseudonyms)
+    sample = numbers[:: max(1, -(-len(numbers) // MAXIMUM_SALTED))]
+    tasks = [_Task(plain, np.concatenate([numbers, others])), _Task(salted, sample)]
+    targets = _prefixes(pseudonyms)
     tried, found = _guess(tasks, targets, previous, processes)
     return {
         "distinct": len(numbers),
         "candidates": len(numbers),
         "range_candidates": len(others),
-        "salted": len(spread),
+        "salted": len(sample),
         "methods": len(plain) + len(salted),
         "previous_keys": len(previous),
         "tried": tried,
@@ -96,32 +97,32 @@ def attack(
     }
 
 
-def _others_of_the_range(numbers: Any) -> Any:
-    """Return as many numbers again, evenly spread from the lowest to the highest, that are none of them."""
+def _other_numbers_in_range(numbers: Any) -> Any:
+    """Return at most as many other numbers, evenly spread between the lowest and the highest."""
     if not len(numbers):
         return numbers
     spread = np.linspace(int(numbers[0]), int(numbers[-1]), 2 * len(numbers)).astype(np.uint64)
     return np.setdiff1d(spread, numbers)[: len(numbers)]
 
 
-def _starts(pseudonyms: pa.Array) -> bytes:
-    """Return the first 16 bytes of each distinct pseudonym's digest, end to end.
+def _prefixes(pseudonyms: pa.Array) -> bytes:
+    """Return the first 16 bytes of each distinct pseudonym's digest, joined.
 
-    A broken build may write hexadecimal, base64 or the bare text instead of base32.
+    Pseudonyms are base32, but a faulty version of Hearth could write hexadecimal, base64 or the UPRN itself.
     """
     texts = pseudonyms.drop_null().unique()
-    ours = is_base32(texts)
-    sound = texts.filter(ours)
-    starts = [
-        start_of_base32(sound.slice(place, _BATCH), PREFIX_BYTES).tobytes()
-        for place in range(0, len(sound), _BATCH)
+    are_base32 = is_base32(texts)
+    base32 = texts.filter(are_base32)
+    prefixes = [
+        start_of_base32(base32.slice(start, _BATCH), PREFIX_BYTES).tobytes()
+        for start in range(0, len(base32), _BATCH)
     ]
-    for text in texts.filter(pc.invert(ours)).to_pylist():
-        starts += [read.ljust(PREFIX_BYTES, b"\0")[:PREFIX_BYTES] for read in _readings(text)]
-    return b"".join(starts)
+    for text in texts.filter(pc.invert(are_base32)).to_pylist():
+        prefixes += [digest.ljust(PREFIX_BYTES, b"\0")[:PREFIX_BYTES] for digest in _decodings(text)]
+    return b"".join(prefixes)
 
 
-def _readings(text: str) -> Iterator[bytes]:
+def _decodings(text: str) -> Iterator[bytes]:
     yield text.encode()
     try:
         yield bytes.fromhex(text)
@@ -135,8 +136,8 @@ def _readings(text: str) -> Iterator[bytes]:
 def _guess(
     tasks: Sequence[_Task], targets: bytes, previous: Sequence[WorkerKey], processes: int
 ) -> tuple[int, set[bytes]]:
-    few = sum(len(task) for task in tasks) < _HASHES_WORTH_PROCESSES
-    count = 0 if few else processes
+    is_small = sum(len(task) for task in tasks) < _HASHES_WORTH_PROCESSES
+    count = 0 if is_small else processes
     with ExitStack() as stack:
         guessers: list[_Guesser] = (
             [stack.enter_context(_guessing_process(targets, previous)) for _ in range(count)]
@@ -159,17 +160,17 @@ class _Guesser(Protocol):
 
 class _InProcess:
     def __init__(self, targets: bytes, previous: Sequence[WorkerKey]) -> None:
-        taken = _Keys()
+        received = _Keys()
         for key in previous:
-            key.write_to(taken)
-        self._guessing = Guessing(targets, taken.keys)
+            key.write_to(received)
+        self._guessing = Guessing(targets, received.keys)
 
     def try_all(self, task: _Task) -> tuple[int, set[bytes]]:
         return len(task), self._guessing.recovered(task.methods, task.uprns.tolist())
 
 
 class _Keys:
-    """Takes keys as a process's pipe would."""
+    """Collects the keys that are written to it, in the place of a process's pipe."""
 
     def __init__(self) -> None:
         self.keys: list[bytes] = []
@@ -183,7 +184,7 @@ class _Process:
     def __init__(self, requests: Any, replies: Any) -> None:
         self._requests, self._replies = requests, replies
 
-    def greet(self, targets: bytes, previous: Sequence[WorkerKey]) -> None:
+    def start(self, targets: bytes, previous: Sequence[WorkerKey]) -> None:
         self._requests.write(struct.pack("<I", len(previous)))
         for key in previous:
             key.write_to(self._requests)
@@ -201,8 +202,8 @@ class _Process:
         except (OSError, struct.error):
             raise Fault(
                 "GUESSING_PROCESS_DIED",
-                "A process of the self-attack ended before its work did.",
-                "Look for memory pressure in the system log, then run again; nothing was written.",
+                "A process of the self-attack on the pseudonyms ended too early, so nothing was written.",
+                "Look in the system log whether memory ran out, then repeat the command.",
             ) from None
         return tried, {found[n : n + PREFIX_BYTES] for n in range(0, len(found), PREFIX_BYTES)}
 
@@ -211,5 +212,5 @@ class _Process:
 def _guessing_process(targets: bytes, previous: Sequence[WorkerKey]) -> Iterator[_Process]:
     with worker_process(_SCRIPT) as process:
         guesser = _Process(*pipes(process))
-        guesser.greet(targets, previous)
+        guesser.start(targets, previous)
         yield guesser

@@ -1,1 +1,1 @@
-"""Pseudonymise: the stage at the controller after which no direct identifier exists."""
+"""Pseudonymise: the stage at the controller that replaces or removes every direct identifier."""

@@ -1,4 +1,7 @@
-"""The self-attack on a controller's pseudonyms, while its own list of UPRNs is at hand."""
+"""The self-attack on a controller's pseudonyms, which needs the controller's own list of UPRNs.
+
+Rule PSE-05 judges the facts; `pipeline/leakage/self_attack.py` has the method.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,27 +23,27 @@ def attack_own_pseudonyms(
     keys: KeyProvider,
     context: RunContext,
 ) -> dict[str, Any]:
-    """Attack the UPRN pseudonyms as they leave, and the inner layer beneath them.
+    """Attack the UPRN pseudonyms of the tables, and those of the inner layer; returns the attack's facts.
 
-    The inner layer is hashed anew: where the outer lies over it, an unkeyed inner one would
-    otherwise hide.
+    tables: already hashed, in `connection`, next to the ingest tables. The inner pseudonyms are computed
+    again for the attack: under an outer layer one could not see that the inner layer has no key.
     """
     found = {kind: (clear, hashed) for kind, clear, hashed in columns_by_kind(tables)}
-    clear, hashed = found.get(UPRN, (_NONE, _NONE))
-    uprns, leaving = _distinct(connection, clear), _distinct(connection, hashed)
+    clear, hashed = found.get(UPRN, (_NO_VALUES, _NO_VALUES))
+    uprns, pseudonyms = _distinct(connection, clear), _distinct(connection, hashed)
     with keyed_hasher([keys], [UPRN], 0) as inner_layer:
         inner = inner_layer.pseudonyms(UPRN, uprns).result()
     return attack(
         uprns,
-        pa.concat_arrays([leaving, inner]),
+        pa.concat_arrays([pseudonyms, inner]),
         _guesses(context),
         [key.attack_key(UPRN) for key in keys.previous],
         context.project.engine.threads,
     )
 
 
-#: A controller without UPRNs has none to recover.
-_NONE = "SELECT NULL::VARCHAR AS value"
+#: For a controller without UPRNs: no values.
+_NO_VALUES = "SELECT NULL::VARCHAR AS value"
 
 
 def _distinct(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Array:

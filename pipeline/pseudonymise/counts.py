@@ -1,8 +1,8 @@
-"""What the pseudonymise stage counts for its gate: identifiers in, pseudonyms out, sentinels.
+"""Counts identifiers, pseudonyms and sentinels, for rule PSE-04.
 
-PSE-04 asks that distinct in equals distinct out (a collision or a skipped value
-would break it) and that nothing that stands for "unknown" was hashed: hashed
-zeros would join strangers.
+The rule requires as many distinct pseudonyms as distinct identifiers; a collision or a skipped value would
+change that. It also requires that no value that means "unknown" was hashed: hashed zeros would link people
+who have nothing to do with each other.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import duckdb
 
 from pipeline.pseudonymise.tables import NHS_NUMBER, UPRN, PseudonymisedTable
 
-#: Values that suppliers write where they know none. Ingest nulls them; this looks again.
+#: Values that suppliers enter for "unknown". Ingest replaces them with NULL; this is a second check.
 SENTINELS = {
     UPRN: ("000000000000", "999999999999"),
     NHS_NUMBER: ("0000000000", "1111111111", "9999999999"),
@@ -22,7 +22,7 @@ Counts = dict[str, dict[str, int]]
 
 
 def count_identifiers(connection: duckdb.DuckDBPyConnection, tables: Sequence[PseudonymisedTable]) -> Counts:
-    """Return for each identifier kind: values hashed, distinct in, distinct out, over all tables."""
+    """Return kind -> values hashed, distinct identifiers in, distinct pseudonyms out, over all tables."""
     return {
         kind: {
             "values": _number(connection, f"SELECT COUNT(value) FROM ({clear})"),
@@ -34,7 +34,7 @@ def count_identifiers(connection: duckdb.DuckDBPyConnection, tables: Sequence[Ps
 
 
 def count_sentinels(connection: duckdb.DuckDBPyConnection, tables: Sequence[PseudonymisedTable]) -> int:
-    """Return how many hashed values stand for "unknown": blank, all zeros, all nines."""
+    """Return the number of hashed values that mean "unknown": blank, or one of SENTINELS."""
     total = 0
     for kind, clear, _ in columns_by_kind(tables):
         rows = connection.execute(
@@ -45,10 +45,10 @@ def count_sentinels(connection: duckdb.DuckDBPyConnection, tables: Sequence[Pseu
     return total
 
 
-def count_unborn(
+def count_births_after(
     connection: duckdb.DuckDBPyConnection, tables: Sequence[PseudonymisedTable], reference_date: date
 ) -> int:
-    """Return how many people have a birth date after the reference date, and so no age."""
+    """Return the number of people with a birth date after the reference date, who therefore have no age."""
     total = 0
     for table in tables:
         if table.source in ("council_person", "nhs_person"):
@@ -63,9 +63,10 @@ def count_unborn(
 def columns_by_kind(
     tables: Sequence[PseudonymisedTable], *, hashed: bool = True
 ) -> list[tuple[str, str, str]]:
-    """Return (kind, query of its clear values, query of its pseudonyms), one for each kind in use.
+    """Return (kind, query for its clear values, query for its pseudonyms) for each kind in use.
 
-    hashed: whether the pseudonymised tables are in the connection; else their query is empty text.
+    Each query has one column, `value`. hashed: whether the pseudonymised tables are in the connection; if
+    not, the query for pseudonyms is an empty text.
     """
     columns: dict[str, list[tuple[str, str]]] = {}
     for table in tables:
@@ -73,7 +74,7 @@ def columns_by_kind(
             columns.setdefault(kind, []).append(
                 (
                     f'SELECT "{clear}" AS value FROM "{table.source}"',
-                    f'SELECT "{pseudonym}" AS value FROM "{table.made_as}"',
+                    f'SELECT "{pseudonym}" AS value FROM "{table.hashed_name}"',
                 )
             )
     return [

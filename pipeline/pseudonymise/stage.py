@@ -1,25 +1,25 @@
-"""Pseudonymise: every direct identifier of one controller leaves as a keyed hash or not at all.
+"""The pseudonymise stage: every direct identifier of one controller is replaced by a keyed hash, or removed.
 
-Runs where the key is: at the controller, or on the sample project's one
-machine. Each identifier is read once, hashed under its kind's own key, and
-written in the order of its pseudonyms, which tells nothing of the extract's.
+It runs where the key is: at the controller, or on the one machine of the sample project. Each identifier is
+hashed under the key of its kind. The rows are written in the order of their pseudonyms, which is unrelated to
+the order of the extract. The contracts of the pseudonymised tables decide which columns may leave.
 
-Evidence (what PSE-01, PSE-02, PSE-04 judge):
+Facts of the evidence, for the PSE rules:
 
     algorithm, key_bits, pseudonym_bytes   how pseudonyms are made
     key_id, key_state, key_provider        which key made them, and its state
-    key_agreement, key_period, key_version its context
-    agreement, period, custody             the project's
-    check_values      {identifier kind: check value}; equal at both controllers
-    outer_key_id, outer_check_value   the outer layer's, where it was applied here; else null
+    key_agreement, key_period, key_version what the key was made for
+    agreement, period, custody             those of the project
+    check_values      {identifier kind: check value}; the same at both controllers
+    outer_key_id, outer_check_value   of the outer key, if it was applied here; otherwise null
     identifiers       {identifier kind: {values, distinct_in, distinct_out}}
-    sentinels_hashed  values that stand for "unknown" and were hashed all the same
+    sentinels_hashed  hashed values that mean "unknown"
     tables            {table: {rows_in, rows_out, columns}}
-    canary_seed, canary_rows   from which the rows that ingest planted follow, and how many there were
+    canary_seed, canary_rows   seed of the rows that ingest planted, and their number
     self_attack       see `pipeline/leakage/self_attack.py`
     encoding_attack   {table: [{column, occurrences, reidentified, reidentified_share, by_sector}]}: the
                       rank-frequency attack on every token column (see `match_fields/encoding_attack.py`)
-    ages_withheld     people whose birth lies after the reference date
+    ages_withheld     people with a birth date after the reference date
 """
 
 from pathlib import Path
@@ -29,6 +29,7 @@ import duckdb
 
 from governance.artefact import Artefact, Evidence
 from governance.clearance import Cleared
+from governance.counted import counted
 from governance.errors import Fault
 from governance.keys.providers.provider import KeyProvider
 from governance.keys.pseudonyms.column_hashing import KeyedHasher, keyed_hasher
@@ -40,21 +41,21 @@ from pipeline.engine.statements import Statements
 from pipeline.engine.tables import BATCH_ROWS, create_table, load_table, write_query
 from pipeline.leakage.canary import canary_of
 from pipeline.pseudonymise.attack import attack_own_pseudonyms
-from pipeline.pseudonymise.counts import count_identifiers, count_sentinels, count_unborn
+from pipeline.pseudonymise.canary_rows import count_planted_rows, delete_planted_rows, move_planted_rows
+from pipeline.pseudonymise.counts import count_births_after, count_identifiers, count_sentinels
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
 from pipeline.pseudonymise.match_fields.encoding_attack import EncodingAttack, attack_encoding
-from pipeline.pseudonymise.planting import planted_rows, set_apart, uproot
 from pipeline.pseudonymise.streaming import hashed_batches, hashed_schema
 from pipeline.pseudonymise.tables import IDENTIFIERS, UPRN, PseudonymisedTable, tables_of
 
 STAGE = "pseudonymise"
 _SQL = Statements("pipeline.pseudonymise")
-#: Below this many rows the start of further processes costs more than they save.
+#: With fewer rows, starting further processes takes longer than they save.
 _ROWS_WORTH_PROCESSES = 20_000
 
 
 def fingerprint_settings(keys: KeyProvider, context: RunContext) -> dict[str, Any]:
-    """Return what the output depends on beside the code and the extract: key and reference date."""
+    """Return what the output depends on in addition to code and extract: keys and reference date."""
     return {
         "keys": [
             [layer.description.key_id, {kind: layer.check_value(kind) for kind in IDENTIFIERS}]
@@ -67,9 +68,11 @@ def fingerprint_settings(keys: KeyProvider, context: RunContext) -> dict[str, An
 def pseudonymise(
     ingested: Cleared, keys: KeyProvider, fingerprint: str, context: RunContext
 ) -> tuple[Artefact, Evidence]:
-    """Pseudonymise one controller's ingested tables.
+    """Pseudonymise one controller's ingested tables; one row of a result is one row of its ingest table.
 
-    Raises Refused when the key's state or context does not admit it; Fault when a hashing process dies.
+    Writes `<table>.parquet` for each of the controller's `tables_of`, and `canary/<table>.parquet`.
+    Raises Refused if the key is not active or was made for another agreement or period; Fault if a hashing
+    process ends early, or rows are lost.
     """
     controller = ingested.artefact.part
     zone = context.workspace.zone("pseudonymised") / controller
@@ -87,48 +90,52 @@ def _fill(
     kinds = sorted({column.kind for table in tables for column in table.hashed.values()} | set(IDENTIFIERS))
     canary = canary_of(ingested.part, ingested.fingerprint)
     rows: dict[str, int | None] = {}
-    shown: dict[str, Any] = {}
+    table_facts: dict[str, Any] = {}
     encoding: dict[str, Any] = {}
     with locked_connection(context.project.engine, context.spill) as connection:
         loaded = {
             source: load_table(connection, ingested.path(source), source)
             for source in sorted({table.source for table in tables})
         }
-        planted = planted_rows(connection, canary, loaded)
+        planted = count_planted_rows(connection, canary, loaded)
         processes = context.project.engine.threads if sum(loaded.values()) >= _ROWS_WORTH_PROCESSES else 0
         with keyed_hasher(_layers(keys), kinds, processes) as hasher:
             for table in tables:
                 attacks = _pseudonymise_table(connection, table, hasher, context)
                 if attacks:
                     encoding[table.name] = [attack.as_json() for attack in attacks]
-                apart = set_apart(connection, table, canary, hasher, folder)
-                columns = [row[0] for row in connection.execute(f'DESCRIBE "{table.made_as}"').fetchall()]
+                canary_file = move_planted_rows(connection, table, canary, hasher, folder)
+                columns = [row[0] for row in connection.execute(f'DESCRIBE "{table.hashed_name}"').fetchall()]
                 written = write_query(
                     connection,
-                    f'SELECT * FROM "{table.made_as}" ORDER BY {", ".join(table.order_by)}',
+                    f'SELECT * FROM "{table.hashed_name}" ORDER BY {", ".join(table.order_by)}',
                     folder / f"{table.name}.parquet",
                 )
                 rows[f"{table.name}.parquet"] = written
-                rows |= {apart: len(canary.rows()[table.source])} if apart else {}
-                shown[table.name] = {
+                rows |= {canary_file: len(canary.rows()[table.source])} if canary_file else {}
+                table_facts[table.name] = {
                     "rows_in": loaded[table.source] - planted[table.source],
                     "rows_out": written,
                     "columns": columns,
                 }
-                context.report(f"{table.name}: {written:,} rows pseudonymised")
-        uproot(connection, canary, loaded)
-        lost = [name for name, counts in shown.items() if counts["rows_in"] != counts["rows_out"]]
+                context.report(f"{table.name}: {counted(written, 'row')} pseudonymised")
+        delete_planted_rows(connection, canary, loaded)
+        lost = [
+            f"{name} ({facts['rows_in']:,} in, {facts['rows_out']:,} out)"
+            for name, facts in table_facts.items()
+            if facts["rows_in"] != facts["rows_out"]
+        ]
         if lost:
             raise Fault(
                 "PSEUDONYMISE_ROWS_LOST",
-                f"{', '.join(lost)}: rows out differ from rows in.",
-                "This is a defect of Hearth: report it with the run's log.",
+                f"Nothing was pseudonymised, because the numbers of rows differ: {', '.join(lost)}.",
+                "Report this as a defect of Hearth, with the run's log.",
             )
         facts = _key_facts(keys, context) | {
             "identifiers": count_identifiers(connection, tables),
             "sentinels_hashed": count_sentinels(connection, tables),
-            "ages_withheld": count_unborn(connection, tables, context.project.reference_date),
-            "tables": shown,
+            "ages_withheld": count_births_after(connection, tables, context.project.reference_date),
+            "tables": table_facts,
             "canary_seed": ingested.fingerprint,
             "canary_rows": sum(planted.values()),
             "self_attack": attack_own_pseudonyms(connection, tables, keys, context),
@@ -169,9 +176,9 @@ def _pseudonymise_table(
     hasher: KeyedHasher,
     context: RunContext,
 ) -> tuple[EncodingAttack, ...]:
-    """Create table `table.made_as` in the connection, every identifier hashed.
+    """Create the table `table.hashed_name` in the connection, with every identifier hashed.
 
-    Returns the attack on each token column, made while its clear values are at hand.
+    Returns the encoding attack on each token column, which needs the clear values too.
     """
     attacks: tuple[EncodingAttack, ...] = ()
     if table.source in MATCH_FIELDS:
@@ -192,7 +199,7 @@ def _pseudonymise_table(
         clear = reading.sql(query, params=parameters).to_arrow_reader(BATCH_ROWS)
         create_table(
             connection,
-            table.made_as,
+            table.hashed_name,
             hashed_schema(clear.schema, table.hashed),
             hashed_batches(clear, table.hashed, hasher),
         )

@@ -1,7 +1,7 @@
-"""Record batches in clear in, record batches of pseudonyms out: one pass, flat memory.
+"""Hashes record batches as a stream, in one pass and with constant memory.
 
-While one batch is hashed by the hashing processes the next is read, and no more
-than `_IN_FLIGHT` batches exist at a time, whatever the number of rows.
+While the hashing processes work on one batch, the next is read. At most `_IN_FLIGHT` batches are in memory at
+a time, whatever the number of rows.
 """
 
 from collections import deque
@@ -16,12 +16,12 @@ from pipeline.pseudonymise.tables import HashedColumn
 
 _IN_FLIGHT = 4
 
-#: What a batch will be: its columns, or promises of them.
-_Promised = list["pa.Array | Future[pa.Array] | _PromisedList"]
+#: The columns of a batch, finished or still being hashed.
+_PendingBatch = list["pa.Array | Future[pa.Array] | _PendingList"]
 
 
-class _PromisedList:
-    """A list column whose items are being hashed; the lists' lengths are known."""
+class _PendingList:
+    """A list column whose items are being hashed; the lengths of the lists are known."""
 
     def __init__(self, lists: pa.Array, items: "Future[pa.Array]") -> None:
         self._lists = lists
@@ -39,7 +39,7 @@ class _PromisedList:
 
 
 def hashed_schema(schema: pa.Schema, columns: Mapping[str, HashedColumn]) -> pa.Schema:
-    """Return the schema of what `hashed_batches` gives: pseudonyms are text, tokens whole numbers."""
+    """Return the schema of the batches of `hashed_batches`: pseudonyms are text, tokens whole numbers."""
     return pa.schema(
         [
             field if field.name not in columns else pa.field(field.name, _hashed_type(columns[field.name]))
@@ -56,11 +56,12 @@ def _hashed_type(column: HashedColumn) -> pa.DataType:
 def hashed_batches(
     batches: Iterable[pa.RecordBatch], columns: Mapping[str, HashedColumn], hasher: KeyedHasher
 ) -> Iterator[pa.RecordBatch]:
-    """Replace the named columns of each batch by their pseudonyms and tokens, in the order they come.
+    """Yield the batches in their order, with the given columns replaced by pseudonyms and tokens.
 
-    batches: in clear; or already hashed under another key, over which this one is laid.
+    batches: in clear, or already hashed under an inner key. columns: column -> how it is hashed; other
+    columns stay as they are.
     """
-    waiting: deque[tuple[pa.Schema, _Promised]] = deque()
+    waiting: deque[tuple[pa.Schema, _PendingBatch]] = deque()
     for batch in batches:
         waiting.append((hashed_schema(batch.schema, columns), _submit(batch, columns, hasher)))
         if len(waiting) >= _IN_FLIGHT:
@@ -69,18 +70,18 @@ def hashed_batches(
         yield _finished(*waiting.popleft())
 
 
-def _submit(batch: pa.RecordBatch, columns: Mapping[str, HashedColumn], hasher: KeyedHasher) -> _Promised:
-    promised: _Promised = []
+def _submit(batch: pa.RecordBatch, columns: Mapping[str, HashedColumn], hasher: KeyedHasher) -> _PendingBatch:
+    pending: _PendingBatch = []
     for name, values in zip(batch.schema.names, batch.columns, strict=True):
         column = columns.get(name)
         if column is None:
-            promised.append(values)
+            pending.append(values)
             continue
         if column.is_list:
-            promised.append(_PromisedList(values, _hash(values.flatten(), column, hasher)))
+            pending.append(_PendingList(values, _hash(values.flatten(), column, hasher)))
         else:
-            promised.append(_hash(values, column, hasher))
-    return promised
+            pending.append(_hash(values, column, hasher))
+    return pending
 
 
 def _hash(values: pa.Array, column: HashedColumn, hasher: KeyedHasher) -> "Future[pa.Array]":
@@ -90,6 +91,6 @@ def _hash(values: pa.Array, column: HashedColumn, hasher: KeyedHasher) -> "Futur
     return hasher.tokens(column.kind, values if is_inner else values.cast(pa.string()))
 
 
-def _finished(schema: pa.Schema, promised: _Promised) -> pa.RecordBatch:
-    arrays = [column if isinstance(column, pa.Array) else column.result() for column in promised]
+def _finished(schema: pa.Schema, pending: _PendingBatch) -> pa.RecordBatch:
+    arrays = [column if isinstance(column, pa.Array) else column.result() for column in pending]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -1,9 +1,8 @@
-"""Which tables leave a controller, from which they are made, and what of them is hashed.
+"""Declares which tables leave a controller, from which ingest tables they come, and which columns are hashed.
 
-The query beside each name (`sql/<table>.sql`) selects the clear values to be
-hashed under the names of the columns that they become; every column that is
-not named here passes as it is, and the contract of the pseudonymised table
-says which those may be.
+`sql/<table>.sql` selects the columns of a table; the clear values of a hashed column already have its final
+name there. A column that is not declared here leaves unchanged, if the contract of the pseudonymised table
+allows it.
 """
 
 from collections.abc import Mapping
@@ -26,7 +25,11 @@ IDENTIFIERS = (UPRN, NHS_NUMBER)
 
 @dataclass(frozen=True)
 class HashedColumn:
-    """One column that is hashed: kind is the domain; a match token, or else a full pseudonym."""
+    """A column that is hashed. kind: values of different kinds are hashed differently.
+
+    is_token: hashed to a match token, a whole number of 56 bits; otherwise to a full pseudonym, a text.
+    is_list: each cell is a list of values.
+    """
 
     kind: str
     is_token: bool = False
@@ -37,10 +40,10 @@ class HashedColumn:
 class PseudonymisedTable:
     """One table that leaves the controller.
 
-    source: the ingest table it is made of. needs: further ingest tables its values come from.
-    pseudonyms: column -> (identifier kind, the source's column in clear). order_by: what makes the
-    written order stable and unrelated to the order of the extract. People of one home stand together,
-    which the pseudonyms of their homes tell anyhow: whatever gathers them then reads on, not about.
+    source: the ingest table of its rows. needs: further ingest tables from which its values come. pseudonyms:
+    column -> (identifier kind, the source's column in clear). order_by: columns that make the order of rows
+    stable and unrelated to the extract. People with the same home are together, so that grouping by home
+    reads consecutive rows; this shows nothing that the pseudonym of the home does not show.
     """
 
     name: str
@@ -51,19 +54,19 @@ class PseudonymisedTable:
     needs: tuple[str, ...] = ()
 
     @property
-    def made_as(self) -> str:
-        """Name in the connection: a pseudonymised table may bear its ingest table's name."""
+    def hashed_name(self) -> str:
+        """Name in the DuckDB connection, different from that of the ingest table, which can be `name`."""
         return f"hashed_{self.name}"
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return every column that its contract lets it have, match fields by name."""
+        """Every column that the contract allows, including the names of match fields."""
         declared = (c for c in load_contract("pseudonymised", self.name).names if not c.endswith("*"))
         return (*declared, *(field.name for field in MATCH_FIELDS.get(self.source, ())))
 
     @property
     def hashed(self) -> Mapping[str, HashedColumn]:
-        """Return every hashed column: pseudonyms, then match fields."""
+        """Every hashed column: first the pseudonyms, then the match fields."""
         columns = {name: HashedColumn(kind) for name, (kind, _) in self.pseudonyms.items()}
         for field in MATCH_FIELDS.get(self.source, ()):
             columns[field.name] = HashedColumn(field.kind, is_token=True, is_list=field.is_list)
@@ -132,5 +135,5 @@ TABLES = (
 
 
 def tables_of(controller: str) -> tuple[PseudonymisedTable, ...]:
-    """Return the tables that leave one controller."""
+    """Return the tables that leave one controller, in the order of TABLES."""
     return tuple(table for table in TABLES if table.controller == controller)

@@ -1,8 +1,8 @@
-"""The two key pairs of transfer: the controller signs, the linkage environment opens.
+"""The two key pairs of transfer: a controller signs packages, and the linkage environment decrypts them.
 
-Neither has anything to do with the linkage key. A controller's signing key is an
-Ed25519 key in PEM; the linkage environment's identity is an age X25519 identity.
-Both lie in private files, under a passphrase where one is given.
+A controller's signing key is an Ed25519 key in PEM. The linkage environment's identity is an age X25519
+identity. Both are stored in private files, with a passphrase if one is configured. They are unrelated to the
+linkage key.
 """
 
 import base64
@@ -26,7 +26,10 @@ _AGE_HEADER = b"age-encryption.org/v1"
 
 
 def create_identity(path: Path, passphrase: str | None = None) -> str:
-    """Make the linkage environment's identity; returns its public key, which controllers are given."""
+    """Make the linkage environment's identity; returns its public key, which the controllers need.
+
+    The public key is an age recipient ("age1..."). Raises Fault if the file cannot be written.
+    """
     identity = pyrage.x25519.Identity.generate()
     content = f"{identity}\n".encode()
     write_private_file(
@@ -36,28 +39,32 @@ def create_identity(path: Path, passphrase: str | None = None) -> str:
 
 
 def read_identity(path: Path, passphrase: str | None = None) -> "pyrage.x25519.Identity":
-    """Read the identity; raises Fault when it is missing, exposed, or does not open."""
+    """Read the identity; raises Fault if it is missing, exposed, or cannot be decrypted."""
     content = read_private_file(path, "transfer identity")
     try:
         if content.startswith(_AGE_HEADER):
             if passphrase is None:
                 raise Fault(
                     "IDENTITY_PASSPHRASE_MISSING",
-                    f"{path.name} is under a passphrase and none is configured.",
-                    "Name its passphrase_file in [keys.transfer].",
+                    f"The transfer identity {path.name} needs a passphrase, and none is configured.",
+                    "Set passphrase_file under [keys.transfer] in hearth.toml.",
                 )
             content = pyrage.passphrase.decrypt(content, passphrase)
         return pyrage.x25519.Identity.from_str(content.decode("ascii").strip())
     except (pyrage.DecryptError, pyrage.IdentityError, UnicodeDecodeError):
         raise Fault(
             "IDENTITY_MALFORMED",
-            f"{path.name} does not open, or holds no age identity.",
-            "Check its passphrase, or restore it; packages encrypted to it are lost without it.",
+            f"{path.name} cannot be decrypted, or it is not an age identity. No packages can be opened.",
+            "Check the passphrase in [keys.transfer], or restore the file from your backup. Packages that "
+            "are encrypted to it can only be opened with it.",
         ) from None
 
 
 def create_signing_key(path: Path, passphrase: str | None = None) -> str:
-    """Make a controller's signing key; returns its public key, which the linkage environment is given."""
+    """Make a controller's signing key; returns its public key, which the linkage environment needs.
+
+    The public key is base64 of 32 bytes. Raises Fault if the file cannot be written.
+    """
     key = Ed25519PrivateKey.generate()
     encryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
     write_private_file(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
@@ -65,17 +72,17 @@ def create_signing_key(path: Path, passphrase: str | None = None) -> str:
 
 
 def open_signing_key(path: Path, passphrase: str | None = None) -> Ed25519PrivateKey:
-    """Read a controller's signing key; raises Fault when it is missing, exposed, or does not open."""
+    """Read a controller's signing key; raises Fault if it is missing, exposed, or cannot be decrypted."""
     return read_signing_key(path, passphrase.encode() if passphrase else None)
 
 
 def public_key_text(key: Ed25519PrivateKey) -> str:
-    """Return the public key as configuration carries it: base64 of its 32 bytes."""
+    """Return the public key as it is written in hearth.toml: base64 of its 32 bytes."""
     return base64.b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
 
 def public_key_bytes(text: str) -> bytes:
-    """Return the 32 bytes of a public key; raises Fault when the text holds none."""
+    """Return the 32 bytes of a public key; raises Fault if the text is not base64 of 32 bytes."""
     try:
         content = base64.b64decode(text, validate=True)
     except ValueError:
@@ -83,19 +90,19 @@ def public_key_bytes(text: str) -> bytes:
     if len(content) != 32:
         raise Fault(
             "SIGNER_MALFORMED",
-            "A signer's public key in [keys.transfer.signers] is not base64 of 32 bytes.",
-            "Copy it from the controller's `hearth keys new --signing` once more.",
+            "A public key under [keys.transfer] signers in hearth.toml is not base64 of 32 bytes.",
+            "Copy it again from the controller, where `hearth keys new --signing FILE` printed it.",
         )
     return content
 
 
 def open_recipient(text: str) -> "pyrage.x25519.Recipient":
-    """Return the linkage environment's public key; raises Fault when the text holds none."""
+    """Return the linkage environment's public key; raises Fault if the text is not an age public key."""
     try:
         return pyrage.x25519.Recipient.from_str(text)
     except pyrage.RecipientError:
         raise Fault(
             "RECIPIENT_MALFORMED",
-            "The recipient in [keys.transfer] is no age public key.",
-            "Copy it from the linkage environment's `hearth keys new --identity` once more.",
+            "The recipient under [keys.transfer] in hearth.toml is not an age public key.",
+            "Copy it again from the linkage environment, where `hearth keys new --identity FILE` printed it.",
         ) from None

@@ -1,7 +1,7 @@
-"""What a transfer package says of itself: a closed list of fields in canonical JSON, signed.
+"""The signed manifest of a transfer package: a closed list of fields in canonical JSON.
 
-The signature is Ed25519 over `hearth-transfer/1`, a newline, and the manifest's
-bytes, so that it can never be taken for a signature on anything else.
+The signature is Ed25519 over `hearth-transfer/1`, a newline, and the manifest's bytes. The prefix ensures
+that it is not valid as a signature of anything else.
 """
 
 import hashlib
@@ -28,7 +28,10 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True)
 class PackagedTable:
-    """One encrypted table: its file's name, length and SHA-256, and the rows within."""
+    """One encrypted table of a package.
+
+    file: name of the encrypted file. bytes, sha256: of the encrypted file. rows: of the table in it.
+    """
 
     table: str
     file: str
@@ -39,12 +42,13 @@ class PackagedTable:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A transfer package's manifest.
+    """The manifest of a transfer package.
 
-    sequence: counts the controller's packages under this agreement from 1, without gaps.
-    previous: digest of the manifest before it. created: UTC. key_id, check_values: of the linkage key.
-    recipient: the linkage environment's age public key. signer: the controller's Ed25519 public key, hex.
-    evidence: facts of the pseudonymise stage, for the receiving gate.
+    sequence: number of the package among those of its controller under this agreement, from 1, without gaps.
+    previous: digest of the manifest of the package before it. created: time in UTC. key_id, check_values: of
+    the linkage key. recipient: the linkage environment's age public key. signer: the controller's Ed25519
+    public key, in hexadecimal. evidence: facts of the pseudonymise stage, which the gate judges after
+    receipt.
     """
 
     agreement: str
@@ -73,12 +77,12 @@ class Manifest:
 
     @property
     def created_at(self) -> datetime:
-        """When the package was made."""
+        """The time at which the package was made."""
         return datetime.strptime(self.created, _TIME).replace(tzinfo=UTC)
 
 
 def timestamp(moment: datetime) -> str:
-    """Return a moment as manifests write it: UTC, whole seconds."""
+    """Return a time as it is written in manifests: in UTC, with whole seconds."""
     return moment.astimezone(UTC).strftime(_TIME)
 
 
@@ -88,7 +92,7 @@ def sign_manifest(manifest: bytes, key: Ed25519PrivateKey) -> bytes:
 
 
 def is_signed_by(manifest: bytes, signature: bytes, public_key: bytes) -> bool:
-    """Answer whether the signature is that key's over the manifest."""
+    """Answer whether the signature of the manifest was made with the key of `public_key` (32 bytes)."""
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, _signed(manifest))
     except (InvalidSignature, ValueError):
@@ -97,9 +101,9 @@ def is_signed_by(manifest: bytes, signature: bytes, public_key: bytes) -> bool:
 
 
 def parse_manifest(content: bytes) -> Manifest:
-    """Read a manifest whose signature has been verified.
+    """Read a manifest whose signature has already been verified.
 
-    Raises Refused when it is not canonical, lacks a field, or has one that is not on the list.
+    Raises Refused if it is not canonical JSON, or has too many or too few fields, or one of the wrong type.
     """
     try:
         raw = json.loads(content)
@@ -111,8 +115,9 @@ def parse_manifest(content: bytes) -> Manifest:
     if not sound:
         raise Refused(
             "PACKAGE_MANIFEST_INVALID",
-            f"The package's manifest is signed, but is no manifest of format {FORMAT}.",
-            "Make the package again with the same version of Hearth on both sides.",
+            f"The package was not accepted: its manifest is signed, but it is not of format {FORMAT}.",
+            "Install the same version of Hearth here and at the controller. Then have the controller make "
+            "the package again with `hearth pseudonymise`.",
         )
     return manifest
 

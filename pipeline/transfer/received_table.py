@@ -1,7 +1,7 @@
-"""A received table is what its contract says: these columns, of these types, tokens within their bounds.
+"""Checks that a received table has the columns and types of its contract, and that its tokens are in range.
 
-The two sides may run different versions of Hearth. What an older one wrote is told by its columns'
-types and refused, so that nothing of another form is ever hashed or joined.
+The two sides may run different versions of Hearth. A table of an older version has columns of other types. It
+is refused, so that values of a different form are never hashed or joined.
 """
 
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from governance.counted import counted
 from governance.errors import Refused
 from governance.keys.pseudonyms.token import LARGEST_TOKEN
 from pipeline.engine.tables import open_table
@@ -25,9 +26,9 @@ _TYPES = {
 
 
 def check_table(table: PseudonymisedTable, file: str, path: Path) -> None:
-    """Raise Refused unless the columns are the contract's, by name and by type, and tokens have 56 bits.
+    """Raise Refused unless names and types of the columns are those of the contract, and tokens have 56 bits.
 
-    file: the table's name in its package. path: the Parquet file that came out of it.
+    file: name of the encrypted table in its package, for the message. path: the decrypted Parquet file.
     """
     with open_table(path) as reader:
         _check_columns(table, file, reader.schema)
@@ -40,7 +41,8 @@ def _check_columns(table: PseudonymisedTable, file: str, schema: pa.Schema) -> N
     if extra or lacking:
         raise Refused(
             "PACKAGE_COLUMNS",
-            f"{file}: it has {len(extra)} columns beyond its contract and lacks {len(lacking)}.",
+            f"{file}: {counted(len(extra), 'column is', 'columns are')} not in the contract, and "
+            f"{counted(len(lacking), 'column is', 'columns are')} missing from it. The package was not used.",
             _remedy(table),
         )
     contract = load_contract("pseudonymised", table.name)
@@ -49,8 +51,9 @@ def _check_columns(table: PseudonymisedTable, file: str, schema: pa.Schema) -> N
         first, more = other[0], len(other) - 1
         raise Refused(
             "PACKAGE_COLUMN_TYPE",
-            f"{file}: column {first.name} is {schema.field(first.name).type} and by contract "
-            f"{contract.version} {_type_of(first)}" + (f"; {more} more columns differ." if more else "."),
+            f"{file}: column {first.name} is {schema.field(first.name).type}, but {_type_of(first)} in "
+            f"contract {contract.version}. Other columns of a different type: {more}. The package was not "
+            "used.",
             _remedy(table),
         )
 
@@ -68,7 +71,8 @@ def _check_tokens(table: PseudonymisedTable, file: str, path: Path) -> None:
                 if is_gap or (least is not None and (least < 0 or most > LARGEST_TOKEN)):
                     raise Refused(
                         "PACKAGE_TOKEN_INVALID",
-                        f"{file}: column {name} holds something that is no token.",
+                        f"{file}: column {name} contains a value that is not a token. The package was not "
+                        "used.",
                         _remedy(table),
                     )
 
@@ -79,6 +83,6 @@ def _type_of(column: Column) -> pa.DataType:
 
 def _remedy(table: PseudonymisedTable) -> str:
     return (
-        f"Install the same version of Hearth here and at the {table.controller}'s, then have it run "
+        f"Install the same version of Hearth here and at the controller. Then have the controller run "
         f"`hearth pseudonymise --controller {table.controller}` and send the new package."
     )

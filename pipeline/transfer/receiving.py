@@ -1,12 +1,11 @@
-"""In the linkage environment: packages are admitted from the inbox and become pseudonymised tables.
+"""Receives packages in the linkage environment: accepts them from the inbox, and writes pseudonymised tables.
 
-An admitted package is kept as it came, encrypted, until the next is admitted;
-each run opens it anew, lays the project's outer key over every pseudonym, and
-writes the tables that linking reads. The linkage key is never here.
+`verification.py` decides whether a package is accepted. An accepted package is kept as it was received,
+encrypted, until the next one is accepted. Each run decrypts it, hashes every pseudonym with the project's
+outer key, and writes the tables that are linked. The linkage key is never in this environment.
 
-Evidence: the facts of the controller's pseudonymise stage (see
-`pipeline/pseudonymise/stage.py`), as it signed them, with this environment's
-`custody`, `outer_key_id` and `outer_check_value`, and
+Facts of the evidence: those that the controller signed (see `pipeline/pseudonymise/stage.py`), with
+`custody`, `outer_key_id` and `outer_check_value` of this environment, and
 
     package   {sequence, manifest, signer, created}
 """
@@ -24,6 +23,7 @@ import pyrage
 
 from governance.artefact import Artefact, Evidence
 from governance.canonical import canonical_json
+from governance.counted import counted
 from governance.errors import Fault, Refused
 from governance.keys.providers.provider import KeyProvider
 from governance.keys.providers.sealed_file import write_private_file
@@ -51,10 +51,11 @@ PACKAGES = "packages"
 
 @dataclass(frozen=True)
 class Receiver:
-    """The linkage environment's side of transfer.
+    """The settings with which the linkage environment receives packages.
 
-    identity: opens packages. signers: controller -> Ed25519 public key. inbox: where packages arrive.
-    key_version: the only one of the linkage key accepted; None for any with the agreed check values.
+    identity: decrypts packages. signers: controller -> Ed25519 public key (32 bytes). inbox: folder in which
+    packages arrive. key_version: accepted version of the linkage key; None for any version that has the check
+    values of the agreement.
     """
 
     identity: "pyrage.x25519.Identity" = field(repr=False)
@@ -64,7 +65,7 @@ class Receiver:
 
     @classmethod
     def of(cls, settings: TransferSettings, key_version: int | None = None) -> "Receiver":
-        """Open the identity that the settings name; raises Fault when anything is missing."""
+        """Read the identity and the signers of the settings; raises Fault if one of them is missing."""
         if settings.identity is None:
             raise missing("identity")
         if not settings.signers:
@@ -79,7 +80,7 @@ class Receiver:
 
 @dataclass(frozen=True)
 class HeldPackage:
-    """The newest admitted package of a controller, as it lies in the workspace."""
+    """The newest accepted package of a controller, in its folder in the workspace."""
 
     folder: Path
     manifest: Manifest
@@ -91,14 +92,15 @@ def admit_packages(
     context: RunContext,
     now: "Callable[[], datetime]" = lambda: datetime.now(UTC),
 ) -> HeldPackage:
-    """Admit what the inbox holds of one controller, oldest first, and return its newest package.
+    """Accept one controller's packages from the inbox, oldest first, and return the newest.
 
-    With nothing new, the package admitted before serves again. Raises Refused at the first package
-    that fails a check, leaving it where it is and nothing written; Fault when there never was one.
+    If there is none in the inbox, the package accepted earlier is returned. Raises Refused at the first
+    package that fails a check; it stays in the inbox, and nothing of it is written. Raises Fault if no
+    package has ever been accepted.
     """
     zone = context.workspace.zone("pseudonymised") / controller
     last, taken_from = _read_received(zone)
-    _forget_half_taken(receiver.inbox, controller, last, taken_from, zone)
+    _finish_interrupted_move(receiver.inbox, controller, last, taken_from, zone)
     for folder in sorted(receiver.inbox.glob(f"{controller}-*")):
         expected = _expected(controller, receiver, context, now())
         manifest = verify_package(folder, expected, last)
@@ -106,14 +108,15 @@ def admit_packages(
     if last.sequence == 0:
         raise Fault(
             "PACKAGE_MISSING",
-            f"No package of {controller} has come to {receiver.inbox.name}/ yet.",
-            f"The controller runs `hearth pseudonymise --controller {controller}` and sends its package.",
+            f"No package of {controller} has arrived in {receiver.inbox.name}/ yet, so nothing can be "
+            "linked.",
+            f"Have the controller run `hearth pseudonymise --controller {controller}` and send its package.",
         )
     return _held(zone, last)
 
 
 def held_package(controller: str, context: RunContext) -> HeldPackage | None:
-    """Return the newest package that was admitted, None where there never was one."""
+    """Return the newest accepted package; None if no package has ever been accepted."""
     zone = context.workspace.zone("pseudonymised") / controller
     last, _ = _read_received(zone)
     return None if last.sequence == 0 else _held(zone, last)
@@ -122,7 +125,7 @@ def held_package(controller: str, context: RunContext) -> HeldPackage | None:
 def read_columns(
     held: HeldPackage, table: str, columns: Sequence[str], receiver: Receiver, context: RunContext
 ) -> Iterator[pa.RecordBatch]:
-    """Yield some columns of a held table, under the inner key alone as its controller made them."""
+    """Yield columns of a table of an accepted package, with the inner pseudonyms that its controller made."""
     check_files(held.manifest, held.folder)
     plain = context.spill / f"held_{table}.parquet"
     try:
@@ -134,7 +137,7 @@ def read_columns(
 
 
 def fingerprint_settings(held: HeldPackage, outer: KeyProvider) -> dict[str, Any]:
-    """Return what the received tables depend on: the package and the outer key."""
+    """Return everything on which the received tables depend: the package and the outer key."""
     return {
         "manifest": held.manifest.digest,
         "outer_key_id": outer.description.key_id,
@@ -145,10 +148,10 @@ def fingerprint_settings(held: HeldPackage, outer: KeyProvider) -> dict[str, Any
 def receive(
     held: HeldPackage, receiver: Receiver, outer: KeyProvider, fingerprint: str, context: RunContext
 ) -> tuple[Artefact, Evidence]:
-    """Open a held package and write its tables under the outer key, as stage "pseudonymise".
+    """Decrypt an accepted package and write its tables under the outer key, as stage "pseudonymise".
 
-    Raises Refused when a table does not decrypt, is not its contract's (see `received_table`), or has
-    other rows than its manifest; Refused too unless the outer key is active.
+    Raises Refused if a table cannot be decrypted, does not match its contract (see `received_table.py`), or
+    has a different number of rows from its manifest; also if the outer key is not active.
     """
     manifest = held.manifest
     check_files(manifest, held.folder)
@@ -177,9 +180,10 @@ def receive(
                 finally:
                     plain.unlink(missing_ok=True)
                 if written != packaged.rows:
-                    raise _altered(packaged.table, "has other rows than its manifest says")
+                    what = f"has {counted(written, 'row')}, but {packaged.rows:,} according to the manifest"
+                    raise _altered(packaged.table, what)
                 rows[f"{packaged.table}.parquet"] = written
-                context.report(f"{packaged.table}: {written:,} rows received")
+                context.report(f"{packaged.table}: {counted(written, 'row')} received")
         facts = dict(manifest.evidence) | {
             "custody": context.project.custody,
             "outer_key_id": outer.description.key_id,
@@ -211,14 +215,14 @@ def _expected(controller: str, receiver: Receiver, context: RunContext, now: dat
 
 
 def _take(folder: Path, manifest: Manifest, zone: Path, expected: Expected, last: Received) -> Received:
-    """Copy a verified package into the workspace, verify the copy, record it, and clear the inbox of it."""
+    """Move a verified package from the inbox to the workspace: copy it, verify the copy, record it."""
     packages = zone / PACKAGES
     partial, final = packages / ".partial", packages / f"{manifest.sequence:06d}"
     shutil.rmtree(partial, ignore_errors=True)
     try:
         packages.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copytree(folder, partial, symlinks=True)
-        # The inbox may be written to by others while we read: what counts is what we hold.
+        # Others can write to the inbox at any time, so only the copy counts.
         if verify_package(partial, expected, last).digest != manifest.digest:
             raise _altered(folder.name, "changed while it was read")
         shutil.rmtree(final, ignore_errors=True)
@@ -235,10 +239,10 @@ def _take(folder: Path, manifest: Manifest, zone: Path, expected: Expected, last
     return taken
 
 
-def _forget_half_taken(
+def _finish_interrupted_move(
     inbox: Path, controller: str, last: Received, taken_from: str | None, zone: Path
 ) -> None:
-    """Finish what a killed run began: a package recorded as admitted is cleared from the inbox."""
+    """Delete from the inbox a package that a killed run had recorded as accepted but not yet deleted."""
     if taken_from is None or not taken_from.startswith(f"{controller}-"):
         return
     left = inbox / taken_from
@@ -262,8 +266,9 @@ def _held(zone: Path, last: Received) -> HeldPackage:
     if not unaltered:
         raise Fault(
             "PACKAGE_HELD_ALTERED",
-            f"Package {last.sequence} was admitted before, and is no longer what it was.",
-            "Find out who changed it; ask the controller for its next package.",
+            f"The workspace's copy of package {last.sequence} was changed after the package was accepted, "
+            "so it was not used.",
+            "Find out who changed it. Then ask the controller for its next package.",
         )
     return HeldPackage(folder, manifest)
 
@@ -278,8 +283,9 @@ def _read_received(zone: Path) -> tuple[Received, str | None]:
     except (ValueError, TypeError, KeyError):
         raise Fault(
             "PACKAGE_RECORD_DAMAGED",
-            f"{RECEIVED_FILE} does not say which package was admitted last.",
-            "Restore it; without it a replay could not be told.",
+            f"{RECEIVED_FILE} is damaged, so it is unknown which package was accepted last. No packages were "
+            "accepted, because an old package sent again could not be recognised.",
+            "Restore the file from your backup, then repeat the command.",
         ) from None
 
 
@@ -293,7 +299,7 @@ def _decrypt(path: Path, plain: Path, receiver: Receiver) -> None:
         with path.open("rb") as reader, plain.open("wb") as writer:
             pyrage.decrypt_io(reader, writer, [receiver.identity])
     except (pyrage.DecryptError, OSError):
-        raise _altered(path.name, "does not decrypt with this environment's identity") from None
+        raise _altered(path.name, "cannot be decrypted with the identity of this environment") from None
 
 
 def _write_in_order(
@@ -310,5 +316,7 @@ def _write_in_order(
 
 def _altered(what: str, why: str) -> Refused:
     return Refused(
-        "PACKAGE_ALTERED", f"{what} {why}.", "Have the package sent again; find out where it changed."
+        "PACKAGE_ALTERED",
+        f"{what} {why}. The package was not used.",
+        "Ask the controller to send the package again, and find out where it was changed.",
     )

@@ -1,9 +1,9 @@
-"""Rotating the linkage key without re-identifying: pairs of old and new pseudonyms, and no identifier.
+"""Rotates the linkage key with pairs of old and new pseudonyms, so that no identifiers are needed.
 
-The key holder hashes each identifier under both keys and sends the pairs, in the
-order of the old pseudonyms, encrypted to the linkage environment and signed. There
-both sides are laid under the outer key, lent once to whoever keeps pseudonyms
-between runs, and the pairs are erased with a certificate. Each package serves once.
+The key holder hashes each identifier under both keys. They send the pairs, in the order of the old
+pseudonyms, signed and encrypted to the linkage environment. There, both pseudonyms of a pair are hashed with
+the outer key and used to carry over what is stored by pseudonym. Then the pairs are erased, with a
+certificate. A package of pairs can be used only once.
 """
 
 import json
@@ -30,8 +30,8 @@ from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import BATCH_ROWS, load_table, open_table, write_plain
 from pipeline.leakage.canary import canary_of
+from pipeline.pseudonymise.canary_rows import delete_planted_rows
 from pipeline.pseudonymise.counts import columns_by_kind
-from pipeline.pseudonymise.planting import uproot
 from pipeline.pseudonymise.tables import UPRN, tables_of
 from pipeline.transfer.identities import public_key_text
 from pipeline.transfer.manifest import SIGNATURE_FILE, is_signed_by, sign_manifest, timestamp
@@ -48,7 +48,10 @@ PAIRS = pa.schema([("kind", pa.string()), ("old", pa.string()), ("new", pa.strin
 
 @dataclass(frozen=True)
 class RekeyManifest:
-    """What a package of pairs says of itself; signed as a transfer package's is."""
+    """The manifest of a package of pairs, signed in the same way as that of a transfer package.
+
+    pairs: their number. sha256: of the encrypted pairs. created: time in UTC. recipient, signer: public keys.
+    """
 
     agreement: str
     period: str
@@ -68,9 +71,10 @@ class RekeyManifest:
 def make_pairs(
     ingested: Cleared, old: InMemoryKey, new: InMemoryKey, sender: Sender, context: RunContext
 ) -> Path:
-    """Package the old and new pseudonyms of one controller's identifiers; returns the package's folder.
+    """Package pairs of old and new pseudonyms of one controller's identifiers; returns the package's folder.
 
-    Raises Refused unless `new` is the active successor of `old`, which is no longer active.
+    One row of the package is one identifier: kind, old pseudonym, new pseudonym.
+    Raises Refused unless `new` is active and the successor of `old`, which must no longer be active.
     """
     artefact = ingested.artefact
     tables = [t for t in tables_of(artefact.part) if ingested.artefact.has(t.source)]
@@ -84,11 +88,15 @@ def make_pairs(
         with locked_connection(context.project.engine, context.spill) as connection:
             for source in sorted({t.source for t in tables}):
                 load_table(connection, artefact.path(source), source)
-            uproot(connection, canary_of(artefact.part, artefact.fingerprint), {t.source for t in tables})
+            canary = canary_of(artefact.part, artefact.fingerprint)
+            delete_planted_rows(connection, canary, {t.source for t in tables})
             kinds = columns_by_kind(tables, hashed=False)
             connection.execute("CREATE TABLE pair (kind VARCHAR, old VARCHAR, new VARCHAR)")
             names = [kind for kind, _, _ in kinds]
-            with keyed_hasher([successor.old], names, 0) as was, keyed_hasher([new], names, 0) as will:
+            with (
+                keyed_hasher([successor.old], names, 0) as old_hasher,
+                keyed_hasher([new], names, 0) as new_hasher,
+            ):
                 for kind, clear, _ in kinds:
                     with connection.cursor() as reading:
                         reader = reading.sql(
@@ -99,8 +107,8 @@ def make_pairs(
                             table = pa.table(
                                 [
                                     pa.array([kind] * len(values)),
-                                    was.pseudonyms(kind, values).result(),
-                                    will.pseudonyms(kind, values).result(),
+                                    old_hasher.pseudonyms(kind, values).result(),
+                                    new_hasher.pseudonyms(kind, values).result(),
                                 ],
                                 schema=PAIRS,
                             )
@@ -143,10 +151,11 @@ def use_pairs(
     apply: Callable[[pa.RecordBatchReader], None],
     signing_key: Ed25519PrivateKey,
 ) -> Path:
-    """Lend a package's pairs, under the outer key, to `apply`, once; then erase them and certify it.
+    """Call `apply` with a package's pairs under the outer key, then erase them; returns the certificate.
 
-    apply: receives (kind, old, new) of `PAIRS`; what it raises leaves the package unused. Returns the
-    certificate. Raises Refused when the package is not that controller's, was altered, or served before.
+    apply: receives a reader of (kind, old, new), see `PAIRS`; if it raises, the package counts as not used.
+    signing_key: signs the certificate. Raises Refused if the package was not made by that controller, was
+    altered, or was used before.
     """
     manifest = _verified(folder, controller, receiver, context)
     used = context.workspace.zone("pseudonymised") / USED_FILE
@@ -154,8 +163,9 @@ def use_pairs(
     if manifest.sha256 in before:
         raise Refused(
             "REKEY_USED",
-            f"These pairs of {controller} have served already.",
-            "Pairs serve once; ask the key holder for new ones if the rekeying has to be repeated.",
+            f"These pairs of {controller} were used before, and pairs can be used only once.",
+            "If they have to be applied again, have the controller make new ones with "
+            f"`hearth keys rekey --controller {controller} --from-version N`.",
         )
     plain = context.spill / "pairs.parquet"
     try:
@@ -163,7 +173,7 @@ def use_pairs(
             with (folder / PAIRS_FILE).open("rb") as reader, plain.open("wb") as writer:
                 pyrage.decrypt_io(reader, writer, [receiver.identity])
         except pyrage.DecryptError:
-            raise _refused("do not decrypt with this environment's identity") from None
+            raise _refused("cannot be decrypted with the identity of this environment") from None
         with open_table(plain) as pairs:
             apply(pa.RecordBatchReader.from_batches(PAIRS, _under_outer_key(pairs, outer)))
     finally:
@@ -191,14 +201,14 @@ def use_pairs(
 def outer_pairs(
     held: HeldPackage, receiver: Receiver, old: InMemoryKey, new: InMemoryKey, context: RunContext
 ) -> Iterator[pa.RecordBatch]:
-    """Yield (kind, old, new) of `PAIRS` for a held package's pseudonyms under two outer keys.
+    """Yield pairs (kind, old, new), see `PAIRS`, of an accepted package's pseudonyms under two outer keys.
 
-    The package holds inner pseudonyms, so rotating the outer key needs no identifier.
-    Raises Refused unless `new` is the active successor of `old`.
+    The package contains inner pseudonyms, so no identifiers are needed to rotate the outer key.
+    Raises Refused unless `new` is active and the successor of `old`.
     """
     successor = old.rekeyed_by(new)
     kinds = _kinds()
-    with keyed_hasher([successor.old], kinds, 0) as was, keyed_hasher([new], kinds, 0) as will:
+    with keyed_hasher([successor.old], kinds, 0) as old_hasher, keyed_hasher([new], kinds, 0) as new_hasher:
         for table in tables_of(held.manifest.controller):
             if table.name not in {t.table for t in held.manifest.tables} or not table.pseudonyms:
                 continue
@@ -208,8 +218,8 @@ def outer_pairs(
                     yield pa.RecordBatch.from_arrays(
                         [
                             pa.array([kind] * len(inner), pa.string()),
-                            was.pseudonyms(kind, inner).result(),
-                            will.pseudonyms(kind, inner).result(),
+                            old_hasher.pseudonyms(kind, inner).result(),
+                            new_hasher.pseudonyms(kind, inner).result(),
                         ],
                         schema=PAIRS,
                     )
@@ -241,9 +251,9 @@ def _verified(folder: Path, controller: str, receiver: Receiver, context: RunCon
         content = (folder / MANIFEST_FILE).read_bytes()
         signature = (folder / SIGNATURE_FILE).read_bytes()
     except OSError:
-        raise _refused("have no manifest or signature") from None
+        raise _refused("have no manifest or no signature") from None
     if not is_signed_by(content, signature, receiver.signers.get(controller, b"")):
-        raise _refused(f"are not signed by {controller}, or their manifest was altered")
+        raise _refused(f"are not signed by {controller}, or their manifest was altered after signing")
     try:
         manifest = RekeyManifest(**json.loads(content))
     except (ValueError, TypeError):
@@ -258,7 +268,7 @@ def _verified(folder: Path, controller: str, receiver: Receiver, context: RunCon
     if manifest.recipient != str(receiver.identity.to_public()):
         raise _refused("are encrypted to another linkage environment")
     if not (folder / PAIRS_FILE).is_file() or digest_of_file(folder / PAIRS_FILE) != manifest.sha256:
-        raise _refused("are not the bytes that were signed")
+        raise _refused("were altered after signing")
     return manifest
 
 
@@ -268,4 +278,8 @@ def _encrypt(plain: Path, encrypted: Path, sender: Sender) -> None:
 
 
 def _refused(why: str) -> Refused:
-    return Refused("REKEY_REFUSED", f"The pairs {why}.", "Have the key holder make and send them again.")
+    return Refused(
+        "REKEY_REFUSED",
+        f"The pairs were not used, because they {why}.",
+        "Have the controller make them again with `hearth keys rekey --from-version N` and send them.",
+    )

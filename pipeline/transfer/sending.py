@@ -1,7 +1,7 @@
-"""At the controller: pseudonymised tables become one signed, encrypted package.
+"""Makes a signed and encrypted package of a controller's pseudonymised tables, and puts it in the outbox.
 
-The sequence number continues from the last package sent; the record of it lies
-beside the pseudonymised tables. A package appears in the outbox by one rename.
+The sequence number follows that of the last package sent, which is recorded next to the pseudonymised tables.
+A package is renamed into the outbox in one step, so it is never incomplete there.
 """
 
 import json
@@ -43,7 +43,11 @@ SENT_FILE = "sent.json"
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends to whom. signing_key: the controller's. recipient: the linkage environment's."""
+    """The settings with which a controller sends packages.
+
+    signing_key: of the controller. recipient: public key of the linkage environment. outbox: folder of
+    packages.
+    """
 
     signing_key: Ed25519PrivateKey = field(repr=False)
     recipient: "pyrage.x25519.Recipient"
@@ -52,7 +56,7 @@ class Sender:
 
 @dataclass(frozen=True)
 class Sent:
-    """The last package sent: its number, its manifest's digest, when it was made."""
+    """The last package sent. manifest: digest of its manifest. created: time in UTC, empty if none."""
 
     sequence: int = 0
     manifest: str = NO_PACKAGE_BEFORE
@@ -66,9 +70,9 @@ def send_package(
     context: RunContext,
     now: "Callable[[], datetime]" = lambda: datetime.now(UTC),
 ) -> Path:
-    """Package one controller's cleared pseudonymised tables; returns the package's folder.
+    """Package one controller's cleared pseudonymised tables; returns the package's folder in the outbox.
 
-    Raises Refused when the clock stands before the last package's time.
+    Raises Refused if the clock shows a time before that of the last package.
     """
     artefact = pseudonymised.artefact
     record = context.workspace.zone("pseudonymised") / artefact.part / SENT_FILE
@@ -77,8 +81,9 @@ def send_package(
     if created < last.created:
         raise Refused(
             "CLOCK_SET_BACK",
-            f"It is {created} here, before package {last.sequence} was made ({last.created}).",
-            "Set this machine's clock right and run again.",
+            f"The clock of this machine shows {created}, but package {last.sequence} was made later, at "
+            f"{last.created}. No package was made.",
+            f"Correct the clock, then repeat `hearth pseudonymise --controller {artefact.part}`.",
         )
     sender.outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
     final = sender.outbox / _folder_name(artefact.part, last.sequence + 1)
@@ -136,7 +141,7 @@ def _packaged(
 
 
 def _last_sent(record: Path, outbox: Path, controller: str) -> Sent:
-    """Return the last package sent; one that a killed run left unrecorded in the outbox counts."""
+    """Return the last package sent, including one in the outbox that a killed run did not record."""
     last = Sent(**json.loads(record.read_bytes())) if record.exists() else Sent()
     unrecorded = outbox / _folder_name(controller, last.sequence + 1) / MANIFEST_FILE
     if not unrecorded.exists():

@@ -1,4 +1,4 @@
-"""The [keys.transfer] table of hearth.toml: who signs, who opens, where packages lie.
+"""The table [keys.transfer] of hearth.toml: who signs packages, who decrypts them, and where they are.
 
 [keys.transfer]
 # at a controller
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from governance.counted import counted
 from governance.errors import Fault, Finding
 from governance.keys.passphrase import PassphraseSource
 from pipeline.project import Project
@@ -35,7 +36,7 @@ _TEXTS = (
 
 @dataclass(frozen=True)
 class TransferSettings:
-    """The table, checked; paths are absolute. signers: controller -> public key text."""
+    """The checked settings. Paths are absolute. signers: controller -> public key, base64 of 32 bytes."""
 
     outbox: Path
     inbox: Path
@@ -46,23 +47,27 @@ class TransferSettings:
     passphrase: PassphraseSource | None = None
 
     def read_passphrase(self) -> str | None:
-        """Return the passphrase of the signing key or identity, None where none is configured."""
+        """Return the passphrase of the signing key or the identity; None if none is configured."""
         return None if self.passphrase is None else self.passphrase.read()
 
 
 def read_transfer_settings(project: Project) -> TransferSettings:
-    """Check the [keys.transfer] table; raises Fault with every mistake listed at once."""
+    """Read and check the table [keys.transfer]; raises Fault with every mistake."""
     table = project.keys.get("transfer", {})
     findings = list(_faults(table))
     if findings:
         raise Fault(
-            "CONFIG_INVALID", f"[keys.transfer] has {len(findings)} faults.", "Mend each.", tuple(findings)
+            "CONFIG_INVALID",
+            f"[keys.transfer] in hearth.toml has {counted(len(findings), 'mistake')}, so nothing was "
+            "started.",
+            "Correct each of them, then repeat the command.",
+            tuple(findings),
         )
 
     def path(name: str) -> Path | None:
         return (project.folder / Path(table[name]).expanduser()).absolute() if name in table else None
 
-    under = "passphrase_file" in table or "passphrase_variable" in table
+    has_passphrase = "passphrase_file" in table or "passphrase_variable" in table
     return TransferSettings(
         outbox=path("outbox") or project.folder / "outbox",
         inbox=path("inbox") or project.folder / "inbox",
@@ -71,17 +76,17 @@ def read_transfer_settings(project: Project) -> TransferSettings:
         identity=path("identity"),
         signers=table.get("signers", {}),
         passphrase=PassphraseSource(path("passphrase_file"), table.get("passphrase_variable"))
-        if under
+        if has_passphrase
         else None,
     )
 
 
 def missing(setting: str) -> Fault:
-    """Return the fault that a place lacks a setting it cannot do without."""
+    """Return the fault for a setting of [keys.transfer] that is required here and missing."""
     return Fault(
         "TRANSFER_NOT_CONFIGURED",
-        f"[keys.transfer] {setting} is missing.",
-        "At-source custody needs it; docs/custody.md shows both places' tables.",
+        f"{setting} is missing under [keys.transfer] in hearth.toml, so packages cannot be sent or received.",
+        "Add it. docs/custody.md shows the settings of a controller and of the linkage environment.",
     )
 
 
@@ -91,7 +96,9 @@ def _faults(table: Any) -> list[Finding]:
     known = {*_TEXTS, "signers"}
     found = [
         Finding(
-            "CONFIG", "[keys.transfer]", f"unknown setting {name!r}; known are {', '.join(sorted(known))}"
+            "CONFIG",
+            "[keys.transfer]",
+            f"unknown setting {name!r}; the known ones are {', '.join(sorted(known))}",
         )
         for name in sorted(set(table) - known)
     ]

@@ -1,6 +1,7 @@
-"""The sample project's transfer keys: all three places on one machine, so that a package can be seen.
+"""Transfer keys for the sample project, so that packages can be tried out on one machine.
 
-They lie in the workspace without a passphrase and protect nothing; single-operator custody alone uses them.
+They are stored in the workspace without a passphrase, so they protect nothing. Only single-operator custody
+uses them, never production.
 """
 
 from governance.errors import Refused
@@ -21,9 +22,9 @@ FOLDER = "UNSAFE-demo-transfer"
 
 
 def unsafe_demo_receiver(context: RunContext) -> Receiver:
-    """Return the receiver of what the demo's senders send, in the same workspace.
+    """Return a receiver of the packages that `unsafe_demo_sender` sends in the same workspace.
 
-    Raises Refused outside single-operator custody and in production; Fault when nothing was ever sent.
+    Raises Refused outside single-operator custody and in production, and Fault if no package was ever sent.
     """
     _check_allowed(context)
     folder = context.workspace.zone("keys") / FOLDER
@@ -36,7 +37,7 @@ def unsafe_demo_receiver(context: RunContext) -> Receiver:
 
 
 def unsafe_demo_sender(context: RunContext, controller: str) -> Sender:
-    """Return a sender whose keys are made in the workspace on first use, its outbox beside them.
+    """Return a sender whose keys are made in the workspace on first use; its outbox is there too.
 
     Raises Refused outside single-operator custody and in production.
     """
@@ -55,6 +56,8 @@ def _check_allowed(context: RunContext) -> None:
     if context.project.custody != "single-operator" or context.project.production:
         raise Refused(
             "UNSAFE_KEY_FORBIDDEN",
-            "The demo's transfer keys are for single-operator custody outside production.",
-            "Name the places' own keys in [keys.transfer].",
+            "The demo transfer keys protect nothing, so they are refused in production and outside "
+            "single-operator custody.",
+            "Make keys with `hearth keys new --signing FILE` and `hearth keys new --identity FILE`, and "
+            "enter them under [keys.transfer] in hearth.toml (see docs/custody.md).",
         )

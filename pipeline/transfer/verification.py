@@ -1,16 +1,16 @@
-"""In the linkage environment: the checks a package passes before a byte of it is used.
+"""The checks of a package in the linkage environment, before anything in it is used.
 
-In this order, and nothing is read by a later check that an earlier one has not admitted:
+They are made in this order. Each check reads only what the checks before it have accepted:
 
- 1. the folder holds regular files alone, of bounded size, the manifest and its signature among them
- 2. the signature is that of the controller whose package it claims to be
- 3. the manifest is canonical and has the fields of its format, no more and no fewer
- 4. controller, agreement, period and recipient are this project's
- 5. every file it names is a table of that controller, by a plain name; the folder holds those and no others
- 6. the linkage key's id and check values are the agreed ones
- 7. the sequence continues: no replay, no gap, and the manifest before it is the one we hold
- 8. time went forward since the package before, and it does not come from the future
- 9. every file has the length and digest that the manifest says
+ 1. the folder contains only regular files, including the manifest and its signature, of limited size
+ 2. the signature was made by the controller whose package it is
+ 3. the manifest is canonical JSON with exactly the fields of its format
+ 4. controller, agreement, period and recipient are those of this project
+ 5. every file in the manifest is a table of that controller; the folder contains these files and no others
+ 6. the id and the check values of the linkage key are those of the agreement
+ 7. the sequence continues: no replay, no gap, and the previous manifest is that of the last accepted package
+ 8. the package is not older than the one before it, and not dated in the future
+ 9. every file has the length and digest given in the manifest
 """
 
 import stat
@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from governance.canonical import digest_of_file
+from governance.counted import counted
 from governance.errors import Refused
 from governance.keys.pseudonyms.derivation import KeyContext
 from pipeline.pseudonymise.tables import tables_of
@@ -40,7 +41,10 @@ _CLOCK_TOLERANCE = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Received:
-    """The last package accepted from a controller."""
+    """The last package accepted from a controller; the default values mean that none was accepted yet.
+
+    manifest: digest of its manifest. created: time in UTC.
+    """
 
     sequence: int = 0
     manifest: str = NO_PACKAGE_BEFORE
@@ -49,10 +53,11 @@ class Received:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a package must be to be accepted.
+    """The values that a package must have to be accepted.
 
-    signers: controller -> Ed25519 public key (32 bytes). recipient: our age public key.
-    key_version: of the linkage key, None for any. check_values: those the agreement records, by kind.
+    recipient: age public key of this environment. signers: controller -> Ed25519 public key (32 bytes).
+    now: current time. key_version: of the linkage key, None for any. check_values: identifier kind -> check
+    value in the agreement.
     """
 
     controller: str
@@ -66,7 +71,7 @@ class Expected:
 
 
 def verify_package(folder: Path, expected: Expected, last: Received) -> Manifest:
-    """Perform the nine checks; raises Refused at the first that fails, having written nothing."""
+    """Make the nine checks and return the manifest; writes nothing. Raises Refused at the first failure."""
     check_folder(folder)
     content = (folder / MANIFEST_FILE).read_bytes()
     check_signature(content, (folder / SIGNATURE_FILE).read_bytes(), expected)
@@ -81,19 +86,21 @@ def verify_package(folder: Path, expected: Expected, last: Received) -> Manifest
 
 
 def check_folder(folder: Path) -> None:
-    """1. Regular files alone, of bounded number; the manifest and its signature of bounded size."""
+    """1. Only regular files, not too many; the manifest and its signature are of limited size."""
     entries = list(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
     if not all(stat.S_ISREG(entry.lstat().st_mode) for entry in entries):
-        raise _refused("PACKAGE_NOT_FILES", "it holds links, folders or devices", folder)
+        raise _refused("PACKAGE_NOT_FILES", "it contains links, folders or devices", folder)
     sizes = {entry.name: entry.lstat().st_size for entry in entries}
     if not (MANIFEST_FILE in sizes and SIGNATURE_FILE in sizes) or len(sizes) > _MAXIMUM_FILES:
-        raise _refused("PACKAGE_INCOMPLETE", "manifest or signature is missing, or it holds too much", folder)
+        why = f"its manifest or signature is missing, or it has more than {_MAXIMUM_FILES} files"
+        raise _refused("PACKAGE_INCOMPLETE", why, folder)
     if sizes[MANIFEST_FILE] > _MAXIMUM_MANIFEST_BYTES or sizes[SIGNATURE_FILE] != 64:
-        raise _refused("PACKAGE_SIGNATURE_INVALID", "manifest or signature has an impossible size", folder)
+        why = "its manifest is too large, or its signature is not 64 bytes long"
+        raise _refused("PACKAGE_SIGNATURE_INVALID", why, folder)
 
 
 def check_signature(manifest: bytes, signature: bytes, expected: Expected) -> None:
-    """2. Signed by the controller whose package we look at; by nobody else."""
+    """2. Signed by the controller whose package it is, and by no one else."""
     own = expected.signers.get(expected.controller)
     if own is not None and is_signed_by(manifest, signature, own):
         return
@@ -101,19 +108,21 @@ def check_signature(manifest: bytes, signature: bytes, expected: Expected) -> No
         if is_signed_by(manifest, signature, public_key):
             raise Refused(
                 "PACKAGE_WRONG_SIGNER",
-                f"The package offered as {expected.controller}'s is signed by {other}.",
-                f"Ask {expected.controller} for its own package; find out how this one came here.",
+                f"The package was not accepted: it should be from {expected.controller}, but is signed by "
+                f"{other}.",
+                f"Ask {expected.controller} for its own package, and find out how this one got here.",
             )
     raise Refused(
         "PACKAGE_SIGNATURE_INVALID",
-        f"The signature is not {expected.controller}'s over this manifest: one of the two was altered, or "
-        "the key is not the registered one.",
-        "Have the package sent again; compare the controller's public key by telephone.",
+        f"The package was not accepted: its manifest is not signed with the key of {expected.controller} "
+        "that hearth.toml gives. Manifest or signature was altered, or the key is a different one.",
+        "Compare the controller's public key by telephone, then ask the controller to send the package "
+        "again.",
     )
 
 
 def check_addressed_to_us(manifest: Manifest, expected: Expected) -> None:
-    """4. Made by this controller, under this agreement and period, for this environment."""
+    """4. Made by this controller, for this agreement and period and for this environment."""
     wrong = [
         name
         for name in ("controller", "agreement", "period")
@@ -122,105 +131,118 @@ def check_addressed_to_us(manifest: Manifest, expected: Expected) -> None:
     if wrong:
         raise Refused(
             "PACKAGE_OTHER_AGREEMENT",
-            f"The package was made for another {' and '.join(wrong)}.",
-            "Ask for a package under this project's agreement and period.",
+            f"The package was not accepted: it was made for another {' and '.join(wrong)}.",
+            "Ask the controller for a package made for the agreement and period of this project.",
         )
     if manifest.recipient != expected.recipient:
         raise Refused(
             "PACKAGE_OTHER_RECIPIENT",
-            "The package is encrypted to another linkage environment.",
-            "Give the controller this environment's public key and ask for the package again.",
+            "The package was not accepted: it is encrypted to another linkage environment.",
+            "Send the controller the public key of this environment, to enter as recipient under "
+            "[keys.transfer], and ask for the package again.",
         )
 
 
 def check_names(manifest: Manifest, folder: Path) -> None:
-    """5. Tables of this controller, each in the file of its name; nothing besides."""
+    """5. Tables of this controller, each in the file with its name, and no other files."""
     known = {table.name for table in tables_of(manifest.controller)}
     if any(t.table not in known or t.file != f"{t.table}.parquet.age" for t in manifest.tables):
         raise Refused(
             "PACKAGE_PATH_FORBIDDEN",
-            "The manifest names a file that is not a table's, or outside the package.",
-            "Treat the package as hostile: tell the controller, keep it apart.",
+            "The package was not accepted: its manifest lists a file that is not a table of the "
+            "controller, or is outside the package.",
+            "Treat the package as hostile: inform the controller, and keep the package away from other data.",
         )
     named = {t.file for t in manifest.tables} | {MANIFEST_FILE, SIGNATURE_FILE}
     present = {entry.name for entry in folder.iterdir()}
     if len(named) != len(manifest.tables) + 2 or named != present:
         raise Refused(
             "PACKAGE_INCOMPLETE",
-            f"{len(named - present)} named files are missing, {len(present - named)} are new.",
-            "Have the package sent again, whole.",
+            "The package was not accepted: its files are not those of its manifest. Missing: "
+            f"{len(named - present)}; not in the manifest: {len(present - named)}.",
+            "Ask the controller to send the whole package again.",
         )
 
 
 def check_linkage_key(manifest: Manifest, expected: Expected) -> None:
-    """6. Pseudonymised under the agreed linkage key: joins across keys find nothing, or strangers."""
+    """6. Pseudonymised under the agreed linkage key. Pseudonyms of different keys cannot be linked."""
     stem, _, version = manifest.key_id.rpartition(":v")
     wanted = KeyContext(expected.agreement, expected.period, expected.key_version or 1).key_id
     if stem != wanted.rpartition(":v")[0] or version not in _admitted(version, expected):
         raise Refused(
             "PACKAGE_OTHER_KEY",
-            f"The package was made under key {manifest.key_id}; this project links under {wanted}.",
-            "Both controllers pseudonymise under the same key version, then send again. After a rotation the "
-            "agreement's check values, and [keys] version where hearth.toml names one, are the new key's.",
+            f"The package was not accepted: it was made with key {manifest.key_id}, but this project expects "
+            f"{wanted}.",
+            "Have both controllers run `hearth pseudonymise` with the same key version and send new "
+            "packages. After a rotation, enter the new check values in the agreement, and the new version "
+            "under [keys] if hearth.toml gives one.",
         )
     differing = [k for k, v in expected.check_values.items() if manifest.check_values.get(k) != v]
     if differing:
         raise Refused(
             "CHECK_VALUES_DIFFER",
-            f"The key's check values for {', '.join(sorted(differing))} are not those of the agreement.",
-            "Both controllers run `hearth keys check-value` and compare; one of them holds another key.",
+            "The package was not accepted: the key's check values differ from the agreement for "
+            f"{', '.join(sorted(differing))}, so it was made with another key than the agreed one.",
+            "Have both controllers run `hearth keys check-value` and compare. The one with the wrong key "
+            "replaces it and sends a new package.",
         )
 
 
 def _admitted(version: str, expected: Expected) -> set[str]:
-    """Return the versions that may have made a package: the fixed one, else any with agreed check values."""
+    """Return the accepted key versions: the configured one, or any if the agreement has check values."""
     if expected.key_version is not None:
         return {str(expected.key_version)}
     return {version} if version.isdecimal() and expected.check_values else {"1"}
 
 
 def check_sequence(manifest: Manifest, last: Received) -> None:
-    """7. The next package, and made after the one we hold."""
+    """7. The next package, made after the last accepted one."""
     if manifest.sequence <= last.sequence:
         raise Refused(
             "PACKAGE_REPLAYED",
-            f"Package {manifest.sequence} of {manifest.controller} comes after {last.sequence} was accepted.",
-            "Take it out of the inbox; ask the controller for its newest package.",
+            f"Package {manifest.sequence} of {manifest.controller} was not accepted, because package "
+            f"{last.sequence} was already accepted. An old package may have been sent again.",
+            "Remove it from the inbox, and ask the controller for its newest package.",
         )
     if manifest.sequence > last.sequence + 1:
+        skipped = manifest.sequence - last.sequence - 1
+        missing = counted(skipped, "package before it has", "packages before it have")
         raise Refused(
             "PACKAGE_GAP",
-            f"Package {manifest.sequence} of {manifest.controller} leaves out "
-            f"{manifest.sequence - last.sequence - 1} after {last.sequence}.",
-            "Ask the controller for the packages between.",
+            f"Package {manifest.sequence} of {manifest.controller} was not accepted, because {missing} not "
+            "arrived.",
+            f"Ask the controller for the packages from number {last.sequence + 1} on.",
         )
     if manifest.previous != last.manifest:
         raise Refused(
             "PACKAGE_FORKED",
-            f"Package {manifest.sequence} of {manifest.controller} does not follow from the one before.",
-            "The controller's record of what it sent was changed or restored: find out why, then agree a new "
-            "period.",
+            f"Package {manifest.sequence} of {manifest.controller} was not accepted, because the package "
+            "that the controller made before it is not the one that was accepted here.",
+            "The controller's record of sent packages was changed, or restored from a backup. Find out "
+            "why, then agree a new period.",
         )
 
 
 def check_time(manifest: Manifest, expected: Expected, last: Received) -> None:
-    """8. Not before the package before, not from the future."""
+    """8. Not older than the package before it, and not dated in the future."""
     if last.created and manifest.created < last.created:
         raise Refused(
             "CLOCK_SET_BACK",
-            f"Package {manifest.sequence} of {manifest.controller} is dated before the one it follows.",
-            "Set the controller's clock right and have the package made again.",
+            f"Package {manifest.sequence} of {manifest.controller} was not accepted, because it is dated "
+            "before the package that it follows.",
+            "Ask the controller to correct the clock of its machine and to make the package again.",
         )
     if manifest.created_at > expected.now + _CLOCK_TOLERANCE:
         raise Refused(
             "CLOCK_SET_BACK",
-            f"Package {manifest.sequence} of {manifest.controller} is dated in the future of this machine.",
-            "Set right whichever clock is wrong, this machine's or the controller's.",
+            f"Package {manifest.sequence} of {manifest.controller} was not accepted, because it is dated "
+            "later than the clock of this machine shows.",
+            "Correct the clock that is wrong. If it is the controller's, have the package made again.",
         )
 
 
 def check_files(manifest: Manifest, folder: Path) -> None:
-    """9. Every file as long as, and the same bytes as, when the manifest was signed."""
+    """9. Every file has the length and the SHA-256 of the signed manifest."""
     altered = [
         t.table
         for t in manifest.tables
@@ -229,31 +251,39 @@ def check_files(manifest: Manifest, folder: Path) -> None:
     if altered:
         raise Refused(
             "PACKAGE_ALTERED",
-            f"{len(altered)} of {len(manifest.tables)} files are not what was signed.",
-            "Have the package sent again.",
+            f"The package was not used: of its files, {len(altered)} of {len(manifest.tables)} differ from "
+            "the signed manifest.",
+            "Ask the controller to send the package again, and find out where it was changed.",
         )
 
 
 def check_same_linkage_key(manifests: Mapping[str, Manifest]) -> None:
-    """Raise Refused unless all controllers' packages were made under one and the same key.
+    """Raise Refused unless the packages of all controllers were made with the same key.
 
-    The key ids name what the keys are for; the check values show whether their bytes agree.
+    manifests: by controller. Key ids show for which agreement, period and version a key was made; check
+    values show whether the keys are equal.
     """
     if len({m.key_id for m in manifests.values()}) > 1:
         raise Refused(
             "KEY_IDS_DIFFER",
-            "The controllers pseudonymised under keys of different ids.",
-            "Both use the key of the agreement's period and current version, then send again.",
+            "The packages of the controllers were made with keys of different ids, so they cannot be linked.",
+            "Have both controllers run `hearth pseudonymise` with the current key and send new packages.",
         )
     kinds = {kind for m in manifests.values() for kind in m.check_values}
     differing = [k for k in sorted(kinds) if len({m.check_values.get(k) for m in manifests.values()}) > 1]
     if differing:
         raise Refused(
             "CHECK_VALUES_DIFFER",
-            f"The controllers' check values differ for {', '.join(differing)}: they hold different keys.",
-            "Both run `hearth keys check-value` and compare; the one with the wrong key file replaces it.",
+            f"The check values of the controllers' keys differ for {', '.join(differing)}. The keys are "
+            "different, so the packages cannot be linked.",
+            "Have both controllers run `hearth keys check-value` and compare. The one with the wrong key "
+            "file replaces it and sends a new package.",
         )
 
 
 def _refused(code: str, why: str, folder: Path) -> Refused:
-    return Refused(code, f"{folder.name} is no transfer package: {why}.", "Have it sent again, whole.")
+    return Refused(
+        code,
+        f"{folder.name} is not a valid transfer package: {why}.",
+        "Ask the controller to send the whole package again.",
+    )

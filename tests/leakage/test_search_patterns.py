@@ -193,12 +193,12 @@ def test_symbolic_links_are_not_followed_out_of_the_workspace(workspace: Workspa
     assert hits(workspace) == 0
 
 
-def test_the_fast_search_agrees_with_looking_for_each_needle_by_itself() -> None:
+def test_the_fast_search_agrees_with_searching_for_each_pattern_separately() -> None:
     patterns = search_patterns_of(CANARY.identifiers)
     search = PatternSearch(patterns)
     for number, pattern in enumerate(patterns):
-        data = NOISE[number * 700 : number * 700 + number % 9] + pattern.pattern + NOISE[:11]
-        slow = {n for n in patterns if n.pattern in (data.lower() if n.folded else data)}
+        data = NOISE[number * 700 : number * 700 + number % 9] + pattern.encoded + NOISE[:11]
+        slow = {p for p in patterns if p.encoded in (data.lower() if p.ignores_case else data)}
         assert pattern in slow
         assert search.find(data) == slow
     assert search.find(b"") == search.find(b"abc") == set()
@@ -217,25 +217,25 @@ def test_pseudonyms_however_many_spell_no_canary_by_chance() -> None:
     base32 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
     canaries = [canary_of(c, f"seed {n}") for n in range(200) for c in ("council", "nhs")]
     lengths = {
-        len(pattern.pattern)
+        len(pattern.encoded)
         for canary in canaries
         for pattern in search_patterns_of(canary.identifiers)
-        if base32.issuperset(pattern.pattern.upper() if pattern.folded else pattern.pattern)
+        if base32.issuperset(pattern.encoded.upper() if pattern.ignores_case else pattern.encoded)
     }
     assert lengths
     assert min(lengths) >= 10
 
 
 def test_tokens_of_a_whole_nation_spell_no_canary_by_chance() -> None:
-    """In a file's memory a token is seven bytes of chance and a zero; a needle may begin at any of them."""
+    """In a file's memory a token is seven random bytes and a zero; a pattern may begin at any of them."""
 
     def chance(pattern: SearchPattern, first: int) -> float:
         spelled = 1.0
-        for place, byte in enumerate(pattern.pattern, first):
+        for place, byte in enumerate(pattern.encoded, first):
             if place % 8 == 7:
                 spelled *= byte == 0
             else:
-                spelled *= (2 if pattern.folded and chr(byte).isalpha() else 1) / 256
+                spelled *= (2 if pattern.ignores_case and chr(byte).isalpha() else 1) / 256
         return spelled
 
     tokens = 60_000_000 * 40

@@ -1,4 +1,4 @@
--- One row per record whose address was found in the list: what was found, how, and what was supplied.
+-- One row per record whose address was found in the list: the UPRN supplied, the UPRN found, and how.
 CREATE TABLE evidence AS
 SELECT
     line_number,

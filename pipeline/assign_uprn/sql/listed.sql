@@ -1,11 +1,11 @@
--- One row per UPRN and address of the list; listed_id numbers the UPRNs.
+-- One row per UPRN and address of the list; listed_id is the number of the UPRN, from 1.
 CREATE TABLE listed AS
 WITH usable AS (
     SELECT
         uprn_canonical(uprn) AS uprn,
         address,
         postcode,
-        -- what is left when spelling is ignored: two UPRNs that share it cannot be told apart
+        -- The address without differences of spelling: two UPRNs with the same one cannot be distinguished.
         regexp_replace(upper(concat_ws(' ', address, postcode)), '[^0-9A-Z]', '', 'g') AS bare_address
     FROM list_row
     WHERE uprn IS NOT NULL

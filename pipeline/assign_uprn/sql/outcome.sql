@@ -1,4 +1,4 @@
--- One row per record of the extract: what was supplied, what was found, what becomes of it.
+-- One row per record of the extract: the UPRN supplied, the UPRN found, and the outcome.
 CREATE TABLE outcome AS
 WITH judged AS (
     SELECT

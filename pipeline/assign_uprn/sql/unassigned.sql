@@ -1,4 +1,4 @@
--- One row per record that is left without a usable UPRN: why, and what the best candidate reached.
+-- One row per record that has no usable UPRN: the reason, and the scores of the best candidate.
 CREATE TABLE unassigned AS
 SELECT
     line_number,

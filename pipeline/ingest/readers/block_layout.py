@@ -1,7 +1,7 @@
-"""Where rows and cells end in a block of delimited text, found for the whole block at once.
+"""Finds where rows and cells end in a block of delimited text, for the whole block in one pass.
 
-Only a regular block has a layout: one in which every quote opens a cell, closes one, or is half of
-a doubled pair. There, what lies after an even number of quotes lies outside quotes.
+This works only for a regular block: one in which every quote opens a cell, closes one, or is half of a
+doubled pair. In such a block a byte is outside quotes if an even number of quotes precede it.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class BlockLayout:
     """The rows of a block.
 
-    row_ends: place of the last byte of each row. used: bytes of all whole rows.
-    line_offsets: lines of the block before the one on which each row starts.
-    line_count: lines of all whole rows. has_line_breaks: whether a cell spans lines.
+    content: the block's bytes. quotes: positions of its quotes. row_ends: position of the last byte of each
+    row. used: number of bytes of all complete rows. line_offsets: for each row, number of lines of the block
+    before the line on which the row starts. line_count: lines of all complete rows. has_line_breaks: whether
+    any cell spans lines.
     """
 
     content: npt.NDArray[np.uint8]
@@ -40,26 +41,26 @@ class BlockLayout:
         return self.line_count != len(self.row_ends)
 
     def cell_counts(self) -> npt.NDArray[np.int64]:
-        """Return the cells of each row."""
+        """Return the number of cells of each row."""
         delimiters = np.flatnonzero(self.content == self.delimiter)
         delimiters = delimiters[np.searchsorted(self.quotes, delimiters) % 2 == 0]
         return np.diff(np.searchsorted(delimiters, self.row_ends), prepend=0) + 1
 
     def bytes_of(self, is_wanted: npt.NDArray[np.bool_]) -> bytes:
-        """Return the bytes of some of the rows."""
+        """Return the bytes of the rows for which `is_wanted` is true."""
         lengths = np.diff(self.row_ends, prepend=-1)
         return self.content[: self.used][np.repeat(is_wanted, lengths)].tobytes()
 
-    def bytes_of_row(self, place: int) -> bytes:
-        """Return the bytes of one row."""
-        start = int(self.row_ends[place - 1]) + 1 if place else 0
-        return self.content[start : int(self.row_ends[place]) + 1].tobytes()
+    def bytes_of_row(self, row: int) -> bytes:
+        """Return the bytes of one row, counted from 0."""
+        start = int(self.row_ends[row - 1]) + 1 if row else 0
+        return self.content[start : int(self.row_ends[row]) + 1].tobytes()
 
 
-def lay_out(block: bytes, delimiter: str, is_last: bool) -> BlockLayout | None:
-    """Return the layout of a block's whole rows; None where it must be read record by record.
+def find_layout(block: bytes, delimiter: str, is_last: bool) -> BlockLayout | None:
+    """Return the layout of a block's complete rows; None if it must be read record by record.
 
-    is_last: nothing follows, so the last row may lack its line end.
+    is_last: nothing follows the block, so its last row may have no line end.
     """
     has_controls = len(block.translate(None, CONTROL_BYTES)) != len(block)
     has_lone_returns = block.count(b"\r") != block.count(b"\r\n")
@@ -94,9 +95,9 @@ def lay_out(block: bytes, delimiter: str, is_last: bool) -> BlockLayout | None:
 def _are_regular(quotes: npt.NDArray[np.int64], content: npt.NDArray[np.uint8], delimiter: int) -> bool:
     """Answer whether every quote opens a cell, closes one, or is one of a doubled pair.
 
-    Quotes alternate between opening and closing; a doubled quote inside a cell closes and opens
-    at once. So each opening one must follow a separator or the quote before it, and each closing
-    one must precede a separator or the quote after it.
+    Quotes alternate between opening and closing; the first of a doubled pair counts as closing, the second
+    as opening. So each opening quote must follow a separator or the closing quote before it, and each
+    closing quote must precede a separator or the opening quote after it.
     """
     if not len(quotes):
         return True

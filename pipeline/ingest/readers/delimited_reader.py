@@ -1,12 +1,11 @@
-"""Reading delimited text: RFC 4180 strictly, line numbers exact, memory flat.
+"""Reads delimited text: strictly by RFC 4180, with exact line numbers and constant memory.
 
-Blocks in which every quote stands where the standard wants it are split by
-Arrow; all others by Python's own strict reader. The two agree on every regular
-block (a test holds them against each other on generated text), so the choice
-is one of speed.
+Arrow splits the blocks in which every quote is where the standard allows it; Python's own strict reader
+splits all others. The two give the same rows for every such block (a test compares them on generated text),
+so the choice only affects speed.
 
-A record with broken quoting condemns its own first line and no other: reading
-resumes on the line after, so that one stray quote cannot swallow the rows below.
+A record with broken quoting makes only its own first line unreadable: reading continues on the next line, so
+one stray quote cannot swallow the rows below it.
 """
 
 import csv
@@ -18,12 +17,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pc
 
-from pipeline.ingest.readers.block_layout import BlockLayout, lay_out
+from pipeline.ingest.readers.block_layout import BlockLayout, find_layout
 from pipeline.ingest.readers.rows import MAXIMUM_CELL_CHARACTERS, BrokenRow, Rows, fault_of, shortened
 from pipeline.ingest.readers.supplied_file import FileRefused
 from pipeline.ingest.readers.text_block import MAXIMUM_LINE_BYTES
 
-#: A quoted cell may span lines up to here; one that goes on is a quote left open.
+#: Longest record, over all its lines; in a longer one a quote was left open.
 _MAXIMUM_RECORD_CHARACTERS = MAXIMUM_LINE_BYTES
 
 
@@ -40,10 +39,10 @@ class DelimitedReader:
         self.header = self._read_header()
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Rows]:
-        """Yield the wanted columns of all rows, in order."""
+        """Yield all rows in order, with the columns at the positions `wanted` of the header."""
         while True:
             if self._pending:
-                rows = self._split_at_once(wanted) or self._split_with_care(wanted)
+                rows = self._split_block(wanted) or self._split_records(wanted)
                 if len(rows.lines) or rows.broken:
                     yield rows
             if self._is_last:
@@ -65,7 +64,9 @@ class DelimitedReader:
             except csv.Error:
                 header = None
                 if self._is_last or len(self._pending) > MAXIMUM_LINE_BYTES:
-                    raise FileRefused("ING-02", "has a header with broken quoting") from None
+                    raise FileRefused(
+                        "ING-02", "has a header with a quote that is left open or in the wrong place"
+                    ) from None
             if header is not None:
                 used = len("".join(lines[: reader.line_num]).encode())
                 self._pending = self._pending[used:]
@@ -74,19 +75,19 @@ class DelimitedReader:
             if self._is_last:
                 return ()
 
-    def _split_at_once(self, wanted: Sequence[int]) -> Rows | None:
-        """Split the pending block by Arrow, or return None where it takes more care."""
-        layout = lay_out(self._pending, self._delimiter, self._is_last)
+    def _split_block(self, wanted: Sequence[int]) -> Rows | None:
+        """Split the pending block with Arrow; return None if it must be split record by record."""
+        layout = find_layout(self._pending, self._delimiter, self._is_last)
         if layout is None:
             return None
         lines = self._line + layout.line_offsets
         broken: tuple[BrokenRow, ...] = ()
         columns = self._columns(self._pending[: layout.used], layout.has_line_breaks, wanted)
         if columns is None or len(columns[0]) != len(lines):
-            is_whole = layout.cell_counts() == len(self.header)
-            broken = self._ragged(layout, lines, ~is_whole)
-            columns = self._columns(layout.bytes_of(is_whole), layout.has_line_breaks, wanted)
-            lines = lines[is_whole]
+            has_every_cell = layout.cell_counts() == len(self.header)
+            broken = self._ragged(layout, lines, ~has_every_cell)
+            columns = self._columns(layout.bytes_of(has_every_cell), layout.has_line_breaks, wanted)
+            lines = lines[has_every_cell]
             if columns is None or len(columns[0]) != len(lines):
                 return None
         self._line += layout.line_count
@@ -96,8 +97,8 @@ class DelimitedReader:
     def _columns(
         self, block: bytes, has_line_breaks: bool, wanted: Sequence[int]
     ) -> tuple[pa.Array, ...] | None:
-        """Return the wanted columns of a regular block, or None where its rows are not alike."""
-        names = [str(place) for place in range(len(self.header))]
+        """Return the wanted columns of a regular block; None if its rows differ in their number of cells."""
+        names = [str(position) for position in range(len(self.header))]
         if not block:
             return tuple(pa.array([], pa.string()) for _ in wanted)
         try:
@@ -110,61 +111,61 @@ class DelimitedReader:
                 pc.ConvertOptions(
                     check_utf8=False,
                     column_types=dict.fromkeys(names, pa.string()),
-                    include_columns=[names[place] for place in wanted],
+                    include_columns=[names[position] for position in wanted],
                 ),
             )
         except pa.ArrowInvalid:
             return None
-        return tuple(table.column(place).combine_chunks() for place in range(len(wanted)))
+        return tuple(table.column(index).combine_chunks() for index in range(len(wanted)))
 
     def _ragged(
         self, layout: BlockLayout, lines: npt.NDArray[np.int64], is_ragged: npt.NDArray[np.bool_]
     ) -> tuple[BrokenRow, ...]:
-        """Return the ragged rows of a regular block: few, so they are taken one by one."""
+        """Return the ragged rows of a regular block; there are few, so they are read one by one."""
         broken = []
-        for place in np.flatnonzero(is_ragged).tolist():
-            row = csv.reader(_lines(layout.bytes_of_row(place)), delimiter=self._delimiter, strict=True)
-            cells = next(row)
+        for row in np.flatnonzero(is_ragged).tolist():
+            reader = csv.reader(_lines(layout.bytes_of_row(row)), delimiter=self._delimiter, strict=True)
+            cells = next(reader)
             reason = str(fault_of(cells, len(self.header)))
-            broken.append(BrokenRow(int(lines[place]), reason, shortened(cells)))
+            broken.append(BrokenRow(int(lines[row]), reason, shortened(cells)))
         return tuple(broken)
 
-    def _split_with_care(self, wanted: Sequence[int]) -> Rows:
-        """Split what is pending record by record; an unfinished record stays pending."""
+    def _split_records(self, wanted: Sequence[int]) -> Rows:
+        """Split the pending block record by record; an incomplete record stays pending."""
         lines = _lines(self._pending)
         width = len(self.header)
-        whole: list[list[str]] = []
+        parsed: list[list[str]] = []
         starts: list[int] = []
         broken: list[BrokenRow] = []
-        place = 0
-        while place < len(lines):
+        next_line = 0
+        while next_line < len(lines):
             reader = csv.reader(
-                map(lines.__getitem__, range(place, len(lines))), delimiter=self._delimiter, strict=True
+                map(lines.__getitem__, range(next_line, len(lines))), delimiter=self._delimiter, strict=True
             )
-            start = place
+            start = next_line
             try:
                 for row in reader:
-                    number, start = self._line + start, place + reader.line_num
+                    number, start = self._line + start, next_line + reader.line_num
                     if not row:
                         continue
                     fault = fault_of(row, width)
                     if fault is None:
-                        whole.append(row)
+                        parsed.append(row)
                         starts.append(number)
                     else:
                         broken.append(BrokenRow(number, fault, shortened(row)))
-                place = len(lines)
+                next_line = len(lines)
             except csv.Error:
-                seen = sum(map(len, lines[start : place + reader.line_num]))
-                may_go_on = place + reader.line_num == len(lines) and not self._is_last
-                if may_go_on and seen <= _MAXIMUM_RECORD_CHARACTERS:
-                    place = start
+                length = sum(map(len, lines[start : next_line + reader.line_num]))
+                may_continue = next_line + reader.line_num == len(lines) and not self._is_last
+                if may_continue and length <= _MAXIMUM_RECORD_CHARACTERS:
+                    next_line = start
                     break
-                broken.append(_condemned(lines[start], self._line + start))
-                place = start + 1
-        self._line += place
-        self._pending = "".join(lines[place:]).encode()
-        columns = list(zip(*whole, strict=True)) if whole else [()] * width
+                broken.append(_unreadable_line(lines[start], self._line + start))
+                next_line = start + 1
+        self._line += next_line
+        self._pending = "".join(lines[next_line:]).encode()
+        columns = list(zip(*parsed, strict=True)) if parsed else [()] * width
         return Rows(
             np.array(starts, dtype=np.int64),
             tuple(pa.array(columns[index], pa.string()) for index in wanted),
@@ -172,7 +173,7 @@ class DelimitedReader:
         )
 
 
-def _condemned(line: str, number: int) -> BrokenRow:
+def _unreadable_line(line: str, number: int) -> BrokenRow:
     reason = "OVERSIZED_CELL" if len(line) > MAXIMUM_CELL_CHARACTERS else "MALFORMED_QUOTE"
     return BrokenRow(number, reason, shortened([line.rstrip("\r\n")]))
 

@@ -1,7 +1,7 @@
-"""Reading a Parquet extract as text, so that it meets the same contract as any other.
+"""Reads a Parquet extract as text, so that the same contract applies to it as to any other file.
 
-Numbers become the digits they stand for, typed dates ISO dates whatever was declared. A UPRN that was
-stored as a floating-point number keeps its fraction (`.0`), and so is counted as repaired.
+Numbers become their digits. Columns of type date become ISO dates, whatever format was declared. A UPRN that
+was stored as a floating-point number keeps its fraction (`.0`), so it is counted as repaired.
 """
 
 import io
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from governance.counted import counted
 from pipeline.engine.tables import BATCH_ROWS
 from pipeline.ingest.readers.rows import (
     CONTROL_BYTES,
@@ -27,14 +28,14 @@ from pipeline.ingest.readers.supplied_file import MAXIMUM_UNPACKED_BYTES, MAXIMU
 _SUSPECT = "[" + "".join(f"\\x{byte:02x}" for byte in CONTROL_BYTES) + "]"
 TYPED_DATE_FORMAT = "%Y-%m-%d"
 
-#: Parquet packs repeated values hard: only beyond this size does the ratio tell a bomb.
+#: Parquet compresses repeated values very well, so smaller files may have any ratio.
 _UNPACKED_BYTES_WITHOUT_RATIO = 256 << 20
-#: Rows of one repeated value take next to nothing; record ids that differ take a bit each at least.
+#: Record ids that differ take at least one bit each; only rows of repeated values take less.
 _MAXIMUM_ROWS_PER_BYTE = 8
 
 
 class ParquetReader:
-    """Reads the columns and rows of a Parquet file; a row's line is its number, from 1."""
+    """Reads the columns and rows of a Parquet file. The line of a row is its number, from 1."""
 
     def __init__(self, source: io.FileIO) -> None:
         try:
@@ -45,37 +46,44 @@ class ParquetReader:
         self._check_size(os.fstat(source.fileno()).st_size)
         nested = [field.name for field in schema if pa.types.is_nested(field.type)]
         if nested:
-            raise FileRefused("ING-03", f"has {len(nested)} columns that hold lists or structures")
+            columns = counted(len(nested), "column of lists or structures", "columns of lists or structures")
+            raise FileRefused("ING-03", f"has {columns}, where single values are expected")
         self.header = tuple(schema.names)
 
     def _check_size(self, packed: int) -> None:
         metadata = self._file.metadata
         unpacked = sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
         if metadata.num_rows > packed * _MAXIMUM_ROWS_PER_BYTE:
-            raise FileRefused("ING-02", "has more rows than record ids would fit into its bytes: a bomb")
+            raise FileRefused(
+                "ING-02", "has more rows than can fit into its size; it may be a decompression bomb"
+            )
         allowed = max(_UNPACKED_BYTES_WITHOUT_RATIO, packed * MAXIMUM_UNPACKED_RATIO)
         if unpacked > min(allowed, MAXIMUM_UNPACKED_BYTES):
             raise FileRefused(
-                "ING-02", f"unpacks to more than {MAXIMUM_UNPACKED_RATIO} times its size: a bomb"
+                "ING-02",
+                f"unpacks to over {MAXIMUM_UNPACKED_RATIO} times its size; it may be a decompression bomb",
             )
 
     @property
     def row_count(self) -> int:
-        """Rows by the file's own account."""
+        """Number of rows according to the file's metadata."""
         return int(self._file.metadata.num_rows)
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Rows]:
-        """Yield the wanted columns as text; raises FileRefused where the file proves damaged."""
-        names = [self.header[place] for place in wanted]
+        """Yield all rows, with the columns at the positions `wanted` of the header, as text.
+
+        Raises FileRefused if the file is damaged.
+        """
+        names = [self.header[position] for position in wanted]
         line = 1
         try:
             for batch in self._file.iter_batches(BATCH_ROWS, columns=names):
                 columns = [self._text(batch.column(name)) for name in names]
                 lines = np.arange(line, line + batch.num_rows, dtype=np.int64)
                 line += batch.num_rows
-                yield _whole_rows(lines, columns)
+                yield _without_broken_rows(lines, columns)
         except (pa.ArrowException, OSError, UnicodeDecodeError):
-            raise FileRefused("ING-02", f"is a Parquet file damaged after row {line - 1}") from None
+            raise FileRefused("ING-02", f"is a Parquet file that is damaged after row {line - 1:,}") from None
 
     def _text(self, column: pa.Array) -> pa.Array:
         kind = column.type
@@ -92,8 +100,8 @@ class ParquetReader:
         return text
 
 
-def _whole_rows(lines: np.ndarray[tuple[int], np.dtype[np.int64]], columns: list[pa.Array]) -> Rows:
-    """Set aside the rows in which a cell is too long or holds a control character."""
+def _without_broken_rows(lines: np.ndarray[tuple[int], np.dtype[np.int64]], columns: list[pa.Array]) -> Rows:
+    """Separate the rows in which a cell is too long or contains a control character."""
     suspect = np.zeros(len(lines), dtype=bool)
     for column in columns:
         doubtful = pc.or_(
@@ -104,9 +112,9 @@ def _whole_rows(lines: np.ndarray[tuple[int], np.dtype[np.int64]], columns: list
     if not suspect.any():
         return Rows(lines, tuple(columns))
     broken = []
-    for place in np.flatnonzero(suspect):
-        cells = [column[place.item()].as_py() or "" for column in columns]
+    for row in np.flatnonzero(suspect):
+        cells = [column[row.item()].as_py() or "" for column in columns]
         reason = fault_of(cells, len(cells))
-        broken.append(BrokenRow(int(lines[place]), str(reason), shortened(cells)))
+        broken.append(BrokenRow(int(lines[row]), str(reason), shortened(cells)))
     kept = pa.array(~suspect)
     return Rows(lines[~suspect], tuple(column.filter(kept) for column in columns), tuple(broken))

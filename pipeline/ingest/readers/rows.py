@@ -1,12 +1,12 @@
-"""What every reader yields: whole rows as columns of text, and the rows that are no rows.
+"""What every reader yields: parsed rows as columns of text, and broken rows, which cannot be parsed.
 
-Reason codes of rows that break before any contract is asked:
+Reason codes of broken rows; they do not depend on the contract:
 
 RAGGED_ROW         more or fewer cells than the header
-NUL_BYTE           a cell holds a NUL byte
-CONTROL_CHARACTER  a cell holds another control character (tab, CR and LF are none)
+NUL_BYTE           a cell contains a NUL byte
+CONTROL_CHARACTER  a cell contains another control character (tab, CR and LF are allowed)
 OVERSIZED_CELL     a cell is longer than MAXIMUM_CELL_CHARACTERS
-MALFORMED_QUOTE    a quote is left open, or something follows a closing quote
+MALFORMED_QUOTE    a quote is left open, or text follows a closing quote
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ import pyarrow as pa
 
 MAXIMUM_CELL_CHARACTERS = 65_536
 
-#: Of a broken row's cell no more is kept in quarantine.
+#: Quarantine keeps only this much of a cell of a broken row.
 QUARANTINED_CELL_CHARACTERS = 1_000
 
 #: Every ASCII control character except tab, LF and CR.
@@ -28,7 +28,7 @@ CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127])
 
 @dataclass(frozen=True)
 class BrokenRow:
-    """A row that goes to quarantine as read. line: where it starts; cells: shortened texts."""
+    """A row that goes to quarantine as read. line: where it starts. reason: see above. cells: shortened."""
 
     line: int
     reason: str
@@ -37,10 +37,10 @@ class BrokenRow:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of an extract.
+    """A batch of rows of an extract.
 
-    lines: line on which each whole row starts. columns: the wanted columns, as text, in order.
-    broken: rows that could not be read as such.
+    lines: line on which each parsed row starts. columns: the wanted columns of the parsed rows, as text.
+    broken: the rows that cannot be parsed.
     """
 
     lines: npt.NDArray[np.int64]
@@ -49,22 +49,22 @@ class Rows:
 
 
 class TableReader(Protocol):
-    """Reads one extract forwards, once."""
+    """Reads one extract, once, from its beginning to its end."""
 
     header: tuple[str, ...]
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Rows]:
-        """Yield the columns at the given places of the header."""
+        """Yield all rows, with the columns at the positions `wanted` of the header."""
         ...
 
 
 def shortened(cells: Sequence[str]) -> tuple[str, ...]:
-    """Return cells cut to what quarantine keeps, NUL bytes made visible."""
+    """Return the cells as quarantine keeps them: shortened, with visible NUL bytes."""
     return tuple(cell[:QUARANTINED_CELL_CHARACTERS].replace("\0", "\N{SYMBOL FOR NULL}") for cell in cells)
 
 
 def fault_of(cells: Sequence[str], width: int) -> str | None:
-    """Return the reason for which a row of cells is no row of a table of `width` columns, if any."""
+    """Return the reason code if the cells are not a row of a table with `width` columns, otherwise None."""
     if any(len(cell) > MAXIMUM_CELL_CHARACTERS for cell in cells):
         return "OVERSIZED_CELL"
     text = "".join(cells)

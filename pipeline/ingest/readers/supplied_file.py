@@ -1,7 +1,7 @@
-"""Opening a supplier's file without trusting it: path, size, compression, digest.
+"""Opens a supplier's file without trusting it: path, size, compression, digest (rule ING-02).
 
-Rule ING-02. A file is read once, forwards; its SHA-256 is that of the bytes as
-supplied, before they are unpacked.
+A file is read once, from its beginning to its end. Its SHA-256 is that of the bytes as supplied, before they
+are unpacked.
 """
 
 import gzip
@@ -17,7 +17,7 @@ from typing import Protocol
 
 CHUNK_BYTES = 1 << 20
 
-#: gzip makes of ordinary tables a tenth; it cannot make less than a thousandth.
+#: gzip compresses ordinary tables to a tenth of their size; the limit of the format is a thousandth.
 MAXIMUM_UNPACKED_RATIO = 200
 #: Small files may have any ratio.
 UNPACKED_BYTES_WITHOUT_RATIO = 64 << 20
@@ -25,7 +25,10 @@ MAXIMUM_UNPACKED_BYTES = 256 << 30
 
 
 class FileRefused(ValueError):
-    """A file breaks a rule as a whole: `code` is the rule, `what` says how, without values."""
+    """A file breaks a rule as a whole.
+
+    code: id of the rule. what: how, without values; it follows the file's name ("is a symbolic link").
+    """
 
     def __init__(self, code: str, what: str) -> None:
         super().__init__(code, what)
@@ -34,16 +37,16 @@ class FileRefused(ValueError):
 
 
 class Readable(Protocol):
-    """What a reader needs of a file."""
+    """The part of a file's interface that the readers use."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 def check_path(path: Path, project_folder: Path) -> None:
-    """Raise FileRefused unless `path` names a regular file that is reached without a link's help.
+    """Raise FileRefused unless `path` is a regular file that is not reached through a forbidden link.
 
-    A project may name any folder, for the operator writes `hearth.toml`; but inside the project's
-    own folder, where suppliers deliver, no link may lead out of it.
+    The operator writes `hearth.toml` and may give any path in it. But suppliers deliver into the project's
+    own folder, so a link inside it may not lead out of it.
     """
     try:
         mode = path.lstat().st_mode
@@ -56,11 +59,13 @@ def check_path(path: Path, project_folder: Path) -> None:
     lexical = Path(os.path.normpath(path))
     inside = lexical.is_relative_to(project_folder)
     if inside and not path.resolve().is_relative_to(project_folder.resolve()):
-        raise FileRefused("ING-02", "leaves the project's folder through a symbolic link")
+        raise FileRefused(
+            "ING-02", "is reached through a symbolic link that leads out of the project's folder"
+        )
 
 
 class SuppliedFile:
-    """An open file with the digest of what has been read of it."""
+    """An open file, with the digest of the bytes read so far."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -72,7 +77,7 @@ class SuppliedFile:
         self.bytes_read = 0
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return up to `size` bytes; an error of the disk is told by its kind alone."""
+        """Return up to `size` bytes; raises FileRefused, with the kind of error only, if that fails."""
         try:
             data = self._raw.read(CHUNK_BYTES if size < 0 else size)
         except OSError as error:
@@ -82,17 +87,17 @@ class SuppliedFile:
         return data
 
     def finish(self) -> str:
-        """Read what is left and return the SHA-256 of the whole file."""
+        """Read the rest of the file and return the SHA-256 of all of it, as hexadecimal."""
         while self.read(CHUNK_BYTES):
             pass
         return self._digest.hexdigest()
 
     def again(self) -> io.FileIO:
-        """Open the same file once more, for a reader that jumps about in it; the caller closes it."""
+        """Open the same file again, for a reader that needs random access; the caller closes it."""
         raw = _open(self._path)
         if not os.path.sameopenfile(raw.fileno(), self._raw.fileno()):
             raw.close()
-            raise FileRefused("ING-02", "was exchanged while it was opened")
+            raise FileRefused("ING-02", "was replaced while it was being opened")
         return raw
 
     def close(self) -> None:
@@ -110,7 +115,7 @@ def _open(path: Path) -> io.FileIO:
 
 
 class _Unpacked:
-    """The content of a gzip file, refused when it grows out of proportion."""
+    """The content of a gzip file; refused if it unpacks to an implausible size."""
 
     def __init__(self, file: SuppliedFile) -> None:
         self._file = file
@@ -121,20 +126,21 @@ class _Unpacked:
         try:
             data = self._gzip.read1(size)
         except EOFError:
-            raise FileRefused("ING-02", "is a gzip file cut short") from None
+            raise FileRefused("ING-02", "is an incomplete gzip file") from None
         except (gzip.BadGzipFile, zlib.error):
-            raise FileRefused("ING-02", "is not an undamaged gzip file") from None
+            raise FileRefused("ING-02", "is a damaged gzip file, or not a gzip file") from None
         self._unpacked += len(data)
         allowed = max(UNPACKED_BYTES_WITHOUT_RATIO, self._file.bytes_read * MAXIMUM_UNPACKED_RATIO)
         if self._unpacked > min(allowed, MAXIMUM_UNPACKED_BYTES):
             raise FileRefused(
-                "ING-02", f"unpacks to more than {MAXIMUM_UNPACKED_RATIO} times its size: a bomb"
+                "ING-02",
+                f"unpacks to over {MAXIMUM_UNPACKED_RATIO} times its size; it may be a decompression bomb",
             )
         return bytes(data)
 
 
 class _Buffered(io.RawIOBase):
-    """A SuppliedFile in the dress that gzip asks for."""
+    """A SuppliedFile with the interface that gzip requires."""
 
     def __init__(self, file: SuppliedFile) -> None:
         self._file = file
@@ -148,7 +154,10 @@ class _Buffered(io.RawIOBase):
 
 @contextmanager
 def open_supplied(path: Path) -> Iterator[tuple[SuppliedFile, Readable]]:
-    """Lend a file, and its content: unpacked where the name ends in `.gz`, else the file itself."""
+    """Open a file; yields the file and its content, which is unpacked if the name ends in `.gz`.
+
+    Raises FileRefused if the file cannot be opened; reading the content can raise it too.
+    """
     file = SuppliedFile(path)
     try:
         yield file, _Unpacked(file) if path.suffix.lower() == ".gz" else file
@@ -157,5 +166,5 @@ def open_supplied(path: Path) -> Iterator[tuple[SuppliedFile, Readable]]:
 
 
 def is_parquet(path: Path) -> bool:
-    """Answer whether the name says Parquet; the content must then agree."""
+    """Answer whether the file is to be read as Parquet, according to its name."""
     return path.suffix.lower() in {".parquet", ".pq"}

@@ -1,4 +1,4 @@
-"""A delimited file as blocks of whole lines in UTF-8, whatever encoding was declared."""
+"""Reads a delimited file as blocks of whole lines in UTF-8; checks the declared encoding (rule ING-02)."""
 
 import codecs
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.ingest.readers.supplied_file import CHUNK_BYTES, FileRefused, Readable
 
-#: A line longer than this is no row of a table.
+#: A longer line cannot be a row of a table.
 MAXIMUM_LINE_BYTES = 16 << 20
 
 _WIDE_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -23,7 +23,7 @@ class TextBlocks:
     encoding: str
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield UTF-8 blocks of whole lines; raises FileRefused where the encoding is not as declared."""
+        """Yield UTF-8 blocks of whole lines; raises FileRefused if the encoding is not as declared."""
         carried = b""
         first = True
         line = 1
@@ -40,7 +40,9 @@ class TextBlocks:
             cut = len(carried) if not data else _end_of_last_line(carried)
             block, carried = carried[:cut], carried[cut:]
             if len(carried) > MAXIMUM_LINE_BYTES:
-                raise FileRefused("ING-02", f"line after {line} is longer than {MAXIMUM_LINE_BYTES} bytes")
+                raise FileRefused(
+                    "ING-02", f"has a line of more than {MAXIMUM_LINE_BYTES:,} bytes, after line {line:,}"
+                )
             if block:
                 text = self._decoded(block, line)
                 line += block.count(b"\n")
@@ -51,15 +53,17 @@ class TextBlocks:
             if not data:
                 break
         if is_beyond_ascii and seems_utf8:
-            raise FileRefused("ING-02", "is declared cp1252 and is UTF-8")
+            raise FileRefused("ING-02", "is declared as cp1252 but is UTF-8")
 
     def _without_mark(self, start: bytes) -> bytes:
         if start.startswith(_WIDE_MARKS):
-            raise FileRefused("ING-02", f"is declared {self.encoding} and begins as UTF-16 or UTF-32")
+            raise FileRefused(
+                "ING-02", f"is declared as {self.encoding} but begins with the mark of UTF-16 or UTF-32"
+            )
         if not start.startswith(codecs.BOM_UTF8):
             return start
         if self.encoding != "utf-8":
-            raise FileRefused("ING-02", f"is declared {self.encoding} and begins with the mark of UTF-8")
+            raise FileRefused("ING-02", f"is declared as {self.encoding} but begins with the mark of UTF-8")
         return start[len(codecs.BOM_UTF8) :]
 
     def _decoded(self, block: bytes, line: int) -> str:
@@ -68,12 +72,12 @@ class TextBlocks:
         except UnicodeDecodeError as error:
             line += block.count(b"\n", 0, error.start)
             raise FileRefused(
-                "ING-02", f"is declared {self.encoding} and is not, from line {line} on"
+                "ING-02", f"is declared as {self.encoding}, but line {line:,} is not {self.encoding}"
             ) from None
 
 
 def _end_of_last_line(data: bytes) -> int:
-    """Return where the last whole line ends; a final CR may be half of a CR LF."""
+    """Return the position after the last whole line; a final CR may be the first half of a CR LF."""
     return max(data.rfind(b"\n"), data.rfind(b"\r", 0, len(data) - 1)) + 1
 
 

@@ -1,7 +1,8 @@
 -- An NHS number has ten digits, the last of which is a modulus 11 check digit.
--- Each macro takes one cell: text without surrounding blanks, NULL where there is none.
+-- Source: NHS Data Dictionary, NHS NUMBER.
+-- Each macro takes one cell: text without surrounding blanks, or NULL.
 
--- The cell without blanks, hyphens and dashes, and without a zero fraction: ten digits where it is a number.
+-- The cell without blanks, hyphens, dashes and a zero fraction. For a valid NHS number: its ten digits.
 CREATE MACRO nhs_number_canonical(cell) AS
     CASE
         WHEN regexp_full_match(cell, '[0-9]*') THEN cell
@@ -12,8 +13,9 @@ CREATE MACRO nhs_number_canonical(cell) AS
         )
     END;
 
--- Whether the tenth digit is not 11 less the weighted sum of the others modulo 11, where 11 stands
--- for 0 and 10 belongs to no number. That is: whether all ten, weighted 10 to 1, do not sum to a multiple of 11.
+-- Whether the check digit is wrong. It is 11 minus the weighted sum of the other nine digits modulo 11, with 0
+-- for 11; a number that would need 10 is never issued. This is equivalent to: the sum of all ten digits,
+-- weighted 10 to 1, is a multiple of 11.
 CREATE MACRO nhs_number_check_fails(number) AS
     (
         10 * (number // 1000000000)
@@ -28,7 +30,7 @@ CREATE MACRO nhs_number_check_fails(number) AS
         + number % 10
     ) % 11 <> 0;
 
--- Why the cell is no NHS number; NULL where it is one, or is empty.
+-- Reason why the cell is not a valid NHS number; NULL if it is one or is empty.
 CREATE MACRO nhs_number_reason(cell) AS
     CASE
         WHEN cell IS NULL THEN NULL
@@ -40,7 +42,7 @@ CREATE MACRO nhs_number_reason(cell) AS
         WHEN nhs_number_check_fails(TRY_CAST(nhs_number_canonical(cell) AS BIGINT)) THEN 'CHECK_DIGIT'
     END;
 
--- How a valid number had to be mended; the usual spaces and hyphens are no repair.
+-- How a valid number was repaired; removing the usual spaces and hyphens is not counted as a repair.
 CREATE MACRO nhs_number_repair(cell) AS
     CASE
         WHEN contains(cell, '.') THEN 'ZERO_FRACTION'

@@ -1,11 +1,11 @@
 -- A UPRN has 1 to 12 digits and no check digit; its canonical form here is 12 digits, zero-padded.
--- Each macro takes one cell: text without surrounding blanks, NULL where there is none.
--- Nearly every cell is plain digits, so that case is settled first.
+-- Each macro takes one cell: text without surrounding blanks, or NULL.
+-- Nearly every cell is plain digits, so that case is tested first.
 
 CREATE MACRO uprn_is_plain(cell) AS
     regexp_full_match(cell, '[0-9]{1,12}');
 
--- Numbers that stand for "none" in somebody's system; `digits` is padded to 12.
+-- Whether the number is a placeholder that some systems use for "no UPRN"; `digits` is padded to 12.
 CREATE MACRO uprn_is_sentinel(digits) AS
     digits IN (
         '000000000000', '000000999999', '000009999999', '000099999999', '000999999999', '009999999999',
@@ -22,7 +22,7 @@ CREATE MACRO uprn_unmarked(cell) AS
         '\1'
     );
 
--- The cell without what can be taken away safely: marks, blanks, grouped thousands, a zero fraction.
+-- The cell without everything that is safe to remove: marks, blanks, thousands separators, a zero fraction.
 CREATE MACRO uprn_bare(cell) AS
     regexp_replace(
         CASE
@@ -34,7 +34,7 @@ CREATE MACRO uprn_bare(cell) AS
         ''
     );
 
--- Why the cell is no UPRN; NULL where it is one, or is empty.
+-- Reason why the cell is not a valid UPRN; NULL if it is one or is empty.
 CREATE MACRO uprn_reason(cell) AS
     CASE
         WHEN cell IS NULL THEN NULL
@@ -47,14 +47,14 @@ CREATE MACRO uprn_reason(cell) AS
         WHEN uprn_is_sentinel(lpad(uprn_bare(cell), 12, '0')) THEN 'SENTINEL'
     END;
 
--- Canonical form of a cell for which there is no such reason.
+-- Canonical form of a valid UPRN.
 CREATE MACRO uprn_canonical(cell) AS
     CASE
         WHEN uprn_is_plain(cell) THEN lpad(cell, 12, '0')
         ELSE lpad(uprn_bare(cell), 12, '0')
     END;
 
--- How a valid UPRN had to be mended; NULL where it was plain digits. Padding is no repair.
+-- How a valid UPRN was repaired; NULL if it was plain digits. Padding is not counted as a repair.
 CREATE MACRO uprn_repair(cell) AS
     CASE
         WHEN cell IS NULL OR uprn_is_plain(cell) THEN NULL

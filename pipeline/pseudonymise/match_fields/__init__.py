@@ -1,16 +1,14 @@
-"""The fields on which people and places are compared once their identifiers are gone.
+"""Match fields: the values by which people and addresses are compared when there are no identifiers.
 
-Each match field is a clear value computed at the controller, beside the key,
-and replaced there by a keyed token; only tokens leave. Two rules decide what may
-be a field at all:
+The clear value of a match field is computed at the controller, where the key is, and replaced there by a
+keyed token. Only tokens leave. Two rules decide which values may be a field:
 
-- a value is a *composite* (surname with birth date, premises with postcode), so
-  that no token is frequent enough to be recognised by counting;
-- a field made of one name alone carries a *salt*, the postcode sector, so that
-  its frequencies are those of a few streets and not the nation's. A field whose
-  common values would still stand out withholds them (`maximum_records`).
+- the value is a *composite* (surname with birth date, premises with postcode), so that no token is frequent
+  enough to be recognised by counting; or
+- a field of a single name includes a *salt*, the postcode sector, so that its frequencies are those of a few
+  streets and not those of the country. Values that are still frequent are withheld (`maximum_records`).
 
-`hearth attack encoding` counts tokens as an adversary would and shows that both hold.
+`hearth attack encoding` counts tokens as an attacker would and shows whether the rules are sufficient.
 """
 
 from pipeline.pseudonymise.match_fields.catalogue import (

@@ -1,8 +1,8 @@
-"""Address parsing: from lines as a clerk typed them to the parts that two registers share.
+"""Address parsing: from typed address lines to the parts that two registers have in common.
 
-Table-driven (`tables/unit_word.csv`, `tables/street_word.csv`) and forgiving: what is not
-understood is left out, and the address keeps fewer parts. Localities and towns are ignored;
-registers disagree about them and the postcode says it better.
+The words come from tables (`tables/unit_word.csv`, `tables/street_word.csv`). Text that is not recognised is
+left out, so the address then has fewer parts. Localities and towns are ignored: registers disagree about
+them, and the postcode is more exact.
 """
 
 import re
@@ -24,7 +24,7 @@ _CARE_OF = re.compile(r"^(C/O|CO\b|C O\b|CARE OF\b|P ?O BOX\b)")
 
 @dataclass(frozen=True)
 class Address:
-    """The parts of one address; None where it does not say.
+    """The parts of one address; None for a part that is not in it.
 
     unit: flat number or letter, or a floor code such as "FLOOR 1". premises: number with suffix,
     or a range "1-3". building, street: words without spaces, abbreviations spelt out.
@@ -44,9 +44,9 @@ class Address:
 
 
 def parse_postcode(text: str | None) -> str | None:
-    """Return a postcode without spaces, or None where the text is not one.
+    """Return a postcode without spaces, or None if the text is not a postcode.
 
-    The letter O in place of the inward digit 0, and the digit in place of the letter, are mended.
+    A letter O, I or L in the position of the inward digit is replaced by the digit it resembles.
     """
     if not text:
         return None
@@ -57,7 +57,7 @@ def parse_postcode(text: str | None) -> str | None:
 
 
 def parse_address(lines: Sequence[str | None], postcode: str | None = None) -> Address:
-    """Parse address lines; a postcode written among them serves where the field has none."""
+    """Parse address lines. If `postcode` is not valid, a postcode in the lines is used."""
     code = parse_postcode(postcode)
     segments: list[_Segment] = []
     for line in lines:
@@ -75,10 +75,10 @@ def parse_address(lines: Sequence[str | None], postcode: str | None = None) -> A
 
 @dataclass(frozen=True)
 class _Segment:
-    """What one comma-separated piece says.
+    """The parts of one comma-separated piece of an address.
 
-    unit: explicit unit ("FLAT 3"); floor: floor code; identifiers: bare numbers in order;
-    words: the rest, spelt out; is_street, is_building: by its last word.
+    unit: explicit unit ("FLAT 3"). floor: floor code. identifiers: plain numbers, in order. words: the other
+    words, without abbreviations. is_street, is_building: according to the last word.
     """
 
     unit: str | None
@@ -108,25 +108,27 @@ def _parse_segment(piece: str) -> _Segment | None:
     units, streets = read_mapping("unit_word"), read_mapping("street_word")
     unit: str | None = None
     floor: str | None = None
-    position = ""
+    suffix = ""
     identifiers: list[str] = []
     words: list[str] = []
     expects_unit = False
-    said_unit = False
+    has_unit_word = False
     raw = re.findall(r"[A-Z0-9~]+", text)
-    for place, word in enumerate(raw):
+    for position, word in enumerate(raw):
         meaning = units.get(word, "")
         if meaning == "" and word.startswith("FLAT") and 5 <= len(word) <= 8 and len(raw) == 1:
-            unit, said_unit = word[4:], True
+            unit, has_unit_word = word[4:], True
             continue
-        if meaning == "unit" and not (words and place == len(raw) - 1 and not floor):
-            expects_unit = said_unit = True
+        if meaning == "unit" and not (words and position == len(raw) - 1 and not floor):
+            expects_unit = has_unit_word = True
             continue
-        if meaning.startswith("floor") and ("FLOOR" in raw or "FLR" in raw or said_unit or _names_unit(raw)):
+        if meaning.startswith("floor") and (
+            "FLOOR" in raw or "FLR" in raw or has_unit_word or _has_unit_word(raw)
+        ):
             floor = meaning[6:]
             continue
-        if meaning.startswith("position") and (floor or said_unit):
-            position = meaning[9:]
+        if meaning.startswith("position") and (floor or has_unit_word):
+            suffix = meaning[9:]
             continue
         if meaning == "ignored" and (word != "THE" or not words):
             continue
@@ -145,7 +147,7 @@ def _parse_segment(piece: str) -> _Segment | None:
         if words[0] == "ST" and len(words) > 1:
             words[0] = "SAINT"
     if floor is not None:
-        floor = f"FLOOR{floor}{position}"
+        floor = f"FLOOR{floor}{suffix}"
     last = words[-1] if words else ""
     return _Segment(
         unit=unit,
@@ -157,7 +159,7 @@ def _parse_segment(piece: str) -> _Segment | None:
     )
 
 
-def _names_unit(raw: Sequence[str]) -> bool:
+def _has_unit_word(raw: Sequence[str]) -> bool:
     units = read_mapping("unit_word")
     return any(units.get(word) == "unit" for word in raw)
 
@@ -186,17 +188,17 @@ def _assemble(segments: Sequence[_Segment], postcode: str | None) -> Address:
 
 
 def _building(segments: Sequence[_Segment], street_at: int | None) -> str | None:
-    """Return the first name before the street; without a street, a name that something follows."""
+    """Return the first name before the street; if there is no street, a name that is not the only one."""
     named = [at for at, segment in enumerate(segments) if segment.name and at != street_at]
     if not named or (street_at is not None and named[0] > street_at):
         return None
     if street_at is None and len(named) == 1 and not segments[named[0]].is_building:
-        return None  # a lone word is a town
+        return None  # a single name is a town
     return segments[named[0]].name
 
 
 def _floor_has_number(segments: Sequence[_Segment]) -> bool:
-    """Answer whether the segment that names a floor also bears the flat's number ("111 (Ground Floor)")."""
+    """Answer whether the segment with the floor also has the flat's number ("111 (Ground Floor)")."""
     return any(s.floor and s.identifiers and not s.words for s in segments)
 
 

@@ -1,7 +1,7 @@
-"""Which match fields exist, what each is made of, and why it may leave the controller.
+"""Lists the match fields, the values that each combines, and what protects it from being recognised.
 
-A field's `kind` is the domain that its tokens are hashed in: equal kinds (and
-equal values) give equal tokens in every table, other kinds never do.
+Fields of the same `kind` have the same token for the same value, in every table. Fields of different kinds
+never have the same token.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,11 @@ from dataclasses import dataclass
 class MatchField:
     """One token column of a pseudonymised table.
 
-    name: the column; made_of: what its clear value joins, in words.
-    kind: domain separation of the hash. is_list: a list of values (several forms) or one value.
-    salt: the stable block a single name is tied to, None for composites.
-    maximum_records: values carried by more records of the extract than this are withheld
-    (null), because a frequent value betrays itself and proves little; None withholds nothing.
-    single_field: made of one attribute of a person besides its salt.
+    name: of the column. made_of: the values that its clear value combines, in words. kind: domain of the
+    hash. is_list: whether a cell has a list of values (several forms). salt: what a single name is combined
+    with, None for composites. maximum_records: values in more records of the extract than this are withheld
+    (null), because a frequent value can be recognised and is weak evidence; None withholds nothing.
+    single_field: whether it is one attribute of a person, apart from the salt.
     """
 
     name: str
@@ -29,11 +28,11 @@ class MatchField:
     single_field: bool = False
 
 
-#: A dwelling whose address more people bear (a care home, a hall) keeps its UPRN and loses its
-#: address tokens: sizes that few places have would name them.
+#: An address of more people than this (a care home, a hall of residence) gets no address tokens, because few
+#: addresses have that many people, so their number could identify it. It keeps its UPRN pseudonym.
 _LARGEST_HOUSEHOLD = 12
-#: A surname or forename that more people of one postcode sector bear is withheld from the
-#: single-field columns; the composites still carry it.
+#: A surname or forename of more people in one postcode sector than this is withheld from the single-field
+#: columns. The composites still include it.
 _COMMON_IN_SECTOR = 6
 
 ADDRESS_FIELDS: tuple[MatchField, ...] = (
@@ -135,7 +134,7 @@ PERSON_FIELDS: tuple[MatchField, ...] = (
     MatchField("person_birth_postcode", "birth date with the postcode", "person.birth-postcode"),
 )
 
-#: Ingest table -> the token columns that its pseudonymised table carries.
+#: Ingest table -> the token columns of its pseudonymised table.
 MATCH_FIELDS: Mapping[str, tuple[MatchField, ...]] = {
     "council_property": ADDRESS_FIELDS,
     "council_person": ADDRESS_FIELDS + PERSON_FIELDS,

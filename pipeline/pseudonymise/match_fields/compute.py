@@ -1,7 +1,7 @@
-"""Clear match values of an ingest table, computed where the key is and nowhere else.
+"""Computes the clear values of the match fields of an ingest table. This only happens where the key is.
 
-Python parses each distinct address, forename and surname once; SQL joins the
-parts to the records and composes the fields that `catalogue` declares.
+Python parses each distinct address, forename and surname once. SQL joins the parts to the records and
+combines them into the fields that `catalogue.py` lists.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from pipeline.pseudonymise.match_fields.names import parse_forename, parse_surna
 
 _BATCH = 65_536
 _LINES = tuple(f"address_line_{n}" for n in range(1, 6))
-#: Between the lines of an address while it travels as one text; no extract may hold it.
+#: Separates the lines of an address when they are joined to one text; ingest rejects cells that contain it.
 _SEPARATOR = "\x1f"
 
 
@@ -30,32 +30,30 @@ def clear_match_fields(
 ) -> None:
     """Create table `target`: `record_id` and one column for each of `MATCH_FIELDS[table]`.
 
-    table: "council_property", "council_person" or "nhs_person".
-    source: the ingest table's name in `connection` (contract columns); it must be a table or a view.
-    properties: for "council_person", the ingest table of council_property, which gives the
-    address of a person who is listed under a property (property_record_id) without one of his own.
+    One row of `target` is one row of `source`. The columns contain clear texts, or lists of clear texts
+    without duplicates or nulls. An unknown value is null, never an empty text or list.
 
-    sectors: name of a table to leave behind as well: record_id, sector (postcode sector, or null),
-    for `attack_encoding`.
-
-    Columns hold clear text, or lists of clear text without duplicates or nulls;
-    what is unknown is null (never an empty text or list). One row for each row of `source`.
+    table: "council_property", "council_person" or "nhs_person". source: name of the ingest table in
+    `connection`, a table or view with the contract's columns. properties: for "council_person", name of the
+    ingest table council_property; a person without an address of their own gets that of their property
+    (property_record_id). sectors: name of a second table to create, for `attack_encoding`: record_id and
+    sector (postcode sector, or null).
     """
-    people = "surname" in _columns(connection, source)
+    has_names = "surname" in _columns(connection, source)
     scratch = f"{target}_scratch"
     try:
-        _read_addresses(connection, table, source, scratch, properties)
-        if people:
-            _read_names(connection, source, scratch)
-        _compose(connection, table, source, scratch, target, people)
+        _parse_addresses(connection, table, source, scratch, properties)
+        if has_names:
+            _parse_names(connection, source, scratch)
+        _combine(connection, table, source, scratch, target, has_names)
         if sectors is not None:
-            _keep_sectors(connection, scratch, sectors)
+            _create_sectors(connection, scratch, sectors)
     finally:
         for part in ("address_of", "address", "forename", "surname", "raw"):
             connection.execute(f'DROP TABLE IF EXISTS "{scratch}_{part}"')
 
 
-def _read_addresses(
+def _parse_addresses(
     connection: duckdb.DuckDBPyConnection, table: str, source: str, scratch: str, properties: str | None
 ) -> None:
     own = _address_text("source")
@@ -86,7 +84,7 @@ def _read_addresses(
     )
 
 
-def _read_names(connection: duckdb.DuckDBPyConnection, source: str, scratch: str) -> None:
+def _parse_names(connection: duckdb.DuckDBPyConnection, source: str, scratch: str) -> None:
     _parse_distinct(
         connection,
         f'SELECT DISTINCT forename FROM "{source}" WHERE forename IS NOT NULL',
@@ -105,15 +103,15 @@ def _read_names(connection: duckdb.DuckDBPyConnection, source: str, scratch: str
     )
 
 
-def _compose(
-    connection: duckdb.DuckDBPyConnection, table: str, source: str, scratch: str, target: str, people: bool
+def _combine(
+    connection: duckdb.DuckDBPyConnection, table: str, source: str, scratch: str, target: str, has_names: bool
 ) -> None:
     names = (
         f"""
         LEFT JOIN "{scratch}_forename" AS forename ON forename.forename = source.forename
         LEFT JOIN "{scratch}_surname" AS surname ON surname.surname = source.surname
         """
-        if people
+        if has_names
         else ""
     )
     fields = MATCH_FIELDS[table]
@@ -136,7 +134,7 @@ def _compose(
 def _withhold_common(
     connection: duckdb.DuckDBPyConnection, fields: tuple[MatchField, ...], raw: str, target: str
 ) -> None:
-    """Create `target` from `raw` without the values that more records bear than their field allows."""
+    """Create `target` from `raw` without the values that are in more records than their field allows."""
     joins = []
     for field in fields:
         if field.maximum_records is None:
@@ -152,13 +150,13 @@ def _withhold_common(
             HAVING COUNT(*) > {field.maximum_records}
             """
         )
-        together = "list(value ORDER BY value)" if field.is_list else "ANY_VALUE(value)"
+        combined = "list(value ORDER BY value)" if field.is_list else "ANY_VALUE(value)"
         connection.execute(
             f"""
             CREATE TEMP TABLE "{field.name}_kept" AS
             SELECT
                 record_id,
-                {together} AS kept
+                {combined} AS kept
             FROM (SELECT record_id, {each} AS value FROM "{raw}")
             ANTI JOIN "{field.name}_common" USING (value)
             WHERE value IS NOT NULL
@@ -185,7 +183,7 @@ def _withhold_common(
         connection.execute(f'DROP TABLE IF EXISTS "{field.name}_kept"')
 
 
-def _keep_sectors(connection: duckdb.DuckDBPyConnection, scratch: str, target: str) -> None:
+def _create_sectors(connection: duckdb.DuckDBPyConnection, scratch: str, target: str) -> None:
     connection.execute(
         f"""
         CREATE OR REPLACE TABLE "{target}" AS
@@ -200,17 +198,17 @@ def _keep_sectors(connection: duckdb.DuckDBPyConnection, scratch: str, target: s
 
 _BIRTH = "strftime(source.birth_date, '%Y%m%d')"
 _NAME = "(least(forename.main, surname.main) || ' ' || greatest(forename.main, surname.main))"
-#: SQL: the ways to name the premises that a person's names are tied to.
+#: SQL: the ways to identify the premises with which a person's names are combined.
 _PREMISES = "(list_filter([address_of.uprn], lambda u: u IS NOT NULL) || COALESCE(address.unit_street, []))"
 
 
 def _each(values: str, after: str) -> str:
-    """SQL: each text of a list with a suffix; null where either is null."""
+    """Return SQL for each text of a list with a suffix; null if either is null."""
     return f"CASE WHEN {after} IS NOT NULL THEN list_transform({values}, lambda v: v || '|' || {after}) END"
 
 
 def _each_pair(first: str, second: str, pair: str, after: str) -> str:
-    """SQL: the pair expression over `a` of one list and `b` of another, with a suffix."""
+    """Return SQL for the expression `pair` over every `a` of one list and `b` of another, with a suffix."""
     inner = f"list_transform({second}, lambda b: {pair} || '|' || {after})"
     pairs = f"list_sort(list_distinct(flatten(list_transform({first}, lambda a: {inner}))))"
     if after == "b":
@@ -251,7 +249,7 @@ _EXPRESSION: dict[str, str] = {
 
 
 def _address_text(alias: str) -> str:
-    """SQL: the lines and postcode of a record as one text; null where all are."""
+    """Return SQL for the lines and postcode of a record as one text; null if all of them are null."""
     every = ", ".join(f"COALESCE({alias}.{column}, '')" for column in (*_LINES, "postcode"))
     text = f"concat_ws('{_SEPARATOR}', {every})"
     return f"NULLIF({text}, '{_SEPARATOR * len(_LINES)}')"
@@ -280,7 +278,7 @@ def _surname_values(text: str) -> Values:
 
 
 def exact_form(address: Address) -> str | None:
-    """Return flat, premises, street and postcode as one text, or None if it names no single dwelling."""
+    """Return flat, premises, street and postcode as one text; None if that does not identify one dwelling."""
     if address.postcode is None or not (address.premises or address.unit or address.building):
         return None
     premises = address.premises or address.building or ""
@@ -288,17 +286,17 @@ def exact_form(address: Address) -> str | None:
 
 
 def unit_postcode_forms(address: Address) -> list[str]:
-    """Return the ways to name the dwelling within its postcode."""
+    """Return the ways to identify the dwelling within its postcode."""
     return [f"{unit}|{address.postcode}" for unit in _unit_names(address)] if address.postcode else []
 
 
 def unit_street_forms(address: Address) -> list[str]:
-    """Return the ways to name the dwelling within its street."""
+    """Return the ways to identify the dwelling within its street."""
     return [f"{unit}|{address.street}" for unit in _unit_names(address)] if address.street else []
 
 
 def _unit_names(address: Address) -> list[str]:
-    """Name the dwelling by numbers and, for a flat or a house without number, by its building."""
+    """Return the dwelling's names: by numbers and, for a flat or a house without number, by building."""
     names = set()
     if address.unit and address.premises:
         names.add(f"{address.unit}+{address.premises}")
@@ -323,7 +321,10 @@ def _parse_distinct(
     lists: tuple[str, ...],
     parse: Callable[[str], Values],
 ) -> None:
-    """Create `target` from each value of a one-column query; texts[0] names the value itself."""
+    """Create `target` with one row for each value of a one-column query, which must be distinct.
+
+    texts, lists: names of its columns; texts[0] is the value itself. parse: value -> values of the columns.
+    """
     schema = pa.schema(
         [pa.field(name, pa.string()) for name in texts]
         + [pa.field(name, pa.list_(pa.string())) for name in lists]

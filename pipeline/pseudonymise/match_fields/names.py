@@ -1,8 +1,8 @@
-"""Names: the forms under which one person's forenames and surname may be written elsewhere.
+"""Name parsing: the forms in which a person's forenames and surname may be written in another register.
 
-A forename field may hold several forenames, initials, a title, or two people ("John & Mary");
-a surname field may be double-barrelled, carry particles and apostrophes, or hold a changed name.
-Nicknames and transliterations are data (`tables/nickname.csv`): a variant and the form it stands for.
+A forename field may contain several forenames, initials, a title, or two people ("John & Mary"). A surname
+field may be double-barrelled, have particles and apostrophes, or contain a changed name. Nicknames and
+transliterations come from a table (`tables/nickname.csv`) of variants and their standard forms.
 """
 
 import re
@@ -19,7 +19,7 @@ _WORD = re.compile(r"[A-Z]+")
 
 @dataclass(frozen=True)
 class Forename:
-    """Forms of a forename field: whole forenames (first one first) and the initials of all."""
+    """Forms of a forename field. main: the first form. forms: full forenames. initials: of every forename."""
 
     main: str | None
     forms: tuple[str, ...]
@@ -28,7 +28,7 @@ class Forename:
 
 @dataclass(frozen=True)
 class Surname:
-    """Forms of a surname field: written together, and each part; phonetic codes of the same."""
+    """Forms of a surname field. main: all parts joined. forms: `main` and each part. codes: phonetic."""
 
     main: str | None
     forms: tuple[str, ...]
@@ -36,13 +36,13 @@ class Surname:
 
 
 def parse_forename(text: str | None) -> Forename:
-    """Return the forms of a forename field; nicknames and transliterations become the form they stand for."""
+    """Return the forms of a forename field, with the standard forms of nicknames and transliterations."""
     words = [w for w in _words(text) if _meaning(w) not in ("title", "placeholder")]
-    whole = [word for word in words if len(word) > 1]
-    meant = [form for word in whole for form in _nicknames().get(word, (word,))]
-    # The word as written stays a form too: names swapped between the fields meet only there.
-    forms = tuple(dict.fromkeys(meant + whole))
-    initials = dict.fromkeys(word[0] for word in words + meant)
+    forenames = [word for word in words if len(word) > 1]
+    standard = [form for word in forenames for form in _nicknames().get(word, (word,))]
+    # The word as written is kept too: if forename and surname are swapped, only this form is the same.
+    forms = tuple(dict.fromkeys(standard + forenames))
+    initials = dict.fromkeys(word[0] for word in words + standard)
     return Forename(forms[0] if forms else None, forms, tuple(initials))
 
 
@@ -51,8 +51,8 @@ def parse_surname(text: str | None) -> Surname:
     words = [w for w in _words(text) if _meaning(w) not in ("title", "placeholder")]
     parts: list[str] = []
     prefix = ""
-    for place, word in enumerate(words):
-        if _meaning(word) == "particle" and place < len(words) - 1:
+    for position, word in enumerate(words):
+        if _meaning(word) == "particle" and position < len(words) - 1:
             prefix += word
         elif len(word) > 1 or prefix or len(words) == 1:
             parts.append(prefix + word)
@@ -78,7 +78,7 @@ def _meaning(word: str) -> str | None:
 
 @cache
 def _nicknames() -> dict[str, tuple[str, ...]]:
-    stands_for: dict[str, tuple[str, ...]] = {}
+    standard: dict[str, tuple[str, ...]] = {}
     for variant, form in read_rows("nickname"):
-        stands_for[variant] = (*stands_for.get(variant, ()), form)
-    return stands_for
+        standard[variant] = (*standard.get(variant, ()), form)
+    return standard

@@ -1,7 +1,7 @@
-"""Phonetic codes fit for surnames heard in Britain, South Asian and Polish ones among them.
+"""Phonetic codes for surnames used in Britain, including South Asian and Polish ones.
 
-Metaphone was made for English spelling. `tables/phonetic_respelling.csv` first respells what
-it would misread (Polish sz and cz, South Asian kh, ee and final h); the code follows.
+The method is Metaphone, which was made for English spelling. `tables/phonetic_respelling.csv` first changes
+spellings that it would misread (Polish sz and cz, South Asian kh, ee and final h).
 """
 
 import re
@@ -14,7 +14,7 @@ from pipeline.pseudonymise.match_fields.tables import read_rows
 
 @lru_cache(maxsize=100_000)
 def phonetic_code(name: str) -> str | None:
-    """Return the phonetic code of a plain upper-case name; None when nothing is left to hear."""
+    """Return the phonetic code of a name in plain upper case (see `plain_upper`); None if it has no sound."""
     for pattern, respelt in _respellings():
         name = pattern.sub(respelt, name)
     return jellyfish.metaphone(name).replace(" ", "") or None

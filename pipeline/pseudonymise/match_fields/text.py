@@ -1,4 +1,4 @@
-"""Letters: one plain upper-case spelling for every way to type them."""
+"""Converts text to plain upper case, so that the same word typed in different ways becomes equal."""
 
 import unicodedata
 
@@ -13,7 +13,7 @@ _SPECIAL = str.maketrans(
 
 
 def plain_upper(text: str) -> str:
-    """Return the text in upper case without accents; ASCII letters stay as they are."""
+    """Return the text in upper case and without accents."""
     if text.isascii():
         return text.upper()
     decomposed = unicodedata.normalize("NFKD", text.translate(_SPECIAL))

@@ -1,12 +1,12 @@
--- One row per person known to a council service; identifiers in clear, to be hashed as they stream.
+-- One row per person registered with a council service; the identifiers are in clear and are hashed next.
 SELECT
     person.record_id AS record_pseudonym,
     person.property_record_id AS dwelling_record_pseudonym,
     person.uprn AS uprn_pseudonym,
     person.service,
     person.role,
-    -- Whole years lived (born on 29 February: older on 1 March); a birth after the reference date
-    -- gives no age.
+    -- Age in whole years (with a birthday on 29 February, one year more from 1 March); NULL for a birth
+    -- after the reference date.
     CASE
         WHEN person.birth_date <= $reference_date
             THEN year($reference_date) - year(person.birth_date)

@@ -1,4 +1,4 @@
--- One row per dwelling of the council's property extract; identifiers in clear, to be hashed as they stream.
+-- One row per dwelling of the council's property extract; the identifiers are in clear and are hashed next.
 SELECT
     property.record_id AS record_pseudonym,
     property.uprn AS uprn_pseudonym,

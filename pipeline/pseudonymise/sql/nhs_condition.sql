@@ -1,4 +1,4 @@
--- One row per register entry of one patient; identifiers in clear, to be hashed as they stream.
+-- One row per register entry of one patient; the identifiers are in clear and are hashed next.
 SELECT
     entry.person_record_id AS resident_record_pseudonym,
     entry.nhs_number AS nhs_number_pseudonym,

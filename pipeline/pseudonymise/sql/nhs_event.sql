@@ -1,6 +1,6 @@
--- One row per event of one patient; identifiers in clear, to be hashed as they stream.
--- A diagnosis leaves as its ICD-10 chapter, or as the block that a measure asks for: a rare code
--- can be as telling as a name.
+-- One row per event of one patient; the identifiers are in clear and are hashed next.
+-- A diagnosis leaves as its ICD-10 chapter, or as the block that a measure needs, because a rare code could
+-- identify a person.
 WITH coded AS (
     SELECT
         event.*,

@@ -1,11 +1,11 @@
--- One row per patient at an address; identifiers in clear, to be hashed as they stream.
+-- One row per patient at an address; the identifiers are in clear and are hashed next.
 SELECT
     person.record_id AS record_pseudonym,
     person.nhs_number AS nhs_number_pseudonym,
     person.uprn AS uprn_pseudonym,
     person.address_group_id AS address_group_pseudonym,
-    -- Whole years lived (born on 29 February: older on 1 March); a birth after the reference date
-    -- gives no age.
+    -- Age in whole years (with a birthday on 29 February, one year more from 1 March); NULL for a birth
+    -- after the reference date.
     CASE
         WHEN person.birth_date <= $reference_date
             THEN year($reference_date) - year(person.birth_date)
@@ -22,7 +22,7 @@ SELECT
     person.address_end,
     person.registration_start,
     person.registration_end,
-    -- The date of death stays here; what leaves is whether it had come.
+    -- The date of death does not leave, only whether the person has died by the reference date.
     COALESCE(person.death_date <= $reference_date, FALSE) AS is_deceased,
     person.address_type,
     person.practice_code,

@@ -94,7 +94,9 @@ def _stand_in(answers: Mapping[str, Answer]) -> Callable[..., None]:
             "match_weight DOUBLE, distinguishability DOUBLE)"
         )
         ids = dict(connection.execute("SELECT uprn, listed_id FROM listed").fetchall())
-        for address_id, address in connection.execute("SELECT address_id, address FROM sought").fetchall():
+        for address_id, address in connection.execute(
+            "SELECT address_id, address FROM address_to_match"
+        ).fetchall():
             answer = answers.get(address, Answer(None))
             is_found = answer.uprn is not None
             connection.execute(

@@ -93,7 +93,7 @@ def test_the_lock_names_no_registry_and_gives_every_package_a_hash() -> None:
             "said = {'version': '1.5.3', 'error': 'OutOfMemoryException', 'disk_full': False}\n"
             "said['places'] = ['worker.py:1 main']\n"
             "pathlib.Path(sys.argv[-1], 'outcome.json').write_text(json.dumps(said)); sys.exit(1)",
-            "OutOfMemoryException worker.py:1 main",
+            "OutOfMemoryException in worker.py:1 main",
         ),
     ],
 )
@@ -138,7 +138,7 @@ def test_the_matcher_gets_no_record_id_no_uprn_and_nothing_of_the_environment(
 def test_what_a_killed_assignment_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
     left = tmp_path / ".hearth-assign-uprn-killed"
     left.mkdir()
-    (left / "sought.parquet").write_bytes(b"clear")
+    (left / "address_to_match.parquet").write_bytes(b"clear")
     with private_folder(tmp_path / "out") as folder:
         assert not left.exists()
         assert folder.stat().st_mode & 0o777 == 0o700

@@ -33,7 +33,7 @@ def test_each_file_holds_its_result_in_its_order(tmp_path: Path) -> None:
 
 
 def test_an_encoder_that_fails_ends_the_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "_AHEAD", 1)
+    monkeypatch.setattr(tables, "_MAXIMUM_WAITING", 1)
 
     def full(batch: pa.RecordBatch) -> pa.RecordBatch:
         if batch.num_rows:

@@ -1,4 +1,4 @@
-"""What a file can have wrong with it as a whole: the run stops, every fault of every file told at once."""
+"""Faults of a file as a whole: the run stops, and one refusal lists every fault of every file."""
 
 import gzip
 import hashlib
@@ -22,44 +22,70 @@ def faults(bench: Any, *controllers: str) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("content", "settings", "code", "told"),
+    ("content", "settings", "code", "shown"),
     [
         (b"", {}, "ING-02", "empty"),
         (b"record_id,uprn\n", {}, "ING-02", "empty"),
         (b"record_id,uprn", {}, "ING-02", "empty"),
         (b"\xef\xbb\xbf", {}, "ING-02", "empty"),
         (b"uprn\n1\n", {}, "ING-03", "record_id is missing"),
-        (b"record_id,shoe_size\nA,9\n", {}, "ING-03", "'shoe_size' is undeclared"),
-        (b"record_id,record_id\nA,A\n", {}, "ING-03", "stands 2 times"),
-        (b"record_id,\nA,A\n", {}, "ING-03", "1 columns of the header have no name"),
-        (b"record_id\nA\n", {"columns": {"tenure": "TENURE_CD"}}, "ING-03", "TENURE_CD is missing"),
-        (b"record_id\nA\n", {"date_formats": ()}, "ING-03", "an empty list of date formats"),
+        (b"record_id,shoe_size\nA,9\n", {}, "ING-03", "'shoe_size' is not declared: map it under columns"),
+        (b"record_id,record_id\nA,A\n", {}, "ING-03", "appears 2 times"),
+        (b"record_id,\nA,A\n", {}, "ING-03", "1 column of the header has no name"),
+        (
+            b"record_id\nA\n",
+            {"columns": {"tenure": "TENURE_CD"}},
+            "ING-03",
+            "TENURE_CD, which hearth.toml maps to tenure, is missing",
+        ),
+        (b"record_id\nA\n", {"date_formats": ()}, "ING-03", "the list date_formats in hearth.toml is empty"),
         (b"record_id\nA\n", {"columns": {"tenyure": "record_id"}}, "ING-03", "maps tenyure"),
         (b"record_id\nA\n", {"columns": {"line_number": "record_id"}}, "ING-03", "maps line_number"),
-        (b"record_id;uprn\nA;1\n", {}, "ING-03", "one column that holds semicolons: declare the delimiter"),
-        (b"record_id|uprn\nA|1\n", {}, "ING-03", "one column that holds bars"),
-        (b"record_id,uprn\nA,1\n", {"delimiter": "|"}, "ING-03", "one column that holds commas"),
-        (b"record_id,uprn\nA,1\n", {"ignore": ("UPRN",)}, "ING-03", "both mapped and ignored"),
-        (b"record_id\nCaf\xe9\n", {}, "ING-02", "is declared utf-8 and is not, from line 2 on"),
+        (
+            b"record_id;uprn\nA;1\n",
+            {},
+            "ING-03",
+            "contains semicolons: ask the supplier for a file with commas",
+        ),
+        (
+            b"record_id|uprn\nA|1\n",
+            {},
+            "ING-03",
+            'contains bars: set delimiter = "|" in [extracts.council_property]',
+        ),
+        (b"record_id\tuprn\nA\t1\n", {}, "ING-03", r'contains tabs: set delimiter = "\t"'),
+        (b"record_id,uprn\nA,1\n", {"delimiter": "|"}, "ING-03", "one column, and it contains commas"),
+        (
+            b"record_id,uprn\nA,1\n",
+            {"ignore": ("UPRN",)},
+            "ING-03",
+            "both mapped under columns and listed under ignore",
+        ),
+        (b"record_id\nCaf\xe9\n", {}, "ING-02", "is declared as utf-8, but line 2 is not utf-8"),
         (
             b"record_id\nA\x81\n",
             {"encoding": "cp1252"},
             "ING-02",
-            "is declared cp1252 and is not, from line 2",
+            "is declared as cp1252, but line 2 is not cp1252",
         ),
-        ("record_id\nCafé\n".encode(), {"encoding": "cp1252"}, "ING-02", "is declared cp1252 and is UTF-8"),
+        (
+            "record_id\nCafé\n".encode(),
+            {"encoding": "cp1252"},
+            "ING-02",
+            "is declared as cp1252 but is UTF-8",
+        ),
         (b"\xef\xbb\xbfrecord_id\nA\n", {"encoding": "cp1252"}, "ING-02", "begins with the mark of UTF-8"),
-        ("record_id\nA\n".encode("utf-16"), {}, "ING-02", "begins as UTF-16"),
-        (b'record_id,"uprn\nA,1\n', {}, "ING-02", "header with broken quoting"),
+        ("record_id\nA\n".encode("utf-16"), {}, "ING-02", "begins with the mark of UTF-16"),
+        (b'record_id,"uprn\nA,1\n', {}, "ING-02", "header with a quote that is left open"),
     ],
 )
 def test_a_file_with_a_fault_is_refused_by_its_rule(
-    bench: Any, content: bytes, settings: dict[str, Any], code: str, told: str
+    bench: Any, content: bytes, settings: dict[str, Any], code: str, shown: str
 ) -> None:
     bench.put("council_property", content, **settings)
     found = faults(bench)
     assert [(c, w) for c, w, _ in found] == [(code, "council_property")] * len(found)
-    assert any(told in what for _, _, what in found), found
+    assert any(shown in what for _, _, what in found), found
 
 
 @pytest.mark.parametrize(
@@ -124,7 +150,8 @@ def test_every_fault_of_every_file_is_listed_at_once(bench: Any) -> None:
 
 def test_a_required_table_that_the_project_does_not_name_is_missed(bench: Any) -> None:
     bench.put("council_person", "record_id\nA\n")
-    assert faults(bench) == [("ING-03", "council_property", "hearth.toml names no file for this table")]
+    what = "hearth.toml has no [extracts.council_property], and this extract is required"
+    assert faults(bench) == [("ING-03", "council_property", what)]
 
 
 # compression
@@ -143,24 +170,24 @@ def damaged(packed: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "shown"),
     [
-        (lambda packed: packed[:-9], "cut short"),
+        (lambda packed: packed[:-9], "is an incomplete gzip file"),
         (lambda packed: packed[:5], "gzip"),
-        (lambda packed: b"record_id\nA\n", "not an undamaged gzip"),
+        (lambda packed: b"record_id\nA\n", "or not a gzip file"),
         (damaged, "gzip"),
         (lambda packed: packed + b"more", "gzip"),
-        (lambda packed: packed[:-8] + b"\0\0\0\0" + packed[-4:], "not an undamaged gzip"),
+        (lambda packed: packed[:-8] + b"\0\0\0\0" + packed[-4:], "is a damaged gzip file"),
     ],
 )
 def test_a_gzip_file_cut_short_or_damaged_is_refused(
-    bench: Any, spoil: Callable[[bytes], bytes], told: str
+    bench: Any, spoil: Callable[[bytes], bytes], shown: str
 ) -> None:
     body = "record_id\n" + "".join(f"R{n}\n" for n in range(1_000))
     bench.put("council_property", spoil(gzip.compress(body.encode())), name="council_property.csv.gz")
     found = faults(bench)
     assert [code for code, _, _ in found] == ["ING-02"]
-    assert told in found[0][2]
+    assert shown in found[0][2]
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_unpacked(bench: Any, tmp_path: Path) -> None:
@@ -171,12 +198,12 @@ def test_a_decompression_bomb_is_refused_before_it_is_unpacked(bench: Any, tmp_p
     packed = (tmp_path / "council_property.csv.gz").read_bytes()
     assert len(packed) < 1_000_000
     bench.put("council_property", packed, name="council_property.csv.gz")
-    assert "a bomb" in faults(bench)[0][2]
+    assert "decompression bomb" in faults(bench)[0][2]
 
 
 def test_a_line_without_end_is_refused(bench: Any) -> None:
     bench.put("council_property", b"record_id\n" + b"x" * (17 << 20))
-    assert "is longer than 16777216 bytes" in faults(bench)[0][2]
+    assert "has a line of more than 16,777,216 bytes" in faults(bench)[0][2]
 
 
 # path
@@ -205,7 +232,7 @@ def test_a_linked_folder_cannot_lead_out_of_the_project(
     (outside / "council_property.csv").write_text(GOOD)
     (bench.folder / "incoming").symlink_to(outside, target_is_directory=True)
     bench.put("council_property", GOOD, name="incoming/council_property.csv")
-    assert faults(bench)[0][2] == "leaves the project's folder through a symbolic link"
+    assert faults(bench)[0][2] == "is reached through a symbolic link that leads out of the project's folder"
 
 
 def test_a_file_outside_the_project_that_the_operator_names_is_read(
@@ -236,10 +263,10 @@ def test_a_manifest_that_agrees_is_recorded(bench: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entries", "told"),
+    ("entries", "shown"),
     [
-        ({"sha256": "0" * 64, "rows": 2}, "another SHA-256"),
-        ({"sha256": sha256(GOOD), "rows": 3}, "has 2 rows and its manifest says 3"),
+        ({"sha256": "0" * 64, "rows": 2}, "a different SHA-256"),
+        ({"sha256": sha256(GOOD), "rows": 3}, "has 2 rows, but 3 according to its manifest"),
         ({"sha256": sha256(GOOD)}, "wrong or missing entries: rows"),
         ({"rows": 2}, "wrong or missing entries: sha256"),
         ({"sha256": sha256(GOOD), "rows": 2, "rwos": 2}, "an unknown entry"),
@@ -248,32 +275,32 @@ def test_a_manifest_that_agrees_is_recorded(bench: Any) -> None:
         ({"sha256": sha256(GOOD), "rows": 2, "sequence": "7"}, "sequence"),
     ],
 )
-def test_a_file_unlike_its_manifest_is_refused(bench: Any, entries: dict[str, Any], told: str) -> None:
+def test_a_file_unlike_its_manifest_is_refused(bench: Any, entries: dict[str, Any], shown: str) -> None:
     bench.put("council_property", GOOD)
     bench.manifest("council_property", **entries)
     found = faults(bench)
     assert [code for code, _, _ in found] == ["ING-01"]
-    assert told in found[0][2]
+    assert shown in found[0][2]
 
 
 def test_a_manifest_that_is_named_must_be_there(bench: Any) -> None:
     bench.put("council_property", GOOD, manifest=bench.folder / "delivery.json")
-    assert faults(bench) == [
-        ("ING-01", "council_property", "manifest cannot be found or reached (No such file or directory)")
-    ]
+    what = "has a manifest that cannot be found or reached (No such file or directory)"
+    assert faults(bench) == [("ING-01", "council_property", what)]
     (bench.folder / "delivery.json").write_text("not JSON")
-    assert faults(bench) == [("ING-01", "council_property", "manifest is not readable JSON")]
+    what = "has a manifest that is not readable JSON"
+    assert faults(bench) == [("ING-01", "council_property", what)]
 
 
-# what is told
+# what a refusal shows
 
 
-def test_a_header_that_is_really_a_row_of_data_is_not_told(bench: Any) -> None:
+def test_a_header_that_is_really_a_row_of_data_is_not_shown(bench: Any) -> None:
     bench.put("council_property", "9434765919,Mary O'Canary 12 High Street,1980-01-02\nA,B,C\n")
-    told = repr(faults(bench))
-    assert "9434765919" not in told
-    assert "1980" not in told
-    assert "Canary" not in told
+    shown = repr(faults(bench))
+    assert "9434765919" not in shown
+    assert "1980" not in shown
+    assert "Canary" not in shown
 
 
 def test_a_finding_reads_as_place_fault_and_rule() -> None:

@@ -204,7 +204,7 @@ def test_no_value_of_the_extract_enters_the_evidence_or_a_report(bench: Any) -> 
     result = bench.ingest("council_property")
     assert "CANARY" not in repr(result.facts)
     assert "CANARY" not in repr(bench.reports)
-    assert bench.reports[0] == "council_property: 1 rows kept, 1 quarantined"
+    assert bench.reports[0] == "council_property: 1 row kept, 1 quarantined"
 
 
 def test_the_kept_table_has_the_columns_and_types_of_the_contract(property_table: Run) -> None:
@@ -247,7 +247,7 @@ def test_a_file_that_changes_between_inspection_and_reading_is_refused(
     assert not list((bench.folder / "workspace" / "clear" / "council").iterdir())
 
 
-def test_what_stops_the_reader_is_told_as_it_was_and_leaves_nothing(
+def test_an_interrupt_while_reading_is_raised_unchanged_and_leaves_no_files(
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipeline.ingest import load as module
@@ -257,7 +257,7 @@ def test_what_stops_the_reader_is_told_as_it_was_and_leaves_nothing(
     def interrupted(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_whole", interrupted)
+    monkeypatch.setattr(module, "_parsed", interrupted)
     with pytest.raises(KeyboardInterrupt):
         bench.ingest("council_property")
     assert not list((bench.folder / "workspace" / "clear" / "council").iterdir())

@@ -20,7 +20,7 @@ def read(text: str, delimiter: str = ",", block_lines: int = 3, careful: bool = 
     blocks = ("".join(lines[n : n + block_lines]).encode() for n in range(0, len(lines), block_lines))
     reader = DelimitedReader(iter(blocks), delimiter)
     if careful:
-        reader._split_at_once = lambda wanted: None  # type: ignore[method-assign]
+        reader._split_block = lambda wanted: None  # type: ignore[method-assign]
     whole: list[tuple[int, tuple[str, ...]]] = []
     broken: list[BrokenRow] = []
     for rows in reader.rows(range(len(reader.header))):
@@ -79,9 +79,9 @@ def test_the_fast_reader_and_the_careful_one_tell_the_same_of_any_text(
 def test_the_fast_reader_is_used_for_regular_text() -> None:
     regular = b'"1","a, ""b""","line\nbreak"\r\n2,b,\r\n'
     reader = DelimitedReader(iter([b"id,two,three\r\n", regular]), ",")
-    reader._split_with_care = None  # type: ignore[method-assign, assignment]
+    reader._split_records = None  # type: ignore[method-assign, assignment]
     reader._read_block()
-    rows = reader._split_at_once([0, 1, 2])
+    rows = reader._split_block([0, 1, 2])
     assert rows is not None
     assert [column.to_pylist() for column in rows.columns] == [
         ["1", "2"],
@@ -94,9 +94,9 @@ def test_the_fast_reader_is_used_for_regular_text() -> None:
 
 def test_ragged_rows_among_regular_ones_do_not_slow_the_reader_down() -> None:
     reader = DelimitedReader(iter([b"id,two\n", b'1,a\n2\n"3","b,b"\n4,c,c\n5,"d\nd"\n6\n7,e\n']), ",")
-    reader._split_with_care = None  # type: ignore[method-assign, assignment]
+    reader._split_records = None  # type: ignore[method-assign, assignment]
     reader._read_block()
-    rows = reader._split_at_once([0])
+    rows = reader._split_block([0])
     assert rows is not None
     assert rows.columns[0].to_pylist() == ["1", "3", "5", "7"]
     assert rows.lines.tolist() == [2, 4, 6, 9]

@@ -1,4 +1,4 @@
-"""A disk that fills while ingest spills is told as that, and none of its cells."""
+"""A disk that fills up while ingest spills is reported as such, without any cell."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

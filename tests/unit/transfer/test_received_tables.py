@@ -97,11 +97,11 @@ def flat(column: pa.ChunkedArray) -> list[int]:
 @pytest.mark.parametrize(
     ("column", "older", "told"),
     [
-        ("address_exact", pa.string(), "address_exact is string and by contract 2.0.0 int64"),
+        ("address_exact", pa.string(), "address_exact is string, but int64 in contract 2.0.0."),
         (
             "address_unit_street",
             pa.list_(pa.string()),
-            "address_unit_street is list<element: string> and by contract 2.0.0 list<item: int64>",
+            "address_unit_street is list<element: string>, but list<item: int64> in contract 2.0.0.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""The tables that the parsers are driven by: words and what they mean, as data a person can extend."""
+"""Reads the word tables of the name and address parsers. To add a word, add a row to the CSV file."""
 
 import csv
 from functools import cache

@@ -1,8 +1,8 @@
-"""The canary in a controller's ingested tables: set apart once it is hashed, and out of every count.
+"""The canary's rows in a controller's tables: moved to a folder of their own, and not counted anywhere.
 
-Ingest planted it in the copies of the extracts. A planted row takes the road of
-every other; what became of it lies in the artefact's `canary/` folder, where the
-search at the end of the run looks for it. It is in no table that leaves.
+Ingest planted them in the ingested tables. They are hashed like every other row. The result is stored in the
+artefact's folder `canary/`, which the search at the end of the run examines too. No table that leaves the
+controller contains them.
 """
 
 from collections.abc import Iterable
@@ -20,12 +20,12 @@ from pipeline.pseudonymise.tables import PseudonymisedTable
 CANARY_FOLDER = "canary"
 
 
-def planted_rows(
+def count_planted_rows(
     connection: duckdb.DuckDBPyConnection, canary: Canary, sources: Iterable[str]
 ) -> dict[str, int]:
-    """Return how many planted rows each loaded table holds.
+    """Return table -> number of planted rows, for the loaded ingest tables `sources`.
 
-    Raises Fault where one lacks any: then nothing would be proven by not finding the canary elsewhere.
+    Raises Fault if a planted row is missing, because the search for the canary would then prove nothing.
     """
     planted: dict[str, int] = {}
     for table in sources:
@@ -37,16 +37,17 @@ def planted_rows(
     return planted
 
 
-def set_apart(
+def move_planted_rows(
     connection: duckdb.DuckDBPyConnection,
     table: PseudonymisedTable,
     canary: Canary,
     hasher: KeyedHasher,
     folder: Path,
 ) -> str | None:
-    """Move the canary's rows from a hashed table to a file of their own; returns its name in the artefact.
+    """Move the planted rows from a hashed table to a file of their own.
 
-    Raises Fault when a planted row did not come out.
+    Returns the file's name in the artefact's `folder`; None if nothing was planted in the table. Raises Fault
+    if a planted row is missing.
     """
     if table.source not in canary.rows():
         return None
@@ -54,17 +55,19 @@ def set_apart(
     kind, _ = table.pseudonyms[column]
     ids = pa.array([canary.record_id, canary.person_record_id])
     own = hasher.pseudonyms(kind, ids).result().to_pylist()
-    is_canary = f"\"{column}\" IN ('{own[0]}', '{own[1]}')"  # base32 of our own making
+    is_canary = f"\"{column}\" IN ('{own[0]}', '{own[1]}')"  # base32 text, so it needs no escaping
     name = f"{CANARY_FOLDER}/{table.name}.parquet"
     (folder / CANARY_FOLDER).mkdir(mode=0o700, exist_ok=True)
-    rows = write_query(connection, f'SELECT * FROM "{table.made_as}" WHERE {is_canary}', folder / name)
+    rows = write_query(connection, f'SELECT * FROM "{table.hashed_name}" WHERE {is_canary}', folder / name)
     _check_whole(table.source, rows, canary)
-    connection.execute(f'DELETE FROM "{table.made_as}" WHERE {is_canary}')
+    connection.execute(f'DELETE FROM "{table.hashed_name}" WHERE {is_canary}')
     return name
 
 
-def uproot(connection: duckdb.DuckDBPyConnection, canary: Canary, sources: Iterable[str]) -> None:
-    """Remove the canary's rows from the loaded tables, before anything of them is counted."""
+def delete_planted_rows(
+    connection: duckdb.DuckDBPyConnection, canary: Canary, sources: Iterable[str]
+) -> None:
+    """Delete the planted rows from the loaded ingest tables `sources`, before these are counted."""
     for table in sources:
         connection.execute(f'DELETE FROM "{table}" WHERE {_is_planted(table, canary)}', _ids(canary))
 
@@ -82,7 +85,8 @@ def _check_whole(table: str, rows: int, canary: Canary) -> None:
     if rows != wanted:
         raise Fault(
             "CANARY_LOST",
-            f"{table}: {rows} of {wanted} planted rows are there.",
-            "Ingest the extract again (remove its folder from the clear zone); if that does not help, "
-            "this is a defect of Hearth.",
+            f"{table} was not pseudonymised, because the search for leaks would prove nothing. Of the rows "
+            f"that ingest planted for it, {rows} of {wanted} were found.",
+            "Delete the folder of the ingested tables from clear/ in the workspace. Then repeat the command, "
+            "which ingests them again. If that does not help, report it as a defect of Hearth.",
         )

@@ -1,5 +1,5 @@
--- One row per address to look up, however many records bear it; address_id numbers them.
-CREATE TABLE sought AS
+-- One row per address to look up, however many records have it; address_id is its number, from 1.
+CREATE TABLE address_to_match AS
 WITH recorded AS (
     SELECT DISTINCT
         address,
