@@ -25,7 +25,7 @@ def report_findings(findings: Findings) -> str:
         f"Reference date {release.reference_date}, epoch {release.epoch}. {with_value:,} of "
         f"{len(findings.rates):,} rates have a value; the table `rates` has the reason for the others in "
         "`shorthand`. Every rate is calculated from published counts.",
-        f"Limits in brackets are {level} confidence limits. They cover chance. Noise and rounding may have "
+        f"Limits in brackets are {level} confidence limits for chance variation. Noise and rounding may have "
         "moved a rate further, by up to its `protection_margin` in the table `rates`.",
         f"## Framework: {findings.framework_name}",
         *(
