@@ -44,14 +44,14 @@ class Workspace:
         return self.root / name
 
     def run_folder(self, run_id: str) -> Path:
-        """Return the folder of one run, made when missing."""
+        """Return the folder of one run, after making it if needed."""
         folder = self.zone(RUNS) / run_id
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
     @contextmanager
     def spill(self, run_id: str) -> Iterator[Path]:
-        """Lend the run's private spill folder; it is gone afterwards, whatever happened."""
+        """Make the run's private spill folder; it is removed when the block ends, also after an error."""
         folder = self.run_folder(run_id) / SPILL
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)

@@ -23,7 +23,7 @@ from schemas.storage.zones import CONTROLLED, LINKAGE, QUARANTINE, RELEASES, RUN
 
 ENCRYPTED_MAGIC = b"PARE"
 _PLAIN_ZONES = frozenset({RELEASES})
-#: Where a run's private spill lies, which holds clear data for as long as the run does.
+#: Contains a run's private spill, which has clear data until the run ends.
 _PRIVATE_ZONES = frozenset({RUNS})
 _STORED_ZONES = frozenset({LINKAGE, CONTROLLED})
 
