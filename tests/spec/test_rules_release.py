@@ -198,6 +198,8 @@ def test_another_rounding_or_profile_than_the_agreed_one_is_refused(ask: Any) ->
             shown = {"name": preset, "minimum_cell_count": 10, "rounding_base": base}
             verdict = ask("AGG-02", but(DISCLOSURE, profile=shown), disclosure={"profile": preset})
             assert verdict.outcome == outcome, (preset, base)
+    other = {"name": "opensafely", "minimum_cell_count": 10, "rounding_base": 5}
+    assert ask("AGG-02", but(DISCLOSURE, profile=other)).code == "METHOD_NOT_AGREED"
     exact = but(DISCLOSURE, profile={"name": "exact-count", "minimum_cell_count": 10, "rounding_base": 1})
     assert ask("AGG-02", exact, disclosure={"profile": "exact-count"}).outcome == "pass"
 
@@ -269,6 +271,18 @@ def test_a_release_that_no_releaser_signed_for_is_refused(ask: Any, agreement: A
     assert unsigned.code == "RELEASER_NOT_AUTHENTICATED"
 
 
+def test_an_approver_who_may_run_does_not_count_whoever_started_the_run(
+    ask: Any, agreement: Agreement
+) -> None:
+    both = tuple(
+        replace(person, roles=("approver", "operator")) if person.id == "bob" else person for person in PEOPLE
+    )
+    approved = {"principals": both, "approvals": approvals(agreement, "ann", "bob")}
+    for starter in ("bob", "ola"):
+        assert ask("PUB-01", PUBLISH, **approved, started=(starter, "rae")).code == "RELEASE_NOT_APPROVED"
+    assert ask("PUB-01", PUBLISH, **(approved | {"principals": PEOPLE})).outcome == "pass"
+
+
 def test_an_approver_who_also_releases_does_not_count(ask: Any, agreement: Agreement) -> None:
     both = tuple(
         replace(person, roles=("approver", "releaser")) if person.id == "bob" else person
@@ -304,6 +318,11 @@ def test_a_release_without_its_criteria_or_catalogue_entry_is_refused(ask: Any) 
 
 def test_an_intruder_review_that_was_never_held_warns(ask: Any) -> None:
     assert ask("PUB-05", PUBLISH, intruder_review=None).outcome == "warn"
+
+
+@pytest.mark.parametrize(("day", "outcome"), [(date(2026, 11, 21), "pass"), (date(2026, 11, 22), "warn")])
+def test_an_intruder_review_counts_from_its_day_and_not_before(day: date, outcome: str, ask: Any) -> None:
+    assert ask("PUB-05", PUBLISH, intruder_review=IntruderReview(day, "G", "no-disclosure")).outcome == outcome
 
 
 def test_hidden_cells_that_nobody_audited_are_refused(ask: Any) -> None:
