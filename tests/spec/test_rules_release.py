@@ -13,8 +13,15 @@ from governance.agreement.decisions import approval_statement, release_specifica
 from governance.agreement.terms import Approval, IntruderReview, Principal
 from governance.principals.statement import public_key_of, sign_statement
 
+FLOORS = {
+    "floor_households": 40,
+    "floor_persons": 100,
+    "floor_households_multiway": 400,
+    "floor_persons_multiway": 1000,
+}
 DISCLOSURE: dict[str, Any] = {
-    "profile": {"name": "cell-key", "minimum_cell_count": 10, "rounding_base": 5},
+    "profile": {"name": "cell-key", "minimum_cell_count": 10, "rounding_base": 5, **FLOORS},
+    "published_below_floor": 0,
     "cells_published": 400,
     "published_below_minimum": 0,
     "rates_below_minimum": 0,
@@ -94,6 +101,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": DISCLOSURE},
         {"facts": but(DISCLOSURE, published_below_minimum=1)},
         "SMALL_CELL_PUBLISHED",
+    ),
+    "AGG-07": (
+        {"facts": DISCLOSURE},
+        {"facts": but(DISCLOSURE, published_below_floor=1)},
+        "AREA_BELOW_FLOOR_PUBLISHED",
     ),
     "AGG-02": (
         {"facts": DISCLOSURE},
@@ -181,6 +193,14 @@ def test_a_gate_that_is_shown_nothing_refuses(rule_id: str, ask: Any) -> None:
 def test_a_stage_that_used_another_minimum_than_the_agreed_one_is_refused(ask: Any) -> None:
     assert ask("AGG-01", DISCLOSURE, thresholds={"minimum_cell_count": 12}).code == "MINIMUM_NOT_AGREED"
     assert ask("AGG-01", but(DISCLOSURE, rates_below_minimum=1)).code == "SMALL_CELL_PUBLISHED"
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_a_stage_that_used_a_lower_floor_than_the_agreed_one_is_refused(floor: str, ask: Any) -> None:
+    for change, outcome in ((-1, "fail"), (0, "pass"), (1, "pass")):
+        profile = DISCLOSURE["profile"] | {floor: FLOORS[floor] + change}
+        verdict = ask("AGG-07", but(DISCLOSURE, profile=profile))
+        assert (verdict.outcome, verdict.code) == (outcome, "FLOOR_NOT_AGREED" if change < 0 else "")
 
 
 @pytest.mark.parametrize(
@@ -322,7 +342,9 @@ def test_an_intruder_review_that_was_never_held_warns(ask: Any) -> None:
 
 @pytest.mark.parametrize(("day", "outcome"), [(date(2026, 11, 21), "pass"), (date(2026, 11, 22), "warn")])
 def test_an_intruder_review_counts_from_its_day_and_not_before(day: date, outcome: str, ask: Any) -> None:
-    assert ask("PUB-05", PUBLISH, intruder_review=IntruderReview(day, "G", "no-disclosure")).outcome == outcome
+    assert (
+        ask("PUB-05", PUBLISH, intruder_review=IntruderReview(day, "G", "no-disclosure")).outcome == outcome
+    )
 
 
 def test_hidden_cells_that_nobody_audited_are_refused(ask: Any) -> None:
