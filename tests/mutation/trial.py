@@ -68,7 +68,7 @@ def measured(copy: Path, folder: str, tests: list[str], target: Path) -> None:
 def tests_of(mutant: Mutant, source: str, record: dict[str, Any]) -> list[str]:
     """Return the tests that run the mutant's line, the fastest first.
 
-    For a line outside functions: the tests that run anything of the file, and after them all others.
+    For a line outside functions: the tests that run anything of the file; all where none does.
     """
     if mutant.path.endswith(".sql"):
         contexts = set(record["statements"].get(Path(mutant.path).stem, ()))
@@ -77,8 +77,7 @@ def tests_of(mutant: Mutant, source: str, record: dict[str, Any]) -> list[str]:
     span = _span(source, mutant.line)
     wanted = lines.values() if span is None else (lines.get(str(n), []) for n in span)
     near = _named({context for contexts in wanted for context in contexts}, record)
-    others = [test for test in _by_time(record) if test not in set(near)] if span is None else []
-    return near + others
+    return near or (_by_time(record) if span is None else [])
 
 
 def try_mutant(copy: Path, mutant: Mutant, tests: list[str], seconds: float, log: Path) -> str:
