@@ -11,6 +11,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -45,7 +46,9 @@ def main() -> int:
     for folder in options.folders or list(targets):
         everything = mutants_of(folder, options.only)
         chosen = choose(everything, folder, options)
-        results = run(folder, targets[folder], chosen, options.jobs)
+        kept = [r for r in read_results(folder) if r["outcome"] not in UNNOTICED] if options.survivors else []
+        results = kept + run(folder, targets[folder], chosen, options.jobs)
+        write_results(folder, results)
         lines.append(summary(folder, len(everything), results))
         show_unnoticed(results)
     print("\n| Folder | Mutants | Tried | Equivalent | Noticed | Unnoticed | Score |")
@@ -86,6 +89,8 @@ def run(
     target = results_file(folder)
     target.unlink(missing_ok=True)
     private = Path(tempfile.mkdtemp(prefix="hearth-mutants-"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    workers: list[int] = []
     try:
         copy_repository(private / "copy-0")
         record_file = private / "record.json"
@@ -93,20 +98,22 @@ def run(
         record = json.loads(record_file.read_text("utf-8"))
         if record["failed"]:
             raise SystemExit(f"{len(record['failed'])} tests fail without any mutant: {record['failed'][:3]}")
-        workers = []
         for number in range(max(1, jobs)):
             copy = private / f"copy-{number}"
             if number:
                 shutil.copytree(private / "copy-0", copy)
             child = os.fork()
             if child == 0:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 preload(copy, folder, record["modules"], settings.get("warm", []))
                 work(copy, mutants[number :: max(1, jobs)], record, target)
                 os._exit(0)
             workers.append(child)
-        for child in workers:
-            os.waitpid(child, 0)
+        while workers:
+            os.waitpid(workers.pop(), 0)
     finally:
+        for child in workers:  # left where the run was ended
+            os.kill(child, signal.SIGKILL)
         shutil.rmtree(private, ignore_errors=True)
     return read_results(folder)
 
@@ -140,6 +147,12 @@ def read_results(folder: str) -> list[dict[str, Any]]:
     """Return the results of a folder's last run."""
     path = results_file(folder)
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []
+
+
+def write_results(folder: str, results: list[dict[str, Any]]) -> None:
+    """Write the results of a folder in the order of their places."""
+    ordered = sorted(results, key=lambda r: (r["key"][0], r["line"], r["operator"]))
+    results_file(folder).write_text("".join(json.dumps(r) + "\n" for r in ordered), "utf-8")
 
 
 def summary(folder: str, everything: int, results: list[dict[str, Any]]) -> tuple[str, int]:

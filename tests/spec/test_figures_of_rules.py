@@ -5,17 +5,19 @@ An officer reads the figures in the log and in the report. Figures are compared 
 
 import re
 from copy import deepcopy
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from governance.agreement.terms import Confidentiality, Dspt, LawfulBases
 from governance.rules import aggregate, columns, household, rules_for
 from governance.rules.columns import outlived, undeclared
 from tests.spec.test_rules_ingest import COLUMNS, SUPPLIER, checks, facts, signed
-from tests.spec.test_rules_release import DISCLOSURE
-from tests.spec.test_rules_stages import AGGREGATE, HOUSEHOLD, LEAKAGE, LINK, PSEUDONYMISE, QUALITY
+from tests.spec.test_rules_release import DISCLOSURE, PUBLISH
+from tests.spec.test_rules_stages import AGGREGATE, GROUP, HOUSEHOLD, LEAKAGE, LINK, PSEUDONYMISE, QUALITY
 
 INVENTED = {"custody": "single-operator", "production": False}
 #: Custody and production of which real people must be assumed.
@@ -222,8 +224,6 @@ def test_unexplained_records_and_dwellings_do_not_make_up_for_each_other(ask: An
 
 
 def test_people_lost_and_people_counted_twice_do_not_make_up_for_each_other(ask: Any) -> None:
-    from tests.spec.test_rules_stages import GROUP
-
     shown = but(GROUP, grouped_records=999, dwellings=451, listed_nowhere=12)
     verdict = ask("LNK-07", shown)
     assert verdict.code == "GROUPING_DIFFERS"
@@ -243,3 +243,67 @@ def test_agreed_check_values_that_differ_are_counted(ask: Any) -> None:
     assert verdict.code == "KEY_CHECK_VALUE_DIFFERS"
     assert figures(verdict.reason) == ["2"]
     assert figures(verdict.observed)[-2:] == ["1", "3"]
+
+
+def test_the_column_of_which_most_was_named_is_shown_with_its_share(ask: Any) -> None:
+    columns = [
+        {"column": "person_name", "reidentified_share": 0.004, "reidentified": 90},
+        {"column": "birth_date", "reidentified_share": 0.0075, "reidentified": 3},
+    ]
+    verdict = ask("PSE-08", but(PSEUDONYMISE, encoding_attack={"nhs_resident": columns}))
+    assert (verdict.outcome, "birth_date" in verdict.observed) == ("pass", True)
+    assert re.findall(r"\d+\.\d+", verdict.observed) == ["0.75"]
+
+
+def test_an_attack_is_counted_in_all_its_parts(ask: Any) -> None:
+    attack = PSEUDONYMISE["self_attack"] | {"range_candidates": 11, "methods": 4, "previous_keys": 2}
+    verdict = ask("PSE-05", but(PSEUDONYMISE, self_attack=attack))
+    assert figures(verdict.observed) == ["10", "10", "11", "4", "2", "80", "0", "10"]
+
+
+@pytest.mark.parametrize("missing", ["tables", "disclosure_criteria"])
+def test_a_release_needs_tables_and_criteria_each_for_itself(missing: str, ask: Any) -> None:
+    empty: Any = [] if missing == "tables" else {}
+    assert ask("PUB-04", but(PUBLISH, **{missing: empty})).code == "NOT_EVALUATED"
+
+
+def test_an_epoch_and_its_smallest_change_are_shown_where_there_are_any(ask: Any) -> None:
+    none = ask("AGG-05", but(PUBLISH, smallest_change=None))
+    some = ask("AGG-05", but(PUBLISH, smallest_change=33, epoch_first_release="R-1"))
+    assert (figures(none.observed)[1:], figures(some.observed)[1:]) == (["0", "2"], ["0", "2", "33"])
+    assert ("R-1" in some.observed, "R-1" in none.observed) == (True, False)
+
+
+@pytest.mark.parametrize(("smallest", "code"), [(0, ""), (1, "TOO_FEW_CHANGED"), (2, "TOO_FEW_CHANGED")])
+def test_one_changed_household_is_too_few(smallest: int, code: str, ask: Any) -> None:
+    assert ask("AGG-05", but(PUBLISH, smallest_change=smallest)).code == code
+
+
+def test_a_table_that_no_contract_knows_counts_as_special_category(ask: Any, agreement: Any) -> None:
+    table = agreement.dataset_terms["council_property"]
+    strange = {"strange": replace(table, columns={"note": "determinant"})}
+    bases = LawfulBases(("6(1)(e)",), (), ())
+    asked = ask("PRE-02", lawful_bases=bases, dataset_terms=strange)
+    assert (asked.code, figures(asked.observed)[-1]) == ("NO_ARTICLE_9_BASIS", "1")
+
+
+def test_the_day_on_which_a_route_lapses_is_shown_where_it_does(ask: Any) -> None:
+    day = date(2026, 12, 24)
+    assert "2026-12-24" in ask("PRE-03", confidentiality=Confidentiality("consent", "C", day)).observed
+    assert "2026" not in ask("PRE-03", confidentiality=Confidentiality("statute", "Act", None)).observed
+
+
+@pytest.mark.parametrize(("published", "outcome"), [(20, "pass"), (21, "pass"), (22, "warn")])
+def test_a_toolkit_counts_from_the_day_of_its_publication(
+    published: int, outcome: str, ask: Any, agreement: Any
+) -> None:
+    first, *others = agreement.parties
+    dspt = Dspt("Standards Met", date(2026, 11, published), date(2027, 6, 30))
+    assert ask("PRE-04", parties=(replace(first, dspt=dspt), *others)).outcome == outcome
+
+
+def test_the_programme_is_named_by_the_start_of_its_lock_file(ask: Any) -> None:
+    verdict = ask("PRE-05", run={"lock_digest": "b" * 64})
+    assert max(map(len, re.findall("b+", verdict.observed))) == 12
+    missing = ask("PRE-05", run={"lock_digest": None, "production": False})
+    assert not re.findall("bb+", missing.observed)
