@@ -227,3 +227,12 @@ def test_pseudonymising_at_a_controller_is_for_a_key_holder(ask: Any, agreement:
     for name, code in (("kit", ""), ("ola", "NOT_PERMITTED")):
         facts = run_authorisation_facts(agreed, "run-1", "pseudonymise", [key_of(name)])
         assert ask("PRE-06", principals=SEPARATE, run=facts).code == code
+
+
+def test_a_stranger_is_told_from_somebody_without_a_key_and_a_sample_says_that_it_is_one(ask: Any) -> None:
+    stranger = ask("PRE-06", principals=SEPARATE, started=("stranger",))
+    keyless = ask("PRE-06", principals=SEPARATE, started=())
+    assert ("principal" in stranger.reason, "principal" in keyless.reason) == (True, False)
+    sample = ask("PRE-06", run={"custody": "single-operator", "production": False})
+    assert ("production" in sample.observed, sample.outcome) == (True, "pass")
+    assert "production" not in ask("PRE-06", principals=SEPARATE, started=("ola",)).observed
