@@ -1,10 +1,12 @@
 """A mutant: one small change of one file, and whether it is known to change nothing."""
 
+import re
 import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -38,8 +40,8 @@ def mutant_of(path: str, original: str, mutated: str, operator: str) -> Mutant |
 
 
 @cache
-def _listed() -> list[dict[str, str]]:
-    listed: list[dict[str, str]] = tomllib.loads((HERE / "equivalent.toml").read_text("utf-8")).get(
+def _listed() -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = tomllib.loads((HERE / "equivalent.toml").read_text("utf-8")).get(
         "equivalent", []
     )
     return listed
@@ -48,7 +50,15 @@ def _listed() -> list[dict[str, str]]:
 def equivalence(mutant: Mutant) -> str:
     """Return why a mutant changes no behaviour, as `equivalent.toml` states it; "" where it may."""
     for item in _listed():
-        same = (item["before"], item["after"]) == (mutant.before, mutant.after)
-        if same and fnmatch(mutant.path, item["file"]):
-            return item["why"]
+        if fnmatch(mutant.path, item["file"]) and _is_listed(mutant, item):
+            return str(item["why"])
     return ""
+
+
+def _is_listed(mutant: Mutant, item: dict[str, Any]) -> bool:
+    if item.get("is_pattern"):
+        return all(
+            re.fullmatch(pattern, line)
+            for pattern, line in ((item["before"], mutant.before), (item["after"], mutant.after))
+        )
+    return (item["before"], item["after"]) == (mutant.before, mutant.after)

@@ -28,3 +28,11 @@ def test_the_basis_names_definition_model_sources_share_placed_and_every_measure
     assert len(set(named.values())) == 2
     for stage in ("household", "aggregate", "protected", "published"):
         assert columns == list(load_contract(stage, "basis").names)
+
+
+def test_without_any_person_nobody_was_placed() -> None:
+    with built_world([dwelling("home")], []) as connection:
+        create_basis(connection, "abc", frozenset(("event", "condition")))
+        rows = connection.execute("SELECT aspect, value FROM basis").fetchall()
+    assert dict(rows)["match_rate"] == "0.00"
+    assert dict(rows)["sources"] == "condition, event"
