@@ -44,7 +44,7 @@ def _sizes(cell: pa.Table) -> dict[Area, tuple[int, int]]:
     """Return the most households, and the most persons, that any measure of any table finds in an area.
 
     A household is in one category of a table, so categories add up; residents of one household can be in
-    several, so the largest category stands for them.
+    several, so the largest category is taken for all of them.
     """
     grouped = cell.group_by(["area_level", "area_code", "table_id", "measure", "unit"]).aggregate(
         [
