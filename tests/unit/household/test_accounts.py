@@ -139,3 +139,19 @@ def test_conditions_events_and_listings_of_those_concerned_come_with_them(tmp_pa
         ("inclusive", "n2", True, 2, 1, None),
         ("strict", "n1", False, 0, 0, True),
     ]
+
+
+def test_only_affected_dwellings_are_told_though_people_of_others_are_looked_at(tmp_path: Path) -> None:
+    """One who lived at a lives at b now, so b is formed as well; nothing is in doubt there."""
+    rows = [
+        record("old", "a", nhs_number_pseudonym="n"),
+        record("new", "b", nhs_number_pseudonym="n", address_start=REFERENCE_DATE),
+        record("doubted", "a"),
+        record("sure", "a"),
+    ]
+    with accounts(tmp_path, rows, {"doubted": 0.0}) as connection:
+        assert affected(connection) == {"a"}
+        found = members(connection)
+        homes = connection.execute("SELECT DISTINCT household_pseudonym FROM account_household").fetchall()
+    assert found == {"strict": {("a", "sure")}, "inclusive": {("a", "sure"), ("a", "doubted")}}
+    assert homes == [("a",)]
