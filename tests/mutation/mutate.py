@@ -77,8 +77,8 @@ def choose(everything: list[Mutant], folder: str, options: argparse.Namespace) -
         last = {tuple(r["key"]) for r in read_results(folder) if r["outcome"] in UNNOTICED}
         chosen = [m for m in everything if m.key in last]
     if options.sample is not None and options.sample < len(chosen):
+        # in the order drawn, so that a run that is cut short has tried a fair sample too
         chosen = random.Random(options.seed).sample(chosen, options.sample)
-        chosen.sort(key=lambda m: (m.path, m.line, m.operator))
     return chosen
 
 

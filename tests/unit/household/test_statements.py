@@ -540,3 +540,15 @@ def test_people_who_left_do_not_count_towards_a_crowd_or_its_practice() -> None:
         assert connection.sql("SELECT residents, all_older FROM occupied_dwelling").fetchall() == [
             (11, False)
         ]
+
+
+def test_an_entry_of_another_kind_is_no_condition_or_admission_of_this_one() -> None:
+    rows = [record("ill", "home", nhs_number_pseudonym="n"), record("well", "home", nhs_number_pseudonym="m")]
+    conditions = [{"nhs_number_pseudonym": "n", "condition": "copd"}]
+    events = [{"nhs_number_pseudonym": "n", "event": "ae_attendance", "event_date": DAY}]
+    members = households_of([dwelling("home")], rows, conditions=conditions, events=events)[
+        "household_member"
+    ]
+    found = {m["person_pseudonym"]: m for m in members}
+    assert (found["n"]["has_asthma"], found["n"]["long_term_conditions"]) == (False, 1)
+    assert (found["n"]["emergency_admissions"], found["m"]["long_term_conditions"]) == (0, 0)
