@@ -110,7 +110,8 @@ def run(
                 os._exit(0)
             workers.append(child)
         while workers:
-            os.waitpid(workers.pop(), 0)
+            os.waitpid(workers[-1], 0)
+            workers.pop()
     finally:
         for child in workers:  # left where the run was ended
             os.kill(child, signal.SIGKILL)
