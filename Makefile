@@ -7,13 +7,16 @@ PYTHON ?= $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c 'import s
 BIN := .venv/bin
 MATCHER := pipeline/assign_uprn
 
-.PHONY: run test check format clean lock check-lock assign-uprn-environment python
+.PHONY: run test mutate check format clean lock check-lock assign-uprn-environment python
 
 run: .venv/.ok ## run the whole pipeline on the sample project
 	$(BIN)/hearth run --config sample_data/sample/hearth.toml --workspace workspace
 
 test: .venv/.ok ## run every test
 	$(BIN)/pytest -n 2 --dist worksteal
+
+mutate: .venv/.ok ## change the code in small ways and see whether a test fails (OPTIONS="pipeline/household --sample 100")
+	$(BIN)/python tests/mutation/mutate.py $(OPTIONS)
 
 check: .venv/.ok ## format, lint, types
 	$(BIN)/ruff format --check .
@@ -40,7 +43,7 @@ check-lock: .venv/.ok ## the lock file can be installed on each Python that Hear
 assign-uprn-environment: .venv-uk-address-matcher/.ok ## optional: what `hearth assign-uprn` needs
 
 clean: ## remove the environment, the sample workspace and caches
-	rm -rf .venv .venv-uk-address-matcher workspace .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-uk-address-matcher workspace .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
 python:
 	@test -n "$(PYTHON)" || { \

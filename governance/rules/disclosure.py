@@ -1,6 +1,6 @@
 """Disclosure control: the written cells, read back, tell of nobody.
 
-The rules are P1, P4, P5 and P2 of disclosure-control.md. Facts: see `pipeline/disclosure/stage.py`.
+The rules are P0, P1, P4, P5 and P2 of disclosure-control.md. Facts: see `pipeline/disclosure/stage.py`.
 """
 
 from datetime import datetime
@@ -36,6 +36,40 @@ def cells_are_large_enough(evidence: Shown, agreement: Agreement, now: datetime)
         return failed(
             "SMALL_CELL_PUBLISHED", observed, threshold, f"{small} counts and {rates} rates are too small"
         )
+    return passed(observed, threshold)
+
+
+@rule(
+    id="AGG-07",
+    version=1,
+    title="No area with fewer households or persons than its floor has a published value (P0)",
+    stage="disclosure",
+    source=f"{_SOURCE} P0, area floors (2001 Census: 40 households and 100 persons, 400 and 1,000)",
+    remedy="Report this as a defect: the stage must leave such areas out. Never lower the agreed floors.",
+)
+def areas_are_large_enough(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse floors below the agreement's, and any published value of an area below its floor.
+
+    The values are counted from the written cells, by other code than the one that leaves areas out.
+    """
+    profile, terms = evidence.within("profile"), agreement.disclosure
+    agreed = {
+        "floor_households": terms.floor_households,
+        "floor_persons": terms.floor_persons,
+        "floor_households_multiway": terms.floor_households_multiway,
+        "floor_persons_multiway": terms.floor_persons_multiway,
+    }
+    lower = [name for name, floor in agreed.items() if profile.count(name) < floor]
+    below = evidence.count("published_below_floor")
+    observed = f"{below} values of areas below their floor, {len(lower)} floors below the agreed ones"
+    threshold = (
+        f"none; {terms.floor_households} households and {terms.floor_persons} persons, in tables of two "
+        f"dimensions {terms.floor_households_multiway} and {terms.floor_persons_multiway}"
+    )
+    if lower:
+        return failed("FLOOR_NOT_AGREED", observed, threshold, f"below the agreement: {', '.join(lower)}")
+    if below:
+        return failed("AREA_BELOW_FLOOR_PUBLISHED", observed, threshold, f"{below} values are published")
     return passed(observed, threshold)
 
 

@@ -119,8 +119,15 @@ rated AS (
 )
 SELECT
     linkage_band.* EXCLUDE (lower, upper),
-    LEAST(lower, GREATEST(0, LEAST(strict, inclusive) - reach)) AS lower,
-    GREATEST(upper, LEAST(1, GREATEST(strict, inclusive) + reach)) AS upper
+    -- LEAST and GREATEST pass over nulls, so a cell that no account changes must not meet 0 and 1
+    CASE
+        WHEN COALESCE(strict, inclusive) IS NULL THEN lower
+        ELSE LEAST(lower, GREATEST(0, LEAST(strict, inclusive) - reach))
+    END AS lower,
+    CASE
+        WHEN COALESCE(strict, inclusive) IS NULL THEN upper
+        ELSE GREATEST(upper, LEAST(1, GREATEST(strict, inclusive) + reach))
+    END AS upper
 FROM linkage_band
 LEFT JOIN rated
     ON rated.table_id = linkage_band.table_id

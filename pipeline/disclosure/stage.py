@@ -7,6 +7,7 @@ Evidence facts (all counts of cells unless said otherwise), and the rule that re
 | profile | every number of the method, with `specification_version` | AGG-01 |
 | counts | distinct counts behind all tables | |
 | hidden_primary | counts too small to publish | AGG-01 |
+| published_below_floor | values of areas with too few households or persons (P0); must be 0 | AGG-07 |
 | published_below_minimum | values of counts with too few households or persons; must be 0 | AGG-01 |
 | smallest_published_group | households (persons) behind the smallest published count; null: none | HHD-02 |
 | fewest_sensitive_values | least number of values of a sensitive measure in a published group | HHD-02 |
@@ -49,6 +50,7 @@ from pipeline.disclosure.epoch import epoch_of_project
 from pipeline.disclosure.noise.record_key import load_secret
 from pipeline.disclosure.profile import Profile, profile_of
 from pipeline.disclosure.rules.attribute import suppress_attribute
+from pipeline.disclosure.rules.floor_check import count_values_below_floor
 from pipeline.disclosure.rules.primary import suppress_primary
 from pipeline.disclosure.rules.printed_magnitude import check_written_magnitudes, protect_magnitudes
 from pipeline.disclosure.rules.publish_rule import apply_publish_rule
@@ -193,10 +195,12 @@ def check_written(connection: duckdb.DuckDBPyConnection, path: Path, profile: Pr
     )
     cursor = connection.execute("SELECT * FROM finding")
     names = [column[0] for column in cursor.description]
-    return {
+    facts = {
         name: None if value is None else int(value)
         for name, value in zip(names, cursor.fetchall()[0], strict=True)
     }
+    written = connection.sql("SELECT * FROM written").to_arrow_table()
+    return facts | {"published_below_floor": count_values_below_floor(connection, written, profile)}
 
 
 def _record(left_out: NotProduced) -> dict[str, Any]:

@@ -173,6 +173,14 @@ def test_only_a_supplier_of_that_controller_announces_its_extracts(change: dict[
     assert asked.code == "MANIFEST_SIGNATURE_FALSE"
 
 
+@pytest.mark.parametrize("digest", ["1" * 63, "1" * 65, "A" * 64, "g" * 64])
+def test_a_file_whose_digest_is_not_sixty_four_lower_case_hexadecimals_is_refused(
+    digest: str, ask: Any
+) -> None:
+    assert ask("ING-02", facts(file_sha256=digest), part="nhs").code == "FILE_NOT_HASHED"
+    assert ask("ING-02", facts(file_sha256="0a" * 32), part="nhs").outcome == "pass"
+
+
 def test_rows_that_are_in_no_count_are_refused(ask: Any) -> None:
     assert ask("ING-03", facts(rows_kept=749), part="nhs").code == "ROWS_UNACCOUNTED"
 
@@ -218,8 +226,9 @@ def test_the_national_opt_out_is_asked_for_under_section_251_alone(ask: Any) -> 
     assert verdict.code == "OPT_OUT_CHECK_MISSING"
 
 
-def test_a_national_opt_out_check_without_counts_is_refused(ask: Any) -> None:
-    uncounted = checks("national-data-opt-out", residents_out=None)
+@pytest.mark.parametrize("count", ["residents_in", "residents_out"])
+def test_a_national_opt_out_check_without_counts_is_refused(count: str, ask: Any) -> None:
+    uncounted = checks("national-data-opt-out", **{count: None})
     verdict = ask("ING-07", facts(), part="nhs", opt_outs=uncounted, confidentiality=SECTION_251)
     assert verdict.code == "OPT_OUT_CHECK_UNCOUNTED"
 

@@ -13,8 +13,15 @@ from governance.agreement.decisions import approval_statement, release_specifica
 from governance.agreement.terms import Approval, IntruderReview, Principal
 from governance.principals.statement import public_key_of, sign_statement
 
+FLOORS = {
+    "floor_households": 40,
+    "floor_persons": 100,
+    "floor_households_multiway": 400,
+    "floor_persons_multiway": 1000,
+}
 DISCLOSURE: dict[str, Any] = {
-    "profile": {"name": "cell-key", "minimum_cell_count": 10, "rounding_base": 5},
+    "profile": {"name": "cell-key", "minimum_cell_count": 10, "rounding_base": 5, **FLOORS},
+    "published_below_floor": 0,
     "cells_published": 400,
     "published_below_minimum": 0,
     "rates_below_minimum": 0,
@@ -94,6 +101,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": DISCLOSURE},
         {"facts": but(DISCLOSURE, published_below_minimum=1)},
         "SMALL_CELL_PUBLISHED",
+    ),
+    "AGG-07": (
+        {"facts": DISCLOSURE},
+        {"facts": but(DISCLOSURE, published_below_floor=1)},
+        "AREA_BELOW_FLOOR_PUBLISHED",
     ),
     "AGG-02": (
         {"facts": DISCLOSURE},
@@ -183,6 +195,14 @@ def test_a_stage_that_used_another_minimum_than_the_agreed_one_is_refused(ask: A
     assert ask("AGG-01", but(DISCLOSURE, rates_below_minimum=1)).code == "SMALL_CELL_PUBLISHED"
 
 
+@pytest.mark.parametrize("floor", FLOORS)
+def test_a_stage_that_used_a_lower_floor_than_the_agreed_one_is_refused(floor: str, ask: Any) -> None:
+    for change, outcome in ((-1, "fail"), (0, "pass"), (1, "pass")):
+        profile = DISCLOSURE["profile"] | {floor: FLOORS[floor] + change}
+        verdict = ask("AGG-07", but(DISCLOSURE, profile=profile))
+        assert (verdict.outcome, verdict.code) == (outcome, "FLOOR_NOT_AGREED" if change < 0 else "")
+
+
 @pytest.mark.parametrize(
     "name", ["published_too_far_from_count", "cells_without_one_answer", "rates_not_from_published_counts"]
 )
@@ -198,6 +218,8 @@ def test_another_rounding_or_profile_than_the_agreed_one_is_refused(ask: Any) ->
             shown = {"name": preset, "minimum_cell_count": 10, "rounding_base": base}
             verdict = ask("AGG-02", but(DISCLOSURE, profile=shown), disclosure={"profile": preset})
             assert verdict.outcome == outcome, (preset, base)
+    other = {"name": "opensafely", "minimum_cell_count": 10, "rounding_base": 5}
+    assert ask("AGG-02", but(DISCLOSURE, profile=other)).code == "METHOD_NOT_AGREED"
     exact = but(DISCLOSURE, profile={"name": "exact-count", "minimum_cell_count": 10, "rounding_base": 1})
     assert ask("AGG-02", exact, disclosure={"profile": "exact-count"}).outcome == "pass"
 
@@ -269,6 +291,18 @@ def test_a_release_that_no_releaser_signed_for_is_refused(ask: Any, agreement: A
     assert unsigned.code == "RELEASER_NOT_AUTHENTICATED"
 
 
+def test_an_approver_who_may_run_does_not_count_whoever_started_the_run(
+    ask: Any, agreement: Agreement
+) -> None:
+    both = tuple(
+        replace(person, roles=("approver", "operator")) if person.id == "bob" else person for person in PEOPLE
+    )
+    approved = {"principals": both, "approvals": approvals(agreement, "ann", "bob")}
+    for starter in ("bob", "ola"):
+        assert ask("PUB-01", PUBLISH, **approved, started=(starter, "rae")).code == "RELEASE_NOT_APPROVED"
+    assert ask("PUB-01", PUBLISH, **(approved | {"principals": PEOPLE})).outcome == "pass"
+
+
 def test_an_approver_who_also_releases_does_not_count(ask: Any, agreement: Agreement) -> None:
     both = tuple(
         replace(person, roles=("approver", "releaser")) if person.id == "bob" else person
@@ -304,6 +338,13 @@ def test_a_release_without_its_criteria_or_catalogue_entry_is_refused(ask: Any) 
 
 def test_an_intruder_review_that_was_never_held_warns(ask: Any) -> None:
     assert ask("PUB-05", PUBLISH, intruder_review=None).outcome == "warn"
+
+
+@pytest.mark.parametrize(("day", "outcome"), [(date(2026, 11, 21), "pass"), (date(2026, 11, 22), "warn")])
+def test_an_intruder_review_counts_from_its_day_and_not_before(day: date, outcome: str, ask: Any) -> None:
+    assert (
+        ask("PUB-05", PUBLISH, intruder_review=IntruderReview(day, "G", "no-disclosure")).outcome == outcome
+    )
 
 
 def test_hidden_cells_that_nobody_audited_are_refused(ask: Any) -> None:

@@ -131,6 +131,12 @@ def test_article_9_is_asked_for_only_with_special_category_columns(ask: Any, agr
     )
 
 
+def test_article_9_without_a_schedule_1_condition_is_no_basis(ask: Any) -> None:
+    for article_9, schedule_1 in ((("9(2)(h)",), ()), ((), ("Part 1 paragraph 2",)), ((), ())):
+        bases = LawfulBases(("6(1)(e)",), article_9, schedule_1)
+        assert ask("PRE-02", lawful_bases=bases).code == "NO_ARTICLE_9_BASIS"
+
+
 def test_a_column_that_no_contract_knows_counts_as_special_category(ask: Any, agreement: Agreement) -> None:
     table = agreement.dataset_terms["council_property"]
     unknown = {"council_property": replace(table, columns={"note": "determinant"})}
@@ -169,7 +175,11 @@ def test_outside_production_uncommitted_changes_are_recorded_and_let_pass(ask: A
     verdict = ask("PRE-05", run={"uncommitted_changes": 3, "production": False})
     assert (verdict.outcome, "3 files" in verdict.observed) == ("pass", True)
     assert ask("PRE-05", run={"uncommitted_changes": None}).code == "PROGRAMME_NOT_COMMITTED"
+
+
+def test_a_missing_lock_file_is_refused_in_production_alone(ask: Any) -> None:
     assert ask("PRE-05", run={"lock_digest": None}).code == "LOCK_FILE_MISSING"
+    assert ask("PRE-05", run={"lock_digest": None, "production": False}).outcome == "pass"
 
 
 def test_two_names_with_one_key_are_one_principal(ask: Any) -> None:
@@ -217,3 +227,12 @@ def test_pseudonymising_at_a_controller_is_for_a_key_holder(ask: Any, agreement:
     for name, code in (("kit", ""), ("ola", "NOT_PERMITTED")):
         facts = run_authorisation_facts(agreed, "run-1", "pseudonymise", [key_of(name)])
         assert ask("PRE-06", principals=SEPARATE, run=facts).code == code
+
+
+def test_a_stranger_is_told_from_somebody_without_a_key_and_a_sample_says_that_it_is_one(ask: Any) -> None:
+    stranger = ask("PRE-06", principals=SEPARATE, started=("stranger",))
+    keyless = ask("PRE-06", principals=SEPARATE, started=())
+    assert ("principal" in stranger.reason, "principal" in keyless.reason) == (True, False)
+    sample = ask("PRE-06", run={"custody": "single-operator", "production": False})
+    assert ("production" in sample.observed, sample.outcome) == (True, "pass")
+    assert "production" not in ask("PRE-06", principals=SEPARATE, started=("ola",)).observed

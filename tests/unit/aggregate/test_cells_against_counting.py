@@ -297,3 +297,25 @@ def test_other_caps_add_the_dwellings_that_they_would_admit_and_no_others() -> N
         ("without_older_rule", "households", 1),
         ("without_older_rule", "residents", 5),
     ]
+
+
+def test_a_cell_key_is_the_sum_of_record_keys_without_its_whole_part() -> None:
+    """SDC Handbook: record keys .9, .3 and .6 make the cell key .8; here in 4096ths."""
+    keys = {"a": round(0.9 * 4096), "b": round(0.3 * 4096), "c": round(0.6 * 4096)}
+    with built_world([dwelling(name) for name in keys], [record(f"r{n}", n) for n in keys]) as connection:
+        connection.execute(
+            "CREATE TABLE carried_record_key (kind VARCHAR, pseudonym VARCHAR, record_key INT)"
+        )
+        anchors = dict(
+            connection.execute("SELECT household_pseudonym, dwelling_anchor FROM household").fetchall()
+        )
+        connection.executemany(
+            "INSERT INTO carried_record_key VALUES ('household', ?, ?)",
+            [(anchors[name], key) for name, key in keys.items()],
+        )
+        build_all_cells(connection, make_plan(tables(), ("health",), known_attributes(connection)), _SECRET)
+        found = connection.sql(
+            "SELECT denominator_household_key FROM cell WHERE measure = 'households' AND area_level = 'LAD'"
+        ).fetchall()
+    assert found == [(sum(keys.values()) - 4096,)]
+    assert abs(found[0][0] - 0.8 * 4096) <= 1

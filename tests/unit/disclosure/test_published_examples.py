@@ -40,13 +40,6 @@ def test_equal_count_and_key_have_equal_noise_and_each_count_its_own_permutation
     assert 0.1 < (noise[:4096] == noise[4096:]).mean() < 0.3
 
 
-def test_a_cell_key_is_the_sum_of_record_keys_without_its_whole_part() -> None:
-    """SDC Handbook: keys .9, .3 and .6 make .8; the same in 4096ths."""
-    keys = [round(share * 4096) for share in (0.9, 0.3, 0.6)]
-
-    assert sum(keys) % 4096 == pytest.approx(0.8 * 4096, abs=1)
-
-
 def test_record_keys_are_spread_evenly_and_differ_by_kind_and_secret() -> None:
     anchors = [f"dwelling-{number}" for number in range(20_000)]
 
