@@ -1,38 +1,83 @@
-"""What the process that links could lay hands on: the facts of LNK-01, found by trying.
+"""Which linkage keys and clear tables the linking process could open: the facts of LNK-01.
 
-In the linkage environment there is no linkage key and nothing in the clear zone. Where one operator
-holds everything both are in reach, and the rule says whether that is allowed.
+The linkage environment has no linkage key and no table in clear. Where one operator has everything,
+both can be opened, and the rule decides whether that is allowed. A key is recognised by its content,
+because a key file can have any name. Every file of the configured folders is examined that is
+small enough to be a key.
 """
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from governance.keys.providers.sealed_file import FORMAT, MAXIMUM_FILE_BYTES
 from schemas.storage.artefact_record import DISPOSED, RECORD
-from schemas.storage.zones import CLEAR, KEYS, QUARANTINE
+from schemas.storage.zones import CLEAR, QUARANTINE
 
-_LINKAGE_KEYS = ("UNSAFE-demo.key", "linkage*.key")
 _RECORDS = {RECORD, DISPOSED, "rights_requests.jsonl"}
+#: Prefix of the agreement in the header of an outer key, which the linkage environment has to have.
+OUTER = "outer/"
+#: More small files than this in one folder are not examined; what was left out is a fact.
+_MOST_FILES = 50_000
 
 
-def access_facts(workspace: Path, key_settings: Mapping[str, Any], project_folder: Path) -> dict[str, int]:
-    """Count the clear tables and linkage keys that this process could open.
+def access_facts(workspace: Path, folders: Mapping[str, Path]) -> dict[str, Any]:
+    """Examine the workspace and the configured folders; returns facts without a path or a file's name.
 
-    key_settings: the [keys] table of hearth.toml. Returns `clear_files_in_reach`, `keys_in_reach`.
+    folders: what a folder is for ("project", "inbox", …) -> the folder, or one file. Facts:
+    `clear_files_in_reach` and `keys_in_reach` (numbers), `examined` (files examined, by what their
+    folder is for), `not_examined` (files beyond the limit).
     """
+    keys: set[Path] = set()
+    examined: dict[str, int] = {}
+    left_out = 0
+    for purpose, folder in {"workspace": workspace, **folders}.items():
+        count = 0
+        for path in _small_files(folder):
+            if count >= _MOST_FILES:
+                left_out += 1
+                continue
+            count += 1
+            if is_linkage_key(path):
+                keys.add(path.resolve())
+        examined[purpose] = count
     clear = [
         path
         for path in (workspace / CLEAR).glob("*/*/**/*")
         if path.name not in _RECORDS and QUARANTINE not in path.parts and _can_open(path)
     ]
-    keys = {
-        path for pattern in _LINKAGE_KEYS for path in (workspace / KEYS).rglob(pattern) if _can_open(path)
+    return {
+        "clear_files_in_reach": len(clear),
+        "keys_in_reach": len(keys),
+        "examined": examined,
+        "not_examined": left_out,
     }
-    named = key_settings.get("path")
-    if isinstance(named, str) and _can_open(path := project_folder / Path(named).expanduser()):
-        keys.add(path)
-    return {"clear_files_in_reach": len(clear), "keys_in_reach": len(keys)}
+
+
+def is_linkage_key(path: Path) -> bool:
+    """Answer whether a file is a sealed linkage key of Hearth's, whatever its name."""
+    try:
+        content = path.read_bytes()
+        start = content.find(b'{"')
+        if not (0 <= start < 8 and FORMAT.encode() in content):
+            return False
+        header = json.loads(content[start:])["header"]
+        return header.get("format") == FORMAT and not str(header.get("agreement", "")).startswith(OUTER)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _small_files(folder: Path) -> Iterator[Path]:
+    if folder.is_file():
+        yield folder
+        return
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place) / name
+            if _can_open(path) and path.stat().st_size <= MAXIMUM_FILE_BYTES:
+                yield path
 
 
 def _can_open(path: Path) -> bool:

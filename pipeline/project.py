@@ -77,6 +77,34 @@ class Project:
     truth: Path | None = None
     correction: Correction | None = None
 
+    def configured_folders(self) -> dict[str, Path]:
+        """Return every folder that hearth.toml names, by what it is for; the workspace is not among them."""
+        named = {
+            "project": self.folder,
+            "agreement": self.agreement.parent,
+            **{f"signing key {n}": path.parent for n, path in enumerate(self.signing_keys, 1)},
+            **{f"extract {table}": settings.path.parent for table, settings in self.extracts.items()},
+            **{f"keys {n}": path for n, path in enumerate(_paths_in(self.keys, self.folder), 1)},
+        }
+        known: set[Path] = set()
+        folders: dict[str, Path] = {}
+        for purpose, folder in named.items():
+            if folder.is_dir() and not any(folder.resolve().is_relative_to(other) for other in known):
+                known.add(folder.resolve())
+                folders[purpose] = folder
+        return folders
+
+
+def _paths_in(settings: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Return the folders of the paths that the [keys] tables name, relative to hearth.toml's folder."""
+    found: list[Path] = []
+    for value in settings.values():
+        if isinstance(value, Mapping):
+            found += _paths_in(value, folder)
+        elif isinstance(value, str) and (path := folder / Path(value).expanduser()).exists():
+            found.append(path if path.is_dir() else path.parent)
+    return found
+
 
 def read_project(path: Path, workspace: Path | None = None) -> Project:
     """Read and check a `hearth.toml`. `workspace`, if given, is used instead of the one in the file.

@@ -38,7 +38,7 @@ def grouping_loses_nobody(evidence: Shown, agreement: Agreement, now: datetime) 
 
 @rule(
     id="LNK-01",
-    version=1,
+    version=2,
     title="The process that links can reach neither a linkage key nor the clear zone",
     stage="link",
     source="Trusted research environments; split-file method (SAIL); governance.md, Keys",
@@ -47,8 +47,11 @@ def grouping_loses_nobody(evidence: Shown, agreement: Agreement, now: datetime) 
 def linking_reaches_no_identifier(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a key or clear table in reach; one operator outside production, with invented people, may."""
     keys, clear = evidence.count("keys_in_reach"), evidence.count("clear_files_in_reach")
+    unknown = evidence.count("not_examined")
     observed, threshold = f"{keys} linkage keys and {clear} clear files in reach", "none"
-    if keys or clear:
+    if unknown:
+        observed += f", {unknown} files too many to examine"
+    if keys or clear or unknown:
         if evidence.run.text("custody") == "single-operator" and not evidence.run.flag("production"):
             return passed(f"{observed} (permitted: single operator, not in production)", threshold)
         return failed("IDENTIFIERS_IN_REACH", observed, threshold, observed)

@@ -22,7 +22,8 @@ Evidence facts, read by the rules of the gate:
 - `people_compared`: pairs in which both the list and the group have people to compare; if 0, the precision
   is null, because it cannot be estimated from UPRNs only
 - `subgroups`: list of {attribute, category, records, linked} by sex, age band, ethnic category (LNK-03)
-- `keys_in_reach`, `clear_files_in_reach`: key and extract files that this process could open (LNK-01)
+- `keys_in_reach`, `clear_files_in_reach`: linkage keys, recognised by content, and tables in clear that this
+  process could open; `examined`, `not_examined`: files looked at, by what their folder is for (LNK-01)
 - `records_by_reason`, `records_by_level`, `moved_records`
 - `contradicted_links`: links with the same UPRN in which no names agree or, if there are no names to
   compare, the addresses differ
@@ -56,8 +57,15 @@ from pipeline.link.tables import write_tables
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:
-    """Return what the links depend on in addition to the tables read and the code: the model."""
-    return {"model_digest": model_of(context).digest}
+    """Return what the links depend on in addition to the tables read and the code.
+
+    The keys in reach are part of it, so that links made before a key was there are judged anew.
+    """
+    return {"model_digest": model_of(context).digest, "keys_in_reach": _access(context)["keys_in_reach"]}
+
+
+def _access(context: RunContext) -> dict[str, Any]:
+    return access_facts(context.workspace.root, context.project.configured_folders())
 
 
 def link(
@@ -78,9 +86,7 @@ def link(
             judge_members(inputs, model)
             inputs.drop_tokens()
             rows = write_tables(connection, names.result(), folder)
-            facts = _facts(connection, model, rows) | access_facts(
-                context.workspace.root, context.project.keys, context.project.folder
-            )
+            facts = _facts(connection, model, rows) | _access(context)
             facts["subgroups"] = subgroup_counts(connection)
         context.report(
             f"link: {facts['linked_records']:,} of {facts['nhs_records']:,} NHS records linked"

@@ -67,6 +67,8 @@ LINK: dict[str, Any] = {
     ],
     "keys_in_reach": 0,
     "clear_files_in_reach": 0,
+    "examined": {"workspace": 10},
+    "not_examined": 0,
 }
 QUALITY: dict[str, Any] = {
     "nhs_records": 30,
@@ -285,6 +287,11 @@ def test_a_clear_table_in_reach_of_the_linking_process_is_refused(ask: Any) -> N
     assert ask("LNK-01", but(LINK, clear_files_in_reach=1)).code == "IDENTIFIERS_IN_REACH"
     sample = {"custody": "single-operator", "production": False}
     assert ask("LNK-01", but(LINK, clear_files_in_reach=1), run=sample).outcome == "pass"
+
+
+def test_a_folder_with_too_many_files_to_examine_is_refused(ask: Any) -> None:
+    assert ask("LNK-01", but(LINK, not_examined=1)).code == "IDENTIFIERS_IN_REACH"
+    assert ask("LNK-01", but(LINK, not_examined=0)).outcome == "pass"
 
 
 def test_no_contract_of_household_rows_calls_them_anonymous(ask: Any) -> None:

@@ -29,7 +29,7 @@ from schemas.storage.durable_write import write_durably
 
 FORMAT = "hearth-key/1"
 MINIMUM_PASSPHRASE_CHARACTERS = 12
-_MAXIMUM_FILE_BYTES = 16_384
+MAXIMUM_FILE_BYTES = 16_384
 _NONCE_BYTES = 12
 _SALT_BYTES = 16
 
@@ -108,7 +108,7 @@ def write_private_file(path: Path, content: bytes, *, replace: bool = False) -> 
         ) from None
 
 
-def read_private_file(path: Path, what: str, maximum_bytes: int = _MAXIMUM_FILE_BYTES) -> bytes:
+def read_private_file(path: Path, what: str, maximum_bytes: int = MAXIMUM_FILE_BYTES) -> bytes:
     """Return a file's bytes if it is a regular file of this user that nobody else may read or write.
 
     what: how messages call it ("the key file"). Checks what was opened, not what the path names later.

@@ -274,8 +274,10 @@ def test_the_same_input_gives_the_same_bytes(linked: Link) -> None:
     assert linked(*streets).digest == linked(*streets).digest
 
 
-def test_the_model_enters_the_fingerprint(context: RunContext) -> None:
-    assert set(fingerprint_settings(context)) == {"model_digest"}
+def test_the_model_and_the_keys_in_reach_enter_the_fingerprint(context: RunContext) -> None:
+    settings = fingerprint_settings(context)
+    assert set(settings) == {"model_digest", "keys_in_reach"}
+    assert settings["keys_in_reach"] == 0
 
 
 def test_the_progress_report_contains_only_counts(
