@@ -1,13 +1,17 @@
-"""What can be worked out: the interval in which each hidden cell must lie, given everything published.
+"""The interval of each hidden cell: its least and greatest possible value, given everything published.
 
-Two linear programs a cell bound it; cells that no unknown binds together are solved
-apart. Counts are whole numbers, and that can tell more than fractions do: where the
-program's corner is not whole, an integer program settles the bound.
+Two linear programs bound each cell. Cells that no sum connects are solved separately. Counts are whole
+numbers, which can leave fewer values than fractions do: where a program's solution is not whole, an integer
+program decides.
+
+A run audits with `audit/auditor.py`. This file is the reference for it: slower, and with no code in common
+but the form of cells and sums and the solver's interface.
 Source: SDC Handbook (2nd ed.), audit of tabular data; disclosure-control.md P5.
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,50 +39,119 @@ def feasible_intervals(
     return {cell_id: found[cell_id] for cell_id in hidden if cell_id in found}
 
 
-def find_intervals(
-    system: CellSystem,
-    is_wanted: Callable[[CellId], bool],
-    lower: float = 0,
-    note: Callable[[list[CellId], Numbers], None] | None = None,
-) -> Iterator[tuple[CellId, Interval]]:
-    """Yield hidden cells with their intervals, as long as more are asked for.
+#: Coefficients of the hidden cells of a sum, and what they add up to.
+_Equation = tuple[dict[CellId, float], float]
+#: Receives a table that fits: the cells that it has values for, and the values.
+_Note = Callable[[list[CellId], Numbers], None]
 
-    is_wanted: asked of each hidden cell just before it is solved, so that what was learnt since counts.
-    note: told of every table that was found to fit: the cells it has values for, and the values.
+
+def find_intervals(
+    system: CellSystem, is_wanted: Callable[[CellId], bool], lower: float = 0, note: _Note | None = None
+) -> Iterator[tuple[CellId, Interval]]:
+    """Yield hidden cells with their intervals.
+
+    is_wanted: called for each hidden cell just before it is solved, so that it can use what was found since.
+    note: called with every table found to fit.
     """
-    hidden = [cell_id for cell_id, value in system.values.items() if value is None]
-    for members, rows in _components(hidden, _equations(system)):
-        asked = (cell_id for cell_id in members if is_wanted(cell_id))
-        if rows:
-            yield from _solve(members, rows, asked, lower, system.is_whole, note)
-        else:
-            yield from ((cell_id, Interval(lower, math.inf)) for cell_id in asked)
+    for component in _components(system):
+        wanted = (cell_id for cell_id in component.members if is_wanted(cell_id))
+        yield from component.intervals(wanted, lower, note)
 
 
 def find_values(system: CellSystem, lower: float = 0) -> dict[CellId, float]:
-    """Return values of the hidden cells that fit the others, whole where the others are.
+    """Return values of the hidden cells that fit the others; whole numbers where the others are.
 
-    Raises Refused (CELLS_CONTRADICT) where none do, also where nothing is hidden.
+    Raises Refused (CELLS_CONTRADICT) where no values fit, even if nothing is hidden.
     """
-    hidden = [cell_id for cell_id, value in system.values.items() if value is None]
-    found: dict[CellId, float] = dict.fromkeys(hidden, lower)
-    for members, equations in _components(hidden, _equations(system)):
-        if equations:
-            bounds = np.full(len(members), float(lower)), np.full(len(members), np.inf)
-            rows = _rows(members, equations)
+    return {c: value for component in _components(system) for c, value in component.values(lower).items()}
+
+
+@dataclass(frozen=True)
+class _Component:
+    """Hidden cells that equations connect, directly or through each other."""
+
+    members: list[CellId]
+    equations: list[_Equation]
+    is_whole: bool
+
+    def intervals(
+        self, wanted: Iterable[CellId], lower: float, note: _Note | None
+    ) -> Iterator[tuple[CellId, Interval]]:
+        """Yield the wanted members with their intervals."""
+        number = {cell_id: position for position, cell_id in enumerate(self.members)}
+        relaxed: LinearSystem | None = None
+        whole: LinearSystem | None = None
+        for cell_id in wanted:
+            if not self.equations:
+                yield cell_id, Interval(lower, math.inf)
+                continue
+            relaxed = relaxed or self._program(lower)
+            column = {number[cell_id]: 1.0}
             try:
-                point = LinearSystem(*bounds, rows, is_whole=system.is_whole).least({}).point
+                ends = [relaxed.least(column), relaxed.greatest(column)]
+                if self.is_whole and not all(map(_is_settled, ends)):
+                    whole = whole or self._program(lower, is_whole=True)
+                    asks = whole.least, whole.greatest
+                    ends = [
+                        end if _is_settled(end) else ask(column) for end, ask in zip(ends, asks, strict=True)
+                    ]
             except Infeasible:
                 raise _contradiction() from None
-            if point is None:
-                raise _contradiction()
-            found |= dict(zip(members, (np.rint(point) if system.is_whole else point).tolist(), strict=True))
-    return found
+            for end in ends:
+                if note is not None and end.point is not None:
+                    note(self.members, np.rint(end.point) if self.is_whole else end.point)
+            yield cell_id, Interval(*(_rounded(end.value) if self.is_whole else end.value for end in ends))
+
+    def values(self, lower: float) -> dict[CellId, float]:
+        """Return values of the members that fit."""
+        if not self.equations:
+            return dict.fromkeys(self.members, lower)
+        try:
+            point = self._program(lower, self.is_whole).least({}).point
+        except Infeasible:
+            raise _contradiction() from None
+        if point is None:
+            raise _contradiction()
+        return dict(zip(self.members, (np.rint(point) if self.is_whole else point).tolist(), strict=True))
+
+    def _program(self, lower: float, is_whole: bool = False) -> LinearSystem:
+        number = {cell_id: position for position, cell_id in enumerate(self.members)}
+        rows: list[Row] = [
+            ([number[cell_id] for cell_id in unknown], list(unknown.values()), side)
+            for unknown, side in self.equations
+        ]
+        size = len(self.members)
+        return LinearSystem(np.full(size, float(lower)), np.full(size, np.inf), rows, is_whole)
 
 
-def _equations(system: CellSystem) -> list[tuple[dict[CellId, float], float]]:
-    """Return per relation the hidden cells' coefficients and what they must sum to."""
-    equations = []
+def _components(system: CellSystem) -> list[_Component]:
+    """Return the hidden cells, grouped by what equations connect."""
+    hidden = [cell_id for cell_id, value in system.values.items() if value is None]
+    equations = _equations(system)
+    leader = {cell_id: cell_id for cell_id in hidden}
+
+    def find(cell_id: CellId) -> CellId:
+        while leader[cell_id] != cell_id:
+            leader[cell_id] = leader[leader[cell_id]]
+            cell_id = leader[cell_id]
+        return cell_id
+
+    for unknown, _ in equations:
+        first, *others = unknown
+        for other in others:
+            leader[find(other)] = find(first)
+    members: dict[CellId, list[CellId]] = {}
+    own: dict[CellId, list[_Equation]] = {}
+    for cell_id in hidden:
+        members.setdefault(find(cell_id), []).append(cell_id)
+    for equation in equations:
+        own.setdefault(find(next(iter(equation[0]))), []).append(equation)
+    return [_Component(group, own.get(head, []), system.is_whole) for head, group in members.items()]
+
+
+def _equations(system: CellSystem) -> list[_Equation]:
+    """Return the equation of each sum that has hidden cells; raises Refused where a known sum is wrong."""
+    equations: list[_Equation] = []
     for total, parts in system.relations:
         unknown: dict[CellId, float] = {}
         side = 0.0
@@ -94,69 +167,6 @@ def _equations(system: CellSystem) -> list[tuple[dict[CellId, float], float]]:
         elif abs(side) > TOLERANCE:
             raise _contradiction()
     return equations
-
-
-def _components(
-    hidden: list[CellId], equations: list[tuple[dict[CellId, float], float]]
-) -> list[tuple[list[CellId], list[tuple[dict[CellId, float], float]]]]:
-    """Return groups of hidden cells that equations bind together, with those equations."""
-    leader = {cell_id: cell_id for cell_id in hidden}
-
-    def find(cell_id: CellId) -> CellId:
-        while leader[cell_id] != cell_id:
-            leader[cell_id] = leader[leader[cell_id]]
-            cell_id = leader[cell_id]
-        return cell_id
-
-    for unknown, _ in equations:
-        first, *others = unknown
-        for other in others:
-            leader[find(other)] = find(first)
-    members: dict[CellId, list[CellId]] = {}
-    rows: dict[CellId, list[tuple[dict[CellId, float], float]]] = {}
-    for cell_id in hidden:
-        members.setdefault(find(cell_id), []).append(cell_id)
-    for equation in equations:
-        rows.setdefault(find(next(iter(equation[0]))), []).append(equation)
-    return [(group, rows.get(head, [])) for head, group in members.items()]
-
-
-def _solve(
-    members: list[CellId],
-    equations: list[tuple[dict[CellId, float], float]],
-    asked: Iterable[CellId],
-    lower: float,
-    is_whole: bool,
-    note: Callable[[list[CellId], Numbers], None] | None,
-) -> Iterator[tuple[CellId, Interval]]:
-    number = {cell_id: position for position, cell_id in enumerate(members)}
-    rows = _rows(members, equations)
-    bounds = np.full(len(members), float(lower)), np.full(len(members), np.inf)
-    relaxed: LinearSystem | None = None
-    whole: LinearSystem | None = None
-    for cell_id in asked:
-        relaxed = relaxed or LinearSystem(*bounds, rows)
-        column = {number[cell_id]: 1.0}
-        try:
-            ends = [relaxed.least(column), relaxed.greatest(column)]
-            for end, ask in enumerate(("least", "greatest")):
-                if is_whole and not _is_settled(ends[end]):
-                    whole = whole or LinearSystem(*bounds, rows, is_whole=True)
-                    ends[end] = getattr(whole, ask)(column)
-        except Infeasible:
-            raise _contradiction() from None
-        for found in ends:
-            if note is not None and found.point is not None:
-                note(members, np.rint(found.point) if is_whole else found.point)
-        yield cell_id, Interval(*(_rounded(end.value) if is_whole else end.value for end in ends))
-
-
-def _rows(members: list[CellId], equations: list[tuple[dict[CellId, float], float]]) -> list[Row]:
-    number = {cell_id: position for position, cell_id in enumerate(members)}
-    return [
-        ([number[cell_id] for cell_id in unknown], list(unknown.values()), side)
-        for unknown, side in equations
-    ]
 
 
 def _is_settled(end: Optimum) -> bool:

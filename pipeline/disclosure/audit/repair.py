@@ -22,6 +22,7 @@ from pipeline.disclosure.audit.attacker_assumptions import (
 )
 from pipeline.disclosure.audit.auditor import MINIMUM_WIDTH, Auditor, AuditResult
 from pipeline.disclosure.audit.cell_system import CellId, CellSystem
+from pipeline.disclosure.audit.cover import Covers
 from pipeline.disclosure.audit.published_system import (
     Floats,
     PublicRules,
@@ -32,7 +33,6 @@ from pipeline.disclosure.audit.published_system import (
     with_known_households,
 )
 from pipeline.disclosure.profile import Profile
-from pipeline.disclosure.secondary import cheapest_cover
 
 #: Rounds of audit and repair before what is still exposed is coarsened.
 MAXIMUM_ROUNDS = 5
@@ -222,11 +222,11 @@ def _covers(system: PublishedSystem, reference: Floats, exposed: Whole) -> Whole
         cells, signs = system.member_cell[span], system.member_sign[span]
         relations.append((int(cells[signs < 0][0]), tuple(int(c) for c in cells[signs > 0])))
     cell_system = CellSystem({c: float(v) for c, v in enumerate(reference)}, tuple(relations))
-    hidden: set[CellId] = {int(c) for c in np.flatnonzero(~system.printed)}
-    before = set(hidden)
+    before: set[CellId] = {int(c) for c in np.flatnonzero(~system.printed)}
+    covers = Covers(cell_system, set(before), MINIMUM_WIDTH)
     for cell in exposed:
-        hidden |= cheapest_cover(cell_system, hidden, int(cell), MINIMUM_WIDTH)
-    return np.array(sorted(int(str(c)) for c in hidden - before), dtype=np.int64)
+        covers.hidden |= covers.cheapest(int(cell))
+    return np.array(sorted(int(str(c)) for c in covers.hidden - before), dtype=np.int64)
 
 
 def _hide(connection: duckdb.DuckDBPyConnection, cells: Whole) -> int:
