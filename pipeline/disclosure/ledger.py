@@ -24,6 +24,7 @@ from governance.canonical import canonical_json
 from governance.errors import Refused
 from pipeline.disclosure.noise.record_key import RecordKeySecret
 from pipeline.workspace import Workspace
+from schemas.storage.durable_write import sync, write_durably
 
 GENESIS = "0" * 64
 FOLDER = "ledger"
@@ -131,7 +132,7 @@ class Ledger:
             stream.write(entry.line() + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
-        _sync(self.folder)
+        sync(self.folder)
         self._accept(entry)
         self._write_head()
         return entry
@@ -198,13 +199,7 @@ class Ledger:
             "head": self.head,
             "mac": self._mac(len(self.entries), self.head),
         }
-        aside = self._head_file.with_name(f"{self._head_file.name}.new")
-        with aside.open("wb") as stream:
-            stream.write(canonical_json(sealed))
-            stream.flush()
-            os.fsync(stream.fileno())
-        aside.replace(self._head_file)
-        _sync(self._head_file.parent)
+        write_durably(self._head_file, canonical_json(sealed))
 
     def _read_head(self) -> tuple[int, str] | None:
         if not self._head_file.is_file():
@@ -225,11 +220,3 @@ def _edited(how: str) -> Refused:
         f"The release ledger is not as it was written: {how}.",
         "Restore controlled/ledger and the sealed head from their copies, and find out who changed them.",
     )
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,7 @@ from pipeline.context import RunContext
 from pipeline.disclosure.attack.run import run_attacks
 from pipeline.disclosure.ledger import Ledger
 from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX
+from schemas.storage.durable_write import write_durably
 
 
 def attack_finished(folder: Path, context: RunContext, ledger: Ledger) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def attack_finished(folder: Path, context: RunContext, ledger: Ledger) -> dict[s
         "attacks": record["attacks"],
         "intruder": next((r for r in record["intruders"] if r["release_id"] == release_id), None),
     }
-    kept.write_bytes(canonical_json(facts))
+    write_durably(kept, canonical_json(facts))
     return facts
 
 

@@ -3,7 +3,6 @@
 Whenever a crash happens, the next run finds either no release or a whole one.
 """
 
-import os
 import shutil
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from pipeline.disclosure.ledger import Ledger
 from pipeline.disclosure.noise.record_key import load_secret
 from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX, verify_release
 from pipeline.publish.release_record import read_record
+from schemas.storage.durable_write import rename_durably
 
 
 def commit_release(cleared: Cleared, absence: Clearance, context: RunContext) -> Artefact:
@@ -82,12 +82,7 @@ def open_ledger(context: RunContext) -> Ledger:
 def _finish(ledger: Ledger, releases: Path, release_id: str) -> None:
     staged = releases / f"{STAGED_PREFIX}{release_id}"
     if staged.is_dir():
-        staged.rename(releases / release_id)
-        descriptor = os.open(releases, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        rename_durably(staged, releases / release_id)
     entry = ledger.last(release_id)
     if entry is None:
         raise Refused(

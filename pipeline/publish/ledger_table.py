@@ -6,7 +6,6 @@ the digest is of, in an order and a form of their own that no other version of a
 Parquet library writes differently.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from governance.errors import Refused
 from pipeline.disclosure.ledger import FOLDER
 from pipeline.engine.tables import load_table, write_query
 from pipeline.workspace import Workspace
+from schemas.storage.durable_write import rename_durably
 
 
 def keep_table(
@@ -31,9 +31,7 @@ def keep_table(
     if not path.exists():
         aside = path.with_name(f".{kind}.new")
         write_query(connection, f"SELECT {', '.join(columns)} FROM {table} ORDER BY ALL", aside)
-        with aside.open("rb") as written:
-            os.fsync(written.fileno())
-        aside.replace(path)
+        rename_durably(aside, path)
     return digest
 
 

@@ -11,6 +11,7 @@ from governance.errors import Refused
 from pipeline.disclosure.ledger import FOLDER
 from pipeline.publish.ledger_table import keep_table
 from pipeline.workspace import Workspace
+from schemas.storage.durable_write import write_durably
 
 #: One row per cell: which it is, and a digest of what was printed for it.
 _CELL_DIGESTS = """
@@ -36,7 +37,7 @@ def write_cell_digests(connection: duckdb.DuckDBPyConnection, workspace: Workspa
 
 def write_record(workspace: Workspace, record: dict[str, Any]) -> None:
     """Store the ledger fields of a staged release."""
-    _path(workspace, record["release_id"]).write_bytes(canonical_json(record))
+    write_durably(_path(workspace, record["release_id"]), canonical_json(record))
 
 
 def read_record(workspace: Workspace, release_id: str, manifest_sha256: str) -> dict[str, Any]:

@@ -81,3 +81,22 @@ def test_what_another_environment_runs_imports_nothing_of_ours() -> None:
 def test_there_is_no_room_for_leftovers() -> None:
     names = {path.stem for package in OURS for path in sources(package)}
     assert names & {"utils", "util", "helpers", "misc", "common"} == set()
+
+
+#: They append to, cut or overwrite a file in place, which a durable write does not do.
+IN_PLACE = {
+    "governance/audit/log.py",
+    "governance/keys/destruction.py",
+    "governance/retention/disposal.py",
+    "pipeline/disclosure/ledger.py",
+}
+
+
+def test_files_are_written_durably_in_one_place() -> None:
+    synced = {
+        str(path.relative_to(ROOT))
+        for package in OURS
+        for path in sources(package)
+        if "os.fsync(" in path.read_text("utf-8")
+    }
+    assert synced == {"schemas/storage/durable_write.py", *IN_PLACE}

@@ -13,6 +13,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives import hashes, hmac
 
 from governance.errors import Fault
 from pipeline.engine.tables import BATCH_ROWS, create_table
+from schemas.storage.durable_write import write_durably
 
 if TYPE_CHECKING:
     from pipeline.context import RunContext
@@ -135,18 +137,9 @@ def load_secret(context: "RunContext") -> RecordKeySecret:
 
 
 def _create(path: Path) -> None:
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(secrets.token_hex(SECRET_BYTES))
-        stream.flush()
-        os.fsync(stream.fileno())
-    try:
-        os.link(aside, path)  # refuses to replace a secret that another process has just made
-    except FileExistsError:
-        pass
-    finally:
-        aside.unlink()
+    """Make a secret, unless another process has just made one."""
+    with suppress(FileExistsError):
+        write_durably(path, secrets.token_hex(SECRET_BYTES).encode(), replace=False)
 
 
 def _read_private(path: Path) -> bytes:

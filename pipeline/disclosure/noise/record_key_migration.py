@@ -28,6 +28,7 @@ from pipeline.pseudonymise.tables import (
     UPRN,
 )
 from pipeline.workspace import Workspace
+from schemas.storage.durable_write import rename_durably
 
 FILE = "record-key.parquet"
 #: Kinds of pseudonym that record keys are made of -> the kind of record key (see `record_key.KINDS`).
@@ -88,7 +89,7 @@ def migrate_record_keys(pairs: pa.RecordBatchReader, secret: RecordKeySecret, co
             """,
             aside,
         )
-    aside.replace(path)
+    rename_durably(aside, path)
     return rows_written
 
 
