@@ -3,7 +3,6 @@
 What a human may tune lives here or in the agreement; this is where it is read.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from governance.errors import Fault, Finding
+from pipeline.config_file import read_config
 from pipeline.engine.duckdb import EngineSettings
 
 CUSTODY_MODES = ("at-source", "third-party", "single-operator")
@@ -79,15 +79,7 @@ def read_project(path: Path, workspace: Path | None = None) -> Project:
 
     Raises Fault with every mistake listed at once.
     """
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise Fault(
-            "CONFIG_UNREADABLE", f"{path}: {error.strerror}.", "Name a hearth.toml with --config."
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Fault("CONFIG_SYNTAX", f"{path} is not TOML: {error}.", "Mend the file at that line.") from None
-    reader = _Reader(raw, path.absolute().parent)
+    reader = _Reader(read_config(path), path.absolute().parent)
     project = reader.project(path, workspace)
     if reader.findings:
         raise Fault(
