@@ -7,31 +7,82 @@ the command runs, so that `hearth --help` and completion are quick.
 import atexit
 import os
 import sys
-from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from flows.commands.argument_types import plain_usage_error
 from flows.commands.controller import assign_uprn, keys, pseudonymise
 from flows.commands.linkage import review, training
 from flows.commands.operation import bench, init, quarantine, run, schedule, synth
 from flows.commands.oversight import audit, governance, retention
 from flows.commands.results import attack, findings, measures, releases, sensitivity
-from flows.run.faults import as_hearth_error
+from flows.run.faults import record_fault
 from governance.errors import HearthError
+
+#: What `hearth` without a command prints.
+NEXT_STEPS = """\
+Try the sample project:  make run
+Start your own project:  hearth init my-project
+See all commands:        hearth --help"""
 
 #: numpy and Arrow's allocator, neither loaded yet when `main` begins, would ask for pages of 2 MB. On a
 #: virtual machine 2 GB of them took from .2 to 4.0 s to touch, small pages .7 to 1.1 (ADR 0025).
 SMALL_PAGES = {"NUMPY_MADVISE_HUGEPAGE": "0", "MIMALLOC_ALLOW_THP": "0"}
 
+
+class _PlainUsageErrors(TyperGroup):
+    """The root of the commands: errors of typed arguments are in Hearth's words, whatever read them."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command, and put a usage error that a library worded into plain words."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            plain_usage_error(error)
+            raise
+
+
 app = typer.Typer(
     name="hearth",
-    no_args_is_help=True,
+    cls=_PlainUsageErrors,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Link council and NHS extracts at household level on pseudonymised UPRNs, and publish tables that "
-    "disclose nobody.",
-    epilog="Begin with `make run`, or `hearth init` in a new folder. Every command has examples.",
+    help="Link council and NHS extracts at household level on pseudonymised UPRNs, and publish tables from "
+    "which no one can be identified.",
+    epilog="Start with `make run`, or with `hearth init` in a new folder. Every command has examples.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        from pipeline.code_version import code_version
+
+        typer.echo(f"hearth {version('hearth')} (code {code_version()[:12]})")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 its callback ends the command
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and the digest of the code, then stop.",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    # no docstring: the help of `app` is shown
+    if context.invoked_subcommand is None:
+        typer.echo(NEXT_STEPS)
+
+
 run.add_to(app)
 init.add_to(app)
 releases.add_to(app)
@@ -54,7 +105,7 @@ bench.add_to(app)
 
 
 def main() -> None:
-    """Run the command line: our errors become message and exit code, a foreign one its type alone."""
+    """Run the command line: our errors become message and exit code; a foreign one shows its type only."""
     for name, value in SMALL_PAGES.items():
         os.environ.setdefault(name, value)
     atexit.register(_hush_teardown)  # registered first, so it runs after every other exit handler
@@ -66,14 +117,17 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 a foreign message may quote a value, so only its type is shown
-        told = as_hearth_error(error, Path(sys.argv[0]).name)
+        told = record_fault(error, "hearth")
         typer.echo(str(told), err=True)
         sys.exit(told.exit_code)
 
 
 def _hush_teardown() -> None:
-    """Close standard error for what follows: DuckDB's binding then counts references that threads of
-    Prefect still hold, a hundred lines that nobody can act on."""
+    """Close standard error at the end of the process.
+
+    DuckDB's binding then prints the references that Prefect's threads still have, about a hundred lines
+    that no one can act on.
+    """
     sys.stderr.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from flows.commands.argument_types import a_config, a_delimiter, a_number, a_size
 from flows.commands.operation.run import JsonOption
 from governance.errors import Fault
 
@@ -58,6 +59,8 @@ def assign_uprn(
             "-c",
             help="A hearth.toml that maps the extract. [default: hearth.toml]",
             rich_help_panel=_EXTRACT,
+            parser=a_config,
+            metavar="<file>",
         ),
     ] = None,
     table: Annotated[
@@ -86,7 +89,10 @@ def assign_uprn(
         typer.Option(help="[default: record_id; lines are told anyway]", rich_help_panel=_EXTRACT),
     ] = None,
     encoding: Annotated[Encoding, typer.Option(rich_help_panel=_EXTRACT)] = "utf-8",
-    delimiter: Annotated[str, typer.Option(help="A comma, a bar, or 'tab'.", rich_help_panel=_EXTRACT)] = ",",
+    delimiter: Annotated[
+        str,
+        typer.Option(help="A comma, a bar, or 'tab'.", rich_help_panel=_EXTRACT, parser=a_delimiter),
+    ] = ",",
     list_address: Annotated[
         list[str] | None,
         typer.Option(help="As --address, in the address list.", rich_help_panel=_LIST),
@@ -97,7 +103,7 @@ def assign_uprn(
     list_uprn: Annotated[str | None, typer.Option(help="[default: uprn]", rich_help_panel=_LIST)] = None,
     list_encoding: Annotated[Encoding, typer.Option(rich_help_panel=_LIST)] = "utf-8",
     list_delimiter: Annotated[
-        str, typer.Option(help="A comma, a bar, or 'tab'.", rich_help_panel=_LIST)
+        str, typer.Option(help="A comma, a bar, or 'tab'.", rich_help_panel=_LIST, parser=a_delimiter)
     ] = ",",
     several_addresses: Annotated[
         bool,
@@ -120,12 +126,15 @@ def assign_uprn(
         typer.Option(
             help="Least evidence for a scored match, in bits; matches by rule need none.",
             rich_help_panel=_DECISION,
+            parser=a_number(),
         ),
     ] = 15.0,
     minimum_distinguishability: Annotated[
         float,
         typer.Option(
-            help="Least lead of a scored match over the next candidate, in bits.", rich_help_panel=_DECISION
+            help="Least lead of a scored match over the next candidate, in bits.",
+            rich_help_panel=_DECISION,
+            parser=a_number(),
         ),
     ] = 5.0,
     overwrite: Annotated[
@@ -145,7 +154,7 @@ def assign_uprn(
         ),
     ] = False,
     memory_limit: Annotated[
-        str | None, typer.Option(help="For each engine. [default: of hearth.toml, else 2GB]")
+        str | None, typer.Option(help="For each engine. [default: of hearth.toml, else 2GB]", parser=a_size)
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -155,7 +164,7 @@ def assign_uprn(
     assigned is listed with its reason. Exit code: 0 done, 1 fault (also where uk-address-matcher is not
     installed).
     """
-    from flows.run.faults import as_hearth_error
+    from flows.run.faults import record_fault
     from flows.run.signals import stop_on_signals
     from pipeline.assign_uprn.address_list import ListTolerance
     from pipeline.assign_uprn.assignment import AssignmentRequest, Thresholds, assign_uprns
@@ -176,7 +185,7 @@ def assign_uprn(
         "address_list",
         address_list.absolute(),
         encoding=list_encoding,
-        delimiter=_delimiter("--list-delimiter", list_delimiter),
+        delimiter=list_delimiter,
     )
     request = AssignmentRequest(
         settings,
@@ -197,7 +206,7 @@ def assign_uprn(
         with stop_on_signals():
             summary = assign_uprns(request)
     except BaseException as error:  # noqa: BLE001 told as our own error, without values
-        raise as_hearth_error(error, "assign-uprn") from None
+        raise record_fault(error, "assign-uprn") from None
     for sentence in told(summary):
         say(sentence)
     say(f"Results are in {out}; they name records and dwellings: keep them as you keep the extract.")
@@ -255,8 +264,7 @@ def _extract(
             "Give one of the two; `hearth assign-uprn --help` has an example of each.",
         )
     if extract is not None:
-        mark = _delimiter("--delimiter", delimiter)
-        return None, ExtractSettings(table, extract.absolute(), encoding=encoding, delimiter=mark), named
+        return None, ExtractSettings(table, extract.absolute(), encoding=encoding, delimiter=delimiter), named
     config = config or Path("hearth.toml")
     project = read_project(config)
     if table not in project.extracts:
@@ -273,12 +281,3 @@ def _extract(
         )
     settings = project.extracts[table]
     return project, settings, NamedColumns.of_mapping(settings.columns)
-
-
-def _delimiter(option: str, mark: str) -> str:
-    marks = {"comma": ",", ",": ",", "tab": "\t", "\\t": "\t", "\t": "\t", "bar": "|", "|": "|"}
-    if mark not in marks:
-        raise Fault(
-            "ASSIGN_DELIMITER", f"{option} is none that Hearth reads.", "Give a comma, a bar, or 'tab'."
-        )
-    return marks[mark]

@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.commands.argument_types import a_config
 from governance.errors import Fault, HearthError
+from pipeline.config_file import read_config
 from schemas.storage.zones import RUNS
 
 if TYPE_CHECKING:
     from flows.run.run import RunRequest
 
 ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The project's hearth.toml.", dir_okay=False, show_default=True)
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        help="The project's hearth.toml.",
+        parser=a_config,
+        metavar="<file>",
+        show_default=True,
+    ),
 ]
 WorkspaceOption = Annotated[
     Path | None, typer.Option("--workspace", "-w", help="Where to work, instead of the configured folder.")
@@ -54,7 +64,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
-    config: ConfigOption = Path("hearth.toml"),
+    config: Annotated[
+        Path,
+        typer.Option("--config", "-c", help="The project's hearth.toml.", dir_okay=False, show_default=True),
+    ] = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     no_orchestrator: Annotated[
         bool, typer.Option("--no-orchestrator", help="Run the same stages without Prefect.")
@@ -63,11 +76,12 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run one night: extracts in, every gate passed, a release out."""
-    from flows.orchestration.prefect_settings import apply_prefect_settings
-    from flows.run.run import RunRequest
-    from pipeline.workspace import Workspace
-
     try:
+        read_config(config)  # before the imports, which take seconds
+        from flows.orchestration.prefect_settings import apply_prefect_settings
+        from flows.run.run import RunRequest
+        from pipeline.workspace import Workspace
+
         request = RunRequest.of(config, workspace, signing_keys=key or ())
         place = Workspace.open(request.project.workspace)
     except HearthError as error:

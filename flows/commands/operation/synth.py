@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
 def synth(
     out: Annotated[Path, typer.Option(help="Folder to write; made when missing.", file_okay=False)],
     households: Annotated[int, typer.Option(help="How many households.", min=1)] = 5000,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 1,
 ) -> None:
     """Invent a population: extracts with their real defects, hidden truth, an agreement and a hearth.toml.
 

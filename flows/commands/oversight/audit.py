@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.argument_types import a_month, a_run_id, a_signer_name, a_verifier_key
 from flows.commands.operation.run import ConfigOption, WorkspaceOption
 from flows.commands.oversight import timestamp
 from schemas.storage.zones import AUDIT
@@ -19,6 +20,10 @@ app = typer.Typer(
 )
 
 AuditArgument = Annotated[Path, typer.Argument(help="The audit folder, or a copy of it.", show_default=True)]
+LogKeyOption = Annotated[
+    str,
+    typer.Option("--log-key", help="The log's key, as you got it elsewhere.", parser=a_verifier_key),
+]
 AuditOption = Annotated[Path, typer.Option("--audit", help="The audit folder, or a copy of it.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _WORKSPACE_AUDIT = Path("workspace/audit")
@@ -72,11 +77,16 @@ Examples:
 """
 )
 def prove(
-    seq: Annotated[int | None, typer.Argument(help="Number of the line, from 0.")] = None,
+    seq: Annotated[int | None, typer.Argument(help="Number of the line, from 0.", min=0)] = None,
     audit: AuditOption = _WORKSPACE_AUDIT,
     out: Annotated[Path | None, typer.Option("--out", help="Where to write the proof; else printed.")] = None,
-    check: Annotated[Path | None, typer.Option("--check", help="Check this proof instead.")] = None,
-    log_key: Annotated[str | None, typer.Option("--log-key", help="The log's key, to check with.")] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", help="Check this proof instead.", exists=True, dir_okay=False),
+    ] = None,
+    log_key: Annotated[
+        str | None, typer.Option("--log-key", help="The log's key, to check with.", parser=a_verifier_key)
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Prove that one line is in the signed log (C2SP tlog-proof), or check such a proof."""
@@ -124,7 +134,7 @@ Example:
 )
 def request(
     audit_dir: AuditArgument = _WORKSPACE_AUDIT,
-    old: Annotated[int, typer.Option("--old", help="Lines the witness signed last.")] = 0,
+    old: Annotated[int, typer.Option("--old", help="Lines the witness signed last.", min=0)] = 0,
     out: Annotated[Path, typer.Option("--out", help="The file to send.")] = Path("request.txt"),
 ) -> None:
     """Write what a witness needs to countersign the newest checkpoint (C2SP tlog-witness)."""
@@ -146,9 +156,14 @@ The first writes the proof, the second checks it against the checkpoint you kept
 """
 )
 def consistency(
-    proof: Annotated[Path, typer.Argument(help="The proof, as `hearth audit request` writes it.")],
-    log_key: Annotated[str, typer.Option("--log-key", help="The log's key, as you got it elsewhere.")],
-    kept: Annotated[Path, typer.Option("--kept", help="The checkpoint you kept.")],
+    proof: Annotated[
+        Path,
+        typer.Argument(help="The proof, as `hearth audit request` writes it.", exists=True, dir_okay=False),
+    ],
+    log_key: LogKeyOption,
+    kept: Annotated[
+        Path, typer.Option("--kept", help="The checkpoint you kept.", exists=True, dir_okay=False)
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Check that the log only grew since a checkpoint that you kept (RFC 9162 consistency proof)."""
@@ -209,10 +224,13 @@ The file named by --kept is your memory: it is read, held against the request, a
 """
 )
 def cosign(
-    request_file: Annotated[Path, typer.Argument(metavar="REQUEST", help="The operator's request.")],
+    request_file: Annotated[
+        Path,
+        typer.Argument(metavar="REQUEST", help="The operator's request.", exists=True, dir_okay=False),
+    ],
     key: Annotated[Path, typer.Option("--key", help="Your Ed25519 key (PEM, mode 0600).")],
-    name: Annotated[str, typer.Option("--name", help="Your name as a witness.")],
-    log_key: Annotated[str, typer.Option("--log-key", help="The log's key, as you got it elsewhere.")],
+    name: Annotated[str, typer.Option("--name", help="Your name as a witness.", parser=a_signer_name)],
+    log_key: LogKeyOption,
     kept: Annotated[Path, typer.Option("--kept", help="The checkpoint you signed last.")],
     out: Annotated[Path, typer.Option("--out", help="The answer to send back.")] = Path("answer.note"),
 ) -> None:
@@ -243,8 +261,8 @@ Example:
 """
 )
 def accept(
-    answer: Annotated[Path, typer.Argument(help="What the witness sent back.")],
-    witness: Annotated[str, typer.Option("--witness", help="The witness's key.")],
+    answer: Annotated[Path, typer.Argument(help="What the witness sent back.", exists=True, dir_okay=False)],
+    witness: Annotated[str, typer.Option("--witness", help="The witness's key.", parser=a_verifier_key)],
     audit: AuditOption = _WORKSPACE_AUDIT,
 ) -> None:
     """Put a witness's signature under the checkpoint that it is of."""
@@ -287,8 +305,13 @@ agreement and every certificate as an RO-Crate (Five Safes profile).
 def report(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
-    run: Annotated[str | None, typer.Option("--run", help="A run's id; else its newest.")] = None,
-    month: Annotated[str | None, typer.Option("--month", help="A month, such as 2026-11.")] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", help="A run's id; else its newest.", parser=a_run_id)
+    ] = None,
+    month: Annotated[
+        str | None,
+        typer.Option("--month", help="A month, such as 2026-11.", parser=a_month, metavar="YYYY-MM"),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("governance-report.html"),
     pack: Annotated[Path | None, typer.Option("--pack", help="Also write the evidence pack here.")] = None,
     trust: Annotated[Path | None, typer.Option("--trust", help="trust.json, as for `verify`.")] = None,

@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.commands.argument_types import a_day, a_rule_id, a_specification, an_agreement
 from flows.commands.operation.run import ConfigOption
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Read the agreement and the rules; sign agreements, waivers and approvals.",
 )
-AgreementArgument = Annotated[Path, typer.Argument(help="The agreement (TOML).")]
+AgreementArgument = Annotated[Path, typer.Argument(help="The agreement (TOML).", parser=an_agreement)]
 AuditOption = Annotated[Path, typer.Option("--audit", help="The audit folder with past verdicts.")]
 KeyOption = Annotated[Path, typer.Option("--key", help="Your Ed25519 key (PEM, mode 0600).")]
 AsOption = Annotated[
@@ -63,8 +65,8 @@ def check(agreement: AgreementArgument, as_json: JsonOption = False) -> None:
 
 @app.command(epilog="Example:\n\n    hearth governance diff agreement-v1.toml agreement-v2.toml")
 def diff(
-    old: Annotated[Path, typer.Argument(help="The agreement as it was.")],
-    new: Annotated[Path, typer.Argument(help="The agreement as it is to be.")],
+    old: Annotated[Path, typer.Argument(help="The agreement as it was.", parser=an_agreement)],
+    new: Annotated[Path, typer.Argument(help="The agreement as it is to be.", parser=an_agreement)],
     as_json: JsonOption = False,
 ) -> None:
     """Say in words what became looser, what tighter, and who signed the new version."""
@@ -174,7 +176,10 @@ def announce(
     table: Annotated[str, typer.Argument(help="The extract's table, as hearth.toml names it.")],
     sequence: Annotated[int, typer.Option("--sequence", help="Higher than the last file's.", min=0)],
     key: KeyOption,
-    supplied: Annotated[str | None, typer.Option("--supplied", help="The day, else today.")] = None,
+    supplied: Annotated[
+        date | None,
+        typer.Option("--supplied", help="The day, else today.", parser=a_day, metavar="YYYY-MM-DD"),
+    ] = None,
     config: ConfigOption = Path("hearth.toml"),
 ) -> None:
     """Sign an extract's manifest: its digest, rows, number and day."""
@@ -203,7 +208,10 @@ def sign(agreement: AgreementArgument, key: KeyOption, principal: AsOption = Non
 )
 def approve(
     agreement: AgreementArgument,
-    specification: Annotated[str, typer.Option("--specification", help="As the refusal of PUB-01 names it.")],
+    specification: Annotated[
+        str,
+        typer.Option("--specification", help="As the refusal of PUB-01 names it.", parser=a_specification),
+    ],
     key: KeyOption,
     principal: AsOption = None,
 ) -> None:
@@ -221,20 +229,20 @@ def approve(
 )
 def waive(
     agreement: AgreementArgument,
-    rule: Annotated[str, typer.Option("--rule", help="The rule that warns.")],
-    until: Annotated[str, typer.Option("--until", help="The day on which the waiver ends.")],
+    rule: Annotated[str, typer.Option("--rule", help="The rule that warns.", parser=a_rule_id)],
+    until: Annotated[
+        date,
+        typer.Option("--until", help="The day on which the waiver ends.", parser=a_day, metavar="YYYY-MM-DD"),
+    ],
     reason: Annotated[str, typer.Option("--reason", help="Why the run may go on.")],
     key: KeyOption,
     principal: AsOption = None,
 ) -> None:
     """Let runs continue past one rule's warning until a day; a failure cannot be waived."""
-    from datetime import date
-
     from governance.agreement.agreement import read_agreement
     from governance.principals.signing_key import add_waiver
 
-    expires = date.fromisoformat(until)
-    path = add_waiver(agreement, read_agreement(agreement), rule.upper(), reason, expires, principal, key)
+    path = add_waiver(agreement, read_agreement(agreement), rule, reason, until, principal, key)
     typer.echo(f"The waiver stands in {path}.")
 
 

@@ -4,10 +4,11 @@ import json
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from flows.commands.argument_types import a_day
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
 from schemas.storage.zones import AUDIT, KEYS
 
@@ -31,6 +32,8 @@ ProjectKeyOption = Annotated[
 AsOption = Annotated[
     str | None, typer.Option("--as", help="Your id among the agreement's principals, as a check.")
 ]
+RequestKind = Literal["erasure", "objection"]
+RequestIdentifier = Literal["nhs_number", "record_id"]
 _CONFIG = Path("hearth.toml")
 
 
@@ -128,10 +131,19 @@ def witness(
 )
 def request(
     controller: Annotated[str, typer.Option("--controller", help="Whose data: council or nhs.")],
-    kind: Annotated[str, typer.Option("--kind", help="erasure or objection.")],
-    received: Annotated[str, typer.Option("--received", help="The day it came, such as 2026-11-02.")],
+    kind: Annotated[RequestKind, typer.Option("--kind", help="erasure or objection.")],
+    received: Annotated[
+        date,
+        typer.Option(
+            "--received",
+            help="The day it came, such as 2026-11-02.",
+            parser=a_day,
+            metavar="YYYY-MM-DD",
+        ),
+    ],
     identifier: Annotated[
-        str, typer.Option("--by", help="nhs_number, or record_id (the supplier's id of the person's row).")
+        RequestIdentifier,
+        typer.Option("--by", help="nhs_number, or record_id (the supplier's id of the person's row)."),
     ] = "nhs_number",
     receipt: Annotated[Path, typer.Option("--receipt", help="Where to write the receipt.")] = Path(
         "receipt.json"
@@ -160,7 +172,7 @@ def request(
             kind,
             identifier,
             value,
-            date.fromisoformat(received),
+            received,
             _audit(project),
             actor,
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.commands.argument_types import AreaLevel, a_confidence, a_number
 from flows.commands.operation.run import JsonOption
 from governance.errors import Fault
 
@@ -19,7 +20,10 @@ OutOption = Annotated[
     Path | None,
     typer.Option(help="Folder for the tables (Parquet and CSV) and the page.", file_okay=False),
 ]
-ConfidenceOption = Annotated[float, typer.Option(help="Of every interval: 95 or 99.8, as Fingertips does.")]
+ConfidenceOption = Annotated[
+    float,
+    typer.Option(help="Of every interval: 95 or 99.8, as Fingertips does.", parser=a_confidence),
+]
 _RELEASES = Path("workspace/releases")
 _LARGEST_BUDGET = 1e12
 
@@ -142,12 +146,20 @@ def allocate(
         Path | None, typer.Argument(help="A release's folder; the newest when left out.", file_okay=False)
     ] = None,
     releases: ReleasesOption = _RELEASES,
-    by: Annotated[str, typer.Option(help="Area level that receives: LSOA21, MSOA21 or LAD.")] = "MSOA21",
+    by: Annotated[
+        AreaLevel,
+        typer.Option(help="Area level that receives: LSOA21, MSOA21 or LAD.", case_sensitive=False),
+    ] = "MSOA21",
     count: Annotated[
         str, typer.Option(help="Count that shares follow: any that is published for every LSOA.")
     ] = "residents",
     ratio: Annotated[
-        float, typer.Option(help="Weight of the most deprived tenth, the least deprived one being 1.", min=1)
+        float,
+        typer.Option(
+            help="Weight of the most deprived tenth, the least deprived one being 1.",
+            min=1,
+            parser=a_number(minimum=1),
+        ),
     ] = 2.0,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -159,7 +171,7 @@ def allocate(
     from pipeline.findings.writing import write_findings
 
     read = read_release(release or newest_release(releases))
-    shared = share_budget(read, round(budget * 100), by.upper(), count, ratio)
+    shared = share_budget(read, round(budget * 100), by, count, ratio)
     report = report_budget(read, shared, budget, ratio)
     tables = {"shares": shared.shares, "weights": shared.weights}
     if out is not None:

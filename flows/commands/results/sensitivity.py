@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.argument_types import AreaLevel
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
 from governance.errors import Fault
 
@@ -28,7 +29,9 @@ def sensitivity(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     table: Annotated[str | None, typer.Option(help="One registered table; all when left out.")] = None,
-    level: Annotated[str, typer.Option(help="Area level: LSOA21, MSOA21 or LAD.")] = "LAD",
+    level: Annotated[
+        AreaLevel, typer.Option(help="Area level: LSOA21, MSOA21 or LAD.", case_sensitive=False)
+    ] = "LAD",
     as_json: JsonOption = False,
 ) -> None:
     """Give each rate of the last run with its band of linkage uncertainty and under other household caps.
@@ -41,10 +44,7 @@ def sensitivity(
     from pipeline.engine.duckdb import locked_connection
     from pipeline.project import read_project
     from schemas.storage.artefact_record import latest_artefact
-    from schemas.table import AREA_LEVELS
 
-    if level.upper() not in AREA_LEVELS:
-        raise Fault("NO_SUCH_LEVEL", "That is no area level.", f"Name one of {', '.join(AREA_LEVELS)}.")
     project = read_project(config, workspace)
     with reading_workspace(project) as place, place.spill("sensitivity") as spill:
         folder = latest_artefact(place.zone("controlled"), "aggregate", "all")
@@ -52,7 +52,7 @@ def sensitivity(
             raise Fault("NO_CELLS", "The workspace holds no counted tables.", "Run `hearth run` first.")
         with locked_connection(project.engine, spill) as connection:
             rates = read_sensitivity(connection, folder)
-    rates = rates[(rates["area_level"] == level.upper()) & ((rates["table_id"] == table) | (table is None))]
+    rates = rates[(rates["area_level"] == level) & ((rates["table_id"] == table) | (table is None))]
     if rates.empty:
         raise Fault(
             "NO_SUCH_RATE",
