@@ -16,7 +16,7 @@ from flows.commands.argument_types import plain_usage_error
 from flows.commands.controller import assign_uprn, keys, pseudonymise
 from flows.commands.linkage import review, training
 from flows.commands.operation import bench, init, quarantine, run, schedule, synth
-from flows.commands.oversight import audit, governance, retention
+from flows.commands.oversight import audit, explain, governance, retention
 from flows.commands.results import attack, findings, measures, releases, sensitivity
 from flows.run.faults import record_fault
 from governance.errors import HearthError
@@ -51,7 +51,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Link council and NHS extracts at household level on pseudonymised UPRNs, and publish tables from "
     "which no one can be identified.",
-    epilog="Start with `make run`, or with `hearth init` in a new folder. Every command has examples.",
+    epilog="Start with `make run`, or with `hearth init` in a new folder. Every command has examples, and "
+    "`hearth explain CODE` explains an error.",
 )
 
 
@@ -101,6 +102,7 @@ audit.add_to(app)
 governance.add_to(app)
 schedule.add_to(app)
 retention.add_to(app)
+explain.add_to(app)
 bench.add_to(app)
 
 

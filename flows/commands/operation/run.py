@@ -139,5 +139,6 @@ def _tell(outcome: dict[str, Any], as_json: bool) -> None:
     else:
         typer.echo(f"Run {outcome['status']} ({outcome['code']}): {outcome['reason']}", err=True)
         typer.echo(f"What to do: {outcome['remedy']}", err=True)
+        typer.echo(f"Explain: hearth explain {outcome['code']}", err=True)
     if as_json:
         typer.echo(json.dumps(outcome, sort_keys=True))

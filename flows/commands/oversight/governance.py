@@ -100,12 +100,18 @@ def explain(
     from governance.errors import Fault
     from governance.history import last_verdicts
     from governance.rules import all_rules
+    from schemas.error_code import error_codes
 
-    found = next((item for item in all_rules() if item.id == rule_id.upper()), None)
+    found = next((item for item in all_rules() if item.id == rule_id.strip().upper()), None)
     if found is None:
         known = ", ".join(item.id for item in all_rules())
-        raise Fault("RULE_UNKNOWN", f"There is no rule {rule_id}.", f"Rules are {known}.")
+        raise Fault(
+            "RULE_UNKNOWN",
+            f"There is no rule {rule_id}.",
+            f"Rules are {known}. An error code is explained by `hearth explain CODE`.",
+        )
     past = last_verdicts(audit, found.id)
+    codes = [entry.code for entry in error_codes().values() if found.id in entry.rules]
     facts = {
         "rule": found.id,
         "version": found.version,
@@ -115,6 +121,7 @@ def explain(
         "what": inspect.getdoc(found.check),
         "source": found.source,
         "remedy": found.remedy,
+        "codes": codes,
     }
     if as_json:
         typer.echo(json.dumps(facts | {"last_verdicts": [asdict(item) for item in past]}))
@@ -123,6 +130,8 @@ def explain(
     typer.echo(f"{found.id} version {found.version}, gate of {found.stage}: {found.title}")
     typer.echo(f"\n{inspect.getdoc(found.check)}\n{attested}")
     typer.echo(f"\nSource: {found.source}\nHow to mend: {found.remedy}\n")
+    if codes:
+        typer.echo(f"Its error codes, for `hearth explain CODE`: {', '.join(codes)}\n")
     typer.echo("Last verdicts:" if past else "It has given no verdict yet.")
     for item in past:
         typer.echo(f"  {_told(item)}")

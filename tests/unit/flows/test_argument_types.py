@@ -48,6 +48,7 @@ FREE_TEXT = {
     ("assign-uprn", "list_address"),
     ("assign-uprn", "list_postcode"),
     ("assign-uprn", "list_uprn"),
+    ("explain", "code"),
     ("bench", "names"),
     ("releases query", "sql"),
     ("releases query", "release"),

@@ -99,3 +99,4 @@ def test_a_missing_config_is_reported_as_json_too() -> None:
     ran = CliRunner().invoke(app, ["run", "--config", "nowhere.toml", "--json"])
     outcome = json.loads(ran.stdout.splitlines()[-1])
     assert (ran.exit_code, outcome["status"], outcome["code"]) == (1, "fault", "CONFIG_UNREADABLE")
+    assert "Explain: hearth explain CONFIG_UNREADABLE" in ran.stderr
