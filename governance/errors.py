@@ -39,7 +39,8 @@ class HearthError(Exception):
 
     def __str__(self) -> str:
         listed = "".join(f"\n  - {finding}" for finding in self.findings)
-        return f"{self.code}: {self.reason}{listed}\n  What to do: {self.remedy}"
+        explain = f"hearth explain {self.code}"
+        return f"{self.code}: {self.reason}{listed}\n  What to do: {self.remedy}\n  Explain: {explain}"
 
 
 class Fault(HearthError):

@@ -4,7 +4,6 @@ This is the only place that reads the file. The operator writes it; what the con
 the agreement instead.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,6 +12,7 @@ from typing import Any
 
 from governance.counted import counted
 from governance.errors import Fault, Finding
+from pipeline.config_file import read_config
 from pipeline.engine.duckdb import EngineSettings
 
 CUSTODY_MODES = ("at-source", "third-party", "single-operator")
@@ -111,21 +111,7 @@ def read_project(path: Path, workspace: Path | None = None) -> Project:
 
     Raises Fault: CONFIG_UNREADABLE, CONFIG_SYNTAX (not TOML), or CONFIG_INVALID with every mistake.
     """
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise Fault(
-            "CONFIG_UNREADABLE",
-            f"The configuration file {path} cannot be read ({error.strerror}), so nothing was started.",
-            "Give the path of your hearth.toml with --config. `hearth init my-project` writes an example.",
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Fault(
-            "CONFIG_SYNTAX",
-            f"{path} is not valid TOML, so nothing was started: {error}.",
-            "Correct the file at that line, then repeat the command.",
-        ) from None
-    reader = _Reader(raw, path.absolute().parent)
+    reader = _Reader(read_config(path), path.absolute().parent)
     project = reader.project(path, workspace)
     if reader.findings:
         raise Fault(

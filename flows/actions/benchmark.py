@@ -40,9 +40,7 @@ def load_benchmark(name: str) -> Measure:
         raise Fault(
             "NO_SUCH_BENCHMARK",
             "No benchmark has that name.",
-            f"Use `hearth bench NAME` with one of: {', '.join(names)}."
-            if (names := benchmark_names())
-            else "Run `hearth bench` in a checkout of Hearth: an installed package has no benchmarks.",
+            f"Use `hearth bench NAME` with one of: {', '.join(benchmark_names())}.",
         )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -14,7 +14,7 @@ from pipeline.project import read_project
 
 
 def sign_extract(
-    config: Path, table: str, sequence: int, supplied: str | None, key_path: Path
+    config: Path, table: str, sequence: int, supplied: date | None, key_path: Path
 ) -> tuple[Path, int, str]:
     """Write the signed manifest of an extract. Returns its path, the number of rows, and who signed.
 
@@ -37,7 +37,7 @@ def sign_extract(
             f"{principal} is not a supplier of {terms.controller}, which supplies {table}.",
             f"Have a supplier of {terms.controller} run this command with --key and their own key.",
         )
-    day = _day(supplied)
+    day = (supplied or datetime.now(UTC).date()).isoformat()
     try:
         with open_table(settings) as (file, reader):
             rows = sum(len(batch.lines) + len(batch.broken) for batch in reader.rows([0]))
@@ -54,15 +54,3 @@ def sign_extract(
     path = settings.manifest or settings.path.with_name(settings.path.name + ".manifest.json")
     path.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
     return path, rows, principal
-
-
-def _day(supplied: str | None) -> str:
-    try:
-        day = datetime.now(UTC).date() if supplied is None else date.fromisoformat(supplied)
-    except ValueError:
-        raise Fault(
-            "DATE_UNREADABLE",
-            "--supplied is not a date, so no manifest was written.",
-            "Write the date as in `--supplied 2026-03-31`.",
-        ) from None
-    return day.isoformat()

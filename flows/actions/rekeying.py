@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from flows.run.custody import RunKeys, open_run_keys
-from flows.run.faults import as_hearth_error, write_places
+from flows.run.faults import record_fault
 from flows.run.run import new_run_id
 from governance.agreement.agreement import read_agreement
 from governance.audit.signer import KEY_NAME, read_signing_key
@@ -81,8 +81,7 @@ def apply_pairs(project: Project, controller: str, folder: Path, run_id: str) ->
                 signing_key = read_signing_key(workspace.zone("keys") / KEY_NAME)
                 certificate = use_pairs(folder, controller, receiver, outer, context, apply, signing_key)
         except BaseException as error:  # noqa: BLE001 raised again as our own error, without values
-            write_places(error, workspace.run_folder(run_id) / "faults.log")
-            raise as_hearth_error(error, f"rekey {controller}") from None
+            raise record_fault(error, f"rekey {controller}", workspace.run_folder(run_id)) from None
     return Rekeyed(controller, carried, certificate)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from flows.run.custody import key_use
 from flows.run.display import Display
-from flows.run.faults import as_hearth_error, write_places
+from flows.run.faults import record_fault
 from flows.run.nightly_run import NightlyRun
 from flows.run.run_setup import RunSetup, set_up_run
 from governance.artefact import Evidence
@@ -107,8 +107,7 @@ def _controller_run(
                 display.say(f"key {run.keys.linkage().description.key_id}")
                 yield run
         except BaseException as error:  # noqa: BLE001 raised again as our own error, without values
-            write_places(error, folder / "faults.log")
-            raise as_hearth_error(error, f"{doing} {controller}") from None
+            raise record_fault(error, f"{doing} {controller}", folder) from None
 
 
 def _sender(context: RunContext, controller: str) -> Sender:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.run.display import Display
-from flows.run.faults import as_hearth_error, write_places
+from flows.run.faults import record_fault
 from flows.run.nightly_run import Perform, run_directly
 from flows.run.outcome import Outcome, StageRecord, Status
 from flows.run.run_setup import RunSetup, set_up_run
@@ -73,8 +73,7 @@ def run_pipeline(request: RunRequest, perform: Perform = run_directly, quiet: bo
                 released = run.take_stages()["publish", "all"]
                 outcome = Outcome(request.run_id, "published", released.artefact.folder, stages=tuple(stages))
         except BaseException as error:  # noqa: BLE001 recorded and printed: see _ended_badly
-            write_places(error, folder / "faults.log")
-            outcome = _ended_badly(request, error, stages)
+            outcome = _ended_badly(request, error, stages, folder)
     _keep(folder / "run.json", outcome.as_json())
     return outcome
 
@@ -85,11 +84,13 @@ def read_outcome(workspace: Path, run_id: str) -> dict[str, Any]:
     return kept
 
 
-def _ended_badly(request: RunRequest, error: BaseException, stages: list[StageRecord]) -> Outcome:
+def _ended_badly(
+    request: RunRequest, error: BaseException, stages: list[StageRecord], folder: Path | None = None
+) -> Outcome:
     if isinstance(error, SystemExit):
         raise error
     stage = stages[-1].stage if stages else "the start"
-    hearth_error = as_hearth_error(error, stage)
+    hearth_error = record_fault(error, stage, folder)
     status: Status = "refused" if isinstance(hearth_error, Refused) else "fault"
     reason = hearth_error.reason + "".join(f"\n  - {finding}" for finding in hearth_error.findings)
     return Outcome(

@@ -5,7 +5,6 @@ The file's structure is `agreement.schema.json`, the meaning and range of its nu
 """
 
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -16,6 +15,7 @@ from typing import Any
 
 import jsonschema
 
+from governance.agreement.agreement_file import read_agreement_file
 from governance.agreement.decisions import decisions_path, read_decisions
 from governance.agreement.signature import Standing, signature_path, signature_standing, signed_text
 from governance.agreement.terms import (
@@ -104,17 +104,7 @@ class Agreement:
 
 def read_agreement(path: Path) -> Agreement:
     """Read and check an agreement; raises Fault with every mistake listed at once."""
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise Fault(
-            "AGREEMENT_UNREADABLE",
-            f"{path}: {error.strerror}.",
-            "Name the agreement in hearth.toml; `hearth init` writes a commented one.",
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Fault("AGREEMENT_SYNTAX", f"{path} is not TOML: {error}.", "Mend it at that line.") from None
-    content = _with_texts_for_dates(raw)
+    content = _with_texts_for_dates(read_agreement_file(path))
     unfilled = tuple(_unfilled(content))
     places = {finding.where for finding in unfilled}
     others = (*_structural_faults(content), *_contradictions_as_far_as_readable(content))

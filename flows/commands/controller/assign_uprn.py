@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from flows.commands.argument_types import a_config, a_delimiter, a_number, a_size
 from flows.commands.operation.run import JsonOption
 from governance.counted import counted
 from governance.errors import Fault
@@ -59,6 +60,8 @@ def assign_uprn(
             "-c",
             help="The hearth.toml that maps the extract's columns. [default: hearth.toml]",
             rich_help_panel=_EXTRACT,
+            parser=a_config,
+            metavar="<file>",
         ),
     ] = None,
     table: Annotated[
@@ -97,7 +100,12 @@ def assign_uprn(
         Encoding, typer.Option(help="Encoding of the CSV file.", rich_help_panel=_EXTRACT)
     ] = "utf-8",
     delimiter: Annotated[
-        str, typer.Option(help="Delimiter of the CSV file: a comma, '|' or 'tab'.", rich_help_panel=_EXTRACT)
+        str,
+        typer.Option(
+            help="Delimiter of the CSV file: a comma, '|' or 'tab'.",
+            rich_help_panel=_EXTRACT,
+            parser=a_delimiter,
+        ),
     ] = ",",
     list_address: Annotated[
         list[str] | None,
@@ -113,7 +121,12 @@ def assign_uprn(
         Encoding, typer.Option(help="Encoding of the CSV file.", rich_help_panel=_LIST)
     ] = "utf-8",
     list_delimiter: Annotated[
-        str, typer.Option(help="Delimiter of the CSV file: a comma, '|' or 'tab'.", rich_help_panel=_LIST)
+        str,
+        typer.Option(
+            help="Delimiter of the CSV file: a comma, '|' or 'tab'.",
+            rich_help_panel=_LIST,
+            parser=a_delimiter,
+        ),
     ] = ",",
     several_addresses: Annotated[
         bool,
@@ -136,12 +149,15 @@ def assign_uprn(
         typer.Option(
             help="Lowest match weight (log2) for a scored match; matches by rule need none.",
             rich_help_panel=_DECISION,
+            parser=a_number(),
         ),
     ] = 15.0,
     minimum_distinguishability: Annotated[
         float,
         typer.Option(
-            help="Lowest difference in match weight from the next candidate.", rich_help_panel=_DECISION
+            help="Lowest difference in match weight from the next candidate.",
+            rich_help_panel=_DECISION,
+            parser=a_number(),
         ),
     ] = 5.0,
     overwrite: Annotated[
@@ -162,7 +178,10 @@ def assign_uprn(
     ] = False,
     memory_limit: Annotated[
         str | None,
-        typer.Option(help="Memory limit for each engine. [default: that of hearth.toml, otherwise 2GB]"),
+        typer.Option(
+            help="Memory limit for each engine. [default: that of hearth.toml, otherwise 2GB]",
+            parser=a_size,
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -172,7 +191,7 @@ def assign_uprn(
     --overwrite. Records without a match are listed with the reason. Exit code: 0 done, 1 fault (also if
     uk-address-matcher is not installed).
     """
-    from flows.run.faults import as_hearth_error
+    from flows.run.faults import record_fault
     from flows.run.signals import stop_on_signals
     from pipeline.assign_uprn.address_list import ListTolerance
     from pipeline.assign_uprn.assignment import AssignmentRequest, Thresholds, assign_uprns
@@ -193,7 +212,7 @@ def assign_uprn(
         "address_list",
         address_list.absolute(),
         encoding=list_encoding,
-        delimiter=_delimiter("--list-delimiter", list_delimiter),
+        delimiter=list_delimiter,
     )
     request = AssignmentRequest(
         settings,
@@ -214,7 +233,7 @@ def assign_uprn(
         with stop_on_signals():
             summary = assign_uprns(request)
     except BaseException as error:  # noqa: BLE001 raised again as our own error, without values
-        raise as_hearth_error(error, "assign-uprn") from None
+        raise record_fault(error, "assign-uprn") from None
     for sentence in summary_sentences(summary):
         say(sentence)
     say(f"Results are in {out}. They identify records and dwellings: protect them like the extract.")
@@ -274,8 +293,7 @@ def _extract(
             "Use one of the two; `hearth assign-uprn --help` has an example of each.",
         )
     if extract is not None:
-        mark = _delimiter("--delimiter", delimiter)
-        return None, ExtractSettings(table, extract.absolute(), encoding=encoding, delimiter=mark), named
+        return None, ExtractSettings(table, extract.absolute(), encoding=encoding, delimiter=delimiter), named
     config = config or Path("hearth.toml")
     project = read_project(config)
     if table not in project.extracts:
@@ -292,14 +310,3 @@ def _extract(
         )
     settings = project.extracts[table]
     return project, settings, NamedColumns.of_mapping(settings.columns)
-
-
-def _delimiter(option: str, mark: str) -> str:
-    marks = {"comma": ",", ",": ",", "tab": "\t", "\\t": "\t", "\t": "\t", "bar": "|", "|": "|"}
-    if mark not in marks:
-        raise Fault(
-            "ASSIGN_DELIMITER",
-            f"{option} is not a delimiter that Hearth can read.",
-            f"Use {option} with a comma, '|' or 'tab'.",
-        )
-    return marks[mark]

@@ -3,12 +3,13 @@
 import getpass
 import json
 import secrets
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from flows.commands.argument_types import a_check_value, a_day
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
 from governance.errors import Refused
 
@@ -89,9 +90,11 @@ def new(
     workspace: WorkspaceOption = None,
     layer: LayerOption = "inner",
     expires: Annotated[
-        datetime | None,
+        date | None,
         typer.Option(
-            help="Last day of use; the last day of the agreement if left out.", formats=["%Y-%m-%d"]
+            help="Last day of use; the last day of the agreement if left out.",
+            parser=a_day,
+            metavar="YYYY-MM-DD",
         ),
     ] = None,
     signing: Annotated[Path | None, typer.Option(help="Instead, make a signing key in this file.")] = None,
@@ -125,7 +128,7 @@ def new(
             store.create(
                 KeyState.PENDING if compared else KeyState.ACTIVE,
                 custodian.use.today,
-                expires.date() if expires else custodian.agreement_expires,
+                expires or custodian.agreement_expires,
             )
         key = store.open()
         shown = _described(key.description) | {"check_value": key.check_value("uprn")}
@@ -172,7 +175,10 @@ def check_value(
     layer: LayerOption = "inner",
     compare: Annotated[
         str | None,
-        typer.Option(help="The other controller's UPRN check value. If it is equal, the key becomes active."),
+        typer.Option(
+            help="The other controller's UPRN check value. If it is equal, the key becomes active.",
+            parser=a_check_value,
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -191,7 +197,7 @@ def check_value(
     if compare is not None:
         with custodian.recording("compare") as record:
             record.update(_for_the_log({"key_id": key.description.key_id, "check_value": values["uprn"]}))
-            if compare.strip().lower() != values["uprn"]:
+            if compare != values["uprn"]:
                 raise Refused(
                     "CHECK_VALUES_DIFFER",
                     f"The value given with --compare is not that of key {key.description.key_id}, so the two "

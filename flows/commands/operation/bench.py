@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from flows.actions import benchmark
 from flows.commands.operation.run import JsonOption
 
 EXAMPLES = """
@@ -20,8 +21,9 @@ Examples:
 
 
 def add_to(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command(epilog=EXAMPLES)(bench)
+    """Mount the command in a checkout. An installed package has no benchmarks, so it has no such command."""
+    if benchmark.FOLDER.is_dir():
+        app.command(epilog=EXAMPLES)(bench)
 
 
 def bench(
@@ -40,11 +42,9 @@ def bench(
 
     Compare ratios, not times: both sides are measured in the same run.
     """
-    from flows.actions.benchmark import Figure, benchmark_names, load_benchmark
-
-    measured: dict[str, list[Figure]] = {}
-    for name in names or benchmark_names():
-        measure = load_benchmark(name)
+    measured: dict[str, list[benchmark.Figure]] = {}
+    for name in names or benchmark.benchmark_names():
+        measure = benchmark.load_benchmark(name)
         with tempfile.TemporaryDirectory(prefix="hearth-bench-", dir=folder) as work:
             measured[name] = measure(households, Path(work))
         typer.echo(f"{name} ({households:,} households)", err=as_json)

@@ -7,14 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.commands.argument_types import a_config
 from governance.errors import Fault, HearthError
+from pipeline.config_file import read_config
 from schemas.storage.zones import RUNS
 
 if TYPE_CHECKING:
     from flows.run.run import RunRequest
 
 ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The project's hearth.toml.", dir_okay=False, show_default=True)
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        help="The project's hearth.toml.",
+        parser=a_config,
+        metavar="<file>",
+        show_default=True,
+    ),
 ]
 WorkspaceOption = Annotated[
     Path | None,
@@ -55,7 +65,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
-    config: ConfigOption = Path("hearth.toml"),
+    config: Annotated[
+        Path,
+        typer.Option("--config", "-c", help="The project's hearth.toml.", dir_okay=False, show_default=True),
+    ] = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     no_orchestrator: Annotated[
         bool, typer.Option("--no-orchestrator", help="Run the same stages without Prefect.")
@@ -64,11 +77,12 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run the pipeline once: read the extracts, pass every gate, publish a release."""
-    from flows.orchestration.prefect_settings import apply_prefect_settings
-    from flows.run.run import RunRequest
-    from pipeline.workspace import Workspace
-
     try:
+        read_config(config)  # before the imports, which take seconds
+        from flows.orchestration.prefect_settings import apply_prefect_settings
+        from flows.run.run import RunRequest
+        from pipeline.workspace import Workspace
+
         request = RunRequest.of(config, workspace, signing_keys=key or ())
         place = Workspace.open(request.project.workspace)
     except HearthError as error:
@@ -135,5 +149,6 @@ def _print_outcome(outcome: dict[str, Any], as_json: bool) -> None:
         how = "refused by a gate" if outcome["status"] == "refused" else "stopped by a fault"
         typer.echo(f"Run {how} ({outcome['code']}): {outcome['reason']}", err=True)
         typer.echo(f"What to do: {outcome['remedy']}", err=True)
+        typer.echo(f"Explain: hearth explain {outcome['code']}", err=True)
     if as_json:
         typer.echo(json.dumps(outcome, sort_keys=True))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.argument_types import a_time_of_day, a_time_zone
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
 
 app = typer.Typer(
@@ -12,8 +13,10 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Start runs automatically, with systemd timers or Prefect, and raise an alarm when one is missing.",
 )
-AtOption = Annotated[str, typer.Option("--at", help="Time of day, HH:MM.")]
-ZoneOption = Annotated[str, typer.Option("--timezone", help="Time zone of that time.")]
+AtOption = Annotated[
+    str, typer.Option("--at", help="Time of day, HH:MM.", parser=a_time_of_day, metavar="HH:MM")
+]
+ZoneOption = Annotated[str, typer.Option("--timezone", help="Time zone of that time.", parser=a_time_zone)]
 _CONFIG = Path("hearth.toml")
 
 WRITE_EXAMPLES = """

@@ -28,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 def synth(
     out: Annotated[Path, typer.Option(help="Folder to write; created if missing.", file_okay=False)],
     households: Annotated[int, typer.Option(help="Number of households.", min=1)] = 5000,
-    seed: Annotated[int, typer.Option(help="Random seed; the same seed produces the same files.")] = 1,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed produces the same files.", min=0)] = 1,
 ) -> None:
     """Make a synthetic project: extracts with realistic defects, the true links, an agreement, a hearth.toml.
 

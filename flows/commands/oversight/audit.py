@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.argument_types import a_month, a_run_id, a_signer_name, a_verifier_key
 from flows.commands.operation.run import ConfigOption, WorkspaceOption
 from flows.commands.oversight import timestamp
 from schemas.storage.zones import AUDIT
@@ -19,6 +20,14 @@ app = typer.Typer(
 )
 
 AuditArgument = Annotated[Path, typer.Argument(help="The audit folder, or a copy of it.", show_default=True)]
+LogKeyOption = Annotated[
+    str,
+    typer.Option(
+        "--log-key",
+        help="The log's public key, as you received it by another route.",
+        parser=a_verifier_key,
+    ),
+]
 AuditOption = Annotated[Path, typer.Option("--audit", help="The audit folder, or a copy of it.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _WORKSPACE_AUDIT = Path("workspace/audit")
@@ -74,14 +83,22 @@ Examples:
 """
 )
 def prove(
-    seq: Annotated[int | None, typer.Argument(help="Number of the entry, `seq` in audit.jsonl.")] = None,
+    seq: Annotated[
+        int | None, typer.Argument(help="Number of the entry, `seq` in audit.jsonl.", min=0)
+    ] = None,
     audit: AuditOption = _WORKSPACE_AUDIT,
     out: Annotated[
         Path | None, typer.Option("--out", help="File for the proof; printed if left out.")
     ] = None,
-    check: Annotated[Path | None, typer.Option("--check", help="Instead, check this proof.")] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", help="Instead, check this proof.", exists=True, dir_okay=False),
+    ] = None,
     log_key: Annotated[
-        str | None, typer.Option("--log-key", help="The log's public key, to check the proof with.")
+        str | None,
+        typer.Option(
+            "--log-key", help="The log's public key, to check the proof with.", parser=a_verifier_key
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -145,7 +162,7 @@ Example:
 def request(
     audit_dir: AuditArgument = _WORKSPACE_AUDIT,
     old: Annotated[
-        int, typer.Option("--old", help="Number of entries that the witness signed last time.")
+        int, typer.Option("--old", help="Number of entries that the witness signed last time.", min=0)
     ] = 0,
     out: Annotated[Path, typer.Option("--out", help="File to send to the witness.")] = Path("request.txt"),
 ) -> None:
@@ -168,11 +185,14 @@ The first command writes the proof. The second checks it against the checkpoint 
 """
 )
 def consistency(
-    proof: Annotated[Path, typer.Argument(help="The proof, as `hearth audit request` writes it.")],
-    log_key: Annotated[
-        str, typer.Option("--log-key", help="The log's public key, as you received it by another route.")
+    proof: Annotated[
+        Path,
+        typer.Argument(help="The proof, as `hearth audit request` writes it.", exists=True, dir_okay=False),
     ],
-    kept: Annotated[Path, typer.Option("--kept", help="The checkpoint that you kept.")],
+    log_key: LogKeyOption,
+    kept: Annotated[
+        Path, typer.Option("--kept", help="The checkpoint that you kept.", exists=True, dir_okay=False)
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Check that entries were only added to the log since a checkpoint you kept (RFC 9162)."""
@@ -236,13 +256,16 @@ The --kept file contains the checkpoint you signed last. It is compared with the
 )
 def cosign(
     request_file: Annotated[
-        Path, typer.Argument(metavar="REQUEST", help="The request file from the operator.")
+        Path,
+        typer.Argument(
+            metavar="REQUEST", help="The request file from the operator.", exists=True, dir_okay=False
+        ),
     ],
     key: Annotated[Path, typer.Option("--key", help="Your own Ed25519 key (PEM, mode 0600).")],
-    name: Annotated[str, typer.Option("--name", help="Your office's name as a witness.")],
-    log_key: Annotated[
-        str, typer.Option("--log-key", help="The log's public key, as you received it by another route.")
+    name: Annotated[
+        str, typer.Option("--name", help="Your office's name as a witness.", parser=a_signer_name)
     ],
+    log_key: LogKeyOption,
     kept: Annotated[Path, typer.Option("--kept", help="File with the checkpoint you signed last.")],
     out: Annotated[Path, typer.Option("--out", help="File to send back to the operator.")] = Path(
         "answer.note"
@@ -275,8 +298,12 @@ Example:
 """
 )
 def accept(
-    answer: Annotated[Path, typer.Argument(help="The file that the witness sent back.")],
-    witness: Annotated[str, typer.Option("--witness", help="The witness's public key.")],
+    answer: Annotated[
+        Path, typer.Argument(help="The file that the witness sent back.", exists=True, dir_okay=False)
+    ],
+    witness: Annotated[
+        str, typer.Option("--witness", help="The witness's public key.", parser=a_verifier_key)
+    ],
     audit: AuditOption = _WORKSPACE_AUDIT,
 ) -> None:
     """Add a witness's signature to the checkpoint that it belongs to."""
@@ -319,9 +346,17 @@ with the page, the log, the verifier, the agreement and every certificate.
 def report(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
-    run: Annotated[str | None, typer.Option("--run", help="Id of a run; the newest if left out.")] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", help="Id of a run; the newest if left out.", parser=a_run_id)
+    ] = None,
     month: Annotated[
-        str | None, typer.Option("--month", help="Report on a month instead, such as 2026-11.")
+        str | None,
+        typer.Option(
+            "--month",
+            help="Report on a month instead, such as 2026-11.",
+            parser=a_month,
+            metavar="YYYY-MM",
+        ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="File for the page.")] = Path("governance-report.html"),
     pack: Annotated[

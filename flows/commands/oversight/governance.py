@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.commands.argument_types import a_day, a_rule_id, a_specification, an_agreement
 from flows.commands.operation.run import ConfigOption
 from governance.counted import counted
 
@@ -19,7 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Read the agreement and the rules; sign agreements, waivers and approvals.",
 )
-AgreementArgument = Annotated[Path, typer.Argument(help="The agreement (TOML).")]
+AgreementArgument = Annotated[Path, typer.Argument(help="The agreement (TOML).", parser=an_agreement)]
 AuditOption = Annotated[Path, typer.Option("--audit", help="Audit folder with past verdicts.")]
 KeyOption = Annotated[Path, typer.Option("--key", help="Your Ed25519 key (PEM, mode 0600).")]
 AsOption = Annotated[
@@ -68,8 +70,8 @@ def check(agreement: AgreementArgument, as_json: JsonOption = False) -> None:
 
 @app.command(epilog="Example:\n\n    hearth governance diff agreement-v1.toml agreement-v2.toml")
 def diff(
-    old: Annotated[Path, typer.Argument(help="The earlier version of the agreement.")],
-    new: Annotated[Path, typer.Argument(help="The new version of the agreement.")],
+    old: Annotated[Path, typer.Argument(help="The earlier version of the agreement.", parser=an_agreement)],
+    new: Annotated[Path, typer.Argument(help="The new version of the agreement.", parser=an_agreement)],
     as_json: JsonOption = False,
 ) -> None:
     """List in words what became looser, what became tighter, and who signed the new version."""
@@ -103,12 +105,18 @@ def explain(
     from governance.errors import Fault
     from governance.history import last_verdicts
     from governance.rules import all_rules
+    from schemas.error_code import error_codes
 
-    found = next((item for item in all_rules() if item.id == rule_id.upper()), None)
+    found = next((item for item in all_rules() if item.id == rule_id.strip().upper()), None)
     if found is None:
         known = ", ".join(item.id for item in all_rules())
-        raise Fault("RULE_UNKNOWN", f"There is no rule {rule_id}.", f"Use the id of a rule: {known}.")
+        raise Fault(
+            "RULE_UNKNOWN",
+            f"There is no rule {rule_id}.",
+            f"Use the id of a rule: {known}. `hearth explain CODE` explains an error code.",
+        )
     past = last_verdicts(audit, found.id)
+    codes = [entry.code for entry in error_codes().values() if found.id in entry.rules]
     facts = {
         "rule": found.id,
         "version": found.version,
@@ -118,6 +126,7 @@ def explain(
         "what": inspect.getdoc(found.check),
         "source": found.source,
         "remedy": found.remedy,
+        "codes": codes,
     }
     if as_json:
         typer.echo(json.dumps(facts | {"last_verdicts": [asdict(item) for item in past]}))
@@ -126,6 +135,8 @@ def explain(
     typer.echo(f"{found.id} version {found.version}, gate of {found.stage}: {found.title}")
     typer.echo(f"\n{inspect.getdoc(found.check)}\n\nIt checks {kind}.")
     typer.echo(f"\nSource: {found.source}\nWhat to do after a refusal: {found.remedy}\n")
+    if codes:
+        typer.echo(f"Its error codes, for `hearth explain CODE`: {', '.join(codes)}\n")
     typer.echo("Last verdicts:" if past else "There is no verdict of this rule in the audit folder yet.")
     for item in past:
         typer.echo(f"  {_verdict_line(item)}")
@@ -187,7 +198,13 @@ def announce(
     ],
     key: KeyOption,
     supplied: Annotated[
-        str | None, typer.Option("--supplied", help="Day of supply, such as 2026-11-20; today if left out.")
+        date | None,
+        typer.Option(
+            "--supplied",
+            help="Day of supply, such as 2026-11-20; today if left out.",
+            parser=a_day,
+            metavar="YYYY-MM-DD",
+        ),
     ] = None,
     config: ConfigOption = Path("hearth.toml"),
 ) -> None:
@@ -220,7 +237,9 @@ def approve(
     specification: Annotated[
         str,
         typer.Option(
-            "--specification", help="Digest of the specification, as printed in the refusal by PUB-01."
+            "--specification",
+            help="Digest of the specification, as printed in the refusal by PUB-01.",
+            parser=a_specification,
         ),
     ],
     key: KeyOption,
@@ -240,11 +259,14 @@ def approve(
 )
 def waive(
     agreement: AgreementArgument,
-    rule: Annotated[str, typer.Option("--rule", help="Id of the rule that warns.")],
+    rule: Annotated[str, typer.Option("--rule", help="Id of the rule that warns.", parser=a_rule_id)],
     until: Annotated[
-        str,
+        date,
         typer.Option(
-            "--until", help="Day on which the waiver ends, such as 2026-07-31. It does not cover that day."
+            "--until",
+            help="Day on which the waiver ends, such as 2026-07-31. It does not cover that day.",
+            parser=a_day,
+            metavar="YYYY-MM-DD",
         ),
     ],
     reason: Annotated[str, typer.Option("--reason", help="Why runs may continue.")],
@@ -252,13 +274,10 @@ def waive(
     principal: AsOption = None,
 ) -> None:
     """Waive one rule's warning until a day, so that runs continue. A failure cannot be waived."""
-    from datetime import date
-
     from governance.agreement.agreement import read_agreement
     from governance.principals.signing_key import add_waiver
 
-    expires = date.fromisoformat(until)
-    path = add_waiver(agreement, read_agreement(agreement), rule.upper(), reason, expires, principal, key)
+    path = add_waiver(agreement, read_agreement(agreement), rule, reason, until, principal, key)
     typer.echo(f"The waiver is recorded in {path}.")
 
 

@@ -4,10 +4,11 @@ import json
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from flows.commands.argument_types import a_day
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
 from governance.counted import counted
 from schemas.storage.zones import AUDIT, KEYS
@@ -32,6 +33,8 @@ ProjectKeyOption = Annotated[
 AsOption = Annotated[
     str | None, typer.Option("--as", help="Your id among the agreement's principals, as a check of your key.")
 ]
+RequestKind = Literal["erasure", "objection"]
+RequestIdentifier = Literal["nhs_number", "record_id"]
 _CONFIG = Path("hearth.toml")
 
 
@@ -142,12 +145,18 @@ def witness(
 )
 def request(
     controller: Annotated[str, typer.Option("--controller", help="Controller of the data: council or nhs.")],
-    kind: Annotated[str, typer.Option("--kind", help="Kind of request: erasure or objection.")],
+    kind: Annotated[RequestKind, typer.Option("--kind", help="Kind of request: erasure or objection.")],
     received: Annotated[
-        str, typer.Option("--received", help="Day the request was received, such as 2026-11-02.")
+        date,
+        typer.Option(
+            "--received",
+            help="Day the request was received, such as 2026-11-02.",
+            parser=a_day,
+            metavar="YYYY-MM-DD",
+        ),
     ],
     identifier: Annotated[
-        str,
+        RequestIdentifier,
         typer.Option(
             "--by", help="Kind of identifier: nhs_number, or record_id (the supplier's id of the row)."
         ),
@@ -179,7 +188,7 @@ def request(
             kind,
             identifier,
             value,
-            date.fromisoformat(received),
+            received,
             _audit(project),
             actor,
         )

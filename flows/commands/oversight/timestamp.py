@@ -39,13 +39,16 @@ def request(
     "--size 144 --certificate tsa.pem"
 )
 def accept(
-    reply: Annotated[Path, typer.Argument(help="The authority's reply (.tsr).")],
+    reply: Annotated[Path, typer.Argument(help="The authority's reply (.tsr).", exists=True, dir_okay=False)],
     audit_dir: AuditArgument = _WORKSPACE_AUDIT,
-    size: Annotated[int, typer.Option("--size", help="Number of entries that the query covers.")] = 0,
+    size: Annotated[int, typer.Option("--size", help="Number of entries that the query covers.", min=0)] = 0,
     certificate: Annotated[
         list[Path] | None,
         typer.Option(
-            "--certificate", help="Root certificate of the authority (PEM), to verify its signature."
+            "--certificate",
+            help="Root certificate of the authority (PEM), to verify its signature.",
+            exists=True,
+            dir_okay=False,
         ),
     ] = None,
 ) -> None:

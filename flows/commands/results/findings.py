@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.commands.argument_types import AreaLevel, a_confidence, a_number
 from flows.commands.operation.run import JsonOption
 from governance.errors import Fault
 
@@ -20,7 +21,10 @@ OutOption = Annotated[
     typer.Option(help="Folder for the tables (Parquet and CSV) and the page.", file_okay=False),
 ]
 ConfidenceOption = Annotated[
-    float, typer.Option(help="Confidence of every interval in percent: 95 or 99.8, as in Fingertips.")
+    float,
+    typer.Option(
+        help="Confidence of every interval in percent: 95 or 99.8, as in Fingertips.", parser=a_confidence
+    ),
 ]
 _RELEASES = Path("workspace/releases")
 _LARGEST_BUDGET = 1e12
@@ -150,14 +154,21 @@ def allocate(
     ] = None,
     releases: ReleasesOption = _RELEASES,
     by: Annotated[
-        str, typer.Option(help="Area level that receives the shares: LSOA21, MSOA21 or LAD.")
+        AreaLevel,
+        typer.Option(
+            help="Area level that receives the shares: LSOA21, MSOA21 or LAD.", case_sensitive=False
+        ),
     ] = "MSOA21",
     count: Annotated[
         str, typer.Option(help="Count that shares are proportional to; it must be published for every LSOA.")
     ] = "residents",
     ratio: Annotated[
         float,
-        typer.Option(help="Weight of the most deprived tenth; the least deprived tenth has weight 1.", min=1),
+        typer.Option(
+            help="Weight of the most deprived tenth; the least deprived tenth has weight 1.",
+            min=1,
+            parser=a_number(minimum=1),
+        ),
     ] = 2.0,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -169,7 +180,7 @@ def allocate(
     from pipeline.findings.writing import write_findings
 
     read = read_release(release or newest_release(releases))
-    shared = share_budget(read, round(budget * 100), by.upper(), count, ratio)
+    shared = share_budget(read, round(budget * 100), by, count, ratio)
     report = report_budget(read, shared, budget, ratio)
     tables = {"shares": shared.shares, "weights": shared.weights}
     if out is not None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from flows.commands.argument_types import AreaLevel
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
 from governance.counted import counted
 from governance.errors import Fault
@@ -29,7 +30,9 @@ def sensitivity(
     config: ConfigOption = Path("hearth.toml"),
     workspace: WorkspaceOption = None,
     table: Annotated[str | None, typer.Option(help="Show only this table; all tables if left out.")] = None,
-    level: Annotated[str, typer.Option(help="Area level: LSOA21, MSOA21 or LAD.")] = "LAD",
+    level: Annotated[
+        AreaLevel, typer.Option(help="Area level: LSOA21, MSOA21 or LAD.", case_sensitive=False)
+    ] = "LAD",
     as_json: JsonOption = False,
 ) -> None:
     """Show how each rate of the last run changes with uncertain links and with other household size caps.
@@ -42,14 +45,7 @@ def sensitivity(
     from pipeline.engine.duckdb import locked_connection
     from pipeline.project import read_project
     from schemas.storage.artefact_record import latest_artefact
-    from schemas.table import AREA_LEVELS
 
-    if level.upper() not in AREA_LEVELS:
-        raise Fault(
-            "NO_SUCH_LEVEL",
-            "--level is not an area level.",
-            f"Use --level with one of: {', '.join(AREA_LEVELS)}.",
-        )
     project = read_project(config, workspace)
     with reading_workspace(project) as place, place.spill("sensitivity") as spill:
         folder = latest_artefact(place.zone("controlled"), "aggregate", "all")
@@ -61,7 +57,7 @@ def sensitivity(
             )
         with locked_connection(project.engine, spill) as connection:
             rates = read_sensitivity(connection, folder)
-    rates = rates[(rates["area_level"] == level.upper()) & ((rates["table_id"] == table) | (table is None))]
+    rates = rates[(rates["area_level"] == level) & ((rates["table_id"] == table) | (table is None))]
     if rates.empty:
         raise Fault(
             "NO_SUCH_RATE",

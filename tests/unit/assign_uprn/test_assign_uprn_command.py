@@ -79,7 +79,6 @@ def test_nothing_that_is_told_or_summed_up_holds_a_value(project: Desk) -> None:
         (["--config", "hearth.toml", "--extract", "people.csv"], "ASSIGN_WHICH_EXTRACT"),
         (["--table", "council_person"], "ASSIGN_WHICH_EXTRACT"),
         (["--address", "line"], "ASSIGN_WHICH_COLUMNS"),
-        (["--extract", "people.csv", "--delimiter", ";"], "ASSIGN_DELIMITER"),
         (["--extract", "people.csv"], "ASSIGN_COLUMN_MISSING"),
         (["--extract", "summary.json"], "ASSIGN_FILE_NAME"),
     ],

@@ -70,7 +70,6 @@ def test_allocate_prints_amounts_with_their_weights(two_releases: tuple[Path, Pa
         (("findings", "--releases", "nowhere"), "There is no release in nowhere"),
         (("findings", "nowhere"), "is not a release"),
         (("findings", "{release}", "--framework", "mine"), "no framework"),
-        (("findings", "{release}", "--confidence", "50"), "confidence level"),
     ],
 )
 def test_a_mistaken_call_says_what_to_do(
