@@ -1,4 +1,4 @@
-"""The rules, one small file a family. `all_rules` is the only list that gates go by."""
+"""The rules, one small file for each family. Gates take their rules from `all_rules` only."""
 
 from governance.rules import (
     aggregate,
@@ -31,10 +31,10 @@ FAMILIES = (
 
 
 def all_rules() -> tuple[Rule, ...]:
-    """Return every rule, in the order of the data's journey and then by id."""
+    """Return every rule, in the order of the stages and then by id."""
     return tuple(sorted(registered().values(), key=lambda item: (STAGES.index(item.stage), item.id)))
 
 
 def rules_for(stage: str, part: str) -> tuple[Rule, ...]:
-    """Return the rules that the gate of a stage and part asks."""
+    """Return the rules that the gate of a stage and part evaluates."""
     return tuple(item for item in all_rules() if item.concerns(stage, part))

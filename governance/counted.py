@@ -1,0 +1,9 @@
+"""A count with its noun, in the right number: "1 row", "2 rows"."""
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """Return the count with its noun, thousands separated: "20,113 rows".
+
+    plural: for words that do not simply take an "s" ("entries", "rows have").
+    """
+    return f"{number:,} {singular if number == 1 else plural or f'{singular}s'}"
