@@ -1,7 +1,7 @@
-"""What the process that links could lay hands on: the facts of LNK-01, found by trying.
+"""Which keys and clear files the linking process can open: the facts of LNK-01, found by testing access.
 
-In the linkage environment there is no linkage key and nothing in the clear zone. Where one operator
-holds everything both are in reach, and the rule says whether that is allowed.
+In the linkage environment there is no linkage key and nothing in the clear zone. In single-operator
+custody the process can open both, and the rule decides whether that is allowed.
 """
 
 import os
