@@ -276,7 +276,8 @@ def _refusal(
     ids = ", ".join(item.rule.id for item in stopping)
     return Refused(
         first.verdict.code,
-        f"The gate of {where} refused: {len(stopping)} of {counted(len(judgements), 'rule')} did not pass ({ids}).",
+        f"The gate of {where} refused: {len(stopping)} of {counted(len(judgements), 'rule')} did not pass "
+        f"({ids}).",
         " ".join(dict.fromkeys(item.rule.remedy for item in stopping)),
         tuple(item.finding for item in stopping),
     )

@@ -168,7 +168,7 @@ def _outputs() -> str:
 def _numbers() -> str:
     lines = ["# Agreed limits. Shares are from 0 to 1.\n[thresholds]\n"]
     lines += [
-        f"{item.name} = {item.default:g}  # {item.metadata['what']}; stricter is {item.metadata['tighter']}\n"
+        f"{item.name} = {item.default:g}  # {item.metadata['what']}; {item.metadata['tighter']} is stricter\n"
         for item in fields(Thresholds)
     ]
     lines.append(
