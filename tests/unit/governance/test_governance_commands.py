@@ -125,8 +125,7 @@ def test_diff_tells_in_words_what_became_looser(tmp_path: Path) -> None:
     done = hearth("governance", "diff", SAMPLE, new)
     assert (
         "Looser: 1\n  thresholds.minimum_match_rate: 0.4 instead of 0.6: lowest plausible share of NHS "
-        "residents"
-        in done.stdout
+        "residents" in done.stdout
     )
     assert "signed by nobody" in done.stdout
 
