@@ -40,7 +40,7 @@ ORDER_AT_SOURCE: Mapping[str, tuple[str, ...]] = {
     "leakage": ORDER["pseudonymise"],
 }
 _OF_EACH_CONTROLLER = ("pseudonymise",)
-#: Says which rules the gate of a stage and part asks.
+#: Returns the rules of the gate of a stage and part.
 RuleBook = Callable[[str, str], tuple[Rule, ...]]
 
 

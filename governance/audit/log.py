@@ -208,7 +208,7 @@ class AuditLog:
         for line in whole.split(b"\n") if whole else ():
             self._apply(line)
         if torn:
-            self._set_aside(torn)
+            self._move_torn_line(torn)
         elif data and self._signer is not None:
             self._signer.check_grown(prefix_roots(self._leaves))
 
@@ -243,7 +243,7 @@ class AuditLog:
         self._leaves.append(leaf_hash(line))
         self._bytes += len(line) + 1
 
-    def _set_aside(self, torn: bytes) -> None:
+    def _move_torn_line(self, torn: bytes) -> None:
         digest = hashlib.sha256(torn).hexdigest()
         (self.folder / TORN).mkdir(exist_ok=True, mode=0o700)
         _write_synced(self.folder / TORN / f"{self.size:012d}-{digest[:16]}.part", torn)

@@ -21,7 +21,7 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def consistency_proof(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
-    """Return the proof that this tree starts with the first `old_size` leaves of the old one."""
+    """Return the proof that the tree of the first `old_size` leaves is a prefix of this one."""
     if not 0 <= old_size <= len(leaves):
         raise IndexError("no such tree")
     if old_size in (0, len(leaves)):

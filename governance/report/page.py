@@ -1,11 +1,12 @@
 """The report as one HTML page without scripts or network access, suitable for printing."""
 
+import re
 from collections import Counter
 from importlib.resources import files
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from governance.agreement.decisions import approvers_of, find_waiver
 from governance.report.crosswalk import SAFES
@@ -25,6 +26,7 @@ from governance.report.wording import (
 )
 from schemas.table import tables as registered_tables
 
+_BACKTICKS = re.compile(r"`([^`]+)`")
 _WORDS = {"pass": "passed", "warn": "warned", "waived": "waived", "fail": "refused"}
 _REGISTERS = {"national-data-opt-out": "National Data Opt-Out", "type-1": "Type 1 opt-outs"}
 #: Rules whose evidence is an attack or a search that Hearth runs itself.
@@ -40,6 +42,7 @@ def render_page(facts: ReportFacts) -> str:
     )
     environment.filters["day"] = day
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
+    environment.filters["commands"] = _commands
     folder = files("governance.report")
     template = environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
     # Our own style sheet and not user input, so it is not escaped.
@@ -57,6 +60,11 @@ def render_page(facts: ReportFacts) -> str:
         intruder=intruder(facts),
         tables=_tables(facts),
     )
+
+
+def _commands(text: str) -> Markup:
+    """Return a text as HTML, with what is between backticks marked as code."""
+    return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (the text is escaped)
 
 
 def _tables(facts: ReportFacts) -> dict[str, Any]:

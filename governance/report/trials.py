@@ -70,7 +70,13 @@ def trials_of(stages: Mapping[tuple[str, str], Mapping[str, Any]]) -> tuple[Tria
 
 
 def _figures(figures: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
+    return "; ".join(f"{name.replace('_', ' ')}: {_written(value)}" for name, value in figures.items())
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def certificates_of(audit_folder: Path) -> tuple[AttackCertificate, ...]:

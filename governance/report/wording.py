@@ -53,8 +53,8 @@ def _what_happened(facts: ReportFacts) -> str:
     passed = f"rules passed, {waived} with a waiver." if waived else "rules passed."
     if facts.not_evaluated:
         missing = counted(len(facts.not_evaluated), "rule was", "rules were")
-        return f"{run} was published. {missing} not evaluated. All other {passed}"
-    return f"{run} was published. All {passed}"
+        return f"{run} published a release. {missing} not evaluated. All other {passed}"
+    return f"{run} published a release. All {passed}"
 
 
 def day(value: date | datetime) -> str:
@@ -81,7 +81,7 @@ def signature(facts: ReportFacts) -> str:
     """Return who signed the agreement, and whether the signatures are valid."""
     signers = ", ".join(facts.agreement.signed_by)
     return {
-        "valid": f"It has valid signatures by {signers}.",
+        "valid": f"It is validly signed by {signers}.",
         "absent": "It is not signed.",
         "broken": "Its signatures are not valid for every controller."
         + (f" Only {signers} signed validly." if signers else ""),
@@ -116,7 +116,7 @@ def requests(facts: ReportFacts) -> str:
     return (
         f"{counted(facts.requests, 'erasure or objection is', 'erasures and objections are')} on record. "
         f"The newest run removed {counted(removed, 'row')} because of them. The log does not identify these "
-        "people; a receipt proves that its request is recorded (hearth retention prove)."
+        "people; a receipt proves that its request is recorded (`hearth retention prove`)."
     )
 
 
@@ -125,11 +125,15 @@ def suppression(facts: ReportFacts) -> str:
     found = facts.disclosure
     if not found:
         return "This workspace no longer has the run's counts of cells. Rules AGG-01 to AGG-06 state them."
+    rest = found["cells"] - found["cells_published"] - found["cells_hidden"]
+    others = (
+        f" The other {rest:,} are not applicable or belong to tables that were not produced." if rest else ""
+    )
     profile = found["profile"]
     return (
         f"{counted(found['cells'], 'cell was', 'cells were')} checked: {found['cells_published']:,} are "
-        f"published and {found['cells_hidden']:,} are hidden. A cell is hidden if it counts fewer than "
-        f"{profile['minimum_cell_count']} households or people, if its distribution would disclose an "
+        f"published and {found['cells_hidden']:,} are hidden.{others} A cell is hidden if it counts fewer "
+        f"than {profile['minimum_cell_count']} households or people, if its distribution would disclose an "
         f"attribute ({counted(found['hidden_attribute'], 'count')}), or if it could be calculated from other "
         f"cells. Published counts are multiples of {profile['rounding_base']} (method {profile['name']}, "
         f"epoch {found['epoch']})."
@@ -146,7 +150,7 @@ def intruder(facts: ReportFacts) -> str:
         "disclosure-mended": "It disclosed something, which has been corrected since",
     }[review.outcome]
     return (
-        f"{review.by} did the last review on {day(review.on)}. {found}. "
+        f"The last review was done on {day(review.on)} by {review.by}. {found}. "
         f"The next is due by {day(review.on + timedelta(days=days))}."
     )
 

@@ -24,7 +24,7 @@ from governance.rules.registry import Shown, Verdict, failed, passed, rule
     remedy="Ask the supplier for the newest file and a signed manifest; the supplier makes the manifest with "
     "`hearth governance announce`.",
 )
-def file_is_the_announced_one(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def file_matches_its_manifest(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse an older sequence number, a different file under the same number, and an invalid signature.
 
     In production every file needs a manifest signed by a supplier of its controller. A digest or row

@@ -50,7 +50,7 @@ def cells_are_large_enough(evidence: Shown, agreement: Agreement, now: datetime)
     remedy="Report this as a defect in Hearth's disclosure stage, with the run's id. If the method differs, "
     "check `profile` under [disclosure] and `rounding_base` under [thresholds] of the agreement.",
 )
-def values_are_as_the_method_gives_them(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def values_follow_the_agreed_method(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse unrounded values, values further from the count than noise and rounding allow, and ambiguity.
 
     Each cell must have exactly one value or one reason for having none. A preset may round more
@@ -99,8 +99,9 @@ def hidden_cells_cannot_be_recovered(evidence: Shown, agreement: Agreement, now:
     audited, exposed = evidence.count("audited"), evidence.count("audit_exposed")
     hidden = evidence.count("cells_hidden")
     observed, threshold = (
-        f"{counted(hidden, 'hidden cell')}, {counted(audited, 'value')} tested, {exposed:,} can be recovered",
-        "every hidden cell tested, none can be recovered",
+        f"{counted(hidden, 'cell')} hidden; of {counted(audited, 'hidden count')} tested, "
+        f"{exposed:,} can be recovered",
+        "every hidden count tested, none can be recovered",
     )
     if exposed:
         return failed(
@@ -146,7 +147,7 @@ def no_attribute_is_exposed(evidence: Shown, agreement: Agreement, now: datetime
     remedy="In [thresholds] of the agreement, raise minimum_cell_count to minimum_quasi_identifier_group "
     "(k); or merge categories of the table in schemas/tables/registry.yaml.",
 )
-def published_tier_keeps_k_and_l(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def published_groups_meet_k_and_l(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a published group of fewer than k households, or with fewer than l sensitive values.
 
     Both are read back from the written cells, whatever minimum the stage used.

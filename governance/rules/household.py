@@ -62,7 +62,7 @@ def household_columns_allowed(evidence: Shown, agreement: Agreement, now: dateti
     remedy="Label the tables `controlled`, and remove the word from their contracts in "
     "schemas/contracts/household. A household row is personal data even without a UPRN.",
 )
-def household_rows_are_not_called_anonymous(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def household_rows_are_labelled_controlled(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse any tier other than controlled, and contracts that call household rows anonymous."""
     tier, tables = evidence.text("tier"), sorted(evidence.columns("columns"))
     wrong = [name for name in tables if _ANONYMOUS.search(_words_of(name))]
@@ -92,7 +92,7 @@ def _words_of(table: str) -> str:
     remedy="Check the addresses with too many residents; most are a surgery or a default UPRN. Correct them "
     "at source, or agree another maximum_improbable_household_share in [thresholds].",
 )
-def improbable_dwellings_are_rare(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def improbable_share_is_within_limit(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse more improbable dwellings than agreed, and a run without any household."""
     households, improbable = evidence.count("households"), evidence.count("improbable_dwellings")
     if not households:

@@ -37,7 +37,7 @@ def supplied_tables(evidence: Shown) -> dict[str, Shown]:
     remedy="Ask the supplier to export the file again as plain CSV or Parquet, and put it where `path` under "
     "[extracts] in hearth.toml expects it.",
 )
-def file_was_read_whole(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def file_was_read_completely(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse an empty file, a file without a digest, and a file without rows.
 
     Paths outside the project, archive bombs and unreadable encodings stop ingest before any row is kept.
@@ -67,7 +67,7 @@ def file_was_read_whole(evidence: Shown, agreement: Agreement, now: datetime) ->
     remedy="Map the columns under [extracts.….columns] in hearth.toml. Run `hearth quarantine` and go "
     "through the rejected rows with the supplier.",
 )
-def extract_keeps_its_contract(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def extract_matches_its_contract(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse undeclared and missing columns, unaccounted rows, and too many rows in quarantine."""
     tables = supplied_tables(evidence)
     undeclared = [

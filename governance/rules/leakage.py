@@ -19,7 +19,7 @@ from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, 
     remedy="Find the file in the folder named, remove the cause, destroy the file, and run `hearth run` "
     "again. If a file could not be read, correct its owner or permissions first.",
 )
-def no_canary_escaped(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def no_canary_is_found(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a single hit, a file that could not be searched, and a search without canaries or files.
 
     A canary is an invented person that Hearth adds to each extract and searches for afterwards.
@@ -56,7 +56,7 @@ def no_canary_escaped(evidence: Shown, agreement: Agreement, now: datetime) -> V
     remedy="Remove the unencrypted table. Change the code that wrote it to use `pipeline/engine/tables.py`, "
     "then run `hearth run` again.",
 )
-def no_table_rests_in_clear(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def intermediate_tables_are_encrypted(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse an unencrypted table anywhere but in the releases and the run's private temporary files."""
     tables = evidence.count("tables_in_clear")
     observed = f"{tables:,} of {counted(evidence.count('files'), 'file')} are unencrypted tables"

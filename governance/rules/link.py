@@ -18,7 +18,7 @@ from governance.rules.registry import Shown, Verdict, failed, passed, rule
     source="GUILD (Gilbert 2018), step 1: what was prepared for linkage is accounted for",
     remedy="Report this as a defect in Hearth, with the counts: Hearth forms the groups, not a supplier.",
 )
-def grouping_loses_nobody(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def grouping_keeps_every_record(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse groups and dwellings that do not contain each incoming row exactly once."""
     records, grouped = evidence.count("nhs_records"), evidence.count("grouped_records")
     properties, dwellings = evidence.count("council_properties"), evidence.count("dwellings")
@@ -52,7 +52,7 @@ def grouping_loses_nobody(evidence: Shown, agreement: Agreement, now: datetime) 
     remedy='Link in an environment that receives only pseudonymised packages, and set custody = "at-source" '
     "under [project] in hearth.toml.",
 )
-def linking_reaches_no_identifier(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def linking_process_cannot_read_identifiers(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a linkage key or clear file that the process can read.
 
     Single-operator custody outside production may: its people are invented.
@@ -101,7 +101,7 @@ def model_is_the_approved_one(evidence: Shown, agreement: Agreement, now: dateti
     remedy="Run `hearth evaluate` and check why records were not linked. Train a model (`hearth train`), or "
     "agree other limits under [thresholds] of the agreement.",
 )
-def linkage_is_good_enough(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def linkage_quality_is_within_limits(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a match rate outside the agreed limits, a low estimated precision, and a wide subgroup gap."""
     agreed = agreement.thresholds
     rate = evidence.rate("match_rate")

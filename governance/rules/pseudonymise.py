@@ -63,10 +63,12 @@ def key_is_the_agreed_one(evidence: Shown, agreement: Agreement, now: datetime) 
     state, found = evidence.text("key_state"), evidence.table("check_values")
     agreed = agreement.linkage_check_values
     matching = sum(found.get(kind) == value for kind, value in agreed.items())
-    observed = (
-        f"key {evidence.text('key_id')}, {state}, "
+    compared = (
         f"{matching} of {counted(len(agreed), 'agreed check value')} match"
+        if agreed
+        else "no check values agreed"
     )
+    observed = f"key {evidence.text('key_id')}, {state}, {compared}"
     threshold = (
         f"an active key of agreement {agreement.id} and period {agreement.period}; "
         "all agreed check values match"

@@ -22,7 +22,7 @@ from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, 
     remedy="Run with a releaser's key (`hearth run --key`, or signing_keys in hearth.toml). Have two "
     "approvers each run `hearth governance approve` with the specification named above.",
 )
-def two_people_approved(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def release_is_signed_and_approved(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a release without a releaser's signature or without two approvals of its specification.
 
     Neither approver may be the run's operator or its releaser. An approval covers later runs with the
@@ -37,7 +37,7 @@ def two_people_approved(evidence: Shown, agreement: Agreement, now: datetime) ->
     operator, releaser = (authorised_by(agreement, run_id, action, mandates) for action in ("run", "release"))
     own = {person.id for person in (operator, releaser) if person is not None}
     approvers = [name for name in approvers_of(agreement, specification, now.date()) if name not in own]
-    signed = "no releaser's signature" if releaser is None else f"signed by releaser {releaser.id}"
+    signed = "no releaser's signature" if releaser is None else f"release signed by {releaser.id}"
     observed = f"specification {specification}, {counted(len(approvers), 'approval')}, {signed}"
     threshold = "a releaser's signature; approvals from two other people, neither of them the operator"
     is_invented = run.text("custody") == "single-operator" and not run.flag("production")
@@ -47,7 +47,7 @@ def two_people_approved(evidence: Shown, agreement: Agreement, now: datetime) ->
     if len(approvers) >= 2:
         return passed(f"{observed} (approved by {', '.join(approvers)})", threshold)
     if is_invented:
-        return passed(f"{observed} (none needed: single operator, not in production)", threshold)
+        return passed(f"{observed} (no approval needed: single operator, not in production)", threshold)
     return failed(
         "RELEASE_NOT_APPROVED",
         observed,
@@ -64,7 +64,7 @@ def two_people_approved(evidence: Shown, agreement: Agreement, now: datetime) ->
     source="disclosure-control.md, side channels; governance.md PUB-02",
     remedy="Report this as a defect in Hearth's publish stage, with the run's id. Nothing was published.",
 )
-def files_hold_nothing_else(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def files_contain_only_published_values(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse undeclared files or metadata, and Parquet statistics that cover rows not in the file."""
     files, keys = evidence.names("undeclared_files"), evidence.names("undeclared_metadata_keys")
     beyond, parquet_files = evidence.count("statistics_beyond_data"), evidence.count("parquet_files")
@@ -109,7 +109,7 @@ def columns_are_the_contract(evidence: Shown, agreement: Agreement, now: datetim
 @rule(
     id="PUB-04",
     version=1,
-    title="Every published table is registered, agreed, in the catalogue, and says how it was protected",
+    title="Every published table is registered, agreed, in the catalogue, and documented as protected",
     stage="publish",
     source="disclosure-control.md P0 and P7; ICO anonymisation guidance (records)",
     remedy="Register the table in schemas/tables/registry.yaml and add it to `tables` under [outputs] of the "
@@ -146,7 +146,7 @@ def release_is_registered(evidence: Shown, agreement: Agreement, now: datetime) 
     "outcome under [intruder_review] of the agreement.",
     kind="attest",
 )
-def intruder_review_held(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def intruder_review_is_in_date(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Warn if the review is overdue or has never been done."""
     review, days = agreement.intruder_review, agreement.disclosure.intruder_review_days
     observed = "no review recorded" if review is None else f"done on {review.on}, outcome {review.outcome}"

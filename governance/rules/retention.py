@@ -101,7 +101,7 @@ def no_residue_is_left(evidence: Shown, agreement: Agreement, now: datetime) -> 
     remedy="Restore `rights_requests.jsonl` in the controller's folder of the clear zone from its copy, then "
     "run `hearth run` again.",
 )
-def requests_are_in_effect(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def requests_are_applied(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse if the log records a request for a controller's data that ingest did not apply.
 
     Requests are compared by their commitments, so one request cannot replace another.

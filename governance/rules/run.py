@@ -199,7 +199,7 @@ def toolkit_in_order(evidence: Shown, agreement: Agreement, now: datetime) -> Ve
     source="Reproducible analytical pipelines; SATRE v2",
     remedy="Commit the changes, install from requirements.lock, then run `hearth run` again.",
 )
-def programme_is_known(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+def code_is_as_committed(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse, in production, uncommitted changes and a missing lock file."""
     changed = evidence.optional_count("uncommitted_changes")
     lock = evidence.optional_text("lock_digest")

@@ -129,6 +129,11 @@ def test_it_says_first_what_happened_and_what_needs_attention(facts: ReportFacts
     assert any("An outside witness has not confirmed the newest entries" in item for item in facts.attention)
 
 
+def test_a_command_in_a_sentence_is_marked_as_code_and_the_rest_is_escaped(facts: ReportFacts) -> None:
+    page = render_page(replace(facts, attention=("Run `hearth run` & <b>look</b>.",)))
+    assert "<li>Run <code>hearth run</code> &amp; &lt;b&gt;look&lt;/b&gt;.</li>" in page
+
+
 def test_a_log_that_was_changed_is_said_before_anything_else(audit: AuditLog, facts: ReportFacts) -> None:
     path = audit.folder / "audit.jsonl"
     path.write_bytes(path.read_bytes().replace(b'"verdict":"published"', b'"verdict":"refused"'))
@@ -258,8 +263,8 @@ def test_what_was_tried_is_told_with_figures_and_certificates_with_their_signers
     assert [(trial.name, trial.verdict, trial.detail) for trial in trials] == [
         ("Dictionary of UPRNs (nhs)", "repelled", "4,000 hashes of 100 UPRNs tried, 0 recovered"),
         ("Mover", "not run", "needs truth"),
-        ("Rates", "succeeded", "rates 2"),
-        ("Scripted motivated intruder", "repelled", "groups 7, outcome nothing learnt"),
+        ("Rates", "succeeded", "rates: 2"),
+        ("Scripted motivated intruder", "repelled", "groups: 7; outcome: nothing learnt"),
     ]
     folder = audit.folder / "attacks"
     folder.mkdir()
@@ -314,7 +319,7 @@ def test_opt_outs_are_reconciled_with_the_rows_that_came_in(
 def test_the_first_sentence_does_not_claim_more_rules_than_were_asked(facts: ReportFacts) -> None:
     one = replace(facts, runs=facts.runs[:1])
     assert "rules were not evaluated. All other rules passed." in summary(one)[0]
-    assert summary(replace(one, not_evaluated=()))[0].endswith("was published. All rules passed.")
+    assert summary(replace(one, not_evaluated=()))[0].endswith("published a release. All rules passed.")
     assert "1 erasure or objection is on record" in render_page(replace(facts, requests=1))
 
 
@@ -323,4 +328,4 @@ def test_the_first_sentence_counts_the_rules_that_passed_only_with_a_waiver(fact
         replace(line, verdict="waived") if number == 0 else line for number, line in enumerate(facts.rules)
     )
     one = replace(facts, runs=facts.runs[:1], rules=waived, not_evaluated=())
-    assert summary(one)[0].endswith("was published. All rules passed, 1 with a waiver.")
+    assert summary(one)[0].endswith("published a release. All rules passed, 1 with a waiver.")
