@@ -55,7 +55,7 @@ def grouping_keeps_every_record(evidence: Shown, agreement: Agreement, now: date
 def linking_process_cannot_read_identifiers(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a linkage key or clear file that the process can read.
 
-    Single-operator custody outside production may: its people are invented.
+    Single-operator custody outside production is allowed to, because its people are invented.
     """
     keys, clear = evidence.count("keys_in_reach"), evidence.count("clear_files_in_reach")
     observed = f"{counted(keys, 'linkage key')} and {counted(clear, 'clear file')} can be read"

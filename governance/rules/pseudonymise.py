@@ -103,8 +103,8 @@ def key_is_the_agreed_one(evidence: Shown, agreement: Agreement, now: datetime) 
     title="Every identifier has its own pseudonym, and placeholder values such as 0 have none",
     stage="pseudonymise",
     source="governance.md; field-notes.md, UPRN (sentinels 0 and 999999999999)",
-    remedy="Report this as a defect in Hearth, with the run's id. Placeholder values must become empty at "
-    "ingest (`onInvalid` in schemas/contracts/extract).",
+    remedy="Report this as a defect in Hearth, with the run's id: ingest must remove placeholder values, and "
+    "each identifier must get one pseudonym.",
 )
 def pseudonyms_are_one_to_one(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse different numbers of distinct identifiers and pseudonyms, and hashed placeholder values."""
@@ -209,8 +209,9 @@ def is_decoded(share: float, records: int) -> bool:
     title="Counting how often tokens occur re-identifies no one (rank-frequency attack)",
     stage="pseudonymise",
     source="engine-notes.md, Privacy-preserving comparison; Christen, Ranbaduge, Schnell (2020), ch. 9",
-    remedy="Exclude the column or its frequent values from the match fields, then pseudonymise again. "
-    "`hearth attack` shows which values can be identified.",
+    remedy="Set `salt`, or a lower `maximum_records`, for the column in "
+    "pipeline/pseudonymise/match_fields/catalogue.py, then pseudonymise again. `hearth attack encoding` shows "
+    "the result for each column.",
 )
 def no_token_column_is_decoded(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a column of tokens in which an attacker could identify more of the tokens than allowed.
