@@ -210,8 +210,8 @@ def is_decoded(share: float, records: int) -> bool:
     stage="pseudonymise",
     source="engine-notes.md, Privacy-preserving comparison; Christen, Ranbaduge, Schnell (2020), ch. 9",
     remedy="Set `salt`, or a lower `maximum_records`, for the column in "
-    "pipeline/pseudonymise/match_fields/catalogue.py, then pseudonymise again. `hearth attack encoding` shows "
-    "the result for each column.",
+    "pipeline/pseudonymise/match_fields/catalogue.py, then pseudonymise again. `hearth attack encoding` "
+    "shows the result for each column.",
 )
 def no_token_column_is_decoded(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a column of tokens in which an attacker could identify more of the tokens than allowed.
