@@ -1,7 +1,7 @@
-"""What a stage leaves behind, and what it can show for it.
+"""The output of a stage, and the evidence for it.
 
-An artefact is a folder of files that never changes once it stands; its digest
-is what a gate clears and what the next stage checks.
+An artefact is a folder of files that never changes once it is complete. A gate
+clears its digest, and the next stage checks it.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class FileRecord:
-    """One file of an artefact: name within the folder, SHA-256, bytes, rows (None if no table)."""
+    """One file of an artefact: name within the folder, SHA-256, bytes, rows (None if it is no table)."""
 
     name: str
     sha256: str
@@ -30,8 +30,8 @@ class Artefact:
     """A finished folder of one stage.
 
     stage: "ingest", "pseudonymise", "group", "link", "household", "aggregate", "disclosure", "publish".
-    part: what of the stage ("council", "nhs", or "all").
-    fingerprint: digest of everything the content follows from (inputs, code, settings).
+    part: the controller ("council" or "nhs"), or "all".
+    fingerprint: digest of everything that determines the content (inputs, code, settings).
     """
 
     stage: str
@@ -42,16 +42,16 @@ class Artefact:
 
     @property
     def artefact(self) -> NoReturn:
-        """Refuse: a stage reads `cleared.artefact`, and this artefact has not passed its gate."""
+        """Raise Refused: a stage reads `cleared.artefact`, and this artefact has not passed its gate."""
         raise Refused(
             "NOT_CLEARED",
-            f"The artefact of stage {self.stage} {self.part} was handed on without its gate's clearance.",
-            "Report this as a defect of the programme; nothing goes on without a verdict.",
+            f"The artefact of stage {self.stage} ({self.part}) was used without its gate's clearance.",
+            "Report this as a defect in Hearth: no stage may read an artefact that its gate has not cleared.",
         )
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the files' names and digests; the folder's place does not enter."""
+        """SHA-256 over the files' names and digests; independent of the folder's path."""
         return digest_of([[f.name, f.sha256] for f in sorted(self.files, key=lambda f: f.name)])
 
     def path(self, table: str) -> Path:
@@ -59,15 +59,15 @@ class Artefact:
         return self.folder / f"{table}.parquet"
 
     def has(self, table: str) -> bool:
-        """Answer whether the artefact carries that table."""
+        """Return whether the artefact contains that table."""
         return any(f.name == f"{table}.parquet" for f in self.files)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a stage shows its gate: counts, rates, digests, names of columns; never a row's value.
+    """What a stage reports to its gate: counts, rates, digests, column names; never a row's value.
 
-    facts: JSON-able mapping, the names being those that the rules of the stage read.
+    facts: a mapping that can be written as JSON; the stage's rules read it by name.
     """
 
     stage: str

@@ -1,6 +1,6 @@
-"""Order enforced by types: a stage demands the clearance of what it is handed.
+"""Order enforced by types: a stage accepts only input that a gate has cleared.
 
-Only `governance.gate` mints a clearance, and only after the audit event that
+Only `governance.gate` creates a clearance, and only after the audit event that
 records the verdict is on disk.
 """
 
@@ -14,7 +14,7 @@ _MINT = object()
 
 @dataclass(frozen=True)
 class Clearance:
-    """A gate's yes, bound to one artefact of one run.
+    """A gate's approval, bound to one artefact of one run.
 
     audit_seq: number of the audit event that recorded the verdict.
     rules: ids of the rules that were evaluated.
@@ -31,8 +31,8 @@ class Clearance:
         if self._mint is not _MINT:
             raise Refused(
                 "CLEARANCE_FORGED",
-                f"A clearance for stage {self.stage} was made outside its gate.",
-                "Pass the artefact through its gate.",
+                f"A clearance for stage {self.stage} was not created by its gate.",
+                "Report this as a defect in Hearth: only a gate may clear an artefact.",
             )
 
 
@@ -40,7 +40,7 @@ class Clearance:
 class Cleared:
     """An artefact together with the clearance that admits it to the next stage.
 
-    Raises Refused where the clearance is of another artefact.
+    Raises Refused if the clearance belongs to another artefact.
     """
 
     artefact: Artefact
@@ -53,6 +53,6 @@ class Cleared:
         ):
             raise Refused(
                 "CLEARANCE_MISMATCH",
-                f"The clearance presented for stage {self.artefact.stage} belongs to another artefact.",
-                "Run the stage and its gate again.",
+                f"The clearance given for stage {self.artefact.stage} belongs to another artefact.",
+                "Run `hearth run` again. If this repeats, report it as a defect in Hearth.",
             )

@@ -1,6 +1,6 @@
-"""The two ways a run stops: a gate refuses it, or something is at fault.
+"""The two ways in which a run stops: a gate refuses it, or there is a fault.
 
-Every error says where, what, how many and what to do next, and never the value.
+Every error states where, what, how many and what to do next, and never a value from the data.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found wrong: a code from a closed list, the place, and a count without values."""
+    """One problem: a code from a closed list, the place, and a count without values."""
 
     code: str
     where: str
@@ -20,12 +20,12 @@ class Finding:
 
 
 class HearthError(Exception):
-    """A stop that a person can act on.
+    """An error that a person can act on.
 
     code: upper-case identifier, stable across versions.
     reason: one or two sentences, counts but no values.
     remedy: what to do next.
-    findings: every single fault, when there are several.
+    findings: each problem, if there are several.
     """
 
     exit_code = 1
@@ -44,12 +44,12 @@ class HearthError(Exception):
 
 
 class Fault(HearthError):
-    """Something is broken or unusable (configuration, disk, key); nothing was judged. Exit code 1."""
+    """Something is broken or unusable (configuration, disk, key); no rule was evaluated. Exit code 1."""
 
     exit_code = 1
 
 
 class Refused(HearthError):
-    """A gate said no: the run stops before the next stage. Exit code 2."""
+    """A gate refused: the run stops before the next stage. Exit code 2."""
 
     exit_code = 2

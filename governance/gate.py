@@ -1,7 +1,7 @@
-"""Gates: evidence in, clearance or refusal out, and the audit event before either.
+"""Gates: a gate judges a stage's evidence, records its verdict in the audit log, then clears or refuses.
 
-FAIL stops the run. WARN continues only under a signed waiver that is in date. A rule that errs or
-cannot be evaluated is a FAIL, and a gate without rules refuses everything.
+FAIL stops the run. WARN continues only with a signed waiver that is in date. A rule that raises an
+error or cannot be evaluated is a FAIL, and a gate without rules refuses everything.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +15,7 @@ from governance.agreement.terms import Waiver
 from governance.artefact import Artefact, Evidence
 from governance.audit.log import AuditLog
 from governance.clearance import _MINT, Clearance, Cleared
+from governance.counted import counted
 from governance.errors import Finding, Refused
 from governance.rules import rules_for
 from governance.rules.registry import NotShown, Rule, Shown, Verdict, failed
@@ -23,15 +24,15 @@ from governance.rules.registry import NotShown, Rule, Shown, Verdict, failed
 Step = tuple[str, str]
 #: Each gate -> the gates that must have cleared before it in the same run. A gate that is not named refuses.
 GateOrder = Mapping[Step, tuple[Step, ...]]
-#: Says which rules the gate of a stage and part asks.
+#: Returns the rules of the gate of a stage and part.
 RuleBook = Callable[[str, str], tuple[Rule, ...]]
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A rule's verdict on one piece of evidence; waiver: what lets a warning pass, if anything does.
+    """A rule's verdict on one piece of evidence.
 
-    no_waiver: why a warning has none.
+    waiver: the waiver that lets a warning pass, if there is one. no_waiver: why there is none.
     """
 
     rule: Rule
@@ -41,23 +42,23 @@ class Judgement:
 
     @property
     def admits(self) -> bool:
-        """Answer whether the run may go on as far as this rule is concerned."""
+        """Return whether this rule lets the run continue."""
         return self.verdict.outcome == "pass" or (self.verdict.outcome == "warn" and self.waiver is not None)
 
     @property
     def recorded_as(self) -> str:
-        """The verdict's word in the audit log."""
+        """The verdict as the audit log records it."""
         return "waived" if self.waiver is not None else self.verdict.outcome
 
     @property
     def finding(self) -> Finding:
         """The judgement as a finding, for a refusal."""
         because = f" ({self.no_waiver})" if self.verdict.outcome == "warn" else ""
-        what = f"{self.rule.title}: {self.verdict.reason}{because}. Asked for: {self.verdict.threshold}."
+        what = f"{self.rule.title}: {self.verdict.reason}{because}. Required: {self.verdict.threshold}."
         return Finding(self.verdict.code, self.rule.id, what)
 
     def facts(self, evidence: Evidence) -> dict[str, Any]:
-        """Return what the audit log takes down of the judgement on `evidence`."""
+        """Return what the audit log records about the judgement of `evidence`."""
         verdict, waiver = self.verdict, self.waiver
         return {
             "part": evidence.part,
@@ -75,7 +76,7 @@ class Judgement:
 
 
 def judged(item: Rule, evidence: Shown, agreement: Agreement, now: datetime) -> Judgement:
-    """Ask one rule; nothing is recorded here. A rule that raises fails, its message kept out."""
+    """Evaluate one rule without recording it. A rule that raises fails, without the error's message."""
     try:
         verdict = item.check(evidence, agreement, now)
     except NotShown as error:
@@ -83,11 +84,14 @@ def judged(item: Rule, evidence: Shown, agreement: Agreement, now: datetime) -> 
             "NOT_EVALUATED",
             f"no fact {error.fact}",
             f"{error.fact}: {error.wanted}",
-            f"the evidence does not show {error.fact}, so the rule could not be evaluated",
+            f"the fact {error.fact} is missing or has the wrong type, so the rule could not be evaluated",
         )
     except Exception as error:  # noqa: BLE001 whatever a rule raises is a failure of the rule
         verdict = failed(
-            "RULE_ERRED", type(error).__name__, "a verdict", f"the rule stopped on {type(error).__name__}"
+            "RULE_ERRED",
+            type(error).__name__,
+            "a verdict",
+            f"the rule stopped with an unexpected {type(error).__name__}",
         )
     if verdict.outcome != "warn":
         return Judgement(item, verdict)
@@ -125,19 +129,19 @@ class Gatekeeper:
         self._passed: set[Step] = set()
 
     def check_run(self, evidence: Evidence) -> None:
-        """Judge what must hold before any extract is read; raises Refused. evidence.stage is "run".
+        """Judge the run before any extract is read; raises Refused. evidence.stage is "run".
 
-        Later gates read the run's facts too.
+        Later gates read these facts too.
         """
         self._run_evidence = evidence
         self.check(evidence)
 
     def check(self, evidence: Evidence) -> None:
-        """Judge evidence that is of no artefact: stages "run" and "retention"; raises Refused."""
+        """Judge evidence that belongs to no artefact: stages "run" and "retention"; raises Refused."""
         self._decide(evidence, None)
 
     def judge_absence(self, release: Cleared, evidence: Evidence) -> Clearance:
-        """Judge the search for planted people before a release appears; returns the clearance to reveal it.
+        """Judge the search for planted people before a release; returns the clearance to publish it.
 
         evidence.stage is "leakage". Raises Refused.
         """
@@ -148,15 +152,15 @@ class Gatekeeper:
     def judge(self, artefact: Artefact, evidence: Evidence) -> Cleared:
         """Judge a stage's artefact by its evidence and return it with its clearance.
 
-        The verdict of each rule and the gate's decision are in the audit log, and the log is signed,
-        before this returns or raises. Raises Refused, a finding for each rule that stops the run.
+        The verdict of each rule and the gate's decision are in the signed audit log before this returns
+        or raises. Raises Refused with a finding for each rule that stops the run.
         """
         if (artefact.stage, artefact.part) != (evidence.stage, evidence.part):
             raise Refused(
                 "EVIDENCE_MISMATCH",
-                f"Evidence of {evidence.stage} {evidence.part} was shown for the artefact of "
-                f"{artefact.stage} {artefact.part}.",
-                "Run the stage again; its artefact and evidence belong together.",
+                f"The gate received evidence of {evidence.stage} ({evidence.part}) for the artefact of "
+                f"{artefact.stage} ({artefact.part}).",
+                "Run `hearth run` again. If this repeats, report it as a defect in Hearth.",
             )
         judgements, seq = self._decide(evidence, artefact)
         clearance = Clearance(
@@ -170,7 +174,7 @@ class Gatekeeper:
         return Cleared(artefact, clearance)
 
     def record_refusal(self, stage: str, refused: Refused) -> None:
-        """Put on record that a stage turned its input away before there was an artefact to judge."""
+        """Record that a stage refused its input before there was an artefact to judge."""
         codes = sorted({finding.code for finding in refused.findings} or {refused.code})
         facts = {
             "part": "input",
@@ -246,18 +250,19 @@ def _short(text: str) -> str:
 def _refusal(
     evidence: Evidence, judgements: tuple[Judgement, ...], stopping: tuple[Judgement, ...]
 ) -> Refused:
-    where = evidence.stage if evidence.part == "all" else f"{evidence.stage} {evidence.part}"
+    where = evidence.stage if evidence.part == "all" else f"{evidence.stage} ({evidence.part})"
     if not judgements:
         return Refused(
             "NO_RULES",
-            f"The gate of {where} has no rules, and a gate without rules admits nothing.",
-            "Restore the rules of this stage in governance/rules/.",
+            f"The gate of {where} has no rules, and a gate without rules clears nothing.",
+            "Report this as a defect in Hearth: the rules of this stage are missing from governance/rules/.",
         )
     first = stopping[0]
     ids = ", ".join(item.rule.id for item in stopping)
     return Refused(
         first.verdict.code,
-        f"The gate of {where} refused, by {ids} of {len(judgements)} rules.",
+        f"The gate of {where} refused: {len(stopping)} of {counted(len(judgements), 'rule')} did not pass "
+        f"({ids}).",
         " ".join(dict.fromkeys(item.rule.remedy for item in stopping)),
         tuple(item.finding for item in stopping),
     )

@@ -1,4 +1,4 @@
-"""What the audit log tells of the past: events by run, verdicts by rule."""
+"""Past events and verdicts, read from the audit log."""
 
 import json
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ class PastVerdict:
 
 
 def events(audit_folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield the events of a log in order. Verify the log first: nothing is checked here."""
+    """Yield the events of a log in order. Verify the log first; this function checks nothing."""
     for line in log_lines(audit_folder):
         event: dict[str, Any] = json.loads(line)
         yield event
 
 
 def verdicts(audit_folder: Path) -> tuple[PastVerdict, ...]:
-    """Return every rule's verdict, oldest first; none where there is no log yet."""
+    """Return every verdict of every rule, oldest first; none if there is no log yet."""
     if not (audit_folder / "audit.jsonl").is_file():
         return ()
     return tuple(

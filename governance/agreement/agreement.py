@@ -1,7 +1,7 @@
-"""The data sharing agreement: one TOML file that says what may be done, with what, until when.
+"""The data sharing agreement: one TOML file with what may be done, with which data, until when.
 
-The file's structure is `agreement.schema.json`, the meaning and range of its numbers
-`governance/agreement/terms.py`. It is read here and nowhere else.
+`agreement.schema.json` defines the file's structure, and `governance/agreement/terms.py` the meaning
+and range of its numbers. Only this module reads the file.
 """
 
 import json
@@ -17,7 +17,7 @@ import jsonschema
 
 from governance.agreement.agreement_file import read_agreement_file
 from governance.agreement.decisions import decisions_path, read_decisions
-from governance.agreement.signature import Standing, signature_path, signature_standing, signed_text
+from governance.agreement.signature import SignatureStatus, signature_path, signature_status, signed_text
 from governance.agreement.terms import (
     Approval,
     Confidentiality,
@@ -38,13 +38,14 @@ from governance.agreement.terms import (
     Waiver,
 )
 from governance.canonical import digest_of
+from governance.counted import counted
 from governance.errors import Fault, Finding
 from schemas.contract import contracts
 from schemas.table import tables as registered_tables
 
 PROFILES = ("cell-key", "exact-count", "nhs-hes", "opensafely", "uk-llc")
 EPOCHS = ("month", "quarter", "year")
-#: What the template of `hearth init` writes where a person must decide.
+#: The template of `hearth init` contains this wherever a person must decide.
 UNFILLED = "FILL IN"
 
 
@@ -52,14 +53,14 @@ UNFILLED = "FILL IN"
 class Agreement:
     """One agreement, checked.
 
-    period: enters every key's derivation, so pseudonyms of two periods cannot be joined.
+    period: part of every key's derivation, so pseudonyms of two periods cannot be joined.
     controllers: ids of the parties that are controllers, such as ("council", "nhs").
     outputs: ids of the tables that may be published.
     linkage_check_values: identifier kind -> check value of the key that the controllers compared;
-    empty where none is agreed yet.
-    model_digest: digest of the approved linkage model; None where none is approved yet.
-    digest: SHA-256 of the agreement's content (comments and layout do not enter).
-    signature: how the signatures beside the file stand; signed_by: principals whose signature holds.
+    empty if none is agreed yet.
+    model_digest: digest of the approved linkage model; None if none is approved yet.
+    digest: SHA-256 of the agreement's content, independent of comments and layout.
+    signature: status of the signature file; signed_by: principals with a valid signature.
     waivers, approvals: decisions stored next to the file, not yet checked (`agreement.decisions`).
     """
 
@@ -86,7 +87,7 @@ class Agreement:
     intruder_review: IntruderReview | None
     linkage_check_values: Mapping[str, str]
     digest: str
-    signature: Standing = "absent"
+    signature: SignatureStatus = "absent"
     signed_by: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     approvals: tuple[Approval, ...] = ()
@@ -112,24 +113,25 @@ def read_agreement(path: Path) -> Agreement:
     if findings:
         raise Fault(
             "AGREEMENT_INVALID",
-            f"{path} has {len(findings)} faults.",
-            "Mend each; `hearth init` writes a commented agreement.",
+            f"The agreement {path} has {counted(len(findings), 'problem')}.",
+            f"Correct each of them, then run `hearth governance check {path.name}`. `hearth init` writes a "
+            "template with comments.",
             findings,
         )
     agreement = _build(content)
-    standing, signed_by = signature_standing(
+    status, signed_by = signature_status(
         signature_path(path),
         signed_text(agreement.id, agreement.version, agreement.digest),
         agreement.principals,
         agreement.controllers,
     )
     waivers, approvals = read_decisions(decisions_path(path))
-    return replace(agreement, signature=standing, signed_by=signed_by, waivers=waivers, approvals=approvals)
+    return replace(agreement, signature=status, signed_by=signed_by, waivers=waivers, approvals=approvals)
 
 
 @cache
 def agreement_schema() -> dict[str, Any]:
-    """Return the JSON Schema of an agreement, the ranges of `governance/agreement/terms.py` included."""
+    """Return the JSON Schema of an agreement, with the ranges of `governance/agreement/terms.py`."""
     schema: dict[str, Any] = json.loads(
         files("governance.agreement").joinpath("agreement.schema.json").read_text("utf-8")
     )
@@ -173,7 +175,7 @@ def _place(path: Any) -> str:
 
 
 def _unfilled(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[Finding]:
-    """Yield every place where the template's words still stand."""
+    """Yield every place that still contains the template's text."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _unfilled(item, (*place, key))
@@ -181,11 +183,11 @@ def _unfilled(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[Finding
         for number, item in enumerate(value):
             yield from _unfilled(item, (*place, number))
     elif value == UNFILLED:
-        yield Finding("AGREEMENT", _place(place), "is still to be filled in")
+        yield Finding("AGREEMENT", _place(place), "is not filled in yet")
 
 
 def _contradictions_as_far_as_readable(content: Mapping[str, Any]) -> list[Finding]:
-    """Return contradictions; where structural faults stand in the way, those found until then."""
+    """Return contradictions; if structural faults prevent the check, those found before them."""
     found: list[Finding] = []
     try:
         for finding in _contradictions(content):
@@ -196,19 +198,19 @@ def _contradictions_as_far_as_readable(content: Mapping[str, Any]) -> list[Findi
 
 
 def _contradictions(content: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield what is well formed and still cannot be meant."""
+    """Yield what has the right form but contradicts another part of the agreement."""
     terms = content["agreement"]
     if terms["expires"] <= terms["starts"]:
-        yield Finding("AGREEMENT", "agreement.expires", "is not after agreement.starts")
+        yield Finding("AGREEMENT", "agreement.expires", "must be after agreement.starts")
     parties = {party["id"] for party in content["parties"]}
     purposes = {purpose["id"] for purpose in content["purposes"]}
     classes = {item["id"] for item in content["retention"]}
     if sum(party["role"] == "controller" for party in content["parties"]) < 2:
-        yield Finding("AGREEMENT", "parties", "fewer than two controllers; nothing would be shared")
+        yield Finding("AGREEMENT", "parties", "needs at least two parties with the role controller")
     for section in ("parties", "purposes", "retention", "principals"):
         ids = [item["id"] for item in content.get(section, [])]
         for repeated in sorted({i for i in ids if ids.count(i) > 1}):
-            yield Finding("AGREEMENT", section, f"id {repeated!r} stands twice")
+            yield Finding("AGREEMENT", section, f"id {repeated!r} is used more than once")
     for table, terms in content["datasets"].items():
         if terms["controller"] not in parties:
             yield Finding("AGREEMENT", f"datasets.{table}.controller", "is not the id of a party")
@@ -226,25 +228,26 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[Finding]:
                 yield Finding("AGREEMENT", f"{section}[{number}].party", "is not the id of a party")
     for number, check in enumerate(content.get("opt_outs", {}).get("checks", []), 1):
         if check.get("residents_out", 0) > check.get("residents_in", check.get("residents_out", 0)):
-            yield Finding("AGREEMENT", f"opt_outs.checks[{number}]", "more residents left than came in")
+            place = f"opt_outs.checks[{number}]"
+            yield Finding("AGREEMENT", place, "residents_out is larger than residents_in")
         if check["controller"] not in parties:
             yield Finding("AGREEMENT", f"opt_outs.checks[{number}].controller", "is not the id of a party")
 
 
 def _undeclared(content: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield tables, columns and outputs that no contract and no register knows, so nobody could mean them."""
+    """Yield tables, columns and outputs that are in no contract and no register."""
     known = {contract.table: contract for contract in contracts("extract")}
     for table, terms in content["datasets"].items():
         if table not in known:
-            yield Finding("AGREEMENT", f"datasets.{table}", "no contract of an extract is called so")
+            yield Finding("AGREEMENT", f"datasets.{table}", "is not the name of an extract contract")
             continue
         for column in terms["columns"]:
             if known[table].find(column) is None:
                 place = f"datasets.{table}.columns.{column}"
-                yield Finding("AGREEMENT", place, "is no column of that extract's contract")
+                yield Finding("AGREEMENT", place, "is not a column of that extract's contract")
     for table in content["outputs"]["tables"]:
         if table not in registered_tables():
-            yield Finding("AGREEMENT", f"outputs.{table}", "is no registered table")
+            yield Finding("AGREEMENT", f"outputs.{table}", "is not a registered table")
 
 
 def _build(content: Mapping[str, Any]) -> Agreement:

@@ -8,7 +8,7 @@ Direction = Literal["looser", "tighter", "other"]
 
 @dataclass(frozen=True)
 class Change:
-    """One change, as a sentence. place: where in the agreement."""
+    """One change, as a sentence. place: section and field of the agreement."""
 
     direction: Direction
     place: str

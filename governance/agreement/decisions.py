@@ -1,7 +1,7 @@
-"""Dated human decisions beside the agreement: waivers of warnings and approvals of releases.
+"""Dated human decisions under an agreement: waivers of warnings and approvals of releases.
 
-They stand in `<agreement>.decisions.toml`, each signed by itself by a principal of the agreement, so
-that a decision in June leaves the agreement of April as its parties signed it.
+They are stored in `<agreement>.decisions.toml`. A principal of the agreement signs each one, so a
+later decision does not change the agreement that the parties signed.
 
     [[waivers]]
     rule = "PRE-04"
@@ -12,7 +12,7 @@ that a decision in June leaves the agreement of April as its parties signed it.
     signature = "…"             # `hearth governance waive` makes the whole entry
 
     [[approvals]]
-    specification = "<64 hexadecimal digits>"   # what the refusal of PUB-01 names
+    specification = "<64 hexadecimal digits>"   # printed when PUB-01 refuses a release
     approved_by = "nhs-analyst"
     on = 2026-06-30
     signature = "…"             # `hearth governance approve` makes the whole entry
@@ -29,6 +29,7 @@ import jsonschema
 
 from governance.agreement.terms import Approval, Waiver
 from governance.canonical import digest_of
+from governance.counted import counted
 from governance.errors import Fault, Finding
 from governance.principals.roles import may
 from governance.principals.statement import is_signed
@@ -58,20 +59,28 @@ _APPROVAL = {
 
 
 def decisions_path(agreement: Path) -> Path:
-    """Return where the decisions under an agreement stand."""
+    """Return the path of the decisions under an agreement."""
     return agreement.with_suffix(".decisions.toml")
 
 
 def read_decisions(path: Path) -> tuple[tuple[Waiver, ...], tuple[Approval, ...]]:
-    """Read waivers and approvals; none where there is no file. Raises Fault with every mistake listed."""
+    """Read waivers and approvals; none if there is no file. Raises Fault with a list of every mistake."""
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return (), ()
     except OSError as error:
-        raise Fault("DECISIONS_UNREADABLE", f"{path}: {error.strerror}.", "Mend its permissions.") from None
+        raise Fault(
+            "DECISIONS_UNREADABLE",
+            f"The waivers and approvals in {path} cannot be read ({error.strerror}).",
+            "Correct the file's owner or permissions.",
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Fault("DECISIONS_SYNTAX", f"{path} is not TOML: {error}.", "Mend it at that line.") from None
+        raise Fault(
+            "DECISIONS_SYNTAX",
+            f"The waivers and approvals in {path} are not valid TOML: {error}.",
+            "Correct the file at that line; `hearth governance waive` and `approve` write valid entries.",
+        ) from None
     content = {
         section: [_with_dates_as_text(item) for item in items] if isinstance(items, list) else items
         for section, items in raw.items()
@@ -82,7 +91,12 @@ def read_decisions(path: Path) -> tuple[tuple[Waiver, ...], tuple[Approval, ...]
         for error in validator.iter_errors(content)
     )
     if findings:
-        raise Fault("DECISIONS_INVALID", f"{path} has {len(findings)} faults.", "Mend each.", findings)
+        raise Fault(
+            "DECISIONS_INVALID",
+            f"The waivers and approvals in {path} have {counted(len(findings), 'problem')}.",
+            "Remove each entry named and make it again with `hearth governance waive` or `approve`.",
+            findings,
+        )
     return (
         tuple(
             Waiver(
@@ -124,23 +138,23 @@ def approval_statement(agreement_id: str, approval: Approval) -> dict[str, Any]:
 
 
 def find_waiver(agreement: "Agreement", rule_id: str, today: date) -> tuple[Waiver | None, str]:
-    """Return the waiver in force for a rule's warning, or None and why none is.
+    """Return the waiver in force for a rule's warning, or None and the reason.
 
     It must be in date, granted by a principal who may waive, and signed by that principal's key.
     """
     principals = {principal.id: principal for principal in agreement.principals}
-    why = "no waiver stands beside the agreement"
+    why = "the agreement has no waiver for it"
     for waiver in agreement.waivers:
         if waiver.rule != rule_id:
             continue
         grantor = principals.get(waiver.granted_by)
         statement = waiver_statement(agreement.id, waiver)
         if not waiver.granted_on <= today < waiver.expires:
-            why = f"its waiver runs from {waiver.granted_on} to {waiver.expires}"
+            why = f"its waiver is in force only from {waiver.granted_on} until {waiver.expires}"
         elif grantor is None or not may(grantor, "waive"):
-            why = "its waiver was granted by someone who may not"
+            why = "its waiver was granted by someone who may not grant one"
         elif not is_signed("waiver", statement, waiver.signature, grantor.public_key):
-            why = "its waiver's signature does not hold"
+            why = "its waiver's signature is not valid"
         else:
             return waiver, ""
     return None, why
@@ -149,7 +163,7 @@ def find_waiver(agreement: "Agreement", rule_id: str, today: date) -> tuple[Waiv
 def approvers_of(agreement: "Agreement", specification: str, today: date) -> tuple[str, ...]:
     """Return the principals who approved a specification, each public key once.
 
-    They may approve, may not run, and their signatures hold.
+    They may approve, may not run, and their signatures are valid.
     """
     principals = {principal.id: principal for principal in agreement.principals}
     found: dict[str, str] = {}
@@ -175,10 +189,10 @@ def approvers_of(agreement: "Agreement", specification: str, today: date) -> tup
 def release_specification(
     agreement: "Agreement", table_ids: Iterable[str], criteria: Mapping[str, Any]
 ) -> str:
-    """Return the digest of all that two people approve: what is counted, and how it is protected.
+    """Return the digest of what two people approve: what is counted, and how it is protected.
 
-    It moves when a table, a measure, the model or a number of the method does, and not with the data.
-    criteria: the method's numbers as they are stored with the release.
+    It changes when a table, a measure, the model or a number of the method changes, and not with the
+    data. criteria: the method's numbers as they are stored with the release.
     """
     wanted = sorted(table_ids)
     known = registered_tables()

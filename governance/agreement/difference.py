@@ -1,4 +1,4 @@
-"""Two versions of an agreement in words: what became looser, what tighter, what is merely other."""
+"""The changes between two versions of an agreement, in words: looser, tighter or neither."""
 
 from dataclasses import fields
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 from governance.agreement.agreement import EPOCHS, Agreement
 from governance.agreement.attestation_difference import attestation_changes
 from governance.agreement.change import Change
+from governance.counted import counted
 
 
 def differences(old: Agreement, new: Agreement) -> tuple[Change, ...]:
-    """Return every change from `old` to `new`: looser ones first, for they are what an officer reads for."""
+    """Return every change from `old` to `new`; looser ones first, because officers need them first."""
     changes = [
         *_terms(old, new),
         *_numbers("thresholds", old.thresholds, new.thresholds),
@@ -27,11 +28,15 @@ def differences(old: Agreement, new: Agreement) -> tuple[Change, ...]:
 def _terms(old: Agreement, new: Agreement) -> list[Change]:
     changes: list[Change] = []
     if old.id != new.id:
-        changes.append(Change("other", "agreement.id", f"It is another agreement: {old.id}, now {new.id}."))
+        changes.append(
+            Change("other", "agreement.id", f"This is a different agreement: {new.id} instead of {old.id}.")
+        )
     if old.period != new.period:
         changes.append(
             Change(
-                "other", "agreement.period", f"Keys are derived for {new.period}, before for {old.period}."
+                "other",
+                "agreement.period",
+                f"Keys are derived for period {new.period} instead of {old.period}.",
             )
         )
     if old.expires != new.expires:
@@ -40,7 +45,7 @@ def _terms(old: Agreement, new: Agreement) -> list[Change]:
             Change(
                 "looser" if later else "tighter",
                 "agreement.expires",
-                f"It runs until {new.expires}, {'longer' if later else 'shorter'} than {old.expires}.",
+                f"The agreement ends on {new.expires}, {'later' if later else 'earlier'} than {old.expires}.",
             )
         )
     if old.starts != new.starts:
@@ -49,29 +54,39 @@ def _terms(old: Agreement, new: Agreement) -> list[Change]:
             Change(
                 "looser" if earlier else "tighter",
                 "agreement.starts",
-                f"It begins on {new.starts}, before on {old.starts}.",
+                f"The agreement starts on {new.starts}, {'earlier' if earlier else 'later'} than "
+                f"{old.starts}.",
             )
         )
     if old.version >= new.version and old.digest != new.digest:
         changes.append(
-            Change("other", "agreement.version", f"It is not raised: {new.version}, before {old.version}.")
+            Change(
+                "other",
+                "agreement.version",
+                f"The content has changed, but version {new.version} is not higher than {old.version}.",
+            )
         )
     if old.model_digest != new.model_digest:
-        model = "no model" if new.model_digest is None else f"model {new.model_digest[:16]}"
-        changes.append(Change("other", "linkage_model", f"It approves {model}."))
+        sentence = (
+            "No linkage model is approved any longer."
+            if new.model_digest is None
+            else f"The approved linkage model is {new.model_digest[:16]}."
+        )
+        changes.append(Change("other", "linkage_model", sentence))
     for name in ("article_6", "article_9", "dpa_schedule_1"):
         before, after = getattr(old.lawful_bases, name), getattr(new.lawful_bases, name)
         if before != after:
-            stated = ", ".join(after) or "nothing"
+            now, then = ", ".join(after) or "none", ", ".join(before) or "none"
             changes.append(
-                Change("other", f"lawful_basis.{name}", f"It states {stated}; before {', '.join(before)}.")
+                Change("other", f"lawful_basis.{name}", f"The stated basis is {now} instead of {then}.")
             )
     if old.confidentiality != new.confidentiality:
         before, after = (
-            f"{route.route} until {route.expires or 'further notice'}"
+            f"{route.route} ({route.reference}) "
+            f"{f'until {route.expires}' if route.expires else 'without an end date'}"
             for route in (old.confidentiality, new.confidentiality)
         )
-        changes.append(Change("other", "confidentiality", f"The route is {after}, before {before}."))
+        changes.append(Change("other", "confidentiality", f"The route is {after} instead of {before}."))
     return changes
 
 
@@ -82,14 +97,14 @@ def _numbers(section: str, old: Any, new: Any) -> list[Change]:
         if before == after:
             continue
         if item.name == "epoch":
-            often = EPOCHS.index(after) < EPOCHS.index(before)
-            told = "more often" if often else "less often"
-            sentence = f"Values may change every {after} instead of every {before}: {told}."
-            changes.append(Change("looser" if often else "tighter", f"{section}.epoch", sentence))
+            is_more_often = EPOCHS.index(after) < EPOCHS.index(before)
+            comparison = "more often" if is_more_often else "less often"
+            sentence = f"Values may change every {after} instead of every {before} ({comparison})."
+            changes.append(Change("looser" if is_more_often else "tighter", f"{section}.epoch", sentence))
             continue
         tighter = item.metadata.get("tighter")
         if tighter is None:
-            changes.append(Change("other", f"{section}.{item.name}", f"It is {after}, before {before}."))
+            changes.append(Change("other", f"{section}.{item.name}", f"{after} instead of {before}."))
             continue
         is_tighter = (after > before) == (tighter == "higher")
         changes.append(
@@ -109,7 +124,7 @@ def _columns(old: Agreement, new: Agreement) -> list[Change]:
     for table, column in sorted(after.keys() - before.keys()):
         purpose = new.purposes[after[(table, column)]].text
         changes.append(
-            Change("looser", f"datasets.{table}.{column}", f"The column may be used, to: {purpose}.")
+            Change("looser", f"datasets.{table}.{column}", f"The column may be used. Purpose: {purpose}.")
         )
     for table, column in sorted(before.keys() - after.keys()):
         changes.append(Change("tighter", f"datasets.{table}.{column}", "The column may no longer be used."))
@@ -119,7 +134,7 @@ def _columns(old: Agreement, new: Agreement) -> list[Change]:
                 Change(
                     "other",
                     f"datasets.{table}.{column}",
-                    f"Its purpose is {after[(table, column)]}, before {before[(table, column)]}.",
+                    f"The purpose is {after[(table, column)]} instead of {before[(table, column)]}.",
                 )
             )
     return changes
@@ -143,15 +158,15 @@ def _retention(old: Agreement, new: Agreement) -> list[Change]:
     for name in sorted(set(old.retention) | set(new.retention)):
         before, after = old.retention.get(name), new.retention.get(name)
         if before is None or after is None:
-            told = "is new" if before is None else "is gone"
-            changes.append(Change("other", f"retention.{name}", f"The class {told}."))
+            sentence = "The class was added." if before is None else "The class was removed."
+            changes.append(Change("other", f"retention.{name}", sentence))
         elif before.days != after.days:
             longer = after.days > before.days
             changes.append(
                 Change(
                     "looser" if longer else "tighter",
                     f"retention.{name}",
-                    f"Kept {after.days} days instead of {before.days}.",
+                    f"Kept for {counted(after.days, 'day')} instead of {before.days:,}.",
                 )
             )
     return changes
@@ -171,10 +186,14 @@ def _people(old: Agreement, new: Agreement) -> list[Change]:
         elif was is not None and now is not None:
             if was.public_key != now.public_key:
                 changes.append(
-                    Change("other", place, f"{now.name} has another key: compare its fingerprint.")
+                    Change(
+                        "other", place, f"{now.name} has a different key. Compare its fingerprint with them."
+                    )
                 )
             if gained := sorted(set(now.roles) - set(was.roles)):
                 changes.append(Change("looser", place, f"{now.name} may also act as {', '.join(gained)}."))
             if lost := sorted(set(was.roles) - set(now.roles)):
-                changes.append(Change("tighter", place, f"{now.name} is no longer {', '.join(lost)}."))
+                changes.append(
+                    Change("tighter", place, f"{now.name} may no longer act as {', '.join(lost)}.")
+                )
     return changes

@@ -1,9 +1,9 @@
-"""The agreement's signatures: a signed note beside the file, one line for each signatory.
+"""The agreement's signatures: a signed note next to the file, with one line for each signatory.
 
     agreement.toml.sig      C2SP signed note over the agreement's id, version and digest
 
-Comments and layout do not enter the digest. The keys are those of the agreement's own [[principals]],
-so an officer compares their fingerprints (`hearth governance check` prints them) with his own list.
+The digest does not depend on comments and layout. The keys come from [[principals]] of the agreement
+itself, so officers compare the fingerprints that `hearth governance check` prints with their own list.
 """
 
 import base64
@@ -20,11 +20,11 @@ from governance.audit.verify import ED25519, VerifierKey, key_hash_of, read_note
 from governance.principals.roles import may
 
 SIGNATURE_SUFFIX = ".sig"
-Standing = Literal["valid", "absent", "broken"]
+SignatureStatus = Literal["valid", "absent", "broken"]
 
 
 def signature_path(agreement: Path) -> Path:
-    """Return where an agreement's signatures stand."""
+    """Return the path of an agreement's signatures."""
     return agreement.with_name(agreement.name + SIGNATURE_SUFFIX)
 
 
@@ -34,9 +34,9 @@ def signed_text(agreement_id: str, version: int, digest: str) -> bytes:
 
 
 def add_signature(path: Path, text: bytes, principal_id: str, key: Ed25519PrivateKey) -> None:
-    """Add one signatory's line to the note beside the agreement; lines over another text are dropped."""
-    standing = path.read_bytes() if path.is_file() else b""
-    lines = standing.removeprefix(text + b"\n") if standing.startswith(text + b"\n") else b""
+    """Add one signatory's line to the agreement's note; signatures of another text are removed."""
+    present = path.read_bytes() if path.is_file() else b""
+    lines = present.removeprefix(text + b"\n") if present.startswith(text + b"\n") else b""
     new = NoteSigner(principal_id, key).sign(text)
     kept = b"".join(
         line + b"\n" for line in lines.split(b"\n") if line and line.split(b" ")[1] != principal_id.encode()
@@ -44,13 +44,13 @@ def add_signature(path: Path, text: bytes, principal_id: str, key: Ed25519Privat
     path.write_bytes(text + b"\n" + kept + new)
 
 
-def signature_standing(
+def signature_status(
     path: Path, text: bytes, principals: Sequence[Principal], controllers: Sequence[str]
-) -> tuple[Standing, tuple[str, ...]]:
-    """Return how the agreement's signatures stand, and whose hold.
+) -> tuple[SignatureStatus, tuple[str, ...]]:
+    """Return the status of the agreement's signatures, and the ids of those who signed validly.
 
-    "valid": a signatory of every controller signed this very text. "absent": there is no signature
-    file. "broken": there is one and it falls short.
+    "valid": a signatory of every controller signed exactly this text. "absent": there is no signature
+    file. "broken": there is one, but it is unreadable, of another text, or lacks a signature.
     """
     try:
         note = read_note(path.read_bytes())

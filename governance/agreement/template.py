@@ -1,7 +1,7 @@
-"""The agreement that `hearth init` writes: commented, complete, and refused until it is filled in.
+"""The agreement that `hearth init` writes: complete, with comments, and refused until it is filled in.
 
-What must be decided says FILL IN, so that `hearth governance check` names every such place. Columns
-and their purposes come from the contracts, numbers and their meaning from `governance/agreement/terms.py`.
+Every field that a person must decide contains FILL IN, and `hearth governance check` lists those
+fields. Columns and purposes come from the contracts, numbers from `governance/agreement/terms.py`.
 """
 
 from dataclasses import fields
@@ -11,14 +11,14 @@ from schemas.contract import contracts
 from schemas.table import tables
 
 _PURPOSES = {
-    "linkage": "Place residents in dwellings; used as keyed pseudonyms alone, dropped with the links",
-    "household": "Decide who shares a dwelling on the reference date",
-    "determinant": "Describe the housing, income and learning of households",
+    "linkage": "Link residents to dwellings; used only as keyed pseudonyms and deleted with the links",
+    "household": "Determine who shares a dwelling on the reference date",
+    "determinant": "Describe the housing, income and education of households",
     "outcome": "Describe the health of households' residents",
     "equity": "Report whether linkage and outcomes differ between groups",
-    "geography": "Place dwellings in statistical areas",
-    "data_quality": "Find stale, doubtful and contradicting records",
-    "record_keeping": "Trace a row to its extract",
+    "geography": "Assign dwellings to statistical areas",
+    "data_quality": "Find outdated, doubtful and contradictory records",
+    "record_keeping": "Trace a row back to its extract",
 }
 _RETENTION = {
     "extract": (90, "Extracts as supplied and rows in quarantine"),
@@ -30,20 +30,20 @@ _RETENTION = {
 }
 
 _HEAD = """\
-# Data sharing agreement of a Hearth project. Fill in every place that says FILL IN, then run
+# Data sharing agreement of a Hearth project. Replace every FILL IN, then run
 #     hearth governance check agreement.toml
-# which names every fault. Hearth checks that decisions are stated, in date and signed; it never
-# says that something is lawful.
+# It lists every problem. Hearth checks that decisions are stated, in date and signed. It does not
+# decide whether something is lawful.
 
 [agreement]
-id = "FILL IN"                # a short name without blanks; it enters every key
+id = "FILL IN"                # a short name without spaces; part of every key's derivation
 title = "FILL IN"
-version = 1                   # raise it with every change; `hearth governance diff OLD NEW` says what moved
+version = 1                   # raise it with every change; `hearth governance diff OLD NEW` lists the changes
 period = "FILL IN"            # such as "2026-27"; pseudonyms of two periods cannot be joined
 starts = "FILL IN"            # a date without quotes: 2026-04-01
-expires = "FILL IN"           # the last day; a run warns for 30 days before it, and needs a waiver then
+expires = "FILL IN"           # the last day; in the 30 days before it, a run needs a waiver
 
-# The organisations. A controller's toolkit (DSPT) must be published.
+# The organisations. Each needs a published Data Security and Protection Toolkit (dspt).
 [[parties]]
 id = "council"
 name = "FILL IN"
@@ -63,7 +63,7 @@ reference = "FILL IN"
 approved_on = "FILL IN"
 review_by = "FILL IN"
 
-# A Caldicott guardian, and of each controller the SIRO and the data protection officer.
+# Required: one Caldicott guardian; for each controller its SIRO and its data protection officer (dpo).
 """
 
 _SIGN_OFF = """\
@@ -78,18 +78,19 @@ on = "FILL IN"
 _MIDDLE = """\
 [lawful_basis]
 article_6 = ["FILL IN"]       # such as "6(1)(e)"
-article_9 = ["FILL IN"]       # such as "9(2)(h)"; asked for where a column is of a special category
-dpa_schedule_1 = ["FILL IN"]  # such as "Part 1 paragraph 3"
+article_9 = ["FILL IN"]       # such as "9(2)(h)"; required if any column is of a special category
+dpa_schedule_1 = ["FILL IN"]  # such as "Part 1 paragraph 3"; required with article 9
 
-# "pseudonymised-at-source", "consent", "section-251" (with its end, and opt-outs applied) or "statute".
+# route: "pseudonymised-at-source", "consent", "section-251" (needs `expires` and the opt-out check) or
+# "statute".
 [confidentiality]
 route = "FILL IN"
 reference = "FILL IN"
 # expires = 2027-03-31
 
-# Dated checks against the registers of opt-outs: counts, never names, and never a column.
-# Type 1 opt-outs are removed by the GP system before extraction; the National Data Opt-Out applies
-# where the route is section 251, at most `maximum_age_days` before the extract.
+# Dated checks against the opt-out registers. Record counts only: opt-outs are never stored as a column.
+# The GP system removes Type 1 opt-outs before extraction. The National Data Opt-Out applies if the route
+# is section-251; the check may be at most `maximum_age_days` older than the extract.
 [opt_outs]
 gp_data = true
 maximum_age_days = 21
@@ -99,11 +100,11 @@ register = "type-1"           # or "national-data-opt-out"
 controller = "nhs"
 applied_on = "FILL IN"
 attested_by = "FILL IN"
-# residents_in = 251034       # asked for with the National Data Opt-Out
-# residents_out = 249801
+# residents_in = 251034       # before removal; required for the National Data Opt-Out
+# residents_out = 249801      # after removal
 
-# Who may act: public keys (`hearth governance key` makes one), and roles from governance/principals/roles.py.
-# Nobody who holds a linkage key may also be operator or releaser.
+# Who may act: their public key (`hearth governance key` makes one) and their roles.
+# A key-holder may not also be operator or releaser. docs/governance.md lists what each role may do.
 # [[principals]]
 # id = "council-analyst"
 # name = "…"
@@ -115,7 +116,7 @@ attested_by = "FILL IN"
 
 _TAIL = """\
 # The approved linkage model (`hearth train` prints its digest), and the check values of the linkage key
-# that both controllers compared (`hearth keys check-value`).
+# that both controllers have compared (`hearth keys check-value` prints them).
 # [linkage_model]
 # approved_digest = "…"
 # [linkage_key]
@@ -129,7 +130,7 @@ _TAIL = """\
 
 
 def agreement_template() -> str:
-    """Return a commented agreement to fill in."""
+    """Return an agreement with comments, to fill in."""
     return "".join((_HEAD, _sign_offs(), _MIDDLE, _purposes(), _datasets(), _outputs(), _numbers(), _TAIL))
 
 
@@ -144,11 +145,11 @@ def _purposes() -> str:
         f'[[purposes]]\nid = "{name}"\ntext = "{text}"\nclause = "FILL IN"\n\n'
         for name, text in _PURPOSES.items()
     )
-    return f"# What columns are used for; a column without a purpose is refused.\n{entries}"
+    return f"# What columns are used for. A column without a purpose is refused.\n{entries}"
 
 
 def _datasets() -> str:
-    parts = ["# Leave out the tables and columns that are not supplied.\n"]
+    parts = ["# The tables and columns that may be used. Delete those that are not supplied.\n"]
     for contract in contracts("extract"):
         parts.append(
             f'[datasets.{contract.table}]\ncontroller = "{contract.controller}"\nclause = "FILL IN"\n'
@@ -165,9 +166,9 @@ def _outputs() -> str:
 
 
 def _numbers() -> str:
-    lines = ["# Agreed numbers. Shares run from 0 to 1.\n[thresholds]\n"]
+    lines = ["# Agreed limits. Shares are from 0 to 1.\n[thresholds]\n"]
     lines += [
-        f"{item.name} = {item.default:g}  # {item.metadata['what']}; stricter is {item.metadata['tighter']}\n"
+        f"{item.name} = {item.default:g}  # {item.metadata['what']}; {item.metadata['tighter']} is stricter\n"
         for item in fields(Thresholds)
     ]
     lines.append(
@@ -178,7 +179,7 @@ def _numbers() -> str:
         for item in fields(DisclosureTerms)
         if item.metadata
     ]
-    lines.append("\n# How long each kind of artefact is kept after it was made.\n")
+    lines.append("\n# How many days each kind of artefact is kept after its creation.\n")
     lines += [
         f'[[retention]]\nid = "{name}"\ndays = {days}\nwhat = "{what}"\n\n'
         for name, (days, what) in _RETENTION.items()

@@ -1,7 +1,7 @@
 """The parts of a data sharing agreement, as values: what was agreed, by whom, until when.
 
-A threshold's meaning, permitted range and which way is stricter stand beside its default; the
-reader, the template that `hearth init` writes and `hearth governance diff` all read them here.
+Each threshold is declared with its default, meaning, permitted range and stricter direction. The
+reader, the template that `hearth init` writes and `hearth governance diff` use these declarations.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def threshold(
     minimum: float | None = None,
     maximum: float | None = None,
 ) -> Any:
-    """Declare an agreed number: `what` it limits, which way is stricter, and its permitted range."""
+    """Declare an agreed number: `what` it limits, which direction is stricter, and its permitted range."""
     return field(
         default=default,
         metadata={"what": what, "tighter": tighter, "minimum": minimum, "maximum": maximum},
@@ -31,56 +31,68 @@ class Thresholds:
     """The agreed numbers that gates compare evidence with. Shares and rates run from 0 to 1."""
 
     minimum_cell_count: int = threshold(
-        10, "distinct households, and persons, that a published cell must count", "higher", minimum=10
+        10, "fewest different households, and people, that a published cell may count", "higher", minimum=10
     )
     rounding_base: int = threshold(
-        5, "published counts are multiples of this", "higher", minimum=5, maximum=100
+        5, "published counts are rounded to multiples of this number", "higher", minimum=5, maximum=100
     )
     maximum_invalid_uprn_share: float = threshold(
-        0.05, "share of recorded UPRNs that are damaged beyond repair", "lower", minimum=0, maximum=1
+        0.05, "largest share of recorded UPRNs that may be invalid", "lower", minimum=0, maximum=1
     )
     maximum_invalid_nhs_number_share: float = threshold(
-        0.05, "share of recorded NHS numbers that fail their check digit", "lower", minimum=0, maximum=1
+        0.05, "largest share of recorded NHS numbers that may be invalid", "lower", minimum=0, maximum=1
     )
     maximum_quarantined_share: float = threshold(
-        0.05, "share of an extract's rows that break its contract", "lower", minimum=0, maximum=1
+        0.05, "largest share of an extract's rows that may go to quarantine", "lower", minimum=0, maximum=1
     )
     minimum_match_rate: float = threshold(
-        0.6, "share of NHS residents linked to a dwelling", "higher", minimum=0, maximum=1
+        0.6, "lowest plausible share of NHS residents linked to a dwelling", "higher", minimum=0, maximum=1
     )
     maximum_match_rate: float = threshold(
         1.0,
-        "a higher share of NHS residents linked to a dwelling is implausible",
+        "highest plausible share of NHS residents linked to a dwelling",
         "lower",
         minimum=0,
         maximum=1,
     )
     minimum_estimated_precision: float = threshold(
-        0.95, "share of links that the model estimates to be right", "higher", minimum=0, maximum=1
+        0.95,
+        "lowest share of links that are correct, as the model estimates it",
+        "higher",
+        minimum=0,
+        maximum=1,
     )
     maximum_subgroup_gap: float = threshold(
-        0.35, "how far a subgroup's match rate may lie below the overall rate", "lower", minimum=0, maximum=1
+        0.35,
+        "largest gap by which a subgroup's match rate may be below the overall one",
+        "lower",
+        minimum=0,
+        maximum=1,
     )
     minimum_subgroup_residents: int = threshold(
-        200, "residents a subgroup must have before its match rate is judged", "lower", minimum=10
+        200, "fewest residents a subgroup needs for its match rate to be checked", "lower", minimum=10
     )
     maximum_household_size: int = threshold(
-        10, "residents above which a dwelling is improbable as one household", "lower", minimum=2
+        10, "most residents of a dwelling that counts as one household", "lower", minimum=2
     )
     maximum_improbable_household_share: float = threshold(
-        0.05, "share of occupied dwellings set apart as improbable or communal", "lower", minimum=0, maximum=1
+        0.05,
+        "largest share of occupied dwellings that may be improbable or communal",
+        "lower",
+        minimum=0,
+        maximum=1,
     )
     minimum_quasi_identifier_group: int = threshold(
-        10, "k: households that share every combination of published categories", "higher", minimum=10
+        10, "k: fewest households in each published combination of categories", "higher", minimum=10
     )
     minimum_sensitive_values: int = threshold(
-        2, "l: distinct values of a sensitive variable in each published group", "higher", minimum=2
+        2, "l: fewest different values of a sensitive variable in each published group", "higher", minimum=2
     )
 
 
 @dataclass(frozen=True)
 class DisclosureTerms:
-    """How published tables are protected; the method is in `pipeline/disclosure/`, the numbers here.
+    """How published tables are protected. The method is in `pipeline/disclosure/`; the numbers are here.
 
     profile: "cell-key" (noise, threshold, rounding) or "exact-count" (complementary suppression).
     epoch: how long published values stay byte-identical ("month", "quarter", "year").
@@ -90,30 +102,36 @@ class DisclosureTerms:
     epoch: str = "quarter"
     noise_bound: int = threshold(3, "largest noise added to a count", "higher", minimum=3, maximum=20)
     minimum_changed_households: int = threshold(
-        20, "households that must have changed before an area's cells may (with noise)", "higher", minimum=20
+        20, "fewest changed households for an area's values to change (with noise)", "higher", minimum=20
     )
-    minimum_changed_households_exact: int = threshold(60, "the same where noise is off", "higher", minimum=60)
-    floor_households: int = threshold(40, "households an area needs for one-way tables", "higher", minimum=40)
-    floor_persons: int = threshold(100, "persons an area needs for one-way tables", "higher", minimum=100)
+    minimum_changed_households_exact: int = threshold(
+        60, "fewest changed households for an area's values to change (without noise)", "higher", minimum=60
+    )
+    floor_households: int = threshold(
+        40, "fewest households an area needs for tables of one dimension", "higher", minimum=40
+    )
+    floor_persons: int = threshold(
+        100, "fewest people an area needs for tables of one dimension", "higher", minimum=100
+    )
     floor_households_multiway: int = threshold(
-        400, "households an area needs for tables of several dimensions", "higher", minimum=400
+        400, "fewest households an area needs for tables of several dimensions", "higher", minimum=400
     )
     floor_persons_multiway: int = threshold(
-        1000, "persons an area needs for tables of several dimensions", "higher", minimum=1000
+        1000, "fewest people an area needs for tables of several dimensions", "higher", minimum=1000
     )
     maximum_hidden_share: float = threshold(
         0.25,
-        "hidden share of a table's cells above which a level is not produced",
+        "largest share of a table's cells that may be hidden at an area level; else it is not produced there",
         "lower",
         minimum=0,
         maximum=0.5,
     )
     dominant_share: float = threshold(
-        0.9, "share of a group that a sensitive category may not reach", "lower", minimum=0.5, maximum=0.9
+        0.9, "share of a group that one sensitive category must stay below", "lower", minimum=0.5, maximum=0.9
     )
     intruder_review_days: int = threshold(
         365,
-        "days within which a motivated-intruder review must have been held",
+        "most days since the last motivated-intruder review",
         "lower",
         minimum=1,
         maximum=366,
@@ -152,7 +170,7 @@ class SignOff:
 
 @dataclass(frozen=True)
 class Dpia:
-    """The data protection impact assessment that the agreement rests on."""
+    """The data protection impact assessment of the agreement."""
 
     reference: str
     approved_on: date
@@ -173,7 +191,7 @@ class Confidentiality:
     """Why the duty of confidence is not breached.
 
     route: "pseudonymised-at-source", "consent", "section-251" or "statute".
-    reference: CAG reference, consent model or statute. expires: None where it does not lapse.
+    reference: CAG reference, consent model or statute. expires: None if it does not lapse.
     """
 
     route: str
@@ -186,8 +204,8 @@ class OptOutCheck:
     """A dated check of a controller's extract against a register of opt-outs: counts, never names.
 
     register: "national-data-opt-out" or "type-1". applied_on: day on which the extract was checked.
-    residents_in, residents_out: residents before and after removal; None where the supplier
-    attests removal without counting.
+    residents_in, residents_out: residents before and after removal; None if the supplier confirms
+    the removal without counts.
     """
 
     register: str
@@ -199,7 +217,7 @@ class OptOutCheck:
 
     @property
     def removed(self) -> int | None:
-        """Residents who left by it; None where the supplier did not count."""
+        """Residents removed; None if the supplier did not count them."""
         if self.residents_in is None or self.residents_out is None:
             return None
         return self.residents_in - self.residents_out
@@ -231,7 +249,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Purpose:
-    """What a column may be used for, and the clause of the agreement that says so."""
+    """What a column may be used for, and the clause of the agreement that allows it."""
 
     id: str
     text: str
@@ -249,7 +267,7 @@ class RetentionClass:
 
 @dataclass(frozen=True)
 class Principal:
-    """Someone who may act: an id, a public key (Ed25519, base64) and the roles it bears."""
+    """A person who may act: an id, a public key (Ed25519, base64) and their roles."""
 
     id: str
     name: str
@@ -260,7 +278,7 @@ class Principal:
 
 @dataclass(frozen=True)
 class Waiver:
-    """A dated permission to continue past a warning of one rule; it covers no failure.
+    """A dated permission to continue despite one rule's warning; it never covers a failure.
 
     signature: base64 Ed25519 by `granted_by` over `governance.agreement.decisions.waiver_statement`.
     """

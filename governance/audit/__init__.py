@@ -1,1 +1,1 @@
-"""The audit log: written under lock, chained, hashed into a tree, signed, witnessed, checked by anyone."""
+"""The audit log: chained, hashed into a tree, signed and witnessed, so that anyone can check it."""

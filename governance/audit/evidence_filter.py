@@ -1,9 +1,9 @@
-"""What the evidence of an event may carry: counts, rates, digests, codes and short texts, no row's value.
+"""What the evidence of an event may contain: counts, rates, digests, codes and short texts, no row's value.
 
-A text that looks like an identifier is refused wherever it stands. Keys have check values of 16
-hexadecimal digits, and one in 1,800 of those has no letter and looks like a number of somebody; they
-are written marked as what they are (`check:0123456789abcdef`), and nothing else passes under that
-mark. Digests have 64 digits, more than any identifier, and need none.
+Text that looks like an identifier is refused anywhere. A key's check value has 16 hexadecimal digits,
+and one in 1,800 has no letter, so it looks like a person's number. Check values are therefore written
+with a mark (`check:0123456789abcdef`), and no other text may have that mark. Digests have 64 digits,
+more than any identifier, and need no mark.
 """
 
 import re
@@ -20,12 +20,12 @@ _IDENTIFIER = re.compile(
 
 
 def marked_check_value(value: str) -> str:
-    """Return a key's check value as evidence carries it; one that is marked already stays as it is."""
+    """Return a key's check value with its mark; a marked one is returned unchanged."""
     return value if value.startswith(_MARK) else _MARK + value
 
 
 def content_fault(evidence: Any) -> str:
-    """Return what is wrong with evidence that carries something like a row's value, or nothing."""
+    """Return why evidence may not be written, for example because it looks like an identifier, or ""."""
     if isinstance(evidence, Mapping):
         return next((fault for item in (*evidence, *evidence.values()) if (fault := content_fault(item))), "")
     if isinstance(evidence, list | tuple):
@@ -34,12 +34,12 @@ def content_fault(evidence: Any) -> str:
         return _text_fault(evidence)
     if evidence is None or isinstance(evidence, bool | int | float):
         return ""
-    return f"carries a {type(evidence).__name__}"
+    return f"contains a value of type {type(evidence).__name__}"
 
 
 def _text_fault(text: str) -> str:
     if text.startswith(_MARK):
-        return "" if _CHECK_VALUE.fullmatch(text) else "carries a check value that is not one"
+        return "" if _CHECK_VALUE.fullmatch(text) else "contains a malformed check value"
     if _IDENTIFIER.fullmatch(text):
-        return "carries text that looks like an identifier"
-    return f"carries a text of more than {_LONGEST_TEXT} characters" if len(text) > _LONGEST_TEXT else ""
+        return "contains text that looks like an identifier"
+    return f"contains a text of more than {_LONGEST_TEXT} characters" if len(text) > _LONGEST_TEXT else ""

@@ -1,4 +1,4 @@
-"""Reading an audit folder: its lines, and the newest checkpoint that covers one of them."""
+"""Reading an audit folder: its lines and its newest checkpoint."""
 
 from pathlib import Path
 
@@ -15,14 +15,14 @@ from governance.errors import Fault
 
 
 def log_lines(folder: Path) -> list[bytes]:
-    """Return the whole lines of the log, a half-written last one left out; raises Fault if there is none."""
+    """Return the complete lines of the log; raises Fault if there is no log to read."""
     try:
         data = (folder / LOG_NAME).read_bytes()
     except OSError as error:
         raise Fault(
             "AUDIT_LOG_UNREADABLE",
-            f"{folder.name}/{LOG_NAME}: {error.strerror}.",
-            "Name the audit folder of a workspace, or a copy of it.",
+            f"The audit log {folder.name}/{LOG_NAME} cannot be read ({error.strerror}).",
+            "Name the `audit` folder of a workspace, or a copy of it.",
         ) from None
     whole = data.rpartition(b"\n")[0]
     return whole.split(b"\n") if whole else []
@@ -34,7 +34,7 @@ def log_leaves(folder: Path) -> list[bytes]:
 
 
 def checkpoint_path(folder: Path, size: int) -> Path:
-    """Return where the checkpoint over the first `size` lines stands, or would stand."""
+    """Return the path of the checkpoint over the first `size` lines, whether or not it exists."""
     return folder / CHECKPOINTS / f"{size:012d}.note"
 
 
@@ -48,11 +48,11 @@ def newest_checkpoint(folder: Path) -> tuple[Checkpoint, Note, bytes]:
         except ValueError:
             raise Fault(
                 "CHECKPOINT_MALFORMED",
-                f"{path.name} is not a checkpoint.",
-                "Run `hearth audit verify` on this folder.",
+                f"{path.name} is not a readable checkpoint.",
+                "Run `hearth audit verify` on this folder and restore the file from its copy.",
             ) from None
     raise Fault(
         "NO_CHECKPOINT",
-        "The log has no signed checkpoint yet.",
-        "Let a run reach its first gate, which signs the log.",
+        "The audit log has not been signed yet.",
+        "Run `hearth run`: every gate signs the log.",
     )

@@ -1,7 +1,7 @@
-"""A new signing key for the log: the old key vouches for the new one, in the log and on a checkpoint.
+"""A new signing key for the log: the old key signs for the new one, in the log and on a checkpoint.
 
-A line names both keys, and the checkpoint that ends with it bears both signatures. Whoever knows
-either key can therefore go on trusting the log; a change without the old key is found as tampering.
+A line names both keys, and the checkpoint that ends with it has both signatures. A person who knows
+either key can therefore continue to verify the log. A change without the old key counts as tampering.
 """
 
 from pathlib import Path
@@ -12,10 +12,10 @@ from governance.audit.signer import open_log_signer, open_next_log_signer, put_n
 
 
 def change_log_key(audit_folder: Path, keys_folder: Path, origin: str, actor: str) -> tuple[int, str, bytes]:
-    """Change the log's key; returns (number of the line that says so, the new public key, its proof).
+    """Change the log's key; returns (number of the line that records it, the new public key, its proof).
 
-    The old private key is gone afterwards. A change that was cut short is brought to its end.
-    Raises Refused where the key at hand is not the log's.
+    Deletes the old private key. Completes an interrupted change. Raises Refused if the key in
+    `keys_folder` is not the log's.
     """
     old, new = open_log_signer(keys_folder, origin), open_next_log_signer(keys_folder, origin)
     number = AuditLog.open(audit_folder).change_key(actor, old, new)

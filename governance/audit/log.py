@@ -1,11 +1,11 @@
-"""Writing the audit log: one canonical JSON line for each thing decided, chained, synced, signed.
+"""Writing the audit log: one canonical JSON line for each decision, chained, synced and signed.
 
-    audit.jsonl      the lines
+    audit.jsonl      the lines (entries)
     checkpoints/     <size>.note, signed at each stage boundary
-    log.vkey         the log's public key (an officer keeps his own copy)
-    torn/            half-written lines that a killed process left, set aside
+    log.vkey         the log's public key (officers keep their own copy)
+    torn/            partly written lines that a killed process left, moved out of the log
 
-Evidence is counts, rates, digests and codes; what looks like an identifier is refused.
+Evidence is counts, rates, digests and codes. Text that looks like an identifier is refused.
 """
 
 import fcntl
@@ -31,12 +31,13 @@ from governance.audit.verify import (
     prefix_roots,
 )
 from governance.canonical import canonical_json
+from governance.counted import counted
 from governance.errors import Fault, Refused
 from schemas.storage.durable_write import write_durably
 
 TORN = "torn"
 LOG_RUN = "log"
-#: A clock may be corrected by this much; beyond it the log takes no line dated before its last.
+#: A clock may be set back by this much; beyond it the log refuses a line dated before its last.
 CLOCK_TOLERANCE = timedelta(minutes=2)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -46,9 +47,9 @@ def _now() -> datetime:
 
 
 class AuditLog:
-    """An audit log open for appending. Several processes may have it open; each line is locked.
+    """An audit log open for appending. Several processes may use it; a lock protects each write.
 
-    Make it with `open`.
+    Create it with `AuditLog.open`.
     """
 
     def __init__(self, folder: Path, signer: LogSigner | None, clock: Callable[[], datetime]) -> None:
@@ -70,10 +71,10 @@ class AuditLog:
     def open(
         cls, folder: Path, signer: LogSigner | None = None, clock: Callable[[], datetime] = _now
     ) -> "AuditLog":
-        """Open the log in `folder`, made when missing; a half-written last line is set aside.
+        """Open the log in `folder`, creating it if missing; a partly written last line is moved to torn/.
 
-        Raises Refused where the lines that stand are not those that were written, Fault where the
-        folder cannot be written or the signer is not this log's.
+        Raises Refused if the lines were changed or the signer has a different key than the log, and
+        Fault if the folder cannot be written.
         """
         log = cls(folder, signer, clock)
         with _as_fault("opened"):
@@ -103,7 +104,7 @@ class AuditLog:
         return prefix_roots(self._leaves)[-1]
 
     def remembered(self, rule: str, part: str) -> Mapping[str, Any]:
-        """Return what a rule noted for a part of a stage when its gate last cleared; empty before that."""
+        """Return what a rule recorded for a part of a stage when its gate last cleared; empty before that."""
         return self._remembered.get((rule, part), {})
 
     def requests(self, part: str) -> frozenset[str]:
@@ -123,11 +124,11 @@ class AuditLog:
     ) -> int:
         """Write one line and return its number; it is on disk when this returns.
 
-        stage: None where none is concerned. policy: digest of the agreement. A `run_start` first
-        records earlier runs without an end as abandoned, and carries the root of all that precedes it.
+        stage: None if the event belongs to no stage. policy: digest of the agreement. A `run_start` first
+        records earlier runs without an end as abandoned, and contains the root of the log before it.
 
-        Raises Fault where the event is outside the closed schema, the clock went back, or the disk
-        does not take it; the log is then as it was.
+        Raises Fault if the event breaks the closed schema or the disk cannot be written, and Refused if
+        the clock was set back. The log is then unchanged.
         """
         with _as_fault("written"), self._locked():
             self._catch_up()
@@ -142,12 +143,16 @@ class AuditLog:
             return self._write(run, actor, stage, event, rule, verdict, facts, policy)
 
     def checkpoint(self) -> Checkpoint:
-        """Sign the log as it stands and return its checkpoint; the note is on disk when this returns.
+        """Sign the whole log and return its checkpoint; the note is on disk when this returns.
 
-        Raises Refused where the log did not only grow since the last signature.
+        Raises Refused if signed lines were changed or removed since the last signature.
         """
         if self._signer is None:
-            raise Fault("LOG_SIGNER_MISSING", "This log was opened without its signing key.", "Name its key.")
+            raise Fault(
+                "LOG_SIGNER_MISSING",
+                "The audit log was opened without its signing key, so it cannot be signed.",
+                "Report this as a defect in Hearth.",
+            )
         with _as_fault("signed"), self._locked():
             self._catch_up()
             roots = prefix_roots(self._leaves)
@@ -157,9 +162,9 @@ class AuditLog:
             return Checkpoint(self._signer.origin, self.size, roots[-1])
 
     def change_key(self, actor: str, old: LogSigner, new: LogSigner) -> int:
-        """Put a new signing key in force, signed for by the old one and the new; returns the line's number.
+        """Change the signing key; both keys sign the change. Returns the number of the line that records it.
 
-        A change that was cut short is brought to its end. Raises Refused where `old` is not the log's key.
+        Completes an interrupted change. Raises Refused if `old` is not the log's key.
         """
         with _as_fault("signed"), self._locked():
             self._catch_up()
@@ -181,7 +186,7 @@ class AuditLog:
     def _roots(self) -> list[bytes]:
         return prefix_roots(self._leaves)
 
-    # -- what follows runs with the lock held --
+    # -- the methods below run while the log is locked --
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -190,32 +195,33 @@ class AuditLog:
             yield
 
     def _catch_up(self) -> None:
-        """Read what another process, or an earlier run, wrote; set a half-written line aside."""
+        """Read what another process or an earlier run wrote; move a partly written line to torn/."""
         data = b""
         if self._path.exists():
             with self._path.open("rb") as stream:
                 if stream.seek(0, os.SEEK_END) < self._bytes:
-                    raise _changed("it is shorter than it was a moment ago")
+                    raise _changed("it is shorter than when it was last read")
                 stream.seek(self._bytes)
                 data = stream.read()
         elif self._bytes:
-            raise _changed("it is gone")
+            raise _changed("it is missing")
         whole, _, torn = data.rpartition(b"\n")
         for line in whole.split(b"\n") if whole else ():
-            self._take(line)
+            self._apply(line)
         if torn:
-            self._set_aside(torn)
+            self._move_torn_line(torn)
         elif data and self._signer is not None:
             self._signer.check_grown(prefix_roots(self._leaves))
 
-    def _take(self, line: bytes) -> None:
+    def _apply(self, line: bytes) -> None:
+        """Check that a line continues the chain, and update what is known of the log from its event."""
         try:
             event = json.loads(line)
             in_chain = event["prev"] == self._previous and event["seq"] == self.size
         except (ValueError, KeyError, TypeError):
             in_chain = False
         if not in_chain:
-            raise _changed(f"line {self.size} does not follow from the line before it")
+            raise _changed(f"entry {self.size} does not follow from the entry before it")
         if event["event"] in ("log_created", "log_key"):
             named = event["evidence"] or {}
             self._key = named.get("log_key") if event["event"] == "log_created" else named.get("new")
@@ -238,7 +244,7 @@ class AuditLog:
         self._leaves.append(leaf_hash(line))
         self._bytes += len(line) + 1
 
-    def _set_aside(self, torn: bytes) -> None:
+    def _move_torn_line(self, torn: bytes) -> None:
         digest = hashlib.sha256(torn).hexdigest()
         (self.folder / TORN).mkdir(exist_ok=True, mode=0o700)
         write_durably(self.folder / TORN / f"{self.size:012d}-{digest[:16]}.part", torn)
@@ -274,8 +280,9 @@ class AuditLog:
         if fault := event_fault(record) or content_fault(evidence):
             raise Fault(
                 "AUDIT_EVENT_REFUSED",
-                f"An event of {event!r} {fault}; the log was left as it was.",
-                "Report this as a defect: the log takes counts, rates, digests and codes alone.",
+                f"An audit event {event!r} {fault}, so it was not written. The log is unchanged.",
+                "Report this as a defect in Hearth: audit events contain only counts, rates, digests and "
+                "codes.",
             )
         line = canonical_json(record)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
@@ -287,7 +294,7 @@ class AuditLog:
             raise
         finally:
             os.close(descriptor)
-        self._take(line)
+        self._apply(line)
         return self.size - 1
 
     def _time(self) -> str:
@@ -298,8 +305,10 @@ class AuditLog:
                 behind = round((latest - now).total_seconds())
                 raise Refused(
                     "CLOCK_SET_BACK",
-                    f"The clock reads {behind} seconds before the log's last line.",
-                    "Set the clock right; dates decide whether an agreement is in force.",
+                    f"This machine's clock is {counted(behind, 'second')} behind the last entry of the audit "
+                    "log.",
+                    "Correct the clock, then run the command again. Dates decide whether an agreement is in "
+                    "force.",
                 )
             now = max(now, latest)
         return now.strftime(_TIME_FORMAT)
@@ -309,9 +318,10 @@ class AuditLog:
         if self._signer is not None and stated != self._signer.verifier_key:
             raise Refused(
                 "LOG_KEY_DIFFERS",
-                "The log is kept under another signing key or origin than the one at hand.",
-                "Restore the key from its backup. If its change was cut short, run `hearth audit change-key` "
-                "again; if it is lost, keep this folder as it is and begin a new one.",
+                "The signing key in this workspace is not the key of this audit log.",
+                "Restore the key from its backup. If a change of key was interrupted, run `hearth audit "
+                "change-key` again. If the key is lost, keep this audit folder unchanged and start a new "
+                "one.",
             )
         path = self.folder / LOG_KEY_NAME
         if stated is not None and not path.is_file():
@@ -321,20 +331,20 @@ class AuditLog:
 def _changed(what: str) -> Refused:
     return Refused(
         "AUDIT_LOG_CHANGED",
-        f"The audit log was changed from outside: {what}.",
-        "Run `hearth audit verify`, find out who changed it, and restore the log from its copy.",
+        f"The audit log was changed outside Hearth: {what}.",
+        "Run `hearth audit verify`, find out who changed the log, and restore it from its copy.",
     )
 
 
 @contextmanager
-def _as_fault(done: str) -> Iterator[None]:
+def _as_fault(attempted: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise Fault(
             "AUDIT_LOG_NOT_WRITABLE",
-            f"The audit log cannot be {done} ({error.strerror}); nothing goes on without it.",
-            "Mend the audit folder's owner, permissions or free space, then start again.",
+            f"The audit log cannot be {attempted} ({error.strerror}). No command continues without it.",
+            "Correct the audit folder's owner, permissions or free space, then run the command again.",
         ) from None
 
 

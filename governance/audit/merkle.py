@@ -1,6 +1,6 @@
-"""Proofs over the log's tree (RFC 6962, section 2.1): that a line is in it, that it only grew.
+"""Proofs over the log's tree (RFC 6962, section 2.1): that a line is in it, and that it only grew.
 
-Hashing and the checking of proofs are in `verify.py`, which a sceptic can carry away alone.
+Hashing and the checking of proofs are in `verify.py`, which also works without the rest of Hearth.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
 
 
 def consistency_proof(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
-    """Return the proof that the tree of the first `old_size` leaves is a beginning of this one."""
+    """Return the proof that the tree of the first `old_size` leaves is a prefix of this one."""
     if not 0 <= old_size <= len(leaves):
         raise IndexError("no such tree")
     if old_size in (0, len(leaves)):

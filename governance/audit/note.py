@@ -12,9 +12,9 @@ from governance.audit.verify import COSIGNATURE, ED25519, Checkpoint, key_hash_o
 
 @dataclass(frozen=True)
 class NoteSigner:
-    """A private key with the name under which it signs notes.
+    """A private key with the name that it signs notes with.
 
-    name: for a log its origin, for a witness its own name; no white space and no "+".
+    name: the log's origin or the witness's name; no white space and no "+".
     """
 
     name: str
@@ -22,7 +22,7 @@ class NoteSigner:
 
     def __post_init__(self) -> None:
         if not self.name or "+" in self.name or any(letter.isspace() for letter in self.name):
-            raise ValueError("a signer's name holds neither white space nor a plus sign")
+            raise ValueError("a signer's name must not be empty or contain white space or a plus sign")
 
     @property
     def public(self) -> bytes:
@@ -30,7 +30,7 @@ class NoteSigner:
         return self.private_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
     def verifier_key(self, kind: int = ED25519) -> str:
-        """Return the public key as others name it in their trust.json."""
+        """Return the public key in the form that trust.json uses."""
         hashed = key_hash_of(self.name, kind, self.public).hex()
         return f"{self.name}+{hashed}+{base64.b64encode(bytes([kind]) + self.public).decode()}"
 
@@ -39,7 +39,8 @@ class NoteSigner:
         return self._line(ED25519, self.private_key.sign(text))
 
     def cosign(self, text: bytes, posix_time: int) -> bytes:
-        """Return a witness's signature line: it saw this checkpoint, and no other history, by then."""
+        """Return a witness's signature line: by that time it had seen this checkpoint and no other "
+        "history."""
         signature = self.private_key.sign(b"cosignature/v1\ntime %d\n" % posix_time + text)
         return self._line(COSIGNATURE, struct.pack(">Q", posix_time) + signature)
 

@@ -1,7 +1,7 @@
-"""The log's signing key, and its memory of what it last signed.
+"""The log's signing key, and the record of what it last signed.
 
 The key belongs to the linkage environment. It never signs a log that is shorter than, or differs
-from, the one it signed before; that memory lies beside the key, not beside the log.
+from, the one it signed before. The record is stored with the key, not with the log.
 """
 
 import base64
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from governance.audit.note import NoteSigner, checkpoint_text
 from governance.audit.verify import Checkpoint
+from governance.counted import counted
 from governance.errors import Fault, Refused
 from schemas.storage.durable_write import write_durably
 
@@ -32,25 +33,25 @@ MEMORY_NAME = "audit-log.last"
 
 @dataclass(frozen=True)
 class LogSigner:
-    """Signs the checkpoints of one log. memory: file that holds "size root" of the last one signed."""
+    """Signs the checkpoints of one log. memory: the file with "size root" of the last one signed."""
 
     signer: NoteSigner = field(repr=False)
     memory: Path
 
     @property
     def origin(self) -> str:
-        """The log's name, which stands first in each of its checkpoints."""
+        """The log's name, the first line of each of its checkpoints."""
         return self.signer.name
 
     @property
     def verifier_key(self) -> str:
-        """The public key, as an officer names it in trust.json."""
+        """The public key in the form that trust.json uses."""
         return self.signer.verifier_key()
 
     def check_grown(self, roots: Sequence[bytes]) -> None:
-        """Check that the log only grew since the last signature; `roots` as `verify.prefix_roots` gives them.
+        """Check that the log only grew since the last signature; `roots` as from `verify.prefix_roots`.
 
-        Raises Refused where it is shorter, or its beginning another.
+        Raises Refused if it is shorter or if signed lines were changed.
         """
         try:
             size_text, root_text = self.memory.read_text("ascii").split()
@@ -59,20 +60,25 @@ class LogSigner:
         except (OSError, ValueError):
             raise Fault(
                 "LOG_SIGNER_MEMORY",
-                "The record of what the log key last signed cannot be read.",
-                "Restore it from the key's backup; without it a shortened log could be signed.",
+                f"{self.memory.name}, the record of what the log's key last signed, cannot be read.",
+                "Restore it from the key's backup. Without it, a shortened log could be signed.",
             ) from None
         size = int(size_text)
         if size >= len(roots) or roots[size] != base64.b64decode(root_text):
-            what = "shorter than" if size >= len(roots) else "not a continuation of"
+            signed = counted(size, "entry", "entries")
+            change = (
+                f"entries were removed ({signed} were signed before)"
+                if size >= len(roots)
+                else f"the first {signed} differ from what was signed before"
+            )
             raise Refused(
                 "AUDIT_LOG_CHANGED",
-                f"The audit log is {what} the {size} lines that were signed before.",
-                "Run `hearth audit verify`, find out who changed it, and restore the log from its copy.",
+                f"The audit log was changed outside Hearth: {change}.",
+                "Run `hearth audit verify`, find out who changed the log, and restore it from its copy.",
             )
 
     def sign(self, roots: Sequence[bytes]) -> bytes:
-        """Return the signed checkpoint of the whole log; raises Refused where it did not only grow."""
+        """Return the signed checkpoint of the whole log; raises Refused if signed lines were changed."""
         self.check_grown(roots)
         checkpoint = Checkpoint(self.origin, len(roots) - 1, roots[-1])
         text = checkpoint_text(checkpoint)
@@ -82,28 +88,28 @@ class LogSigner:
         return text + b"\n" + self.signer.sign(text)
 
     def sign_with(self, other: "LogSigner", roots: Sequence[bytes]) -> bytes:
-        """Return the checkpoint of the whole log under this key and the one that follows it."""
+        """Return the checkpoint of the whole log, signed with this key and with its successor."""
         note = self.sign(roots)
         text = note[: note.rindex(b"\n\n") + 1]
         return note + other.signer.sign(text)
 
 
 def open_log_signer(keys_folder: Path, origin: str) -> LogSigner:
-    """Return the log's signer, its key made on first use (mode 0600).
+    """Return the log's signer; creates its key on first use (mode 0600).
 
-    origin: the log's name, such as "hearth/sample"; what a note cannot hold in a name becomes "-".
-    Raises Fault where the key file is not a plain file of this user that nobody else can read.
+    origin: the log's name, such as "hearth/sample"; characters not allowed in a note's name become "-".
+    Raises Fault if the key file is not a regular file that only this user can read.
     """
     return _open(keys_folder, KEY_NAME, origin)
 
 
 def open_next_log_signer(keys_folder: Path, origin: str) -> LogSigner:
-    """Return the signer that is to come after a change of key, its key made on first use (mode 0600)."""
+    """Return the signer that replaces the current one; creates its key on first use (mode 0600)."""
     return _open(keys_folder, NEXT_KEY_NAME, origin)
 
 
 def put_next_key_in_force(keys_folder: Path) -> None:
-    """Let the next key take the place of the present one, which is gone with that."""
+    """Replace the current key file with the next one; the old private key is deleted by this."""
     (keys_folder / NEXT_KEY_NAME).replace(keys_folder / KEY_NAME)
 
 
@@ -117,19 +123,23 @@ def _open(keys_folder: Path, key_name: str, origin: str) -> LogSigner:
 
 
 def read_signing_key(path: Path, passphrase: bytes | None = None) -> Ed25519PrivateKey:
-    """Read an Ed25519 key (PEM, PKCS#8); raises Fault where it is not private to this user."""
+    """Read an Ed25519 key (PEM, PKCS#8); raises Fault if other users can read the file."""
     try:
         status = path.lstat()
         data = path.read_bytes()
     except OSError as error:
         raise Fault(
-            "SIGNING_KEY_UNREADABLE", f"{path.name}: {error.strerror}.", "Name an existing key file."
+            "SIGNING_KEY_UNREADABLE",
+            f"The signing key {path.name} cannot be read ({error.strerror}).",
+            "Name an existing key file, or create one with `hearth governance key`.",
         ) from None
     if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise Fault(
             "SIGNING_KEY_EXPOSED",
-            f"{path.name} is not a plain file of this user that only this user can read.",
-            "Own it and set its mode to 0600; if others may have read it, make another key.",
+            f"The signing key {path.name} must be a regular file that belongs to you and that only you can "
+            "read.",
+            f"Run `chmod 600 {path.name}`. If other people could have read it, create a new key with "
+            "`hearth governance key`.",
         )
     try:
         key = load_pem_private_key(data, passphrase)
@@ -138,7 +148,7 @@ def read_signing_key(path: Path, passphrase: bytes | None = None) -> Ed25519Priv
     if not isinstance(key, Ed25519PrivateKey):
         raise Fault(
             "SIGNING_KEY_MALFORMED",
-            f"{path.name} does not hold an Ed25519 key that can be opened.",
-            "Make one with `hearth governance key`, or give its passphrase.",
+            f"{path.name} is not an Ed25519 key in PEM form, or it needs a passphrase.",
+            "Name another key file, or create one with `hearth governance key`.",
         )
     return key

@@ -6,12 +6,12 @@ import zipfile
 from importlib.resources import files
 from pathlib import Path
 
-#: The earliest time a zip archive can hold: the same sources give the same bytes.
+#: The earliest time that a zip archive can store, so that the same source makes the same bytes.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def write_verifier(path: Path) -> int:
-    """Write `verify.py` as an executable zipapp (`python hearth-verify.pyz AUDIT_DIR`); returns its bytes."""
+    """Write `verify.py` as an executable zipapp (`python hearth-verify.pyz AUDIT_DIR`); returns its size."""
     source = files("governance.audit").joinpath("verify.py").read_bytes()
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:

@@ -1,16 +1,19 @@
-"""Check an audit folder without trusting whoever wrote it, and without the rest of Hearth.
+"""Check an audit folder without trusting the people who wrote it, and without the rest of Hearth.
 
     python verify.py AUDIT_DIR [--trust trust.json] [--json]
 
-Nothing but the standard library and `cryptography` is imported, so this file can be carried to
-another machine beside a copy of the folder. Exit codes: 0 intact, 2 tampered, 3 incomplete,
-4 intact but unwitnessed; the last line printed is plain English.
+This file imports only the standard library and `cryptography`, so it runs on any machine that has a
+copy of the folder. Exit codes: 0 intact, 2 tampered, 3 incomplete, 4 intact but unwitnessed. The last
+line printed states the result in plain English. An entry is one line of `audit.jsonl`.
 
-What is checked: every line against the closed schema; the chain (`prev` is the SHA-256 of the line
-before); numbers and times that never go back; the RFC 6962 tree against every checkpoint (C2SP
-signed notes, Ed25519); a change of the log's key, which the old key and the new one must both have
-signed; each run's beginning, end and anchor in the run before; the checkpoints held elsewhere and
-the witnesses' keys that `trust.json` names:
+What is checked:
+
+- every entry has exactly the fields and values of the closed schema;
+- `prev` of each entry is the SHA-256 of the entry before it, and numbers and times never decrease;
+- every checkpoint (C2SP signed note, Ed25519) matches the RFC 6962 tree over the entries;
+- a change of the log's key is signed by the old key and the new one;
+- each run has a start, an end, and the root of the log before it;
+- the log agrees with the keys and checkpoints that `trust.json` provides:
 
     {"log": ["<vkey>"], "witnesses": ["<vkey>"], "minimum_witnesses": 1, "checkpoints": ["<note>"]}
 """
@@ -59,7 +62,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:@/+-]{0,99}")
 
 
 def leaf_hash(line: bytes) -> bytes:
-    """Return the hash of one log line, its newline left out."""
+    """Return the hash of one log line without its newline."""
     return hashlib.sha256(b"\x00" + line).digest()
 
 
@@ -77,7 +80,7 @@ def tree_root(leaves: Iterable[bytes]) -> bytes:
 
 
 def prefix_roots(leaves: Iterable[bytes]) -> list[bytes]:
-    """Return the root of every tree on the way: item n is the root over the first n leaf hashes."""
+    """Return the root of every prefix: item n is the root over the first n leaf hashes."""
     return [_EMPTY_ROOT, *_growing_roots(leaves)]
 
 
@@ -96,7 +99,7 @@ def _growing_roots(leaves: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def inclusion_holds(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """Answer whether `leaf` stands at `index` of the tree with `root` (RFC 9162, 2.1.3.2)."""
+    """Return whether `leaf` is at `index` of the tree with `root` (RFC 9162, 2.1.3.2)."""
     if not 0 <= index < size:
         return False
     position, last, node = index, size - 1, leaf
@@ -116,7 +119,7 @@ def inclusion_holds(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
 def consistency_holds(
     old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]
 ) -> bool:
-    """Answer whether the new tree only appends to the old one (RFC 9162, 2.1.4.2)."""
+    """Return whether the new tree only appends to the old one (RFC 9162, 2.1.4.2)."""
     if old_size > new_size or old_size < 0:
         return False
     if old_size == new_size:
@@ -158,7 +161,7 @@ class VerifierKey:
     public: bytes
 
     def accepts(self, text: bytes, signature: bytes) -> bool:
-        """Answer whether `signature` (a note's, its key hash taken off) is this key's over `text`."""
+        """Return whether `signature` (of a note, without its key hash) is this key's signature of `text`."""
         if self.kind == COSIGNATURE:
             if len(signature) != 72:
                 return False
@@ -179,11 +182,11 @@ class Note:
     signatures: tuple[tuple[str, bytes, bytes], ...]
 
     def signed_by(self, key: VerifierKey) -> bool:
-        """Answer whether one of the signatures is this key's and holds."""
+        """Return whether the note has a valid signature of that key."""
         return self.signature_of(key) is not None
 
     def signature_of(self, key: VerifierKey) -> bytes | None:
-        """Return the signature of that key, if it is there and holds."""
+        """Return the valid signature of that key, if there is one."""
         for name, key_hash, signature in self.signatures:
             if (name, key_hash) == (key.name, key.key_hash) and key.accepts(self.text, signature):
                 return signature
@@ -192,7 +195,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a log's note says: its origin, how many lines, and the root over them."""
+    """The content of a log's note: its origin, the number of lines, and the root over them."""
 
     origin: str
     size: int
@@ -205,12 +208,12 @@ def cosigned_at(signature: bytes) -> int:
 
 
 def key_hash_of(name: str, kind: int, public: bytes) -> bytes:
-    """Return the four bytes by which a note names a key."""
+    """Return the four bytes that identify a key in a note."""
     return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]
 
 
 def read_verifier_key(text: str) -> VerifierKey:
-    """Read a verifier key; raises ValueError where it is malformed or its hash is not its own."""
+    """Read a verifier key; raises ValueError if it is malformed or its hash does not match."""
     name, _, rest = text.strip().partition("+")
     hashed, _, encoded = rest.partition("+")
     try:
@@ -221,18 +224,18 @@ def read_verifier_key(text: str) -> VerifierKey:
         raise ValueError("a verifier key is malformed")
     key = VerifierKey(name, key_hash_of(name, raw[0], raw[1:]), raw[0], raw[1:])
     if key.key_hash.hex() != hashed:
-        raise ValueError("a verifier key's hash is not its own")
+        raise ValueError("a verifier key's hash does not match the key")
     return key
 
 
 def read_note(data: bytes) -> Note:
-    """Read a signed note; raises ValueError where it is malformed."""
+    """Read a signed note; raises ValueError if it is malformed."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
         raise ValueError("a note is not UTF-8") from None
     if any(byte < 0x20 and byte != 0x0A for byte in data):
-        raise ValueError("a note holds control characters")
+        raise ValueError("a note contains control characters")
     split = data.rfind(b"\n\n")
     if split < 0 or not data.endswith(b"\n"):
         raise ValueError("a note has no signatures")
@@ -252,7 +255,7 @@ def read_note(data: bytes) -> Note:
 
 
 def read_checkpoint(note: Note) -> Checkpoint:
-    """Read a checkpoint from a note's text; raises ValueError where it is malformed."""
+    """Read a checkpoint from a note's text; raises ValueError if it is malformed."""
     lines = note.text.decode().split("\n")
     if len(lines) < 4 or not lines[0] or not re.fullmatch(r"0|[1-9]\d{0,15}", lines[1]):
         raise ValueError("a checkpoint is malformed")
@@ -265,12 +268,12 @@ def read_checkpoint(note: Note) -> Checkpoint:
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
-# ---- what a sceptic brings -----------------------------------------------------------------------
+# ---- what the person who checks provides ---------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Trust:
-    """What the verifier knows from elsewhere than the folder; empty when nothing was given."""
+    """Keys and checkpoints that did not come from the folder; empty if none were given."""
 
     log: tuple[VerifierKey, ...] = ()
     witnesses: tuple[VerifierKey, ...] = ()
@@ -279,11 +282,11 @@ class Trust:
 
 
 def read_trust(path: Path) -> Trust:
-    """Read `trust.json`; raises ValueError where it is malformed, so that a slip never weakens the check."""
+    """Read `trust.json`; raises ValueError if it is malformed, so that a mistake never weakens the check."""
     raw = json.loads(path.read_text("utf-8"))
     known = {"log", "witnesses", "minimum_witnesses", "checkpoints"}
     if not isinstance(raw, dict) or set(raw) - known:
-        raise ValueError(f"trust.json may hold {', '.join(sorted(known))}")
+        raise ValueError(f"trust.json may contain only {', '.join(sorted(known))}")
     minimum = raw.get("minimum_witnesses", 1)
     if isinstance(minimum, bool) or not isinstance(minimum, int) or minimum < 1:
         raise ValueError("minimum_witnesses must be a whole number above zero")
@@ -300,7 +303,7 @@ def read_trust(path: Path) -> Trust:
 
 @dataclass
 class Report:
-    """What was found. tampered and incomplete hold sentences; remarks hold what is worth knowing."""
+    """What was found. tampered, incomplete: findings, one sentence each. remarks: further information."""
 
     lines: int = 0
     runs: int = 0
@@ -322,37 +325,46 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """Return the plain sentence that is printed last."""
-        runs = f"{self.lines} lines of {self.runs} run{'' if self.runs == 1 else 's'}"
+        """Return the result in plain English; its first words differ for each exit code."""
+        entries = f"{_counted(self.lines, 'entry', 'entries')}, {_counted(self.runs, 'run', 'runs')}"
         if self.tampered:
-            return f"TAMPERED: this log was changed after it was written ({len(self.tampered)} findings)."
+            findings = _counted(len(self.tampered), "finding", "findings")
+            return f"Altered: the log was changed after it was written ({findings})."
         if self.incomplete:
+            missing = _counted(len(self.incomplete), "required item is", "required items are")
+            return f"Incomplete: {missing} missing or unreadable; the rest is unaltered ({entries})."
+        if self.witnessed_lines == self.lines:
             return (
-                f"INCOMPLETE: nothing was found changed in {runs}, but {len(self.incomplete)} "
-                "things that must be there are missing."
+                f"Confirmed: nothing in the log has been altered ({entries}), "
+                "and an outside witness has confirmed all of it."
             )
-        if self.witnessed_lines < self.lines:
-            return (
-                f"INTACT BUT UNWITNESSED: {runs} stand as they were written; no trusted witness has "
-                f"countersigned them all ({self.witnessed_lines} are)."
-            )
-        return f"INTACT: {runs} stand as they were written, and a trusted witness has countersigned them all."
+        if not self.witnessed_lines:
+            witnessed = "No outside witness has confirmed it yet."
+        else:
+            first = _counted(self.witnessed_lines, "entry", "entries")
+            witnessed = f"An outside witness has confirmed the first {first}, but not the rest yet."
+        return f"Nothing in the log has been altered ({entries}). {witnessed}"
+
+
+def _counted(number: int, singular: str, plural: str) -> str:
+    return f"{number:,} {singular if number == 1 else plural}"
 
 
 def verify_folder(folder: Path, trust: Trust | None = None) -> Report:
-    """Check the audit folder; never raises for what it finds there, only for an unreadable disk."""
+    """Check the audit folder; raises OSError only if the disk cannot be read."""
     trust = trust or Trust()
     report = Report()
     path = folder / LOG_NAME
     if not path.is_file():
-        report.incomplete.append(f"{LOG_NAME} is not there.")
+        report.incomplete.append(f"{LOG_NAME} is missing.")
         return report
     data = path.read_bytes()
     body, _, torn = data.rpartition(b"\n")
     lines = body.split(b"\n") if body else []
     if torn:
         report.incomplete.append(
-            f"the last line is half written ({len(torn)} bytes); the next run sets it aside and says so."
+            f"the last entry is only partly written ({_counted(len(torn), 'byte', 'bytes')}); "
+            "the next run removes it and records that."
         )
     events = _check_lines(lines, report)
     roots = prefix_roots(leaf_hash(line) for line in lines)
@@ -369,14 +381,14 @@ def _check_lines(lines: Sequence[bytes], report: Report) -> list[dict[str, Any]]
     for number, line in enumerate(lines):
         event, fault = read_event(line)
         if event is None:
-            report.tampered.append(f"line {number}: {fault}.")
+            report.tampered.append(f"entry {number} {fault}.")
         else:
             if event["seq"] != number:
-                report.tampered.append(f"line {number} says it is number {event['seq']}.")
+                report.tampered.append(f"entry {number} is numbered {event['seq']}.")
             if event["prev"] != previous:
-                report.tampered.append(f"line {number} does not follow from the line before it.")
+                report.tampered.append(f"entry {number} does not follow from the entry before it.")
             if event["ts"] < latest:
-                report.tampered.append(f"line {number} is dated before the line it follows.")
+                report.tampered.append(f"entry {number} has an earlier time than the entry before it.")
             latest = max(latest, event["ts"])
             events.append(event)
         previous = hashlib.sha256(line).hexdigest()
@@ -384,7 +396,7 @@ def _check_lines(lines: Sequence[bytes], report: Report) -> list[dict[str, Any]]
 
 
 def read_event(line: bytes) -> tuple[dict[str, Any] | None, str]:
-    """Return the event that a line holds, or None and what is wrong with the line."""
+    """Return the event in a line, or None and what is wrong with the line."""
     try:
         event = json.loads(line.decode("utf-8"), object_pairs_hook=_ordered_object)
     except (ValueError, RecursionError):
@@ -395,17 +407,17 @@ def read_event(line: bytes) -> tuple[dict[str, Any] | None, str]:
 
 
 def event_fault(event: dict[str, Any]) -> str:
-    """Return what breaks the closed schema in an event, or nothing."""
+    """Return how an event breaks the closed schema, or an empty text."""
     digests = [event["prev"], *([] if event["policy"] is None else [event["policy"]])]
     names = [event["run"], event["actor"], *(event[k] for k in ("stage", "rule") if event[k] is not None)]
     if event["v"] != 1 or isinstance(event["seq"], bool) or not isinstance(event["seq"], int):
-        return "has another version or no number"
+        return "has an unknown version or no number"
     if not all(isinstance(item, str) and _DIGEST.fullmatch(item) for item in digests):
-        return "has a digest that is not one"
+        return "has a malformed digest"
     if not all(isinstance(item, str) and _NAME.fullmatch(item) for item in names):
-        return "has a name that is not one"
+        return "has a malformed name"
     if not isinstance(event["ts"], str) or not _TIME.fullmatch(event["ts"]):
-        return "has no time"
+        return "has a malformed time"
     if event["event"] not in EVENTS:
         return "has an unknown event"
     if event["verdict"] is not None and event["verdict"] not in VERDICTS:
@@ -424,29 +436,29 @@ def _ordered_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check_runs(events: Sequence[dict[str, Any]], roots: Sequence[bytes], report: Report) -> None:
     if not events or events[0]["event"] != "log_created":
-        report.tampered.append("the log does not begin with its creation.")
+        report.tampered.append("the log's first entry is not its creation.")
     begun: set[str] = set()
     open_runs: dict[str, int] = {}
     for event in events:
         run, number = event["run"], event["seq"]
         if event["event"] == "run_start":
             if run in begun:
-                report.tampered.append(f"line {number}: run {run} begins a second time.")
+                report.tampered.append(f"entry {number}: run {run} starts a second time.")
             begun.add(run)
             open_runs[run] = number
             before = (event["evidence"] or {}).get("previous_root")
             if before != roots[number].hex():
-                report.tampered.append(f"line {number}: run {run} is anchored in another history.")
+                report.tampered.append(f"entry {number}: run {run} was started on a different log.")
         elif event["event"] in ("run_end", "run_abandoned"):
             if open_runs.pop(run, None) is None:
-                report.tampered.append(f"line {number}: run {run} ends without having begun.")
+                report.tampered.append(f"entry {number}: run {run} ends but was never started.")
             if event["event"] == "run_abandoned":
                 report.remarks.append(f"run {run} was cut off; a later run recorded it as abandoned.")
         elif event["event"] == "log_recovered":
-            report.remarks.append(f"line {number}: a half-written line was set aside here.")
+            report.remarks.append(f"entry {number}: a partly written entry was removed here.")
     report.runs = len(begun)
     for run in open_runs:
-        report.incomplete.append(f"run {run} has no end: it was cut off, or is still going on.")
+        report.incomplete.append(f"run {run} has no end: it was cut off or is still running.")
 
 
 def _check_checkpoints(
@@ -456,7 +468,7 @@ def _check_checkpoints(
     if trust.log and not keys.is_known_to(trust.log):
         keys = _LogKeys(((0, trust.log),))
     elif not trust.log:
-        _compare_with_the_folder(folder, keys, report)
+        _check_stored_key(folder, keys, report)
     origins: set[str] = set()
     endorsed: set[int] = set()
     for path in sorted((folder / CHECKPOINTS).glob("*.note")):
@@ -470,7 +482,7 @@ def _check_checkpoints(
         if not any(note.signed_by(key) for key in keys.at(checkpoint.size)):
             report.tampered.append(f"{path.name} is not signed by the log's key.")
             continue
-        if _fits(checkpoint, roots, path.name, report):
+        if _matches_log(checkpoint, roots, path.name, report):
             if keys.change_is_signed(note, checkpoint.size):
                 endorsed.add(checkpoint.size)
             report.signed_lines = max(report.signed_lines, checkpoint.size)
@@ -480,16 +492,17 @@ def _check_checkpoints(
     for size in keys.changes:
         if size in endorsed:
             report.remarks.append(
-                f"line {size - 1}: the log's key was changed, signed by the old and the new."
+                f"entry {size - 1}: the log's key was changed; the old key and the new one both signed."
             )
         else:
             report.tampered.append(
-                f"line {size - 1}: the log's key was changed without the old key's signature."
+                f"entry {size - 1}: the log's key was changed without the old key's signature."
             )
     if len(origins) > 1:
-        report.tampered.append("checkpoints of more than one log lie in this folder.")
+        report.tampered.append("the folder contains checkpoints of more than one log.")
     if report.signed_lines < report.lines:
-        report.incomplete.append(f"the last {report.lines - report.signed_lines} lines are not signed.")
+        unsigned = _counted(report.lines - report.signed_lines, "entry is", "entries are")
+        report.incomplete.append(f"a signature is missing: the last {unsigned} not signed.")
     for number, note in enumerate(trust.checkpoints, 1):
         _check_kept_checkpoint(note, number, roots, (*keys.all, *trust.log, *trust.witnesses), report)
 
@@ -503,94 +516,96 @@ def _check_kept_checkpoint(
         report.incomplete.append(f"checkpoint {number} of trust.json: {error}.")
         return
     if not any(note.signed_by(key) for key in keys):
-        report.tampered.append(
-            f"checkpoint {number} of trust.json is signed by no key that is known for this log."
-        )
-    _fits(checkpoint, roots, f"checkpoint {number} of trust.json", report)
+        report.tampered.append(f"checkpoint {number} of trust.json is not signed by a known key of this log.")
+    _matches_log(checkpoint, roots, f"checkpoint {number} of trust.json", report)
 
 
-def _fits(checkpoint: Checkpoint, roots: Sequence[bytes], name: str, report: Report) -> bool:
+def _matches_log(checkpoint: Checkpoint, roots: Sequence[bytes], name: str, report: Report) -> bool:
+    signed = _counted(checkpoint.size, "entry", "entries")
     if checkpoint.size >= len(roots):
         report.tampered.append(
-            f"{name} counts {checkpoint.size} lines and the log has {len(roots) - 1}: lines were cut off."
+            f"{name} covers {signed} but the log has {len(roots) - 1:,}: entries were removed from the end."
         )
         return False
     if roots[checkpoint.size] != checkpoint.root:
-        report.tampered.append(f"{name}: the first {checkpoint.size} lines are not those that were signed.")
+        report.tampered.append(f"{name} covers {signed}, but they are not the ones that were signed.")
         return False
     return True
 
 
 @dataclass(frozen=True)
 class _LogKeys:
-    """The log's keys as it names them itself: (lines from which a key is in force, its readings)."""
+    """The log's keys according to its own entries: (number of entries before a key applies, the key)."""
 
     periods: tuple[tuple[int, tuple[VerifierKey, ...]], ...]
 
     @classmethod
     def of(cls, events: Sequence[dict[str, Any]]) -> "_LogKeys":
-        """Read them from the log's first line and from every change of key; what is no key is none."""
+        """Read the keys from the log's first entry and every change of key; malformed ones are left out."""
         named: list[tuple[int, Any]] = []
         if events:
             named.append((0, (events[0]["evidence"] or {}).get("log_key")))
         named += [(e["seq"] + 1, (e["evidence"] or {}).get("new")) for e in events if e["event"] == "log_key"]
-        return cls(tuple((since, _keys_read(text)) for since, text in named))
+        return cls(tuple((since, _read_keys(text)) for since, text in named))
 
     @property
     def all(self) -> tuple[VerifierKey, ...]:
-        """Every key that the log ever had."""
+        """Every key that the log has had."""
         return tuple(key for _, keys in self.periods for key in keys)
 
     @property
     def changes(self) -> tuple[int, ...]:
-        """The sizes whose checkpoint must carry both the old key's signature and the new one's."""
+        """The sizes whose checkpoint needs the signatures of both the old key and the new one."""
         return tuple(since for since, _ in self.periods if since)
 
     def is_known_to(self, trusted: Sequence[VerifierKey]) -> bool:
-        """Answer whether one of them is known from elsewhere; signed changes carry that to the others."""
+        """Return whether one of the keys is trusted; signed changes extend that trust to the others."""
         known = {key.public for key in trusted}
         return any(key.public in known for key in self.all)
 
     def at(self, size: int) -> tuple[VerifierKey, ...]:
-        """Return the keys that may sign a checkpoint of that size."""
+        """Return the keys that can sign a checkpoint of that size."""
         return next((keys for since, keys in reversed(self.periods) if since <= size), ())
 
     def change_is_signed(self, note: Note, size: int) -> bool:
-        """Answer whether the note carries the old and the new key's signature on a change at its end."""
+        """Return whether the note has both keys' signatures for a change of key in its last entry."""
         for (_, old), (since, new) in itertools.pairwise(self.periods):
             if since == size:
                 return any(map(note.signed_by, old)) and any(map(note.signed_by, new))
         return False
 
 
-def _keys_read(text: Any) -> tuple[VerifierKey, ...]:
+def _read_keys(text: Any) -> tuple[VerifierKey, ...]:
     try:
         return (read_verifier_key(text),) if isinstance(text, str) else ()
     except ValueError:
         return ()
 
 
-def _compare_with_the_folder(folder: Path, keys: _LogKeys, report: Report) -> None:
-    """Hold the key in the folder against the log's own: better than none, worthless against its holder."""
+def _check_stored_key(folder: Path, keys: _LogKeys, report: Report) -> None:
+    """Compare the key in the folder with the log's own; this does not detect its owner's own changes."""
     try:
-        beside = _keys_read((folder / LOG_KEY_NAME).read_text("utf-8").strip())
+        stored = _read_keys((folder / LOG_KEY_NAME).read_text("utf-8").strip())
     except (OSError, UnicodeDecodeError):
-        beside = ()
-    if not beside or not keys.all:
-        report.incomplete.append("the log's public key is not in the folder, and no trust.json names it.")
+        stored = ()
+    if not stored or not keys.all:
+        report.incomplete.append("the log's public key is missing: it is not in the folder or in trust.json.")
         return
-    if beside != keys.periods[-1][1]:
-        report.tampered.append(f"{LOG_KEY_NAME} is not the key that the log itself names.")
-    report.remarks.append("the log's key was taken from the folder itself; name it in trust.json.")
+    if stored != keys.periods[-1][1]:
+        report.tampered.append(f"{LOG_KEY_NAME} is not the key that the log's entries name.")
+    report.remarks.append(
+        "The key used was the one stored beside the log. "
+        "To rule out a swapped key, give your own copy in trust.json."
+    )
 
 
 # ---- the command ---------------------------------------------------------------------------------
 
 
 def report_lines(report: Report) -> list[str]:
-    """Return what is printed: findings first, the plain verdict last."""
+    """Return what is printed: findings first, the result in plain English last."""
     return [
-        *(f"tampered:   {item}" for item in report.tampered),
+        *(f"altered:    {item}" for item in report.tampered),
         *(f"incomplete: {item}" for item in report.incomplete),
         *(f"note:       {item}" for item in report.remarks),
         report.verdict,
@@ -616,17 +631,19 @@ def report_facts(report: Report) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="verify", description="Check a Hearth audit folder without trusting whoever wrote it."
+        prog="verify", description="Check a Hearth audit folder without trusting the people who wrote it."
     )
     parser.add_argument("folder", type=Path, help="the audit folder, or a copy of it")
-    parser.add_argument("--trust", type=Path, help="trust.json: keys and checkpoints held elsewhere")
+    parser.add_argument(
+        "--trust", type=Path, help="trust.json: the keys and checkpoints that you keep yourself"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     options = parser.parse_args(arguments)
     try:
         trust = read_trust(options.trust) if options.trust else Trust()
         report = verify_folder(options.folder, trust)
     except (OSError, ValueError) as error:
-        print(f"INCOMPLETE: the check could not be made: {error}")
+        print(f"Incomplete: the log could not be checked: {error}.")
         return INCOMPLETE
     print(json.dumps(report_facts(report)) if options.json else "\n".join(report_lines(report)))
     return report.exit_code

@@ -1,15 +1,15 @@
-"""Witnessing: the other controller's IG office countersigns that it has seen one history only.
+"""Witnessing: the other controller's IG office countersigns that the log has only grown.
 
-No server: a request and its answer are small text files that travel by e-mail.
+No server is needed: a request and its answer are small text files that can be sent by e-mail.
 
     request (C2SP tlog-witness)     old <size the witness last signed>
                                     <consistency proof, base64 lines>
 
                                     <the new checkpoint, a signed note>
-    answer                          the same note, a line longer: the witness's cosignature
+    answer                          the same note with one more line: the witness's cosignature
 
-The witness keeps the last checkpoint it signed; whoever shortens, rewrites or forks the log cannot
-give it a proof that the new one continues the old.
+The witness keeps the last checkpoint it signed. If the log was shortened, rewritten or forked since
+then, no valid proof exists that the new checkpoint continues the kept one.
 """
 
 import base64
@@ -28,21 +28,24 @@ from governance.audit.verify import (
     read_checkpoint,
     read_note,
 )
+from governance.counted import counted
 from governance.errors import Fault, Refused
 from schemas.storage.durable_write import write_durably
 
 
 def cosign_request(folder: Path, old_size: int) -> bytes:
-    """Return the request for a countersignature to the newest checkpoint.
+    """Return the request for a countersignature of the newest checkpoint.
 
-    old_size: lines under the checkpoint that the witness signed last, 0 for its first.
+    old_size: number of lines that the witness signed last; 0 for its first signature.
     """
     checkpoint, _, note = newest_checkpoint(folder)
     if not 0 <= old_size <= checkpoint.size:
         raise Fault(
             "WITNESS_AHEAD",
-            f"The witness signed {old_size} lines and the newest checkpoint covers {checkpoint.size}.",
-            "Run `hearth audit verify`: lines seem to have been cut off since.",
+            f"The witness has signed {counted(old_size, 'entry', 'entries')}, but the newest checkpoint "
+            f"covers {checkpoint.size:,}.",
+            "Check the number given with --old. If it is right, entries were removed from the log: run "
+            "`hearth audit verify`.",
         )
     proof = consistency_proof(log_leaves(folder)[: checkpoint.size], old_size)
     return b"\n".join([b"old %d" % old_size, *(base64.b64encode(step) for step in proof), b"", note])
@@ -51,34 +54,34 @@ def cosign_request(folder: Path, old_size: int) -> bytes:
 def cosign(
     request: bytes, kept: bytes | None, log_key: VerifierKey, witness: NoteSigner, now: datetime
 ) -> bytes:
-    """Return the countersigned checkpoint; keep it, for the next request is measured against it.
+    """Return the countersigned checkpoint; the witness keeps it to compare with the next request.
 
     kept: the checkpoint that this witness signed last, None the first time. log_key: the log's key,
-    which the witness got from elsewhere than the request.
+    which the witness did not get from the request.
 
-    Raises Refused where the checkpoint is not the log's, or does not continue the one that was kept.
+    Raises Refused if the checkpoint is not the log's or does not continue the kept one.
     """
     note, note_bytes = _continued(request, kept, log_key)
     return note_bytes + witness.cosign(note.text, int(now.timestamp()))
 
 
 def check_grown(request: bytes, kept: bytes | None, log_key: VerifierKey) -> tuple[int, Checkpoint]:
-    """Return (lines of the checkpoint that was kept, the new checkpoint) where the log only grew since.
+    """Return (lines of the kept checkpoint, the new checkpoint) if the log only grew in between.
 
-    request: as `cosign_request` makes it. Raises Refused where it did not, or the key is another's.
+    request: from `cosign_request`. Raises Refused if the log was changed or the key does not match.
     """
     note, _ = _continued(request, kept, log_key)
     return (0 if kept is None else read_checkpoint(read_note(kept)).size), read_checkpoint(note)
 
 
 def _continued(request: bytes, kept: bytes | None, log_key: VerifierKey) -> tuple[Note, bytes]:
-    """Return the request's checkpoint as a note, and its bytes, where it continues the one that was kept."""
+    """Return the request's checkpoint as a note, and its bytes, if it continues the kept checkpoint."""
     head, _, note_bytes = request.partition(b"\n\n")
     try:
         rows = head.split(b"\n")
         word, _, digits = rows[0].partition(b" ")
         if word != b"old" or not digits.isdigit():
-            raise ValueError("the request does not begin with the old size")  # noqa: TRY301
+            raise ValueError("it does not start with the old size")  # noqa: TRY301
         proof = [base64.b64decode(row, validate=True) for row in rows[1:]]
         note = read_note(note_bytes)
         checkpoint = read_checkpoint(note)
@@ -86,13 +89,15 @@ def _continued(request: bytes, kept: bytes | None, log_key: VerifierKey) -> tupl
         old = None if before is None else read_checkpoint(before)
     except (ValueError, binascii.Error) as error:
         raise Fault(
-            "WITNESS_REQUEST_MALFORMED", f"The request cannot be read: {error}.", "Ask for it again."
+            "WITNESS_REQUEST_MALFORMED",
+            f"The witness request cannot be read: {error}.",
+            "Ask the operator to make it again with `hearth audit request`.",
         ) from None
     if not note.signed_by(log_key) or (old is not None and old.origin != checkpoint.origin):
         raise Refused(
             "CHECKPOINT_NOT_THE_LOGS",
-            "The checkpoint is not signed by the key of the log that you witness.",
-            "Do not sign. Ask the operator why the log's key or name changed.",
+            "The checkpoint is not signed with the key of the log that you witness.",
+            "Do not sign it. Ask the operator why the log's key or name has changed.",
         )
     old_size, old_root = (0, b"") if old is None else (old.size, old.root)
     continues = old is None or (
@@ -102,37 +107,43 @@ def _continued(request: bytes, kept: bytes | None, log_key: VerifierKey) -> tupl
     if not continues:
         raise Refused(
             "HISTORY_DIFFERS",
-            f"The new checkpoint ({checkpoint.size} lines) does not continue the one you kept "
-            f"({old_size} lines).",
-            "Do not sign. Either the request was made for another size, or the log was rewritten: ask.",
+            f"The new checkpoint ({counted(checkpoint.size, 'entry', 'entries')}) does not continue the one "
+            f"you kept ({counted(old_size, 'entry', 'entries')}).",
+            "Do not sign it. Ask the operator: either the request was made with a wrong --old, or the log "
+            "was rewritten.",
         )
     return note, note_bytes
 
 
 def accept_cosignature(folder: Path, answer: bytes, witness_key: VerifierKey) -> int:
-    """Put a witness's signature under the checkpoint that it is of; returns the lines it covers.
+    """Add a witness's signature to its checkpoint in the folder; returns the number of lines it covers.
 
-    Raises Refused where the signature does not hold or is of another history.
+    Raises Refused if the signature is invalid or is not of a checkpoint of this log.
     """
     try:
         note = read_note(answer)
         checkpoint = read_checkpoint(note)
     except ValueError as error:
-        raise Fault("ANSWER_MALFORMED", f"The answer cannot be read: {error}.", "Ask for it again.") from None
+        raise Fault(
+            "ANSWER_MALFORMED",
+            f"The witness's answer cannot be read: {error}.",
+            "Ask the witness to send the file from `hearth audit cosign` again.",
+        ) from None
     path = checkpoint_path(folder, checkpoint.size)
-    standing = path.read_bytes() if path.is_file() else b""
-    if not standing.startswith(note.text + b"\n") or not note.signed_by(witness_key):
+    present = path.read_bytes() if path.is_file() else b""
+    if not present.startswith(note.text + b"\n") or not note.signed_by(witness_key):
         raise Refused(
             "COSIGNATURE_REFUSED",
-            "The answer does not carry this witness's signature under a checkpoint of this log.",
-            "Check that the answer is to the newest request, and the witness's key.",
+            "The answer has no valid signature of this witness on a checkpoint of this log.",
+            "Check that the answer belongs to this log's newest request, and check the key given with "
+            "--witness.",
         )
-    known = set(standing.split(b"\n"))
+    known = set(present.split(b"\n"))
     lines = answer[len(note.text) + 1 :].splitlines()
     new = [
         line + b"\n"
         for line, signature in zip(lines, note.signatures, strict=True)
         if line not in known and Note(note.text, (signature,)).signed_by(witness_key)
     ]
-    write_durably(path, standing + b"".join(new))
+    write_durably(path, present + b"".join(new))
     return checkpoint.size

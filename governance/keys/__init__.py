@@ -1,5 +1,5 @@
-"""Custody of the linkage keys: who may hold them, in which state, and what may be asked of them.
+"""Custody of the linkage keys: where they are kept, their states, and what they can be used for.
 
-Whoever holds a key can re-identify, so nothing here hands one out: a provider
-hashes, describes itself and shows its check value, and that is all it does.
+A person with a key can re-identify people, so nothing here returns one. A
+provider only hashes, describes its key and returns its check value.
 """

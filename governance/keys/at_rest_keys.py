@@ -1,13 +1,13 @@
-"""The two keys under which intermediate tables rest, and the end of the one that belongs to a run.
+"""The two keys that encrypt intermediate tables, and the destruction of a run's key.
 
-run      what exists only while a run is under way: ingested and pseudonymised tables. The key is
-         made when a run first needs it, survives a killed run so that the next can resume, and is
-         destroyed when a run has ended: every copy of those tables, in snapshots too, is then noise.
-storage  what must be readable between runs: links, household rows, cells, quarantine. Retained
-         with the project.
+run      encrypts tables that exist only during a run: ingested and pseudonymised tables. It is made
+         when a run first needs it, kept if a run is killed so that the next can resume, and destroyed
+         when a run has ended. Every copy of those tables, also in snapshots, is then unreadable.
+storage  encrypts what must be readable between runs: links, household rows, cells, quarantine. Kept
+         for the life of the project.
 
-Both are 32 bytes of the operating system's generator in private files. The workspace's `keys`
-folder can be another volume or tmpfs, so that neither a lost disk nor its backup holds key and data.
+Both are 32 bytes from the operating system's generator in private files. The workspace's `keys`
+folder can be on another volume or on tmpfs, so that no lost disk or backup contains key and data.
 """
 
 import hashlib
@@ -37,31 +37,31 @@ class WrappingKey:
     _key: bytes = field(repr=False)
 
     def wrap(self, file_key: bytes) -> bytes:
-        """Return a file's key, sealed; the id is authenticated with it."""
+        """Return a file's key, encrypted; the id is authenticated with it."""
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + AESGCM(self._key).encrypt(nonce, file_key, self.id.encode())
 
     def unwrap(self, wrapped: bytes) -> bytes:
-        """Return a file's key; raises cryptography's InvalidTag when this is not the key that wrapped it."""
+        """Return a file's key; raises cryptography's InvalidTag if another key wrapped it."""
         return AESGCM(self._key).decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], self.id.encode())
 
 
 @dataclass(frozen=True)
 class AtRestKeys:
-    """The keys in use. run: None where only what outlives a run is to be read."""
+    """The keys in use. run: None if only tables that are kept between runs are read."""
 
     storage: WrappingKey
     run: WrappingKey | None = None
 
     def find(self, key_id: str) -> WrappingKey | None:
-        """Return the key of that id, if it is one of these."""
+        """Return the key with that id, if it is one of these."""
         return next((k for k in (self.run, self.storage) if k is not None and k.id == key_id), None)
 
 
 def open_at_rest_keys(folder: Path, *, run: bool = True) -> AtRestKeys:
-    """Open the keys in `folder`, making what is missing; run: whether a run is to begin or resume.
+    """Open the keys in `folder`, creating missing ones; run: whether a run is to start or resume.
 
-    Raises Fault when a key file is exposed, linked, or of another length.
+    Raises Fault if a key file is readable by others, a link, or of the wrong length.
     """
     storage = _open(folder / STORAGE_FILE, "storage")
     return AtRestKeys(storage, _open(folder / RUN_FILE, "run") if run else None)
@@ -75,10 +75,10 @@ def destroy_run_key(
     signing_key: Ed25519PrivateKey,
     now: datetime | None = None,
 ) -> Path | None:
-    """Destroy the run's key and certify it; returns the certificate, or None when there was no key.
+    """Destroy the run's key and certify it; returns the certificate, or None if there was no key.
 
-    files: how many files it had wrapped keys of and are now unreadable. The certificate is on disk
-    before the key goes, so that a kill in between leaves a certificate to repeat, not a silent loss.
+    files: number of files that this makes unreadable. The certificate is on disk before the key is
+    erased, so a kill in between leaves a certificate to repeat and never an unrecorded destruction.
     """
     path = folder / RUN_FILE
     if not path.exists():
@@ -104,7 +104,8 @@ def _open(path: Path, name: str) -> WrappingKey:
     if len(key) != KEY_BYTES:
         raise Fault(
             "KEY_TOO_SHORT",
-            f"{path.name} holds {8 * len(key)} bits; {8 * KEY_BYTES} are needed.",
-            "Restore it; if it cannot be, remove it, and what it protected is lost and made again.",
+            f"The {name} key in {path.name} has {8 * len(key)} bits; {8 * KEY_BYTES} are needed.",
+            "Restore the file from its backup. If that is impossible, delete it and run `hearth run` again: "
+            "the tables that it encrypted are lost and are made again.",
         )
     return WrappingKey(f"{name}:{hashlib.sha256(b'hearth-at-rest' + key).hexdigest()[:16]}", key)

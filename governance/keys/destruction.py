@@ -1,8 +1,8 @@
-"""The end of a key: erased, and certified under a signature, so that its return can be told.
+"""Destruction of a key: erased, with a signed certificate, so that a returning copy is recognised.
 
-A certificate names the key by id and check value and says when and how it was
-destroyed; it is written before the key goes, so that a kill in between leaves a
-certificate to repeat, not a silent loss.
+A certificate contains the key's id and check value, and when and how it was
+destroyed. It is written before the key is erased, so a kill in between leaves a
+certificate to repeat and never an unrecorded destruction.
 """
 
 import json
@@ -33,15 +33,16 @@ def destroy_key(
 ) -> Path:
     """Erase a retired key's file and certify it; returns the certificate.
 
-    witness: the second person, by name; must not be the actor. Raises Refused unless the key is retired.
+    witness: name of the second person, who must not be the actor. Raises Refused unless the key is
+    retired.
     """
     key = open_file_key(path, passphrase)
     check_transition(key.description.key_id, key.description.state, KeyState.DESTROYED)
     if not witness.strip() or witness.strip().casefold() == actor.strip().casefold():
         raise Refused(
             "KEY_WITNESS_MISSING",
-            "A key is destroyed before a second person, who must not be the one who destroys it.",
-            "Name the second person with --witness.",
+            "A second person must witness a key's destruction.",
+            "Name them with --witness; they must not be the person who destroys the key.",
         )
     certificate = write_certificate(
         _certificate_of(path, key),
@@ -61,12 +62,12 @@ def destroy_key(
 
 
 def was_destroyed(path: Path, key: InMemoryKey) -> bool:
-    """Answer whether a certificate beside the key's file says that this very key was destroyed."""
+    """Return whether a certificate next to the key's file records the destruction of this key."""
     return _certificate_of(path, key).exists()
 
 
 def write_certificate(path: Path, content: Mapping[str, Any], signing_key: Ed25519PrivateKey) -> Path:
-    """Write a signed certificate of destruction; `content` says what was destroyed, when and how."""
+    """Write a signed certificate of destruction; content: what was destroyed, when and how."""
     signed = {
         "statement": STATEMENT,
         "content": dict(content),
@@ -78,7 +79,7 @@ def write_certificate(path: Path, content: Mapping[str, Any], signing_key: Ed255
 
 
 def is_certificate(path: Path, public_key: str) -> bool:
-    """Answer whether a certificate is signed by that key (base64) and unaltered."""
+    """Return whether a certificate is signed by that key (base64) and unaltered."""
     try:
         signed = json.loads(path.read_bytes())
         return signed["statement"] == STATEMENT and is_signed(
@@ -91,8 +92,8 @@ def is_certificate(path: Path, public_key: str) -> bool:
 def erase_file(path: Path) -> None:
     """Overwrite a small file, sync, remove it and sync its folder.
 
-    On flash and copy-on-write volumes the old block may survive until it is trimmed; that is why
-    the folder of these keys should be on tmpfs or an encrypted volume, as the preflight says.
+    On flash and copy-on-write volumes the old block may survive until it is trimmed. The folder of
+    these keys should therefore be on tmpfs or an encrypted volume; the checks before a run warn of it.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW)
     try:

@@ -1,4 +1,4 @@
-"""Where a key is kept, what it must be for, and how its older versions are called."""
+"""Where a key is kept, what it must belong to, and the file names of its older versions."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -33,8 +33,8 @@ class Remote(Protocol):
 class KeyStore:
     """One layer's key.
 
-    path: its sealed file, or, where `remote` keeps the root, the record of its state.
-    version: the only one accepted; None for whichever is current.
+    path: its encrypted file or, if `remote` keeps the root, the record of its state.
+    version: the only version accepted; None for the current one.
     """
 
     agreement: str
@@ -46,7 +46,7 @@ class KeyStore:
     remote: Remote | None = None
 
     def create(self, state: KeyState, today: date, expires: date | None) -> InMemoryKey:
-        """Make the key, or take the remote's into service; raises Fault when it exists already."""
+        """Make the key, or start to use the remote's; raises Fault if it exists already."""
         context = KeyContext(self.agreement, self.period, self.version or 1)
         if self.remote is None:
             passphrase = self.passphrase.read(twice=True)
@@ -59,20 +59,20 @@ class KeyStore:
         return InMemoryKey(root, description)
 
     def open(self) -> InMemoryKey:
-        """Open the key; raises Fault when it is missing, exposed, damaged, or its custodian denies it."""
+        """Open the key; raises Fault if it is missing, readable by others, damaged, or access is denied."""
         if self.remote is None:
             return open_file_key(self.path, self.passphrase.read())
         root = self.remote.root_of(read_context(self.path, self.agreement, self.period, self.version))
         return InMemoryKey(root, read_state_record(self.path, root))
 
     def open_previous(self, current: int) -> list[InMemoryKey]:
-        """Open every version before `current` that is still in custody, oldest first.
+        """Open every version before `current` that is still kept, oldest first.
 
-        Raises Fault where one is exposed, damaged or under another passphrase: what nobody can open
-        any more is destroyed, not kept.
+        Raises Fault if one is readable by others, damaged or has another passphrase. A key that no one
+        can open any longer must be destroyed, not kept.
         """
         if self.remote is not None:
-            return [key for version in range(1, current) if (key := self._recall(version)) is not None]
+            return [key for version in range(1, current) if (key := self._open_version(version)) is not None]
         paths = [self.of_version(version) for version in range(1, current)]
         if not any(path.exists() for path in paths):
             return []
@@ -80,15 +80,15 @@ class KeyStore:
         return [open_file_key(path, passphrase) for path in paths if path.exists()]
 
     def change_state(self, wanted: KeyState) -> KeyDescription:
-        """Move the current key to another state; raises Refused when it may not go there."""
+        """Change the current key's state; raises Refused if the change is not allowed."""
         if self.remote is None:
             return change_state(self.path, self.passphrase.read(), wanted)
         root = self.remote.root_of(read_context(self.path, self.agreement, self.period, self.version))
         return change_recorded_state(self.path, root, wanted)
 
-    def _recall(self, version: int) -> InMemoryKey | None:
-        """Return an earlier version whose root is elsewhere, None where it is there no longer."""
-        assert self.remote is not None  # noqa: S101  (the caller has looked)
+    def _open_version(self, version: int) -> InMemoryKey | None:
+        """Return an earlier version whose root the remote keeps; None if the remote no longer has it."""
+        assert self.remote is not None  # noqa: S101  (the caller has checked it)
         context = KeyContext(self.agreement, self.period, version)
         try:
             root = self.remote.root_of(context)
@@ -96,33 +96,34 @@ class KeyStore:
             if fault.code == "KEY_MISSING":
                 return None
             raise
-        today = date.today()  # noqa: DTZ011  (says nothing: the record of an earlier version is gone)
+        today = date.today()  # noqa: DTZ011  (a placeholder: the earlier version's record no longer exists)
         return InMemoryKey(
             root, KeyDescription(context, self.provider, KeyState.RETIRED, 8 * len(root), today, None)
         )
 
     def retire(self, version: int) -> KeyDescription:
-        """Retire a key whose root is kept elsewhere; raises Fault where the record is of another version."""
+        """Retire a key whose root is kept elsewhere; raises Fault if the record is of another version."""
         current = self.open().description
         if current.context.version != version:
             raise Fault(
                 "KEY_MISSING",
-                f"There is no version {version} here; the record is of {current.key_id}.",
-                "`hearth keys list` shows those there are.",
+                f"There is no key of version {version} here; the current key is {current.key_id}.",
+                "Run `hearth keys list` to see the keys there are.",
             )
         return self.change_state(KeyState.RETIRED)
 
     def check_local(self) -> None:
-        """Raise Fault where the root is not ours to rotate or destroy."""
+        """Raise Fault if the root is kept elsewhere, so Hearth cannot rotate or destroy it."""
         if self.remote is not None:
             raise Fault(
                 "KEY_KEPT_ELSEWHERE",
-                f"The root of this key is kept by {self.provider}, which alone can rotate or destroy it.",
-                "Raise `version` and change `path` in [keys], then `hearth keys new`.",
+                f"{self.provider} keeps the root of this key, so Hearth cannot rotate or destroy it.",
+                "Make a new version there. Then raise `version` and change `path` under [keys] in "
+                "hearth.toml, and run `hearth keys new`.",
             )
 
     def of_version(self, version: int) -> Path:
-        """Return the file of a version that is no longer the current one."""
+        """Return the file of an earlier version."""
         return self.path.with_name(f"{self.path.stem}.v{version}{self.path.suffix}")
 
     def files(self) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Where a key file's passphrase comes from: a private file, the environment (CI), or a person."""
+"""Where a key file's passphrase comes from: a private file, an environment variable (CI), or a prompt."""
 
 import getpass
 import os
@@ -12,18 +12,18 @@ from governance.keys.providers.sealed_file import read_private_file
 
 @dataclass(frozen=True)
 class PassphraseSource:
-    """file: of mode 0600, its first line counts. variable: name of an environment variable.
+    """file: a file of mode 0600 with the passphrase in its first line. variable: an environment variable.
 
-    With neither, a person is asked at the terminal.
+    With neither, the terminal prompts for the passphrase.
     """
 
     file: Path | None = None
     variable: str | None = None
 
     def read(self, *, twice: bool = False) -> str:
-        """Return the passphrase; raises Fault where there is none and nobody to ask.
+        """Return the passphrase; raises Fault if there is none and no terminal to prompt at.
 
-        twice: ask a second time and compare, as for a new key.
+        twice: prompt a second time and compare, as for a new key.
         """
         if self.file is not None:
             lines = read_private_file(self.file, "passphrase file").decode("utf-8", "replace").splitlines()
@@ -32,17 +32,22 @@ class PassphraseSource:
             if self.variable not in os.environ:
                 raise Fault(
                     "KEY_PASSPHRASE_MISSING",
-                    f"Environment variable {self.variable} is not set.",
-                    "Set it, or name a passphrase_file in [keys].",
+                    f"The key needs a passphrase, but environment variable {self.variable} is not set.",
+                    "Set the variable, or set passphrase_file under [keys] in hearth.toml.",
                 )
             return os.environ[self.variable]
         if not sys.stdin.isatty():
             raise Fault(
                 "KEY_PASSPHRASE_MISSING",
-                "The key needs a passphrase and there is nobody to ask.",
-                "Name a passphrase_file (mode 0600) in [keys], or run at a terminal.",
+                "The key needs a passphrase, and there is no terminal to type it at.",
+                "Set passphrase_file (mode 0600) under [keys] in hearth.toml, or run the command at a "
+                "terminal.",
             )
         passphrase = getpass.getpass("Passphrase of the linkage key: ")
         if twice and getpass.getpass("Again: ") != passphrase:
-            raise Fault("KEY_PASSPHRASE_DIFFERS", "The two passphrases differ.", "Type it again.")
+            raise Fault(
+                "KEY_PASSPHRASE_DIFFERS",
+                "The two passphrases differ, so no key was made.",
+                "Run the command again and type the same passphrase twice.",
+            )
         return passphrase

@@ -1,7 +1,7 @@
-"""Rotation: a new root takes the current one's place, and the old key leaves service.
+"""Rotation: a new root replaces the current one, and the old key is taken out of service.
 
-Killed in between, the next call finishes what was begun: the new key is sealed
-aside first, the old one changes state second, and only then do the files move.
+An interrupted rotation is completed by the next call: the new key is written to
+a separate file first, the old one changes state second, then the files move.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from governance.keys.pseudonyms.derivation import KeyContext
 from governance.keys.states import KeyState
 from schemas.storage.durable_write import rename_durably
 
-#: What becomes of the key that is replaced: what it made is still joined, until what was kept is carried
-#: over. The outer one's is carried over at once, in its own place, and it is retired then.
+#: State of the replaced key. Its pseudonyms are still linked until stored tables are rekeyed. The linkage
+#: environment rekeys its tables right after an outer rotation, and that key is then retired.
 STATE_AFTER = KeyState.LINK_ONLY
 
 
@@ -28,23 +28,23 @@ class Rotated:
     new: KeyDescription
 
 
-def rotate_key(place: KeyStore, *, state: KeyState, today: date, expires: date | None = None) -> Rotated:
-    """Replace the current key of a layer by one of a new root and the next version.
+def rotate_key(store: KeyStore, *, state: KeyState, today: date, expires: date | None = None) -> Rotated:
+    """Replace the current key of a layer with a new root of the next version.
 
-    state: of the new key; pending where another holder has to compare
-    check values first. The version may no longer be fixed in hearth.toml to the old one.
-    Raises Refused unless the current key is active.
+    state: state of the new key; pending if another controller has to compare check values first.
+    `version` in hearth.toml must not require the old version. Raises Refused unless the current key is
+    active.
     """
-    place.check_local()
-    passphrase = place.passphrase.read()
-    aside = place.path.with_name(f".{place.path.stem}.next{place.path.suffix}")
-    if place.path.exists():
-        current = open_file_key(place.path, passphrase).description
+    store.check_local()
+    passphrase = store.passphrase.read()
+    next_file = store.path.with_name(f".{store.path.stem}.next{store.path.suffix}")
+    if store.path.exists():
+        current = open_file_key(store.path, passphrase).description
         if current.state is KeyState.ACTIVE:
-            aside.unlink(missing_ok=True)
-            context = KeyContext(place.agreement, place.period, current.context.version + 1)
+            next_file.unlink(missing_ok=True)
+            context = KeyContext(store.agreement, store.period, current.context.version + 1)
             create_file_key(
-                aside,
+                next_file,
                 context,
                 passphrase,
                 state=state,
@@ -52,16 +52,17 @@ def rotate_key(place: KeyStore, *, state: KeyState, today: date, expires: date |
                 today=today,
                 expires=expires,
             )
-            change_state(place.path, passphrase, STATE_AFTER)
-        elif not aside.exists():
+            change_state(store.path, passphrase, STATE_AFTER)
+        elif not next_file.exists():
             raise Refused(
                 "KEY_NOT_ACTIVE",
-                f"Key {current.key_id} is {current.state} and cannot be rotated.",
-                "Only an active key is rotated; a pending one is activated by comparing its check value.",
+                f"Key {current.key_id} is {current.state}; only an active key can be rotated.",
+                "Activate a pending key with `hearth keys check-value --compare VALUE`, or make a new key "
+                "with `hearth keys new`.",
             )
-        rename_durably(place.path, place.of_version(current.context.version))
-    if aside.exists():
-        rename_durably(aside, place.path)
-    new = open_file_key(place.path, passphrase).description
-    old = open_file_key(place.of_version(new.context.version - 1), passphrase).description
+        rename_durably(store.path, store.of_version(current.context.version))
+    if next_file.exists():
+        rename_durably(next_file, store.path)
+    new = open_file_key(store.path, passphrase).description
+    old = open_file_key(store.of_version(new.context.version - 1), passphrase).description
     return Rotated(old, new)

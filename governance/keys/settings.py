@@ -1,13 +1,13 @@
-"""The [keys] tables of hearth.toml, and the doors through which a run opens its keys.
+"""The [keys] tables of hearth.toml, and the functions that open a run's keys.
 
-[keys]                             # the inner layer: at the controllers, and nowhere else
+[keys]                             # the inner layer: only at the controllers
 provider = "file"                  # "file", "keyring", "vault-transit", "aws-kms" (see each module), or
                                    # "unsafe-demo" (sample project only, the default there)
 path = "keys/linkage.key"          # relative to hearth.toml
 passphrase_file = "keys/passphrase"  # mode 0600; or passphrase_variable = "NAME" (CI, with a warning)
-version = 2                        # only to insist on one; else whichever the key file holds
+version = 2                        # optional: accept only this version of the key
 
-[keys.outer]                       # the outer layer: in the linkage environment, and nowhere else
+[keys.outer]                       # the outer layer: only in the linkage environment
 path = "keys/outer.key"
 passphrase_file = "keys/passphrase"
 
@@ -20,6 +20,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from governance.counted import counted
 from governance.errors import Fault, Finding, Refused
 from governance.keys.destruction import was_destroyed
 from governance.keys.key_store import KeyStore, Remote
@@ -27,7 +28,7 @@ from governance.keys.passphrase import PassphraseSource
 from governance.keys.providers.aws_kms import AwsKms
 from governance.keys.providers.in_memory_key import InMemoryKey
 from governance.keys.providers.keyring_key import KeyringRoot
-from governance.keys.providers.unsafe_demo import unsafe_demo_place
+from governance.keys.providers.unsafe_demo import unsafe_demo_store
 from governance.keys.providers.vault_transit import VaultTransit
 from governance.keys.pseudonyms.derivation import KeyContext
 
@@ -44,7 +45,7 @@ _TEXTS = (
     "endpoint",
 )
 _OWN = {"provider", "version", *_TEXTS}
-#: What each provider cannot do without.
+#: Settings that each provider needs.
 _NEEDS = {
     "file": ("path",),
     "keyring": ("path",),
@@ -60,9 +61,8 @@ _ELSEWHERE = {"record_key_file"}
 class KeySettings:
     """A [keys] table, checked. path: the key file; passphrase: where its passphrase comes from.
 
-    version: the only one that is accepted; None for whichever the file holds. remote: where the root
-    lies, if not in the file. outer: settings of the
-    outer layer's key; None where the table names none.
+    version: the only version accepted; None for any. remote: where the root is kept, if not in the file.
+    outer: settings of the outer layer's key; None if the table has none.
     """
 
     provider: str
@@ -75,7 +75,7 @@ class KeySettings:
 
 @dataclass(frozen=True)
 class KeyUse:
-    """What a project wants a key for. workspace_keys: the workspace's `keys` zone."""
+    """The project that uses a key. workspace_keys: the workspace's `keys` zone."""
 
     agreement: str
     period: str
@@ -89,9 +89,9 @@ class KeyUse:
 def read_key_settings(
     table: Mapping[str, Any], folder: Path, custody: str, *, needs_inner: bool = True
 ) -> KeySettings:
-    """Check the [keys] table; paths are relative to `folder`. Raises Fault with every mistake listed.
+    """Check the [keys] table; paths are relative to `folder`. Raises Fault with a list of every mistake.
 
-    needs_inner: whether the linkage key itself must be named; a linkage environment has none.
+    needs_inner: whether the linkage key must be configured; a linkage environment has none.
     """
     findings = list(_faults("[keys]", table, _OWN | _SECTIONS | _ELSEWHERE, custody))
     if not needs_inner and custody != "single-operator":
@@ -100,25 +100,30 @@ def read_key_settings(
     if outer is not None:
         findings += _faults("[keys.outer]", outer, _OWN, custody)
     if findings:
-        raise Fault("CONFIG_INVALID", f"[keys] has {len(findings)} faults.", "Mend each.", tuple(findings))
+        raise Fault(
+            "CONFIG_INVALID",
+            f"[keys] in hearth.toml has {counted(len(findings), 'problem')}.",
+            "Correct each of them in hearth.toml.",
+            tuple(findings),
+        )
     return _settings(table, folder, custody, None if outer is None else _settings(outer, folder, custody))
 
 
 def open_key(settings: KeySettings, use: KeyUse) -> InMemoryKey:
-    """Open the linkage key; in single-operator custody the outer one with it.
+    """Open the linkage key; in single-operator custody also the outer key.
 
-    Raises Fault when a key is missing or unusable, Refused when it was made for another agreement
-    or period, has expired, was destroyed before, or the custody forbids it.
+    Raises Fault if a key is missing or unusable, and Refused if it was made for another agreement or
+    period, has expired, was destroyed before, or custody does not allow it.
     """
     if use.production and use.custody == "single-operator":
         raise Refused(
             "CUSTODY_FORBIDDEN",
-            "One operator would hold the key and the data, which production does not allow.",
-            "Set custody to at-source or third-party.",
+            "In production, one operator must not have both the key and the data.",
+            'Set custody = "at-source" or "third-party" under [project] in hearth.toml.',
         )
-    place = locate_inner(settings, use)
-    inner = _open(place, use)
-    inner = inner.with_previous(place.open_previous(inner.description.context.version))
+    store = locate_inner(settings, use)
+    inner = _open(store, use)
+    inner = inner.with_previous(store.open_previous(inner.description.context.version))
     if use.custody != "single-operator":
         return inner
     outer = open_outer_key(settings, use)
@@ -127,73 +132,74 @@ def open_key(settings: KeySettings, use: KeyUse) -> InMemoryKey:
     if inner.has_root_of(outer):
         raise Refused(
             "KEY_REUSED",
-            "The inner and the outer key have the same root, so the outer layer hides nothing.",
-            "Make the outer key anew: `hearth keys new --layer outer`.",
+            "The inner and the outer key have the same root, so the outer layer protects nothing.",
+            "Make a new outer key: `hearth keys new --layer outer`.",
         )
     return inner.with_outer(outer)
 
 
 def open_outer_key(settings: KeySettings, use: KeyUse) -> InMemoryKey | None:
-    """Open the key of the outer layer, which is the project's own; None where none is configured."""
+    """Open the key of the outer layer, which belongs to the project; None if none is configured."""
     return None if settings.outer is None else _open(locate_outer(settings.outer, use), use)
 
 
 def locate_inner(settings: KeySettings, use: KeyUse) -> KeyStore:
-    """Return where the linkage key lies and what it must be for."""
+    """Return where the linkage key is kept, and the agreement and period that it must belong to."""
     return _locate(settings, use.agreement, use)
 
 
 def locate_outer(settings: KeySettings, use: KeyUse) -> KeyStore:
-    """Return where the outer layer's key lies and what it must be for; `settings` is its own table."""
+    """Return where the outer layer's key is kept and what it must belong to; `settings`: [keys.outer]."""
     return _locate(settings, f"outer/{use.project}", use)
 
 
-def check_usable(key: InMemoryKey, place: KeyStore, today: date) -> None:
-    """Raise Refused when a key was made for something else, is out of date, or had been destroyed."""
+def check_usable(key: InMemoryKey, store: KeyStore, today: date) -> None:
+    """Raise Refused if a key belongs to another agreement or period, has expired, or was destroyed."""
     found = key.description
-    wanted = KeyContext(place.agreement, place.period, place.version or found.context.version)
+    wanted = KeyContext(store.agreement, store.period, store.version or found.context.version)
     if found.context != wanted:
         raise Refused(
             "KEY_CONTEXT_MISMATCH",
-            f"The key is {found.key_id}; this project needs {wanted.key_id}.",
-            "Name the key of this agreement and period in [keys]; keys are never reused across them.",
+            f"The key file contains key {found.key_id}, but this project needs {wanted.key_id}.",
+            "Set `path` under [keys] in hearth.toml to the key of this agreement and period, or make one "
+            "with `hearth keys new`. A key is never used for two agreements or periods.",
         )
     if found.expires is not None and today > found.expires:
         raise Refused(
             "KEY_EXPIRED",
-            f"Key {found.key_id} could be used until {found.expires}.",
-            "Rotate it: `hearth keys rotate`.",
+            f"Key {found.key_id} expired on {found.expires}.",
+            "Replace it with `hearth keys rotate`.",
         )
     if today < found.created:
         raise Refused(
             "CLOCK_SET_BACK",
-            f"Today is {today}, before key {found.key_id} was made ({found.created}).",
-            "Set this machine's clock right; expiry dates mean nothing without it.",
+            f"This machine's date is {today}, before key {found.key_id} was made ({found.created}).",
+            "Correct the clock, then run the command again. Expiry dates depend on it.",
         )
-    if was_destroyed(place.path, key):
+    if was_destroyed(store.path, key):
         raise Refused(
             "KEY_REUSED",
-            f"Key {found.key_id} was destroyed, with a certificate, and has come back.",
-            "Remove the copy; find out which backup it came from, and destroy it there too.",
+            f"Key {found.key_id} was destroyed and certified as destroyed, but a copy of it is in use.",
+            "Delete this copy. Find the backup it came from and destroy it there too.",
         )
 
 
-def _open(place: KeyStore, use: KeyUse) -> InMemoryKey:
-    key = place.open()
-    check_usable(key, place, use.today)
+def _open(store: KeyStore, use: KeyUse) -> InMemoryKey:
+    key = store.open()
+    check_usable(key, store, use.today)
     return key
 
 
 def _locate(settings: KeySettings, agreement: str, use: KeyUse) -> KeyStore:
     if settings.provider == "unsafe-demo":
-        return unsafe_demo_place(
+        return unsafe_demo_store(
             use.workspace_keys,
             KeyContext(agreement, use.period),
             custody=use.custody,
             production=use.production,
             today=use.today,
         )
-    assert settings.path is not None  # noqa: S101  (read_key_settings has seen to it)
+    assert settings.path is not None  # noqa: S101  (read_key_settings has checked it)
     return KeyStore(
         agreement,
         use.period,
@@ -209,7 +215,7 @@ def _faults(where: str, table: Any, known: set[str], custody: str) -> list[Findi
     if not isinstance(table, Mapping):
         return [Finding("CONFIG", where, "must be a table")]
     found = [
-        Finding("CONFIG", where, f"unknown setting {name!r}; known are {', '.join(sorted(known))}")
+        Finding("CONFIG", where, f"unknown setting {name!r}; possible are {', '.join(sorted(known))}")
         for name in sorted(set(table) - known)
     ]
     provider = _provider(table, custody)
@@ -224,7 +230,7 @@ def _faults(where: str, table: Any, known: set[str], custody: str) -> list[Findi
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         found.append(Finding("CONFIG", f"{where} version", "must be a whole number above zero"))
     found += [
-        Finding("CONFIG", f"{where} {name}", f"is missing, and {provider} needs it")
+        Finding("CONFIG", f"{where} {name}", f"is missing; provider {provider} needs it")
         for name in _NEEDS.get(str(provider), ())
         if name not in table
     ]

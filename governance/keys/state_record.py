@@ -1,7 +1,7 @@
-"""State of a key whose root lies elsewhere: a private file, authenticated by the key itself.
+"""State of a key whose root is kept elsewhere: a private file, authenticated with the key itself.
 
-Whoever edits the file cannot make its authentication code without the key, so a
-retired key stays retired.
+The authentication code cannot be made without the key, so an edited file is
+detected and a retired key stays retired.
 """
 
 import json
@@ -24,12 +24,12 @@ _KIND = "state-record"
 
 
 def create_state_record(path: Path, description: KeyDescription, root: bytes) -> None:
-    """Write the record of a new key; raises Fault when there is one already."""
+    """Write the record of a new key; raises Fault if there is one already."""
     write_private_file(path, _content(description, root))
 
 
 def read_context(path: Path, agreement: str, period: str, version: int | None) -> KeyContext:
-    """Return what the record says its key is for, before the key is there to authenticate it."""
+    """Return the context in the record, before the key is available to authenticate it."""
     header = _read(path)["header"]
     try:
         return KeyContext(agreement, period, version or int(header["version"]))
@@ -38,7 +38,7 @@ def read_context(path: Path, agreement: str, period: str, version: int | None) -
 
 
 def read_state_record(path: Path, root: bytes) -> KeyDescription:
-    """Return the description of the key whose root this is; raises Fault when the record is not its own."""
+    """Return the description of the key with this root; raises Fault if the record is not this key's."""
     record = _read(path)
     try:
         header = record["header"]
@@ -56,14 +56,15 @@ def read_state_record(path: Path, root: bytes) -> KeyDescription:
     if not is_own:
         raise Fault(
             "KEY_STATE_ALTERED",
-            f"{path.name} was not written by the holder of this key: it was edited, or belongs to another.",
-            "Restore it from its custodian; compare the key's check value.",
+            f"{path.name} was edited, or it belongs to another key.",
+            "Restore the file from the key's custodian, and compare the key's check value (`hearth keys "
+            "check-value`).",
         )
     return description
 
 
 def change_recorded_state(path: Path, root: bytes, wanted: KeyState) -> KeyDescription:
-    """Move the key to another state; raises Refused when it may not go there."""
+    """Change the key's state; raises Refused if the change is not allowed."""
     current = read_state_record(path, root)
     check_transition(current.key_id, current.state, wanted)
     moved = replace(current, state=wanted)
@@ -109,6 +110,6 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
 def _malformed(path: Path) -> Fault:
     return Fault(
         "KEY_FILE_MALFORMED",
-        f"{path.name} is no record of format {FORMAT}.",
-        "Restore it from its custodian, or make it with `hearth keys new`.",
+        f"{path.name} is not a key state file of format {FORMAT}.",
+        "Restore it from the key's custodian, or make a key with `hearth keys new`.",
     )

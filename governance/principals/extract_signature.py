@@ -1,7 +1,7 @@
-"""A supplier's signature on what it sends: table, digest, rows, number and date of one extract.
+"""A supplier's signature on an extract: its table, digest, rows, number and date.
 
-It stands in the manifest beside the file. Whoever may announce an extract, and for which controller,
-follows from [[principals]] of the agreement; rule ING-01 asks.
+The signature is in the manifest next to the file. [[principals]] of the agreement determine who may
+sign an extract of which controller; rule ING-01 checks it.
 """
 
 from collections.abc import Mapping
@@ -26,14 +26,14 @@ def extract_statement(
 
 
 def sign_extract_statement(content: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
-    """Return the signature that the manifest carries."""
+    """Return the signature for the manifest."""
     return sign_statement(_STATEMENT, content, key)
 
 
 def extract_signed_by(
     agreement: Agreement, controller: str, content: Mapping[str, Any], signed_by: str | None, signature: str
 ) -> Principal | None:
-    """Return the supplier of that controller whose signature holds; None where it does not."""
+    """Return the supplier of that controller if their signature is valid, else None."""
     principal = next((item for item in agreement.principals if item.id == signed_by), None)
     if principal is None or principal.party != controller or not may(principal, ACTION):
         return None

@@ -1,4 +1,4 @@
-"""A public key in a form that two people can compare on the telephone."""
+"""A short form of a public key that two people can compare by telephone."""
 
 import base64
 import hashlib

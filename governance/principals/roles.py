@@ -1,7 +1,7 @@
-"""Who may do what: principals are public keys, and this table is the whole of their powers.
+"""Who may do what: a principal is a public key, and this table lists everything it may do.
 
-Custody is the design: whoever holds a linkage key can re-identify, so a key holder neither links nor
-releases, and nobody approves what he runs.
+A person with a linkage key can re-identify people, so a key holder neither links nor releases, and
+no one approves their own run.
 """
 
 from collections.abc import Iterable
@@ -10,8 +10,8 @@ from governance.agreement.terms import Principal
 
 ROLES = ("key-holder", "operator", "releaser", "approver", "auditor", "signatory", "supplier")
 
-#: Action -> roles that may take it. What is not listed nobody may do. A run links, by the model that the
-#: signatories approved with the agreement; anybody may verify, and those who are named here should.
+#: Action -> roles that may take it. An action that is not listed is not allowed. A run links with the
+#: model that the signatories approved in the agreement. Anyone may verify the log.
 POWERS: dict[str, frozenset[str]] = {
     "announce-extract": frozenset({"supplier"}),
     "pseudonymise": frozenset({"key-holder"}),
@@ -32,7 +32,7 @@ POWERS: dict[str, frozenset[str]] = {
     "witness-audit": frozenset({"auditor"}),
 }
 
-#: Pairs of roles that one principal may not bear at once.
+#: Pairs of roles that one principal may not have together.
 SEPARATED: tuple[tuple[str, str], ...] = (
     ("key-holder", "operator"),
     ("key-holder", "releaser"),
@@ -43,14 +43,14 @@ SEPARATED: tuple[tuple[str, str], ...] = (
 
 
 def may(principal: Principal, action: str) -> bool:
-    """Answer whether a principal may take an action; an unknown action nobody may take."""
+    """Return whether a principal may take an action; no one may take an unknown action."""
     return bool(POWERS.get(action, frozenset()) & set(principal.roles))
 
 
 def clashes(principals: Iterable[Principal]) -> tuple[tuple[str, str, str], ...]:
-    """Return (principal's id, role, role) where one bears two roles that must be separate.
+    """Return (principal's id, role, role) for each principal with two roles that must be separate.
 
-    Principals that share a public key are one.
+    Principals that share a public key count as one.
     """
     by_key: dict[str, tuple[str, set[str]]] = {}
     for principal in principals:

@@ -1,15 +1,15 @@
-"""Mandates: the signature of a principal that this very run may begin, or that its release may appear.
+"""Run authorisation: a principal's signature that this run may start, or that its release may appear.
 
-Whoever starts a run holds the key of a principal whose role may; a release also needs a releaser's.
-The mandate names the agreement by its digest and the run by its id, so neither can be carried over to
-another. It stands in the audit log's `run_start`, where anybody who has the agreement can check it.
+A run needs the key of a principal whose role allows it; a release also needs a releaser's key. The
+signature covers the agreement's digest and the run's id, so it is valid for no other run. It is
+recorded in the audit log's `run_start`, where anyone who has the agreement can check it.
 
-Facts that a run shows of them:
+Facts (the log calls an authorisation a mandate):
   run_id        the run's id
-  action        what the run is: "run" (a night, a training) or "pseudonymise" (at a controller)
-  presented     ids of the principals whose keys were presented
-  unknown_keys  keys presented that are no principal's
-  mandates      action -> {"principal", "signature"}; null where no key presented may take it
+  action        the kind of run: "run" (links or trains) or "pseudonymise" (at a controller)
+  presented     ids of the principals whose keys were given
+  unknown_keys  number of keys given that belong to no principal
+  mandates      action -> {"principal", "signature"}; null if no key given may take the action
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,36 +23,38 @@ from governance.errors import Refused
 from governance.principals.roles import POWERS, may
 from governance.principals.statement import is_signed, public_key_of, sign_statement
 
-#: What a run of each kind needs a mandate for.
+#: Kind of run -> actions that need an authorisation.
 NEEDED: dict[str, tuple[str, ...]] = {"run": ("run", "release"), "pseudonymise": ("pseudonymise",)}
 _STATEMENT = "mandate"
 
 
 def principal_of(agreement: Agreement, key: Ed25519PrivateKey) -> Principal | None:
-    """Return the principal whose key it is, if it is one's."""
+    """Return the principal with this key, if there is one."""
     public = public_key_of(key)
     return next((item for item in agreement.principals if item.public_key == public), None)
 
 
 def principal_who_may(
-    agreement: Agreement, key: Ed25519PrivateKey, action: str, told: str, expected: str | None = None
+    agreement: Agreement, key: Ed25519PrivateKey, action: str, key_name: str, expected: str | None = None
 ) -> Principal:
-    """Return the principal whose key it is, if he may take the action; raises Refused otherwise.
+    """Return the principal with this key if they may take the action; raises Refused otherwise.
 
-    told: how a refusal names the key, such as its file's name. expected: the id the principal must have.
+    key_name: the key's name in messages, such as its file name. expected: the id the principal must have.
     """
     principal = principal_of(agreement, key)
     if principal is None or expected not in (None, principal.id):
         raise Refused(
             "NOT_A_PRINCIPAL",
-            f"{told} is not the key of {expected or 'a principal'} of agreement {agreement.id}.",
-            "Use the key whose public half stands in [[principals]].",
+            f"{key_name} is not the key of {expected or 'any principal'} of agreement {agreement.id}.",
+            "Use a key whose public half is listed under [[principals]] of the agreement; `hearth governance "
+            "check` lists the principals.",
         )
     if not may(principal, action):
         raise Refused(
             "NOT_PERMITTED",
-            f"{principal.id} is {', '.join(principal.roles)} and may not {action}.",
-            f"Ask someone who is {' or '.join(sorted(POWERS[action]))}; docs/governance.md has the table.",
+            f"{principal.id} has the role {' and '.join(principal.roles)}, which may not {action}.",
+            f"Ask someone with the role {' or '.join(sorted(POWERS[action]))}. docs/governance.md lists what "
+            "each role may do.",
         )
     return principal
 
@@ -60,9 +62,9 @@ def principal_who_may(
 def run_authorisation_facts(
     agreement: Agreement, run_id: str, action: str, keys: Sequence[Ed25519PrivateKey]
 ) -> dict[str, Any]:
-    """Return the facts of a run that begins under these keys; one key may serve where its roles allow."""
-    held = [(principal_of(agreement, key), key) for key in keys]
-    known = [(principal, key) for principal, key in held if principal is not None]
+    """Return the facts of a run that starts with these keys; one key may authorise several actions."""
+    presented = [(principal_of(agreement, key), key) for key in keys]
+    known = [(principal, key) for principal, key in presented if principal is not None]
     mandates: dict[str, dict[str, str] | None] = {}
     for needed in NEEDED[action]:
         signer = next(((person, key) for person, key in known if may(person, needed)), None)
@@ -74,7 +76,7 @@ def run_authorisation_facts(
         "run_id": run_id,
         "action": action,
         "presented": [principal.id for principal, _ in known],
-        "unknown_keys": len(held) - len(known),
+        "unknown_keys": len(presented) - len(known),
         "mandates": mandates,
     }
 
@@ -82,7 +84,7 @@ def run_authorisation_facts(
 def authorised_by(
     agreement: Agreement, run_id: str, action: str, mandates: Mapping[str, Any]
 ) -> Principal | None:
-    """Return the principal whose mandate for the action holds; None where there is none or it does not."""
+    """Return the principal who validly authorised the action; None if no one did."""
     mandate = mandates.get(action)
     if not isinstance(mandate, Mapping):
         return None
@@ -96,7 +98,7 @@ def authorised_by(
 
 
 def actor_of(facts: Mapping[str, Any], otherwise: str) -> str:
-    """Return who the log says acted: the id of the mandate's principal, else `otherwise`, unauthenticated."""
+    """Return the actor for the log: the authorising principal's id, else `otherwise` as unauthenticated."""
     mandate = facts["mandates"][facts["action"]]
     return f"unauthenticated:{otherwise}" if mandate is None else str(mandate["principal"])
 

@@ -25,13 +25,15 @@ from schemas.storage.durable_write import rename_durably
 
 
 def create_signing_key(path: Path) -> str:
-    """Write a new Ed25519 key (PEM, mode 0600) and return its public half; raises Fault if one is there."""
+    """Write a new Ed25519 key (PEM, mode 0600) and return its public half; raises Fault if a file exists."""
     key = Ed25519PrivateKey.generate()
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise Fault(
-            "SIGNING_KEY_NOT_WRITTEN", f"{path}: {error.strerror}.", "Name a file that does not exist."
+            "SIGNING_KEY_NOT_WRITTEN",
+            f"The key file {path} cannot be created ({error.strerror}).",
+            "Name a new file in a folder that you can write to.",
         ) from None
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
@@ -41,9 +43,9 @@ def create_signing_key(path: Path) -> str:
 def key_of_principal(
     agreement: Agreement, principal_id: str | None, action: str, path: Path
 ) -> tuple[str, Ed25519PrivateKey]:
-    """Return (the principal's id, the key at `path`); raises Refused unless that principal may do it.
+    """Return (the principal's id, the key at `path`); raises Refused unless they may take the action.
 
-    principal_id: whom the key must belong to; None for whoever it belongs to.
+    principal_id: the principal that the key must belong to; None for any.
     """
     key = read_signing_key(path)
     principal = principal_who_may(agreement, key, action, path.name, principal_id)
@@ -53,7 +55,7 @@ def key_of_principal(
 def add_approval(
     path: Path, agreement: Agreement, specification: str, principal_id: str | None, key_path: Path
 ) -> Path:
-    """Sign an approval and put it among the decisions beside the agreement at `path`; returns their file."""
+    """Sign an approval and add it to the decisions of the agreement at `path`; returns their file."""
     principal, key = key_of_principal(agreement, principal_id, "approve-release", key_path)
     unsigned = Approval(specification, principal, _today(), "")
     statement = approval_statement(agreement.id, unsigned)
@@ -79,11 +81,15 @@ def add_waiver(
     principal_id: str | None,
     key_path: Path,
 ) -> Path:
-    """Sign a waiver and put it among the decisions beside the agreement at `path`; returns their file."""
+    """Sign a waiver and add it to the decisions of the agreement at `path`; returns their file."""
     principal, key = key_of_principal(agreement, principal_id, "waive", key_path)
     unsigned = Waiver(rule_id, reason, principal, _today(), expires, "")
     if expires <= unsigned.granted_on:
-        raise Fault("WAIVER_ENDED", "The waiver would have ended already.", "Give a day after today.")
+        raise Fault(
+            "WAIVER_ENDED",
+            f"The waiver would end on {expires}, which is not after today ({unsigned.granted_on}).",
+            "Give a later date with --until.",
+        )
     signature = sign_statement("waiver", waiver_statement(agreement.id, unsigned), key)
     return _append(
         path,
@@ -123,5 +129,9 @@ def _toml(value: str | date) -> str:
         return value.isoformat()
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     if any(ord(letter) < 32 for letter in escaped):
-        raise Fault("TEXT_HOLDS_CONTROLS", "A text holds a line break or control.", "Write it on one line.")
+        raise Fault(
+            "TEXT_HOLDS_CONTROLS",
+            "The text contains a line break or another control character.",
+            "Write it on one line.",
+        )
     return f'"{escaped}"'

@@ -1,7 +1,7 @@
 """Signed statements: a human decision as a small JSON object and an Ed25519 signature over it.
 
-A waiver, an approval, a disposal certificate are statements. The kind enters the signature, so
-that none can be passed off as another.
+A waiver, an approval and a disposal certificate are statements. The signature covers the kind, so
+one kind cannot be used as another.
 """
 
 import base64
@@ -22,7 +22,7 @@ def sign_statement(kind: str, content: Mapping[str, Any], key: Ed25519PrivateKey
 
 
 def is_signed(kind: str, content: Mapping[str, Any], signature: str, public_key: str) -> bool:
-    """Answer whether `signature` over the statement is that of `public_key` (both base64)."""
+    """Return whether `signature` of the statement is valid for `public_key` (both base64)."""
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key, validate=True))
         key.verify(base64.b64decode(signature, validate=True), _signed_bytes(kind, content))
@@ -32,7 +32,7 @@ def is_signed(kind: str, content: Mapping[str, Any], signature: str, public_key:
 
 
 def public_key_of(key: Ed25519PrivateKey) -> str:
-    """Return the public key as the agreement's [[principals]] name it."""
+    """Return the public key in the form that [[principals]] of the agreement uses."""
     return base64.b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
 

@@ -1,11 +1,11 @@
-"""UnsafeDemoPrincipals: the sample agreement's office holders, whose private keys everybody can work out.
+"""UnsafeDemoPrincipals: the sample agreement's office holders, whose private keys anyone can derive.
 
-They let anyone try signing, approving, waiving, disposing and witnessing on the sample project:
+With them anyone can try signing, approving, waiving, disposing and witnessing on the sample project:
 
-    python -m governance.principals.unsafe_demo_principals keys FOLDER              writes their keys
-    python -m governance.principals.unsafe_demo_principals sign AGREEMENT   signs the sample agreement anew
+    python -m governance.principals.unsafe_demo_principals keys FOLDER      writes their keys
+    python -m governance.principals.unsafe_demo_principals sign AGREEMENT   signs the sample agreement again
 
-They refuse any agreement that is not a sample's, for their signatures prove nothing.
+Their signatures prove nothing, so any agreement that is not a sample's is refused.
 """
 
 import hashlib
@@ -38,15 +38,15 @@ IDS = (
 
 
 def unsafe_demo_key(principal_id: str) -> Ed25519PrivateKey:
-    """Return the key of a sample principal; it follows from the name alone, so it is no secret."""
+    """Return the key of a sample principal; it is derived from the name only, so it is no secret."""
     seed = hashlib.sha256(f"hearth unsafe demo principal|{principal_id}".encode()).digest()
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def unsafe_demo_keys(agreement: Agreement, custody: str, production: bool) -> tuple[Ed25519PrivateKey, ...]:
-    """Return the keys a sample is run and released with where nobody gave any; none anywhere else.
+    """Return the keys for a sample's run and release if no keys were given; none for any other project.
 
-    They are for a sample's agreement, in single-operator custody outside production.
+    A sample has a sample's agreement, in single-operator custody outside production.
     """
     if not agreement.id.startswith(_SAMPLE) or custody != "single-operator" or production:
         return ()
@@ -54,7 +54,7 @@ def unsafe_demo_keys(agreement: Agreement, custody: str, production: bool) -> tu
 
 
 def write_unsafe_demo_keys(folder: Path) -> None:
-    """Write the sample principals' keys (PEM, 0600), one file each."""
+    """Write the sample principals' keys (PEM, 0600), one file for each."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in IDS:
         pem = unsafe_demo_key(name).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -65,13 +65,13 @@ def write_unsafe_demo_keys(folder: Path) -> None:
 
 
 def sign_sample_agreement(path: Path) -> None:
-    """Sign a sample's agreement in the name of both controllers; raises Refused for any other."""
+    """Sign a sample's agreement for both controllers; raises Refused for any other agreement."""
     agreement = read_agreement(path)
     if not agreement.id.startswith(_SAMPLE):
         raise Refused(
             "UNSAFE_SIGNATURE_FORBIDDEN",
-            f"{agreement.id} is not a sample's agreement.",
-            "Sign it with the signatories' own keys: `hearth governance sign`.",
+            f"Agreement {agreement.id} is not a sample's, so demo keys may not sign it.",
+            "Have the signatories sign it with their own keys: `hearth governance sign`.",
         )
     text = signed_text(agreement.id, agreement.version, agreement.digest)
     for name in _SIGNATORIES:

@@ -1,1 +1,1 @@
-"""The page an information-governance officer reads: what happened, and what needs attention."""
+"""The report for information-governance officers: what happened, and what needs attention."""

@@ -1,8 +1,8 @@
-"""The evidence pack: the report, the record it rests on and the means to check it, as an RO-Crate.
+"""The evidence pack: the report, the records behind it and the verifier, as an RO-Crate.
 
 It follows the Five Safes RO-Crate profile (https://w3id.org/5s-crate/0.4): the people and their sign-off,
-the run as an action, the checks as assessments, the disclosure control as one of them. It holds no
-table: neither household rows nor published cells, whose release is named by its manifest's digest.
+the run as an action, the checks as assessments, including disclosure control. It contains no tables:
+no household rows and no published cells. A release is identified by its manifest's digest.
 """
 
 import shutil
@@ -19,6 +19,7 @@ from governance.agreement.signature import signature_path
 from governance.audit.standalone_verifier import write_verifier
 from governance.audit.timestamp import TIMESTAMPS
 from governance.audit.verify import CHECKPOINTS, LOG_KEY_NAME, LOG_NAME
+from governance.counted import counted
 from governance.errors import Fault
 from governance.report.crosswalk import CROSSWALK, SAFES
 from governance.report.facts import ExtractLine, ReportFacts, RuleLine
@@ -43,10 +44,14 @@ _VALIDATION = "https://w3id.org/shp#ValidationCheck"
 def write_crate(facts: ReportFacts, workspace: Path, agreement_file: Path, folder: Path) -> int:
     """Write the evidence pack into a new folder and return the number of files in it.
 
-    Raises Fault where the folder is there already.
+    Raises Fault if the folder exists already.
     """
     if folder.exists():
-        raise Fault("CRATE_EXISTS", f"{folder} is there already.", "Name a folder that is not.")
+        raise Fault(
+            "CRATE_EXISTS",
+            f"The folder {folder} already exists, so no evidence pack was written.",
+            "Give a new folder with --pack.",
+        )
     staged = folder.with_name(folder.name + ".partial")
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
@@ -55,7 +60,7 @@ def write_crate(facts: ReportFacts, workspace: Path, agreement_file: Path, folde
     crate.name = f"Governance evidence, {facts.scope}: {facts.agreement.title}"
     crate.description = " ".join(summary(facts))
     crate.datePublished = facts.made
-    crate.license = "All rights reserved; for the parties of the agreement"
+    crate.license = "All rights reserved. For the parties to the agreement."
     crate.root_dataset["conformsTo"] = [{"@id": PROFILE}]
     crate.root_dataset["identifier"] = f"{facts.agreement.id}/{facts.scope}"
     for name, title, media in contents:
@@ -73,9 +78,9 @@ def _collect(
 ) -> Iterator[tuple[str, str, str]]:
     """Copy the pack's files; yields (name, title, media type)."""
     (staged / "report.html").write_text(render_page(facts), "utf-8")
-    yield "report.html", "The report, to be read first", "text/html"
+    yield "report.html", "The report (read this first)", "text/html"
     write_verifier(staged / "hearth-verify.pyz")
-    yield "hearth-verify.pyz", "Verifier: python hearth-verify.pyz audit", "application/zip"
+    yield "hearth-verify.pyz", "Verifier of the audit log: python hearth-verify.pyz audit", "application/zip"
     sources: list[tuple[Path, str, str, str]] = [
         (agreement_file, f"agreement/{agreement_file.name}", "The agreement", "application/toml")
     ]
@@ -143,7 +148,11 @@ def _describe(crate: ROCrate, facts: ReportFacts) -> None:
         ContextEntity(
             crate,
             "#hearth",
-            {"@type": "SoftwareApplication", "name": "Hearth", "description": "Linkage behind gates"},
+            {
+                "@type": "SoftwareApplication",
+                "name": "Hearth",
+                "description": "Household-level record linkage with governance gates",
+            },
         )
     )
     crate.root_dataset["mainEntity"] = hearth
@@ -160,7 +169,7 @@ def _describe(crate: ROCrate, facts: ReportFacts) -> None:
 
 
 def _extract(crate: ROCrate, line: ExtractLine) -> ContextEntity:
-    """Describe an extract that is not in the pack: by its digest, rows and clause, never by a row."""
+    """Describe an extract by its digest, number of rows and clause; the pack does not contain it."""
     return crate.add(
         ContextEntity(
             crate,
@@ -168,7 +177,8 @@ def _extract(crate: ROCrate, line: ExtractLine) -> ContextEntity:
             {
                 "@type": "Dataset",
                 "name": f"Extract {line.table} of {line.controller}",
-                "description": f"{line.rows_in} rows under clause {line.clause}; not part of this pack.",
+                "description": f"{counted(line.rows_in, 'row')} under clause {line.clause}; not in this "
+                "pack.",
                 "identifier": f"sha256:{line.file_sha256}" if line.file_sha256 else "Hearth's own",
             },
         )
@@ -212,7 +222,7 @@ def _assessment(
                 "@type": "AssessAction",
                 "additionalType": {"@id": _ASSESSMENTS.get(line.stage, _VALIDATION)},
                 "name": f"{line.rule} ({line.part}): {line.title}",
-                "description": f"{line.verdict}. Observed: {line.observed}. Asked for: {line.threshold}.",
+                "description": f"{line.verdict}. Observed: {line.observed}. Required: {line.threshold}.",
                 "actionStatus": {"@id": f"http://schema.org/{status}"},
                 "identifier": line.rule,
                 "keywords": [f"SATRE {index}" for index in CROSSWALK[line.rule][1]],

@@ -1,15 +1,15 @@
 """Which of the Five Safes, and which requirement of SATRE v2, each rule gives evidence for.
 
 Source: Five Safes (Desai, Ritchie, Welpton 2016); SATRE specification 2.0.1, requirement indices.
-A rule is evidence for a requirement; it does not by itself meet it.
+A rule gives evidence for a requirement. A passed rule does not by itself meet the requirement.
 """
 
 SAFES = {
     "projects": "Safe projects: is this use of the data appropriate?",
-    "people": "Safe people: can those who act be trusted to act properly?",
+    "people": "Safe people: can the people who use the data be trusted to use it properly?",
     "settings": "Safe settings: does the environment prevent unauthorised use?",
     "data": "Safe data: is there a disclosure risk in the data itself?",
-    "outputs": "Safe outputs: do the results disclose anybody?",
+    "outputs": "Safe outputs: are the published results non-disclosive?",
 }
 
 #: Rule -> (one of the Five Safes, SATRE v2 requirement indices).

@@ -1,6 +1,6 @@
-"""What the report tells, gathered: from the audit log, the agreement, and the run's own counts.
+"""The report's facts, collected from the audit log, the agreement and the run's own counts.
 
-Everything here is counts, rates, digests and codes, as the log itself; nothing is a row's value.
+Like the log, they contain only counts, rates, digests and codes, and never a row's value.
 """
 
 import base64
@@ -21,7 +21,7 @@ from governance.principals.roles import may
 from governance.principals.run_authorisation import authorised_by
 from governance.report.crosswalk import CROSSWALK
 from governance.report.trials import AttackCertificate, Trial, certificates_of, trials_of
-from governance.retention.disposal import Standing, standing_of
+from governance.retention.disposal import DisposalStatus, disposal_status
 from governance.retention.holdings import Holding, holdings
 from governance.rules import all_rules
 from schemas.storage.zones import AUDIT, RUNS
@@ -31,9 +31,9 @@ _LOOK_AHEAD = timedelta(days=90)
 
 @dataclass(frozen=True)
 class RunLine:
-    """One run: when, by whom, how it ended ("published", "refused", "fault", "abandoned", "unfinished").
+    """One run: times, actor, result ("published", "refused", "fault", "abandoned", "unfinished").
 
-    mandates: "run" and "release" -> the principal whose signature for it holds under the agreement.
+    mandates: "run" and "release" -> the principal who validly signed it under the agreement.
     """
 
     run: str
@@ -47,7 +47,7 @@ class RunLine:
 
 @dataclass(frozen=True)
 class RuleLine:
-    """One rule's last verdict of one part in the period, and how often it gave each."""
+    """One rule's last verdict for one part in the period, and the number of verdicts of each kind."""
 
     rule: str
     part: str
@@ -65,7 +65,7 @@ class RuleLine:
 
 @dataclass(frozen=True)
 class ExtractLine:
-    """One extract table of the last run that read it."""
+    """One extract table, as the last run read it."""
 
     table: str
     controller: str
@@ -81,7 +81,7 @@ class ExtractLine:
 
 @dataclass(frozen=True)
 class ReportFacts:
-    """All that the page shows. scope: a run's id, or a month such as "2026-11"."""
+    """Everything that the page shows. scope: a run's id, or a month such as "2026-11"."""
 
     scope: str
     is_month: bool
@@ -90,24 +90,24 @@ class ReportFacts:
     agreement_is_the_runs: bool
     runs: tuple[RunLine, ...]
     rules: tuple[RuleLine, ...]
-    unasked: tuple[str, ...]
+    not_evaluated: tuple[str, ...]
     extracts: tuple[ExtractLine, ...]
     disclosure: dict[str, Any]
     linkage: dict[str, Any]
-    disposals: tuple[Standing, ...]
+    disposals: tuple[DisposalStatus, ...]
     key_destructions: tuple[dict[str, Any], ...]
     requests: int
     verification: Report
     attention: tuple[str, ...]
     trials: tuple[Trial, ...] = ()
     certificates: tuple[AttackCertificate, ...] = ()
-    held: tuple[Holding, ...] = ()
+    holdings: tuple[Holding, ...] = ()
 
 
 def gather(
     workspace: Path, agreement: Agreement, scope: str, trust: Trust | None = None, now: datetime | None = None
 ) -> ReportFacts:
-    """Gather what happened in a run or a month; raises Fault where the log knows nothing of it."""
+    """Collect what happened in a run or a month; raises Fault if the log has no such run."""
     now = now or datetime.now(UTC)
     folder = workspace / AUDIT
     is_month = len(scope) == 7 and scope[4] == "-"
@@ -119,10 +119,11 @@ def gather(
         and (event["ts"].startswith(scope) if is_month else event["run"] == scope)
     }
     if not wanted:
+        where = f" in {scope}" if is_month else f" with the id {scope}" if scope else ""
         raise Fault(
             "NOTHING_TO_REPORT",
-            f"The audit log holds no run of {scope}.",
-            "Name a run by its id (the log's `run`) or a month as 2026-11.",
+            f"The audit log has no run{where}.",
+            "Give a run's id with --run (`run` in the audit log), or a month such as 2026-11 with --month.",
         )
     chosen = [event for event in every if event["run"] in wanted]
     disposals = [
@@ -132,11 +133,11 @@ def gather(
     ]
     rules = _rule_lines(chosen)
     runs = _run_lines(chosen, agreement)
-    asked = {line.rule for line in rules}
+    evaluated = {line.rule for line in rules}
     stages = _stage_facts(workspace, runs)
     verification = verify_folder(folder, trust)
-    standings = tuple(
-        standing_of(workspace, folder, event["evidence"], agreement)
+    statuses = tuple(
+        disposal_status(workspace, folder, event["evidence"], agreement)
         for event in disposals
         if event["evidence"].get("what") == "artefact"
     )
@@ -149,31 +150,31 @@ def gather(
         agreement_is_the_runs=policies <= {agreement.digest},
         runs=runs,
         rules=rules,
-        unasked=tuple(item.id for item in all_rules() if item.id not in asked),
+        not_evaluated=tuple(item.id for item in all_rules() if item.id not in evaluated),
         extracts=_extract_lines(stages, agreement),
         disclosure=stages.get(("disclosure", "all"), {}),
         linkage=stages.get(("link", "all"), {}),
-        disposals=standings,
+        disposals=statuses,
         key_destructions=tuple(
             event["evidence"] for event in disposals if event["evidence"].get("what") == "run key"
         ),
         requests=sum(event["event"] == "rights_request" for event in every),
         verification=verification,
         attention=(
-            *_attention(runs, rules, agreement, verification, standings, now.date(), policies),
-            *_strange_witnesses(trust, agreement),
+            *_attention(runs, rules, agreement, verification, statuses, now.date(), policies),
+            *_unknown_witnesses(trust, agreement),
         ),
         trials=trials_of(stages),
         certificates=certificates_of(folder),
-        held=holdings(workspace, agreement),
+        holdings=holdings(workspace, agreement),
     )
 
 
-def _strange_witnesses(trust: Trust | None, agreement: Agreement) -> tuple[str, ...]:
-    """Return the witnesses of trust.json whose keys are no auditor's of the agreement."""
+def _unknown_witnesses(trust: Trust | None, agreement: Agreement) -> tuple[str, ...]:
+    """Return a sentence for each witness in trust.json who is not an auditor of the agreement."""
     auditors = {item.public_key for item in agreement.principals if may(item, "witness-audit")}
     return tuple(
-        f"Witness {key.name} of trust.json is no auditor of the agreement."
+        f"Witness {key.name} in trust.json is not an auditor named in the agreement."
         for key in (trust.witnesses if trust else ())
         if base64.b64encode(key.public).decode() not in auditors
     )
@@ -235,14 +236,14 @@ def _rule_lines(chosen: list[dict[str, Any]]) -> tuple[RuleLine, ...]:
 
 
 def _stage_facts(workspace: Path, runs: tuple[RunLine, ...]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return (stage, part) -> facts of the newest of the runs that made or reused it."""
+    """Return (stage, part) -> facts of the newest run that made or reused the stage's artefact."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for line in runs:
         try:
-            kept = json.loads((workspace / RUNS / line.run / "run.json").read_bytes())
+            record = json.loads((workspace / RUNS / line.run / "run.json").read_bytes())
         except (OSError, ValueError):
             continue
-        for stage in kept.get("stages", []):
+        for stage in record.get("stages", []):
             if stage.get("facts"):
                 found[(stage["stage"], stage["part"])] = stage["facts"]
     return found
@@ -283,40 +284,49 @@ def _attention(
     rules: tuple[RuleLine, ...],
     agreement: Agreement,
     verification: Report,
-    disposals: tuple[Standing, ...],
+    disposals: tuple[DisposalStatus, ...],
     today: date,
     policies: set[str],
 ) -> tuple[str, ...]:
-    """Return what a person should do something about, the gravest first."""
+    """Return what needs action by a person, the most serious first."""
     found = [f"The audit log was changed after it was written: {item}" for item in verification.tampered]
-    found += [f"The audit log lacks something: {item}" for item in verification.incomplete]
+    found += [f"The audit log is incomplete: {item}" for item in verification.incomplete]
     for line in runs:
         if line.outcome == "refused":
-            found.append(f"Run {line.run} was refused ({line.code}); nothing was published by it.")
+            found.append(f"Run {line.run} was refused ({line.code}). It published nothing.")
         elif line.outcome in ("fault", "abandoned", "interrupted", "unfinished"):
-            found.append(
-                f"Run {line.run} did not end as it should ({line.outcome} {line.code}).".replace(" )", ")")
-            )
+            found.append(f"Run {line.run} did not end normally ({f'{line.outcome} {line.code}'.strip()}).")
     for judged in rules:
-        if judged.verdict in ("fail", "warn"):
-            said = "refused" if judged.verdict == "fail" else "warned"
-            found.append(f"{judged.rule} {said} ({judged.part}): {judged.reason}.")
+        name = judged.rule if judged.part == "all" else f"{judged.rule} ({judged.part})"
+        if judged.verdict == "fail":
+            found.append(f"Rule {name} refused the run: {judged.reason}.")
+        elif judged.verdict == "warn":
+            found.append(f"Rule {name} stopped the run with a warning that is not waived: {judged.reason}.")
         elif judged.verdict == "waived":
             waiver, _ = find_waiver(agreement, judged.rule, today)
-            until = f"until {waiver.expires}" if waiver else "and the waiver has ended since"
-            found.append(f"{judged.rule} warned and was waived {until}: {judged.reason}.")
+            until = f"waived until {waiver.expires}" if waiver else "its waiver has ended since"
+            found.append(f"Rule {name} gave a warning ({until}): {judged.reason}.")
     if verification.witnessed_lines < verification.lines:
-        found.append("The newest lines of the audit log are not countersigned by a witness yet.")
+        found.append(
+            "An outside witness has not confirmed the newest entries of the audit log yet. "
+            "`hearth audit request` writes the request to send to them."
+        )
     if agreement.digest not in policies and policies:
         found.append(
-            "The agreement has changed since; this page shows today's version beside the run's verdicts."
+            "The agreement has changed since the run. This page shows today's agreement with the run's "
+            "verdicts."
         )
     if agreement.signature != "valid":
-        found.append(f"The agreement file's signature is {agreement.signature}.")
+        found.append(
+            "The agreement is not signed. Its signatories sign with `hearth governance sign`."
+            if agreement.signature == "absent"
+            else "The agreement lacks a valid signature of every controller. Its signatories sign with "
+            "`hearth governance sign`."
+        )
     if agreement.expires - today <= _LOOK_AHEAD:
         found.append(f"The agreement ends on {agreement.expires}.")
     if agreement.dpia is not None and agreement.dpia.review_by - today <= _LOOK_AHEAD:
-        found.append(f"The DPIA is to be reviewed by {agreement.dpia.review_by}.")
+        found.append(f"The DPIA must be reviewed by {agreement.dpia.review_by}.")
     found += [
         f"{party.name}: the toolkit status is valid until {party.dspt.valid_until}."
         for party in agreement.parties
@@ -324,6 +334,6 @@ def _attention(
     ]
     for disposal in disposals:
         if not (disposal.certified and disposal.witnessed):
-            lacking = "a second signature" if disposal.certified else "a certificate"
-            found.append(f"The disposal of {disposal.name} lacks {lacking}.")
+            missing = "second signature" if disposal.certified else "valid certificate"
+            found.append(f"The disposal of {disposal.name} has no {missing}.")
     return tuple(found)

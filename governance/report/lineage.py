@@ -1,8 +1,8 @@
-"""From column to output: which supplied columns a published table is made of.
+"""Lineage: the supplied columns that each published table is calculated from.
 
-A measure or dimension reads attributes; an attribute is a column of the same name, or is worked out
-from the columns listed here. What forms households and links records is part of every output and is
-told once, not again for each.
+A measure or dimension reads attributes. An attribute is a column of the same name, or is calculated
+from the columns listed here. The columns that link records and form households are part of every
+output; the report names them once and not for each output.
 """
 
 from functools import cache
@@ -19,7 +19,7 @@ _AGE = ("nhs_person.birth_date",)
 _MOVES = ("nhs_person.address_start",)
 _MEMBERS = ("nhs_person.record_id", "nhs_person.uprn", "council_property.uprn")
 _LISTED = ("council_person.record_id", "council_person.property_record_id", "council_person.service")
-#: Attribute -> the columns it is worked out from, where no column bears its name.
+#: Attribute -> the columns that it is calculated from, if no column has the same name.
 DERIVED: dict[str, tuple[str, ...]] = {
     "residents": _MEMBERS,
     "residents_0_to_4": (*_MEMBERS, *_AGE),
@@ -50,12 +50,12 @@ _SOURCES = {
     "condition": ("nhs_condition.condition", "nhs_condition.onset_date"),
     "event": ("nhs_event.event", "nhs_event.event_date"),
 }
-#: Where a column of an attribute's own name is looked for, in this order.
+#: Tables that are searched, in this order, for a column with an attribute's name.
 _OWN_NAME = ("council_property", "area_lookup", "nhs_person")
 
 
 def columns_of_attribute(name: str) -> tuple[str, ...]:
-    """Return the "table.column" an attribute is made of; raises KeyError where it is not known."""
+    """Return each "table.column" that an attribute is calculated from; raises KeyError if it is unknown."""
     if name in DERIVED:
         return DERIVED[name]
     found = [f"{table}.{name}" for table in _OWN_NAME if f"{table}.{name}" in _supplied()]
@@ -69,7 +69,7 @@ def columns_of_attribute(name: str) -> tuple[str, ...]:
 
 
 def columns_of_output(table_id: str) -> tuple[str, ...]:
-    """Return the "table.column" that a registered table is made of, sorted."""
+    """Return each "table.column" that a registered table is calculated from, sorted."""
     table = tables()[table_id]
     read: set[str] = set()
     for name in table.measures:

@@ -1,11 +1,12 @@
-"""The report as one page of HTML: no script, nothing from a network, good on paper."""
+"""The report as one HTML page without scripts or network access, suitable for printing."""
 
+import re
 from collections import Counter
 from importlib.resources import files
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from governance.agreement.decisions import approvers_of, find_waiver
 from governance.report.crosswalk import SAFES
@@ -19,14 +20,16 @@ from governance.report.wording import (
     person_rows,
     reconciliation,
     requests,
+    signature,
     summary,
     suppression,
 )
 from schemas.table import tables as registered_tables
 
+_BACKTICKS = re.compile(r"`([^`]+)`")
 _WORDS = {"pass": "passed", "warn": "warned", "waived": "waived", "fail": "refused"}
 _REGISTERS = {"national-data-opt-out": "National Data Opt-Out", "type-1": "Type 1 opt-outs"}
-#: Rules whose evidence is an attack, or a search, of our own.
+#: Rules whose evidence is an attack or a search that Hearth runs itself.
 _ATTACKS = ("PSE-03", "PSE-05", "PSE-06", "PSE-08", "AGG-03", "AGG-06", "PUB-05")
 
 Rows = list[tuple[Any, ...]]
@@ -39,15 +42,17 @@ def render_page(facts: ReportFacts) -> str:
     )
     environment.filters["day"] = day
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
+    environment.filters["commands"] = _commands
     folder = files("governance.report")
     template = environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
-    # Our own style sheet, not anybody's input: it must not be escaped.
+    # Our own style sheet and not user input, so it is not escaped.
     style = Markup(folder.joinpath("style.css").read_text("utf-8"))  # noqa: S704
     return template.render(
         facts=facts,
         style=style,
         summary=summary(facts),
         linkage=linkage(facts),
+        signature=signature(facts),
         opt_outs=opt_outs(facts),
         requests=requests(facts),
         reconciliation=reconciliation(facts),
@@ -55,6 +60,11 @@ def render_page(facts: ReportFacts) -> str:
         intruder=intruder(facts),
         tables=_tables(facts),
     )
+
+
+def _commands(text: str) -> Markup:
+    """Return a text as HTML, with what is between backticks marked as code."""
+    return Markup(_BACKTICKS.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704  (the text is escaped)
 
 
 def _tables(facts: ReportFacts) -> dict[str, Any]:
@@ -66,8 +76,8 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
                 line.started.strftime("%d %b %Y %H:%M"),
                 "" if line.ended is None else f"{(line.ended - line.started).total_seconds():,.0f} s",
                 f"{line.outcome} {line.code}".strip(),
-                _signed_for(line, "run") or f"{line.actor}, whose signature does not hold today",
-                _signed_for(line, "release") or "nobody",
+                _signer(line, "run") or f"no valid signature (started by {line.actor})",
+                _signer(line, "release") or "no one",
             )
             for line in facts.runs
         ],
@@ -81,7 +91,7 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
                 _counted(line.rows_quarantined, line.reasons),
                 f"{line.rows_removed:,}",
                 line.file_sha256[:16],
-                line.signed_by or "nobody",
+                line.signed_by or "no one",
             )
             for line in facts.extracts
         ],
@@ -123,19 +133,19 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
             for line in facts.rules
             if line.rule in _ATTACKS
         ],
-        "trials": [(trial.name, trial.verdict, trial.told) for trial in facts.trials],
+        "trials": [(trial.name, trial.verdict, trial.detail) for trial in facts.trials],
         "certificates": [
             (item.name, item.time, ", ".join(item.releases), item.attacks, item.successes, item.signed)
             for item in facts.certificates
         ],
-        "held": _held(facts),
+        "holdings": _holdings(facts),
         "retention": [(item.id, item.what, f"{item.days:,}") for item in agreement.retention.values()],
         "disposals": [
             (
                 item.name,
                 "yes" if item.is_gone else "NO",
-                "holds" if item.certified else "NONE",
-                "signed" if item.witnessed else "not yet",
+                "valid" if item.certified else "NO VALID ONE",
+                "signed" if item.witnessed else "NOT SIGNED YET",
             )
             for item in facts.disposals
         ],
@@ -147,7 +157,7 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
                 ", ".join((*registered_tables()[name].measures, *registered_tables()[name].magnitudes))
                 if name in registered_tables()
                 else "not registered",
-                ", ".join(registered_tables()[name].dimensions) or "area alone"
+                ", ".join(registered_tables()[name].dimensions) or "area only"
                 if name in registered_tables()
                 else "",
                 ", ".join(columns_of_output(name)) if name in registered_tables() else "",
@@ -184,19 +194,19 @@ def _decisions(facts: ReportFacts) -> Rows:
     return rows
 
 
-def _signed_for(line: RunLine, action: str) -> str:
+def _signer(line: RunLine, action: str) -> str:
     return line.mandates.get(action, "")
 
 
-def _held(facts: ReportFacts) -> Rows:
-    """Return what the workspace holds now, by retention class: how many, how much, when the next is due."""
+def _holdings(facts: ReportFacts) -> Rows:
+    """Return the workspace's contents by retention class: number, size, and the next disposal date."""
     rows: Rows = []
-    for name in sorted({item.retention or "no class" for item in facts.held}):
-        held = [item for item in facts.held if (item.retention or "no class") == name]
-        due = min((item.due for item in held if item.due is not None), default=None)
-        overdue = sum(item.is_overdue(facts.made.date()) for item in held)
-        size = sum(item.bytes for item in held) / 1e6
-        rows.append((name, len(held), f"{size:,.1f}", "none" if due is None else day(due), overdue))
+    for name in sorted({item.retention or "no class" for item in facts.holdings}):
+        found = [item for item in facts.holdings if (item.retention or "no class") == name]
+        due = min((item.due for item in found if item.due is not None), default=None)
+        overdue = sum(item.is_overdue(facts.made.date()) for item in found)
+        size = sum(item.bytes for item in found) / 1e6
+        rows.append((name, len(found), f"{size:,.1f}", "none" if due is None else day(due), overdue))
     return rows
 
 
@@ -219,10 +229,10 @@ def _columns(facts: ReportFacts) -> Rows:
 
 
 def _counted(total: int, reasons: dict[str, int]) -> str:
-    told = ", ".join(
+    listed = ", ".join(
         f"{reason.lower().replace('_', ' ')} {count:,}" for reason, count in sorted(reasons.items())
     )
-    return f"{total:,}: {told}" if told else f"{total:,}"
+    return f"{total:,}: {listed}" if listed else f"{total:,}"
 
 
 def _or_not_counted(count: int | None) -> str:

@@ -1,8 +1,8 @@
-"""What was tried against pseudonyms and releases, and by whom: the attacks' own records.
+"""Attacks that were tried on pseudonyms and releases, from these records:
 
 the run's evidence             attacks on the encoding and on the finished files
 audit/attacks/*.note           signed certificates of `hearth attack`
-[intruder_review]              the motivated intruder, as the agreement states it
+[intruder_review]              the motivated-intruder review, as the agreement records it
 """
 
 import json
@@ -20,6 +20,7 @@ from governance.audit.verify import (
     read_note,
     read_verifier_key,
 )
+from governance.counted import counted
 
 ATTACKS = "attacks"
 _SIGNER = "hearth/attack"
@@ -27,11 +28,11 @@ _SIGNER = "hearth/attack"
 
 @dataclass(frozen=True)
 class Trial:
-    """One thing that was tried. verdict: "repelled", "succeeded" or "not run"; told: figures, or why not."""
+    """One attack. verdict: "repelled", "succeeded" or "not run". detail: figures, or why it was not run."""
 
     name: str
     verdict: str
-    told: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -47,32 +48,39 @@ class AttackCertificate:
 
 
 def trials_of(stages: Mapping[tuple[str, str], Mapping[str, Any]]) -> tuple[Trial, ...]:
-    """Return what the run tried itself, by the facts of its stages."""
+    """Return the attacks that the run itself tried, from the facts of its stages."""
     found: list[Trial] = []
     for (stage, part), facts in sorted(stages.items()):
         attack = facts.get("self_attack") if stage == "pseudonymise" else None
         if attack:
             verdict = "succeeded" if attack["recovered"] else "repelled"
-            tried = f"{attack['tried']:,} hashes over {attack['candidates']:,} UPRNs tried, "
-            found.append(
-                Trial(f"Dictionary of UPRNs ({part})", verdict, tried + f"{attack['recovered']:,} recovered")
+            detail = (
+                f"{counted(attack['tried'], 'hash', 'hashes')} of {counted(attack['candidates'], 'UPRN')} "
+                f"tried, {attack['recovered']:,} recovered"
             )
+            found.append(Trial(f"Dictionary of UPRNs ({part})", verdict, detail))
     published = stages.get(("publish", "all"), {})
     for attack in published.get("attacks", ()):
-        told = attack["not_run"] or _figures(attack["findings"] or attack["figures"])
-        found.append(Trial(str(attack["name"]).capitalize(), attack["verdict"], told))
+        detail = attack["not_run"] or _figures(attack["findings"] or attack["figures"])
+        found.append(Trial(str(attack["name"]).capitalize(), attack["verdict"], detail))
     if intruder := published.get("intruder"):
         verdict = "succeeded" if intruder.get("outcome") == "disclosure" else "repelled"
-        found.append(Trial("Motivated intruder, scripted", verdict, _figures(intruder)))
+        found.append(Trial("Scripted motivated intruder", verdict, _figures(intruder)))
     return tuple(found)
 
 
 def _figures(figures: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
+    return "; ".join(f"{name.replace('_', ' ')}: {_written(value)}" for name, value in figures.items())
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def certificates_of(audit_folder: Path) -> tuple[AttackCertificate, ...]:
-    """Return the attack certificates beside the log, oldest first; what cannot be read is told as such."""
+    """Return the attack certificates stored with the log, oldest first; unreadable ones are marked."""
     return tuple(_certificate(path, audit_folder) for path in sorted((audit_folder / ATTACKS).glob("*.note")))
 
 

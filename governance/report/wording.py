@@ -2,135 +2,161 @@
 
 from datetime import date, datetime, timedelta
 
+from governance.counted import counted
 from governance.report.facts import ReportFacts
+
+_TRUST = {
+    0: "The audit log is unaltered, and an outside witness has confirmed all of it.",
+    2: "The audit log was CHANGED after it was written and cannot be relied on.",
+    3: "The audit log is incomplete.",
+    4: "The audit log is unaltered; an outside witness has not confirmed all of it yet.",
+}
 
 
 def summary(facts: ReportFacts) -> tuple[str, ...]:
-    """Return the first paragraphs: what happened and what it means, for someone who reads no further."""
+    """Return the first paragraphs: what happened and what it means, for people who read no further."""
+    evaluated = len({line.rule for line in facts.rules})
+    stopped = len({line.rule for line in facts.rules if line.verdict in ("fail", "warn")})
+    rows = sum(line.rows_in for line in facts.extracts)
+    quarantined = sum(line.rows_quarantined for line in facts.extracts)
+    run = "the run" if len(facts.runs) == 1 else "a run"
+    second = [f"{counted(evaluated, 'rule was', 'rules were')} evaluated; {stopped or 'none'} stopped {run}."]
+    if rows:
+        received = counted(rows, "row was", "rows were")
+        second.insert(0, f"{received} received and {quarantined:,} of them quarantined.")
+    second.append(_TRUST[facts.verification.exit_code])
+    need = len(facts.attention)
+    second.append(
+        f"{counted(need, 'matter needs', 'matters need')} attention (see below)."
+        if need
+        else "Nothing needs attention."
+    )
+    return _what_happened(facts), " ".join(second)
+
+
+def _what_happened(facts: ReportFacts) -> str:
     outcomes = [line.outcome for line in facts.runs]
     published, refused = outcomes.count("published"), outcomes.count("refused")
-    if len(outcomes) == 1:
-        line = facts.runs[0]
-        ended = {
-            "published": "was published: every rule was asked and none stood in the way"
-            if not facts.unasked
-            else f"was published; {len(facts.unasked)} rules were not asked in it, the others let it pass",
-            "refused": f"was refused by a gate ({line.code}), so nothing was published",
-        }.get(line.outcome, f"did not end as it should ({line.outcome}), so nothing was published")
-        first = f"The run of {day(line.started)} {ended}."
-    else:
+    if len(outcomes) != 1:
         others = len(outcomes) - published - refused
-        first = (
-            f"{len(outcomes)} runs: {published} published, {refused} refused by a gate, "
-            f"{others} cut short or faulty."
+        return (
+            f"{counted(len(outcomes), 'run')}: {published} published, {refused} refused by a gate, "
+            f"{others} interrupted or failed."
         )
-    rows = sum(line.rows_in for line in facts.extracts)
-    aside = sum(line.rows_quarantined for line in facts.extracts)
-    stopped = [line for line in facts.rules if line.verdict in ("fail", "warn")]
-    asked = len({line.rule for line in facts.rules})
-    second = (f"{rows:,} rows came in" if rows else f"{asked} rules gave their verdict") + (
-        f", {aside:,} of them went to quarantine, and {asked} rules gave their verdict" if rows else ""
-    )
-    second += f"; {len(stopped)} stopped the run." if stopped else "; none stopped the run."
-    trust = {
-        0: "The record of all this is intact and countersigned by a witness.",
-        2: "The record of all this was CHANGED after it was written and cannot be relied on.",
-        3: "The record of all this lacks parts that must be there.",
-        4: "The record of all this is intact; a witness has not countersigned all of it yet.",
-    }[facts.verification.exit_code]
-    need = len(facts.attention)
-    last = "Nothing needs attention." if not need else f"{need} matters need attention; they come next."
-    return first, f"{second} {trust} {last}" if need != 1 else f"{second} {trust} One matter needs attention."
+    line = facts.runs[0]
+    run = f"The run of {day(line.started)}"
+    if line.outcome == "refused":
+        return f"{run} was refused by a gate ({line.code}). Nothing was published."
+    if line.outcome != "published":
+        return f"{run} did not end normally ({line.outcome}). Nothing was published."
+    waived = len({item.rule for item in facts.rules if item.verdict == "waived"})
+    passed = f"rules passed, {waived} with a waiver." if waived else "rules passed."
+    if facts.not_evaluated:
+        missing = counted(len(facts.not_evaluated), "rule was", "rules were")
+        return f"{run} published a release. {missing} not evaluated. All other {passed}"
+    return f"{run} published a release. All {passed}"
 
 
 def day(value: date | datetime) -> str:
-    """Return a date as it is written in English."""
+    """Return a date in the usual British form, such as 30 November 2026."""
     return f"{value.day} {value:%B %Y}"
 
 
 def linkage(facts: ReportFacts) -> str:
-    """Return how many NHS records were placed; empty without figures."""
+    """Return how many NHS records were linked to a dwelling; empty without figures."""
     found = facts.linkage
     if not found:
         return ""
     precision = found.get("estimated_precision")
-    told = "" if precision is None else f"; by the model's estimate {precision:.1%} of the links are right"
+    estimate = (
+        "" if precision is None else f" The model estimates that {precision:.1%} of the links are correct."
+    )
     return (
-        f"{found['linked_records']:,} of {found['nhs_records']:,} NHS records "
-        f"({found['match_rate']:.1%}) were placed in a council dwelling{told}."
+        f"{found['linked_records']:,} of {counted(found['nhs_records'], 'NHS record')} "
+        f"({found['match_rate']:.1%}) were linked to a council dwelling.{estimate}"
     )
 
 
+def signature(facts: ReportFacts) -> str:
+    """Return who signed the agreement, and whether the signatures are valid."""
+    signers = ", ".join(facts.agreement.signed_by)
+    return {
+        "valid": f"It is validly signed by {signers}.",
+        "absent": "It is not signed.",
+        "broken": "Its signatures are not valid for every controller."
+        + (f" Only {signers} signed validly." if signers else ""),
+    }[facts.agreement.signature]
+
+
 def opt_outs(facts: ReportFacts) -> str:
-    """Return how opt-outs were handled, and why so."""
+    """Return how opt-outs were handled, and why."""
     route = facts.agreement.confidentiality.route
     applies = (
-        "Because the confidentiality route is section 251, the National Data Opt-Out was to be applied "
-        "before the extract was sent."
+        "The confidentiality route is section 251, so the supplier must apply the National Data Opt-Out "
+        "before sending the extract."
         if route == "section-251"
         else f"The confidentiality route is {route}, so the National Data Opt-Out does not apply."
     )
     type_1 = (
-        "The extract comes from GP records, so Type 1 opt-outs were to be removed at source."
+        "The extract comes from GP records, so Type 1 opt-outs must be removed at source."
         if facts.agreement.opt_outs.gp_data
-        else "The extract does not come from GP records, so Type 1 opt-outs do not arise."
+        else "The extract does not come from GP records, so Type 1 opt-outs do not apply."
     )
     return (
-        f"{applies} {type_1} No opt-out is kept as a column, and no output tells who is on one "
-        "controller's list and missing from the other's (rules ING-09 and LNK-05)."
+        f"{applies} {type_1} No column records an opt-out (rule ING-09), and no output compares the two "
+        "controllers' lists of residents (rule LNK-05)."
     )
 
 
 def requests(facts: ReportFacts) -> str:
-    """Return how many people's requests are in effect."""
+    """Return how many people's requests are applied."""
     removed = sum(line.rows_removed for line in facts.extracts)
     if not facts.requests:
         return "No erasure or objection is on record."
-    some = (
-        "One erasure or objection is"
-        if facts.requests == 1
-        else f"{facts.requests} erasures and objections are"
-    )
     return (
-        f"{some} on record; the newest run left out {removed:,} rows for such requests. Each is a "
-        "commitment in the log that its receipt proves (hearth retention prove), and names nobody."
+        f"{counted(facts.requests, 'erasure or objection is', 'erasures and objections are')} on record. "
+        f"The newest run removed {counted(removed, 'row')} because of them. The log does not identify these "
+        "people; a receipt proves that its request is recorded (`hearth retention prove`)."
     )
 
 
 def suppression(facts: ReportFacts) -> str:
-    """Return what was hidden, and by which method."""
+    """Return what was hidden, and with which method."""
     found = facts.disclosure
     if not found:
-        return (
-            "The counts of this period's cells are not in this workspace; rules AGG-01 to AGG-06 state them."
-        )
+        return "This workspace no longer has the run's counts of cells. Rules AGG-01 to AGG-06 state them."
+    rest = found["cells"] - found["cells_published"] - found["cells_hidden"]
+    others = (
+        f" The other {rest:,} are not applicable or belong to tables that were not produced." if rest else ""
+    )
     profile = found["profile"]
     return (
-        f"{found['cells']:,} cells were judged: {found['cells_published']:,} carry a value and "
-        f"{found['cells_hidden']:,} are hidden. A cell is hidden below {profile['minimum_cell_count']} "
-        "households or persons, where a distribution would tell an attribute "
-        f"({found['hidden_attribute']:,} counts), or where it could be worked out from others. Values are "
-        f"multiples of {profile['rounding_base']} (method {profile['name']}, epoch {found['epoch']})."
+        f"{counted(found['cells'], 'cell was', 'cells were')} checked: {found['cells_published']:,} are "
+        f"published and {found['cells_hidden']:,} are hidden.{others} A cell is hidden if it counts fewer "
+        f"than {profile['minimum_cell_count']} households or people, if its distribution would disclose an "
+        f"attribute ({counted(found['hidden_attribute'], 'count')}), or if it could be calculated from other "
+        f"cells. Published counts are multiples of {profile['rounding_base']} (method {profile['name']}, "
+        f"epoch {found['epoch']})."
     )
 
 
 def intruder(facts: ReportFacts) -> str:
-    """Return when and by whom the last motivated-intruder review was held, and what it found."""
+    """Return when and by whom the last motivated-intruder review was done, and what it found."""
     review, days = facts.agreement.intruder_review, facts.agreement.disclosure.intruder_review_days
     if review is None:
-        return f"The agreement states no review; one is due every {days} days (rule PUB-05)."
+        return f"The agreement records no review. One is due every {counted(days, 'day')} (rule PUB-05)."
     found = {
-        "no-disclosure": "nobody was recognised and nothing was learnt of anybody",
-        "disclosure-mended": "something was disclosed, and has been mended since",
+        "no-disclosure": "It recognised no one and learnt nothing about anyone",
+        "disclosure-mended": "It disclosed something, which has been corrected since",
     }[review.outcome]
     return (
-        f"The last review was held on {day(review.on)} by {review.by}: {found}. "
+        f"The last review was done on {day(review.on)} by {review.by}. {found}. "
         f"The next is due by {day(review.on + timedelta(days=days))}."
     )
 
 
 def person_rows(facts: ReportFacts, controller: str) -> int | None:
-    """Return how many rows a controller's person tables brought; None where no run's counts are at hand."""
+    """Return the number of rows in a controller's person tables; None if the run's counts are missing."""
     rows = [
         line.rows_in
         for line in facts.extracts
@@ -140,24 +166,27 @@ def person_rows(facts: ReportFacts, controller: str) -> int | None:
 
 
 def reconciliation(facts: ReportFacts) -> str:
-    """Return what the dated counts say beside the rows that came in."""
-    told = []
+    """Return how the dated opt-out counts compare with the rows received."""
+    sentences = []
     for check in facts.agreement.opt_outs.checks:
         rows = person_rows(facts, check.controller)
         if check.residents_out is None or rows is None:
             continue
-        fits = (
-            "no fewer than the residents left, as is right where someone has several addresses"
-            if rows >= check.residents_out
-            else f"{check.residents_out - rows:,} fewer than the residents left: ask the supplier why"
+        fewer = check.residents_out - rows
+        comparison = (
+            f"That is {fewer:,} fewer than the remaining residents. Ask the supplier why."
+            if fewer > 0
+            else "That is enough: a person with several addresses has several rows."
         )
-        told.append(
-            f"By the check of {day(check.applied_on)} {check.removed or 0:,} residents were removed and "
-            f"{check.residents_out:,} left; {rows:,} person rows came in, {fits}."
+        removal = f"{day(check.applied_on)} removed {counted(check.removed or 0, 'resident')}"
+        received = counted(rows, "person row was", "person rows were")
+        sentences.append(
+            f"The check of {removal}; {check.residents_out:,} remained. {received} received. {comparison}"
         )
-    if not told:
+    if not sentences:
         return (
-            "The supplier attests the removal without counting, so there is nothing to reconcile; counts in "
-            "[[opt_outs.checks]] (residents_in, residents_out) would be set against the rows that came in."
+            "The supplier confirms the removal without counts, so it cannot be compared with the rows "
+            "received. To compare them, record residents_in and residents_out under [[opt_outs.checks]] of "
+            "the agreement."
         )
-    return " ".join(told)
+    return " ".join(sentences)

@@ -1,1 +1,1 @@
-"""How long things are kept, how they end, and people's requests that theirs end sooner."""
+"""How long data is kept, how it is deleted, and people's requests for erasure or objection."""

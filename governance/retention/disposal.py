@@ -1,11 +1,11 @@
-"""Disposal: files gone, their keys destroyed with them, and two people who say so.
+"""Disposal: files and their keys are destroyed, and two people certify it.
 
-An encrypted table has a key of its own, which lies, wrapped, in the table's own file and nowhere else:
-a file is overwritten before it is removed, so that its key ends with it.
+Every encrypted table has its own key, which is stored (wrapped) only in the table's file. A file is
+overwritten before it is removed, so its key is destroyed with it.
 
-A certificate is a signed statement beside the audit log: what was disposed of, how many files, by
-whom. A second person, who may witness and is not the first, looks for himself and signs too. The
-log holds the certificate's digest, so that none can be exchanged afterwards.
+A certificate is a signed statement, stored with the audit log: what was disposed of, how many files,
+and by which person. A second person with the right to witness checks that the files are gone and
+signs too. The log contains the certificate's digest, so a certificate cannot be replaced later.
 """
 
 import json
@@ -34,8 +34,8 @@ _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How one recorded disposal stands: certified, by a second person too, and really gone."""
+class DisposalStatus:
+    """Status of one recorded disposal: whether it is certified, witnessed, and its files are gone."""
 
     name: str
     certified: bool
@@ -52,14 +52,18 @@ def dispose(
     key: Ed25519PrivateKey,
     now: datetime,
 ) -> Path:
-    """Delete a holding and certify it; returns the certificate, which a second person has yet to sign.
+    """Delete a holding and certify it; returns the certificate, which a second person must also sign.
 
-    The certificate and the log's event are on disk before the first file goes: a kill in between
-    leaves a disposal that RET-02 finds unfinished, never an unrecorded one.
+    The certificate and the log's event are on disk before the first file is deleted. A kill in between
+    leaves a disposal that RET-02 reports as unfinished, never an unrecorded one.
     """
     folder = root / holding.name
     if not folder.is_dir() or not folder.resolve().is_relative_to(root.resolve()):
-        raise Fault("NOTHING_TO_DISPOSE", f"{holding.name} is not there.", "Run `hearth retention list`.")
+        raise Fault(
+            "NOTHING_TO_DISPOSE",
+            f"{holding.name} does not exist, so nothing was deleted.",
+            "Run `hearth retention list` to see what can be disposed of.",
+        )
     content = {
         "agreement": agreement.id,
         "what": holding.name,
@@ -106,7 +110,7 @@ def dispose(
 def witness_disposal(
     root: Path, path: Path, agreement: Agreement, audit: AuditLog, person: str, key: Ed25519PrivateKey
 ) -> None:
-    """Add the second person's signature; raises Refused where he may not, or the files are still there."""
+    """Add the second person's signature; raises Refused if they may not sign or the files still exist."""
     certificate = read_certificate(path)
     content = certificate["content"]
     principal = next((item for item in agreement.principals if item.id == person), None)
@@ -118,14 +122,16 @@ def witness_disposal(
     ):
         raise Refused(
             "NOT_A_SECOND_PERSON",
-            f"{person} may not witness this disposal.",
-            "Ask an approver or auditor of the agreement who did not dispose of it himself.",
+            f"{person} may not witness this disposal: a witness is an approver or auditor who has not signed "
+            "it yet.",
+            "Ask another approver or auditor named under [[principals]] of the agreement to run `hearth "
+            "retention witness`.",
         )
     if (root / content["what"]).exists():
         raise Refused(
             "STILL_PRESENT",
-            f"{content['what']} is still there.",
-            "Dispose of it first; nobody certifies what can be seen.",
+            f"{content['what']} still exists, so its disposal cannot be witnessed.",
+            "Run `hearth retention dispose` for it again, then `hearth retention witness`.",
         )
     signature = sign_statement(STATEMENT, content, key)
     certificate["signatures"].append(
@@ -138,32 +144,36 @@ def witness_disposal(
 
 
 def certificate_path(audit_folder: Path, content: dict[str, Any]) -> Path:
-    """Return where the certificate of a disposal stands."""
+    """Return the path of a disposal's certificate."""
     return audit_folder / CERTIFICATES / f"disposal-{digest_of(content)[:16]}.json"
 
 
 def read_certificate(path: Path) -> dict[str, Any]:
-    """Return a certificate; raises Fault where it cannot be read."""
+    """Return a certificate; raises Fault if it cannot be read."""
     try:
         certificate: dict[str, Any] = json.loads(path.read_bytes())
         if certificate["statement"] != STATEMENT or not isinstance(certificate["signatures"], list):
             raise ValueError  # noqa: TRY301
     except (OSError, ValueError, KeyError, TypeError):
         raise Fault(
-            "CERTIFICATE_UNREADABLE", f"{path.name} is not a disposal certificate.", "Restore it from a copy."
+            "CERTIFICATE_UNREADABLE",
+            f"{path.name} is not a readable disposal certificate.",
+            "Restore it from a copy, or name a file in the workspace's audit/certificates folder.",
         ) from None
     return certificate
 
 
-def standing_of(root: Path, audit_folder: Path, event: dict[str, Any], agreement: Agreement) -> Standing:
-    """Judge one disposal that the log records; event: its evidence."""
+def disposal_status(
+    root: Path, audit_folder: Path, event: dict[str, Any], agreement: Agreement
+) -> DisposalStatus:
+    """Return the status of one disposal in the log; event: its evidence."""
     name, digest = str(event["name"]), str(event["certificate"])
     path = audit_folder / CERTIFICATES / f"disposal-{digest[:16]}.json"
     is_gone = not (root / name).exists()
     try:
         certificate = read_certificate(path)
     except Fault:
-        return Standing(name, certified=False, witnessed=False, is_gone=is_gone)
+        return DisposalStatus(name, certified=False, witnessed=False, is_gone=is_gone)
     content = certificate["content"]
     signers = {
         item["public_key"]: item["by"]
@@ -178,7 +188,7 @@ def standing_of(root: Path, audit_folder: Path, event: dict[str, Any], agreement
         and principal.public_key in signers
         and signers[principal.public_key] != content["disposed_by"]
     }
-    return Standing(name, certified, certified and len(signers) >= 2 and bool(witnesses), is_gone)
+    return DisposalStatus(name, certified, certified and len(signers) >= 2 and bool(witnesses), is_gone)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -197,6 +207,6 @@ def _overwrite(path: Path) -> None:
 
 
 def _has_own_key(path: Path) -> bool:
-    """Answer whether a file is a table encrypted under a key of its own (Parquet's encrypted footer)."""
+    """Return whether a file is a table encrypted with its own key (Parquet's encrypted footer)."""
     with path.open("rb") as stream:
         return stream.read(len(_ENCRYPTED)) == _ENCRYPTED

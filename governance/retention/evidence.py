@@ -1,15 +1,15 @@
-"""What a workspace shows the retention gate, before a run adds to it.
+"""The retention gate's evidence about a workspace, collected before a run adds to it.
 
 Facts (stage "retention"):
-  holdings              artefacts, releases and run folders that have content
-  unclassified          names of those that no retention class of the agreement covers
-  overdue               names of those that should be gone by now
-  disposals             disposals that the audit log records
-  uncertified           names of those without a certificate that holds
-  unwitnessed           names of those without a second person's signature
-  still_present         names of those whose files are there all the same
-  database_files        names of DuckDB databases that were left behind (a deleted row survives in one)
-  spill_folders         names of spill folders that were left behind by runs that have ended
+  holdings              number of artefacts, releases and run folders that have content
+  unclassified          names of those without a retention class in the agreement
+  overdue               names of those past their disposal date
+  disposals             number of disposals in the audit log
+  uncertified           names of disposals without a valid certificate
+  unwitnessed           names of disposals without a second person's signature
+  still_present         names of disposals whose files still exist
+  database_files        names of remaining DuckDB files (deleted rows survive in them)
+  spill_folders         names of spill folders (temporary files) of runs that have ended
 """
 
 from datetime import datetime
@@ -18,7 +18,7 @@ from pathlib import Path
 from governance.agreement.agreement import Agreement
 from governance.artefact import Evidence
 from governance.history import events
-from governance.retention.disposal import standing_of
+from governance.retention.disposal import disposal_status
 from governance.retention.holdings import CLASSES, holdings
 from schemas.storage.zones import AUDIT, audit_log, spill_folders
 
@@ -29,21 +29,21 @@ _DUCKDB_MAGIC = (8, b"DUCK")
 
 
 def retention_evidence(root: Path, agreement: Agreement, now: datetime, run_id: str = "") -> Evidence:
-    """Look through a workspace; run_id: the run that is under way, whose own spill is no residue."""
-    held = holdings(root, agreement)
-    standings = [
-        standing_of(root, root / AUDIT, event["evidence"], agreement)
+    """Return the evidence of a workspace. run_id: the current run, whose spill folder is not reported."""
+    found = holdings(root, agreement)
+    disposals = [
+        disposal_status(root, root / AUDIT, event["evidence"], agreement)
         for event in (events(root / AUDIT) if audit_log(root).is_file() else ())
         if event["event"] == "disposal" and event["evidence"].get("what") == "artefact"
     ]
     facts = {
-        "holdings": len(held),
-        "unclassified": [item.name for item in held if item.retention is None],
-        "overdue": [item.name for item in held if item.is_overdue(now.date())],
-        "disposals": len(standings),
-        "uncertified": [item.name for item in standings if not item.certified],
-        "unwitnessed": [item.name for item in standings if not item.witnessed],
-        "still_present": [item.name for item in standings if not item.is_gone],
+        "holdings": len(found),
+        "unclassified": [item.name for item in found if item.retention is None],
+        "overdue": [item.name for item in found if item.is_overdue(now.date())],
+        "disposals": len(disposals),
+        "uncertified": [item.name for item in disposals if not item.certified],
+        "unwitnessed": [item.name for item in disposals if not item.witnessed],
+        "still_present": [item.name for item in disposals if not item.is_gone],
         "database_files": _databases(root),
         "spill_folders": [
             folder.relative_to(root).as_posix()
@@ -66,9 +66,9 @@ def _databases(root: Path) -> list[str]:
 def _is_database(path: Path) -> bool:
     if any(path.match(pattern) for pattern in _DATABASES):
         return True
-    place, magic = _DUCKDB_MAGIC
+    offset, magic = _DUCKDB_MAGIC
     try:
         with path.open("rb") as stream:
-            return stream.read(place + len(magic))[place:] == magic
+            return stream.read(offset + len(magic))[offset:] == magic
     except OSError:
-        return True  # what cannot be read cannot be shown to be harmless
+        return True  # an unreadable file could be a database

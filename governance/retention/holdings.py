@@ -1,7 +1,7 @@
-"""What a workspace holds: every artefact with its retention class and its day of disposal.
+"""The contents of a workspace: every artefact with its retention class and disposal date.
 
-A class follows from the zone; its days are the agreement's. The day on which an artefact was made is
-that of its record, which is written once.
+The zone determines the class, and the agreement the number of days. An artefact's record file is
+written once; its date is the artefact's creation date.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from governance.agreement.agreement import Agreement
 from schemas.storage.artefact_record import DISPOSED, RECORD
 from schemas.storage.zones import BY_CONTROLLER, CLEAR, CONTROLLED, LINKAGE, PSEUDONYMISED, RELEASES, RUNS
 
-#: Zone of a workspace -> retention class of what lies there.
+#: Zone of a workspace -> retention class of its contents.
 CLASSES = {
     CLEAR: "extract",
     PSEUDONYMISED: "pseudonymised",
@@ -22,7 +22,7 @@ CLASSES = {
     RELEASES: "release",
     RUNS: "audit",
 }
-#: What is kept as another class than its zone's: releases are judged by the ledger for as long as they stand.
+#: Exceptions from the zone's class: later releases are compared with the ledger, so it is kept like them.
 _EXCEPTIONS = {"controlled/ledger": "release"}
 
 
@@ -30,8 +30,8 @@ _EXCEPTIONS = {"controlled/ledger": "release"}
 class Holding:
     """One artefact, release or run folder.
 
-    name: its path within the workspace. retention: its class; None where the agreement has none for
-    it. due: the first day on which it may no longer be kept; None without a class.
+    name: its path within the workspace. retention: its class; None if the agreement does not have that
+    class. due: the first day on which it may no longer be kept; None without a class.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Holding:
     bytes: int
 
     def is_overdue(self, today: date) -> bool:
-        """Answer whether it should be gone by now."""
+        """Return whether the disposal date has been reached."""
         return self.due is not None and today >= self.due
 
 
 def holdings(root: Path, agreement: Agreement) -> tuple[Holding, ...]:
-    """Return everything that a workspace holds and that has content left, by zone and name."""
+    """Return everything in a workspace that still has content, by zone and name."""
     return tuple(
         _holding(root, zone, folder, agreement) for zone, folder in _folders(root) if _has_content(folder)
     )
@@ -69,7 +69,7 @@ def _folders(root: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _has_content(folder: Path) -> bool:
-    """Answer whether more is left than the records of an artefact whose files were disposed of."""
+    """Return whether a folder contains more than the records of an artefact whose files were deleted."""
     return any(path.name not in (RECORD, DISPOSED) for path in folder.rglob("*") if path.is_file())
 
 

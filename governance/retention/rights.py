@@ -1,9 +1,9 @@
-"""Erasure and objection: a person's rows leave before anything else is made of them.
+"""Erasure and objection: ingest removes a person's rows before any other stage uses them.
 
-The request lies in its controller's clear zone, where the identifier is known anyway. The audit log
-gets a commitment: the SHA-256 of a random number, the kind and the identifier. Whoever holds the
-receipt (the person, or the officer who answers) can show later that this very request is on record
-and in effect; nobody can find a person from the log.
+The request is stored in its controller's clear zone, where the identifier is known anyway. The audit
+log gets a commitment: the SHA-256 of a random number, the kind and the identifier. With the receipt,
+the person or the officer can later prove that this request is recorded and applied. Without it, no one
+can be identified from the log.
 """
 
 import hashlib
@@ -40,22 +40,22 @@ class RightsRequest:
 
     @property
     def commitment(self) -> str:
-        """SHA-256 that binds the request without telling whose it is."""
+        """SHA-256 that identifies the request without revealing the person."""
         return commitment_of(self.nonce, self.kind, self.identifier, self.value)
 
 
 def commitment_of(nonce: str, kind: str, identifier: str, value: str) -> str:
-    """Return the commitment that a receipt's holder works out to compare with the log."""
+    """Return the commitment of a request, to be compared with the log."""
     return hashlib.sha256(canonical_json([nonce, kind, identifier, value])).hexdigest()
 
 
 def requests_path(clear_zone: Path, controller: str) -> Path:
-    """Return where a controller's requests lie."""
+    """Return the path of a controller's requests."""
     return clear_zone / controller / FILE
 
 
 def read_requests(clear_zone: Path, controller: str) -> tuple[RightsRequest, ...]:
-    """Return a controller's requests in the order they came; raises Fault where the file is damaged."""
+    """Return a controller's requests in the order received; raises Fault if the file is damaged."""
     try:
         lines = requests_path(clear_zone, controller).read_text("utf-8").splitlines()
         raw = [json.loads(line) for line in lines]
@@ -67,8 +67,9 @@ def read_requests(clear_zone: Path, controller: str) -> tuple[RightsRequest, ...
     except (OSError, ValueError, TypeError, KeyError):
         raise Fault(
             "RIGHTS_REQUESTS_UNREADABLE",
-            f"The requests of controller {controller} cannot be read.",
-            "Restore the file from its copy; no release goes out until every request is in effect.",
+            f"The erasure and objection requests of {controller} ({FILE}) cannot be read. Nothing is "
+            "published until every request is applied.",
+            f"Restore {FILE} in the controller's folder of the clear zone from its copy.",
         ) from None
 
 
@@ -82,19 +83,28 @@ def record_request(
     audit: AuditLog,
     actor: str,
 ) -> RightsRequest:
-    """Put a request into effect from the next run on, and on record; returns it, nonce and all.
+    """Record a request so that it applies from the next run; returns it with its nonce.
 
-    The file is written before the log: a kill in between leaves a request in effect that is recorded
-    on the second attempt, never one on record and not in effect.
+    The file is written before the log. A kill in between leaves a request that applies and is recorded
+    on the second attempt, never one that is recorded and does not apply.
     """
     if kind not in KINDS or identifier not in IDENTIFIERS:
-        raise Fault("REQUEST_UNKNOWN", "The request is of no known kind.", f"Give one of {', '.join(KINDS)}.")
+        raise Fault(
+            "REQUEST_UNKNOWN",
+            "The kind of request or of identifier is unknown, so nothing was recorded.",
+            f"Give one of {' or '.join(KINDS)} with --kind, and a {' or '.join(IDENTIFIERS)}.",
+        )
     cleaned = "".join(value.split()) if identifier == "nhs_number" else value.strip()
     if not cleaned or (identifier == "nhs_number" and not (cleaned.isdigit() and len(cleaned) == 10)):
-        raise Fault("REQUEST_VALUE", f"The {identifier} is not one.", "Check it against the correspondence.")
-    standing = read_requests(clear_zone, controller)
+        form = "10 digits" if identifier == "nhs_number" else "a text"
+        raise Fault(
+            "REQUEST_VALUE",
+            f"The {identifier} given is not {form}, so nothing was recorded.",
+            "Compare it with the correspondence and run the command again.",
+        )
+    earlier = read_requests(clear_zone, controller)
     request = RightsRequest(
-        f"R{len(standing) + 1:05d}-{secrets.token_hex(3)}",
+        f"R{len(earlier) + 1:05d}-{secrets.token_hex(3)}",
         kind,
         received,
         identifier,
@@ -105,7 +115,7 @@ def record_request(
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lines = [
         canonical_json({**asdict(item), "received": item.received.isoformat()})
-        for item in (*standing, request)
+        for item in (*earlier, request)
     ]
     write_durably(path, b"".join(line + b"\n" for line in lines))
     facts = {
@@ -123,7 +133,7 @@ def record_request(
 
 @dataclass(frozen=True)
 class RequestProof:
-    """That a receipt's request is on record: its line, its time, and the runs it was in effect in."""
+    """Proof that a receipt's request is recorded: its line, its time, and the runs that applied it."""
 
     request: str
     seq: int
@@ -132,7 +142,7 @@ class RequestProof:
 
 
 def write_receipt(path: Path, request: RightsRequest) -> None:
-    """Write what its holder needs to prove the request later; it names the person, so it is private."""
+    """Write the receipt that proves the request later; it identifies the person, so it is private."""
     content = {
         "request": request.id,
         "kind": request.kind,
@@ -148,13 +158,15 @@ def write_receipt(path: Path, request: RightsRequest) -> None:
 
 
 def prove_request(receipt: Path, audit_folder: Path) -> RequestProof:
-    """Find the request of a receipt in the log; raises Refused where it is not there, or not this one."""
+    """Find a receipt's request in the log; raises Refused if the log does not contain it."""
     try:
-        held = json.loads(receipt.read_bytes())
-        commitment = commitment_of(held["nonce"], held["kind"], held["identifier"], held["value"])
+        content = json.loads(receipt.read_bytes())
+        commitment = commitment_of(content["nonce"], content["kind"], content["identifier"], content["value"])
     except (OSError, ValueError, KeyError, TypeError):
         raise Fault(
-            "RECEIPT_UNREADABLE", "The receipt cannot be read.", "Use the file that was handed out."
+            "RECEIPT_UNREADABLE",
+            f"{receipt.name} is not a readable receipt.",
+            "Use the file that `hearth retention request` wrote.",
         ) from None
     found: dict[str, object] | None = None
     controller, runs = "", []
@@ -172,7 +184,8 @@ def prove_request(receipt: Path, audit_folder: Path) -> RequestProof:
     if found is None:
         raise Refused(
             "REQUEST_NOT_ON_RECORD",
-            "The log holds no request with this receipt's commitment.",
-            "Verify the log; compare the receipt with the correspondence.",
+            "The audit log does not contain the request of this receipt.",
+            "Check that this is the audit log of the same project, run `hearth audit verify`, and compare "
+            "the receipt with the correspondence.",
         )
-    return RequestProof(str(held["request"]), int(str(found["seq"])), str(found["ts"]), tuple(runs))
+    return RequestProof(str(content["request"]), int(str(found["seq"])), str(found["ts"]), tuple(runs))

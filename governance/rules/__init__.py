@@ -1,4 +1,4 @@
-"""The rules, one small file a family. `all_rules` is the only list that gates go by."""
+"""The rules, one small file for each family. Gates take their rules from `all_rules` only."""
 
 from governance.rules import (
     aggregate,
@@ -42,5 +42,5 @@ def all_rules() -> tuple[Rule, ...]:
 
 
 def rules_for(stage: str, part: str) -> tuple[Rule, ...]:
-    """Return the rules that the gate of a stage and part asks."""
+    """Return the rules that the gate of a stage and part evaluates."""
     return tuple(item for item in all_rules() if item.concerns(stage, part))

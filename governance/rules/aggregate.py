@@ -1,4 +1,4 @@
-"""Cells before protection: registered tables alone, all of them agreed outputs.
+"""Cells before disclosure control: every table is registered and named in the agreement.
 
 Facts: see `pipeline/aggregate/stage.py`.
 """
@@ -7,40 +7,48 @@ import re
 from datetime import datetime
 
 from governance.agreement.agreement import Agreement
+from governance.counted import counted
 from governance.rules.columns import direct_identifiers, undeclared
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
 from schemas.measure import measures
 from schemas.table import tables as registered_tables
 
-#: Attributes that compare the council's list of residents with the NHS's: who is on one and not on the
-#: other may have opted out.
+#: Attributes that compare the council's list of residents with the NHS's. A person on only one of the
+#: lists may have opted out.
 _ROSTER = re.compile(r"roster|listed_by_council|opt_?out|listed_records", re.IGNORECASE)
 
 
 @rule(
     id="AGG-00",
     version=1,
-    title="Only registered tables that the agreement names are counted (P0)",
+    title="Every table is registered and named in the agreement (P0)",
     stage="aggregate",
     source="disclosure-control.md, P0 table registry; UK GDPR art. 5(1)(b), purpose limitation",
-    remedy="Add the table to [outputs] of the agreement, with its parties' approval, or leave it out.",
+    remedy="Register the table in schemas/tables/registry.yaml, add it to `tables` under [outputs] of the "
+    "agreement and have the agreement signed (`hearth governance sign`); or do not produce it.",
 )
 def tables_are_registered_and_agreed(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse tables outside register or [outputs], undeclared columns, and no cell at all."""
+    """Refuse tables that are not registered or not in [outputs], undeclared columns, and an empty result."""
     produced = evidence.names("tables")
     unregistered, cells = evidence.count("unregistered"), evidence.count("cells")
     not_agreed = sorted(set(produced) - set(agreement.outputs))
     columns = {"cell": evidence.names("columns")}
     observed = (
-        f"{cells} cells of {len(produced)} tables; {unregistered} unregistered, {len(not_agreed)} not agreed"
+        f"{counted(cells, 'cell')} of {counted(len(produced), 'table')}; {unregistered:,} not registered, "
+        f"{len(not_agreed)} not in the agreement"
     )
-    threshold = f"tables among the {len(agreement.outputs)} agreed, at least one cell"
+    threshold = (
+        f"only the {counted(len(agreement.outputs), 'table')} that the agreement names; at least 1 cell"
+    )
     if unregistered:
-        return failed("TABLE_NOT_REGISTERED", observed, threshold, f"{unregistered} tables are unregistered")
+        reason = counted(unregistered, "table is not registered", "tables are not registered")
+        return failed("TABLE_NOT_REGISTERED", observed, threshold, reason)
     if not_agreed:
-        return failed("TABLE_NOT_AGREED", observed, threshold, f"not agreed: {', '.join(not_agreed)}")
+        reason = f"not named in the agreement: {', '.join(not_agreed)}"
+        return failed("TABLE_NOT_AGREED", observed, threshold, reason)
     if found := [*direct_identifiers(columns), *undeclared("aggregate", columns)]:
-        return failed("COLUMN_NOT_ALLOWED", observed, threshold, f"undeclared: {', '.join(found)}")
+        reason = f"columns that the contract does not allow: {', '.join(found)}"
+        return failed("COLUMN_NOT_ALLOWED", observed, threshold, reason)
     if not cells:
         raise NotShown("cells", "a count above zero")
     return passed(observed, threshold)
@@ -49,24 +57,27 @@ def tables_are_registered_and_agreed(evidence: Shown, agreement: Agreement, now:
 @rule(
     id="LNK-05",
     version=1,
-    title="No output tells who is on one controller's list and missing from the other's",
+    title="No output compares the two controllers' lists of residents",
     stage="aggregate",
     source="National Data Opt-Out operational policy: an opt-out must not be inferred; governance.md LNK-05",
-    remedy="Take the measure or dimension out of the table; roster differences serve quality alone.",
+    remedy="Remove the measure or dimension from the table in schemas/tables/registry.yaml. Differences "
+    "between the lists may be used for quality checks only.",
 )
 def no_roster_difference_is_published(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse tables with a measure, dimension or column made of the difference between the rosters."""
+    """Refuse a measure, dimension or column that shows who is on one list and missing from the other."""
     columns = [name for name in evidence.names("columns") if _ROSTER.search(name)]
     produced = evidence.names("tables")
-    of_tables = [
+    in_tables = [
         f"{name}: {thing}"
         for name in produced
         if name in registered_tables()
         for thing in (*registered_tables()[name].dimensions, *registered_tables()[name].measures)
         if _ROSTER.search(f"{thing} {measures().get(thing)!r}")
     ]
-    observed = f"{len(produced)} tables, {len(columns) + len(of_tables)} made of roster differences"
-    if columns or of_tables:
-        told = ", ".join((*columns, *of_tables))
-        return failed("ROSTER_DIFFERENCE_PUBLISHED", observed, "none", f"made of rosters: {told}")
+    observed = (
+        f"{counted(len(produced), 'table')}, {len(columns) + len(in_tables)} items that compare the lists"
+    )
+    if columns or in_tables:
+        reason = f"these compare the lists: {', '.join((*columns, *in_tables))}"
+        return failed("ROSTER_DIFFERENCE_PUBLISHED", observed, "none", reason)
     return passed(observed, "none")

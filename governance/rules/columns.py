@@ -1,4 +1,4 @@
-"""What a table may carry at a stage: the contract's columns, and nothing that should have ended before."""
+"""Which columns a table may have at a stage: those of its contract, and none that had to end earlier."""
 
 from collections.abc import Iterable, Mapping
 
@@ -19,7 +19,7 @@ def undeclared(stage: str, columns: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 def outlived(stage: str, columns: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return "table.column" of every column whose contract says that it ended at an earlier stage."""
+    """Return "table.column" of every column that, by its contract, had to end at an earlier stage."""
     found: list[str] = []
     for table, names in columns.items():
         contract = load_contract(stage, table)
@@ -31,9 +31,9 @@ def outlived(stage: str, columns: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 def direct_identifiers(columns: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return "table.column" of every column that bears a direct identifier's name in any extract contract.
+    """Return "table.column" of every column named like a direct identifier of any extract contract.
 
-    A record id is a pseudonym once it is keyed and has another name; under its own name it is not.
+    A pseudonymised record id has another name; under its own name it is still a direct identifier.
     """
     names = {
         column.name
@@ -41,4 +41,4 @@ def direct_identifiers(columns: Mapping[str, Iterable[str]]) -> list[str]:
         for column in load_contract("extract", table).columns
         if column.classification == "direct_identifier"
     }
-    return [f"{table}.{name}" for table, held in columns.items() for name in held if name in names]
+    return [f"{table}.{name}" for table, found in columns.items() for name in found if name in names]

@@ -1,4 +1,4 @@
-"""Delivery: each file is the one that its supplier announced, signed and numbered.
+"""Delivery: each file matches its supplier's signed and numbered manifest.
 
 Facts: see `pipeline/ingest/stage.py`.
 """
@@ -9,6 +9,7 @@ from typing import Any
 
 from governance.agreement.agreement import Agreement
 from governance.agreement.terms import Principal
+from governance.counted import counted
 from governance.principals.extract_signature import extract_signed_by, extract_statement
 from governance.rules.ingest import supplied_tables
 from governance.rules.registry import Shown, Verdict, failed, passed, rule
@@ -17,16 +18,17 @@ from governance.rules.registry import Shown, Verdict, failed, passed, rule
 @rule(
     id="ING-01",
     version=2,
-    title="Each file is the one its supplier announced and signed, and not an old one again",
+    title="Each file matches its supplier's signed manifest and is not an older file sent again",
     stage="ingest",
     source="Five Safes, safe data; field-notes.md, late, partial or replayed file",
-    remedy="Ask the supplier for the newest file with its signed manifest (`hearth governance announce`).",
+    remedy="Ask the supplier for the newest file and a signed manifest; the supplier makes the manifest with "
+    "`hearth governance announce`.",
 )
-def file_is_the_announced_one(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a sequence number below an accepted one, another file under its number, a false signature.
+def file_matches_its_manifest(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse an older sequence number, a different file under the same number, and an invalid signature.
 
-    In production every file needs a manifest, signed by a supplier of its controller. Digest and rows
-    unlike the manifest stop ingest itself.
+    In production every file needs a manifest signed by a supplier of its controller. A digest or row
+    count that differs from the manifest stops ingest before this rule.
     """
     tables = supplied_tables(evidence)
     announced = {
@@ -42,22 +44,20 @@ def file_is_the_announced_one(evidence: Shown, agreement: Agreement, now: dateti
     ]
     accepted, replayed, replaced = _sequences(tables, announced, evidence.remembered)
     observed = (
-        f"{len(tables)} files, {len(announced)} with manifest, {len(announced) - len(unsigned)} of these "
-        f"signed, {len(replayed)} older than accepted"
+        f"{counted(len(tables), 'file')}, {len(announced)} with a manifest, "
+        f"{len(announced) - len(unsigned)} with a signed one, {len(replayed)} older than the last accepted"
     )
-    threshold = (
-        "sequence numbers that do not fall, signatures that hold; in production a signed manifest each"
-    )
+    threshold = "no file older than the last accepted, valid signatures; in production a signed manifest each"
     production = evidence.run.flag("production")
-    for code, names, told in (
-        ("FILE_REPLAYED", replayed, "older than accepted"),
-        ("FILE_REPLACED", replaced, "another file under its number"),
-        ("MANIFEST_SIGNATURE_FALSE", forged, f"no supplier of {evidence.part} signed this manifest"),
-        ("MANIFEST_MISSING", without if production else [], "no manifest for"),
-        ("MANIFEST_UNSIGNED", unsigned if production else [], "nobody signed the manifest of"),
+    for code, names, problem in (
+        ("FILE_REPLAYED", replayed, "the file is older than the last accepted one"),
+        ("FILE_REPLACED", replaced, "a different file has the same sequence number"),
+        ("MANIFEST_SIGNATURE_FALSE", forged, f"no supplier of {evidence.part} signed the manifest"),
+        ("MANIFEST_MISSING", without if production else [], "the manifest is missing"),
+        ("MANIFEST_UNSIGNED", unsigned if production else [], "the manifest is not signed"),
     ):
         if names:
-            return failed(code, observed, threshold, f"{told}: {', '.join(names)}")
+            return failed(code, observed, threshold, f"{problem}: {', '.join(names)}")
     return passed(observed, threshold, remember=accepted)
 
 
@@ -78,7 +78,7 @@ def _extract_signed_by(
 def _sequences(
     tables: Mapping[str, Shown], announced: Mapping[str, Shown], before: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str], list[str]]:
-    """Return what to remember of each table, the tables whose number fell, those with another file."""
+    """Return what to remember for each table, the tables with an older number, those with another file."""
     accepted: dict[str, Any] = {}
     replayed, replaced = [], []
     for name, facts in tables.items():

@@ -1,4 +1,4 @@
-"""Disclosure control: the written cells, read back, tell of nobody.
+"""Disclosure control: no one can be identified from the cells as they were written.
 
 The rules are P0, P1, P4, P5 and P2 of disclosure-control.md. Facts: see `pipeline/disclosure/stage.py`.
 """
@@ -6,6 +6,7 @@ The rules are P0, P1, P4, P5 and P2 of disclosure-control.md. Facts: see `pipeli
 from datetime import datetime
 
 from governance.agreement.agreement import Agreement
+from governance.counted import counted
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
 
 _SOURCE = "SDC Handbook (2nd ed.); disclosure-control.md"
@@ -14,28 +15,29 @@ _SOURCE = "SDC Handbook (2nd ed.); disclosure-control.md"
 @rule(
     id="AGG-01",
     version=1,
-    title="No published value counts fewer households or persons than agreed (P1)",
+    title="No published value counts fewer households or people than agreed (P1)",
     stage="disclosure",
     source=f"{_SOURCE} P1; UK LLC and NHS small-number rules",
-    remedy="Report this as a defect: the stage must hide such cells. Never lower the agreed minimum.",
+    remedy="Report this as a defect in Hearth, with the run's id: the disclosure stage must hide such cells. "
+    "Do not lower minimum_cell_count in the agreement.",
 )
 def cells_are_large_enough(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a minimum below the agreement's, and any published count below it."""
+    """Refuse a minimum lower than the agreed one, and any published count below the agreed minimum."""
     used, agreed = (
         evidence.within("profile").count("minimum_cell_count"),
         agreement.thresholds.minimum_cell_count,
     )
     small, rates = evidence.count("published_below_minimum"), evidence.count("rates_below_minimum")
     observed = (
-        f"{evidence.count('cells_published')} cells published, minimum {used}, {small + rates} below it"
+        f"{counted(evidence.count('cells_published'), 'cell')} published, minimum {used}, "
+        f"{small + rates:,} below it"
     )
     threshold = f"none below {agreed}"
     if used < agreed:
         return failed("MINIMUM_NOT_AGREED", observed, threshold, f"the stage used a minimum of {used}")
     if small or rates:
-        return failed(
-            "SMALL_CELL_PUBLISHED", observed, threshold, f"{small} counts and {rates} rates are too small"
-        )
+        reason = f"{counted(small, 'count')} and {counted(rates, 'rate')} are below the minimum"
+        return failed("SMALL_CELL_PUBLISHED", observed, threshold, reason)
     return passed(observed, threshold)
 
 
@@ -76,15 +78,17 @@ def areas_are_large_enough(evidence: Shown, agreement: Agreement, now: datetime)
 @rule(
     id="AGG-02",
     version=1,
-    title="Published values are rounded counts, and rates follow from them (P4)",
+    title="Published counts are rounded, and published rates are calculated from them (P4)",
     stage="disclosure",
     source=f"{_SOURCE} P4; Government Statistical Service shorthand",
-    remedy="Report this as a defect of the disclosure stage, with the run's id.",
+    remedy="Report this as a defect in Hearth's disclosure stage, with the run's id. If the method differs, "
+    "check `profile` under [disclosure] and `rounding_base` under [thresholds] of the agreement.",
 )
-def values_are_as_the_method_gives_them(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse unrounded values, values out of reach of noise and rounding, and cells without one answer.
+def values_follow_the_agreed_method(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse unrounded values, values further from the count than noise and rounding allow, and ambiguity.
 
-    A preset may round more coarsely than agreed, never more finely.
+    Each cell must have exactly one value or one reason for having none. A preset may round more
+    coarsely than agreed, never more finely.
     """
     profile = evidence.within("profile")
     base = profile.count("rounding_base")
@@ -97,78 +101,90 @@ def values_are_as_the_method_gives_them(evidence: Shown, agreement: Agreement, n
             "rates_not_from_published_counts",
         )
     }
-    observed = f"{profile.text('name')}, rounded to {base}, {sum(wrong.values())} values out of rule"
+    observed = (
+        f"method {profile.text('name')}, counts rounded to {base}, "
+        f"{counted(sum(wrong.values()), 'value breaks', 'values break')} the method"
+    )
     exact = agreement.disclosure.profile == "exact-count"
     agreed = 1 if exact else agreement.thresholds.rounding_base
-    threshold = f"{agreement.disclosure.profile}, rounded to at least {agreed}, none out of rule"
+    threshold = (
+        f"method {agreement.disclosure.profile}, counts rounded to {agreed} or more coarsely, "
+        "no value breaks the method"
+    )
     if profile.text("name") != agreement.disclosure.profile or (base != agreed if exact else base < agreed):
         return failed("METHOD_NOT_AGREED", observed, threshold, "the method is not the agreed one")
     if any(wrong.values()):
-        told = ", ".join(f"{name}: {count}" for name, count in wrong.items() if count)
-        return failed("VALUE_OUT_OF_RULE", observed, threshold, told)
+        reason = ", ".join(f"{name}: {count:,}" for name, count in wrong.items() if count)
+        return failed("VALUE_OUT_OF_RULE", observed, threshold, reason)
     return passed(observed, threshold)
 
 
 @rule(
     id="AGG-03",
     version=1,
-    title="No hidden cell can be worked out from all that is published (P5)",
+    title="No hidden cell can be calculated from everything that is published (P5)",
     stage="disclosure",
     source=f"{_SOURCE} P5, audit by linear programming over all tables jointly",
-    remedy="Merge categories or coarsen the table; what cannot be protected is not published.",
+    remedy="Merge categories or use larger areas for the table in schemas/tables/registry.yaml, or remove it "
+    "from [outputs] of the agreement. A table that cannot be protected is not published.",
 )
 def hidden_cells_cannot_be_recovered(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse any hidden cell that the audit could recover, and an audit that looked at fewer than all."""
+    """Refuse a hidden cell that the audit could recover, and an audit that did not cover every cell."""
     audited, exposed = evidence.count("audited"), evidence.count("audit_exposed")
     hidden = evidence.count("cells_hidden")
     observed, threshold = (
-        f"{audited} audited, {exposed} exposed, {hidden} hidden",
-        "none exposed, all audited",
+        f"{counted(hidden, 'cell')} hidden; of {counted(audited, 'hidden count')} tested, "
+        f"{exposed:,} can be recovered",
+        "every hidden count tested, none can be recovered",
     )
     if exposed:
         return failed(
             "SECONDARY_SUPPRESSION_INCOMPLETE",
             observed,
             threshold,
-            f"{exposed} hidden cells can be recovered",
+            f"{counted(exposed, 'hidden cell')} can be recovered from published values",
         )
     if hidden and not audited:
-        return failed("AUDIT_INCOMPLETE", observed, threshold, "hidden cells were not audited")
+        return failed("AUDIT_INCOMPLETE", observed, threshold, "the hidden cells were not tested")
     return passed(observed, threshold)
 
 
 @rule(
     id="AGG-04",
     version=1,
-    title="No published distribution tells what everyone in a group has (P2)",
+    title="No published distribution shows what everyone in a group has in common (P2)",
     stage="disclosure",
     source=f"{_SOURCE} P2, attribute disclosure",
-    remedy="Report this as a defect: the stage must hide such a distribution.",
+    remedy="Report this as a defect in Hearth, with the run's id: the disclosure stage must hide such a "
+    "distribution.",
 )
 def no_attribute_is_exposed(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse any sensitive distribution in which one category holds nearly all, or none, of a group."""
+    """Refuse a sensitive distribution in which nearly all, or none, of a group falls into one category."""
     exposed, hidden = evidence.count("attribute_exposed"), evidence.count("hidden_attribute")
     share = agreement.disclosure.dominant_share
-    observed, threshold = f"{exposed} exposed, {hidden} hidden", f"none in which a category reaches {share:g}"
+    observed = f"{exposed:,} published, {hidden:,} hidden for this reason"
+    threshold = f"none published in which one category has {share:.0%} or more of its group"
     if exposed:
-        return failed(
-            "ATTRIBUTE_EXPOSED", observed, threshold, f"{exposed} published counts tell an attribute"
+        reason = counted(
+            exposed, "published count discloses an attribute", "published counts disclose an attribute"
         )
+        return failed("ATTRIBUTE_EXPOSED", observed, threshold, reason)
     return passed(observed, threshold)
 
 
 @rule(
     id="HHD-02",
     version=2,
-    title="Every published combination of categories is shared by k households, with l values (k, l)",
+    title="Every published group has at least k households and l different sensitive values (k, l)",
     stage="disclosure",
     source="k-anonymity and l-diversity (Sweeney 2002; Machanavajjhala 2007); ICO anonymisation guidance",
-    remedy="Raise minimum_cell_count to the agreed k (minimum_quasi_identifier_group), or merge categories.",
+    remedy="In [thresholds] of the agreement, raise minimum_cell_count to minimum_quasi_identifier_group "
+    "(k); or merge categories of the table in schemas/tables/registry.yaml.",
 )
-def published_tier_keeps_k_and_l(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a published group smaller than k, or one that holds fewer than l values of something sensitive.
+def published_groups_meet_k_and_l(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a published group of fewer than k households, or with fewer than l sensitive values.
 
-    Both are read back from the written cells, whatever minimum the stage hid cells below.
+    Both are read back from the written cells, whatever minimum the stage used.
     """
     k = agreement.thresholds.minimum_quasi_identifier_group
     values = agreement.thresholds.minimum_sensitive_values
@@ -176,12 +192,22 @@ def published_tier_keeps_k_and_l(evidence: Shown, agreement: Agreement, now: dat
     fewest = evidence.optional_count("fewest_sensitive_values")
     if smallest is None and evidence.count("cells_published"):
         raise NotShown("smallest_published_group", "a count where cells are published")
-    group = "no group published" if smallest is None else f"smallest published group {smallest}"
-    held = "nothing sensitive published" if fewest is None else f"at least {fewest} sensitive values in each"
-    observed = f"{group}, {held}"
-    threshold = f"k = {k}, l = {values}"
+    group = (
+        "no group published"
+        if smallest is None
+        else f"smallest published group: {counted(smallest, 'household')}"
+    )
+    sensitive = (
+        "nothing sensitive published"
+        if fewest is None
+        else f"at least {counted(fewest, 'sensitive value')} in each"
+    )
+    observed = f"{group}, {sensitive}"
+    threshold = f"at least {k} households (k) and {counted(values, 'sensitive value')} (l) in each group"
     if smallest is not None and smallest < k:
-        return failed("BELOW_K", observed, threshold, f"a published group is smaller than {k}")
+        return failed("BELOW_K", observed, threshold, f"a published group has fewer than {k} households")
     if fewest is not None and fewest < values:
-        return failed("BELOW_L", observed, threshold, f"a published group shows fewer than {values} values")
+        return failed(
+            "BELOW_L", observed, threshold, f"a published group has fewer than {values} sensitive values"
+        )
     return passed(observed, threshold)

@@ -1,8 +1,8 @@
 """What a rule is, and the list of all rules.
 
-A rule is a small function `(evidence, agreement, now) -> Verdict`. It reads evidence by the names
-that the stage documents; a fact that is missing, or of another kind, makes the rule fail: what is
-not evaluated is refused.
+A rule is a small function `(evidence, agreement, now) -> Verdict`. It reads facts by the names that
+the stage documents. A fact that is missing, or has the wrong type, makes the rule fail: a rule that
+cannot be evaluated refuses the run.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ Kind = Literal["check", "attest"]
 
 
 class NotShown(Exception):
-    """The evidence lacks a fact that a rule needs, or has it in another kind."""
+    """The evidence lacks a fact that a rule needs, or the fact has the wrong type."""
 
     def __init__(self, fact: str, wanted: str) -> None:
         super().__init__(fact, wanted)
@@ -28,7 +28,7 @@ class NotShown(Exception):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule found. observed, threshold: short texts of counts, rates, dates; never row values.
+    """What a rule found. observed, threshold: short texts of counts, rates and dates; never row values.
 
     code: upper-case identifier of the particular fault, "" for a pass. remember: digests and counts
     that the same rule reads in later runs, see `Shown.remembered`.
@@ -48,7 +48,7 @@ def passed(observed: str, threshold: str, remember: Mapping[str, Any] | None = N
 
 
 def warned(code: str, observed: str, threshold: str, reason: str) -> Verdict:
-    """Return a warning: the run continues only under a signed waiver."""
+    """Return a warning: the run continues only with a signed waiver."""
     return Verdict("warn", observed, threshold, reason, code)
 
 
@@ -58,11 +58,11 @@ def failed(code: str, observed: str, threshold: str, reason: str) -> Verdict:
 
 
 class Shown:
-    """The evidence as a rule reads it: by name and kind, or NotShown.
+    """The evidence as a rule reads it: by name and type. Raises NotShown for anything else.
 
-    run: the facts of the run itself. remembered: what this rule noted for this part when its gate
-    last cleared; empty before that. requests_on_record: commitments of erasures and objections the log
-    holds for this part.
+    run: the facts of the run itself. remembered: what this rule recorded for this part when its gate
+    last cleared; empty before that. requests_on_record: commitments of the erasures and objections in
+    the log for this part.
     """
 
     def __init__(
@@ -81,20 +81,20 @@ class Shown:
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> "Shown":
-        """Return facts that belong to no stage, to be read by kind."""
+        """Return facts that belong to no stage, to be read by type."""
         return cls(Evidence("", "", facts))
 
     @property
     def run(self) -> "Shown":
-        """The facts that were shown before the run."""
+        """The facts of the run's own gate, before any data was read."""
         return Shown(self._run or Evidence("run", "all"))
 
     def has(self, name: str) -> bool:
-        """Answer whether the fact is there at all."""
+        """Return whether the fact exists."""
         return name in self._facts
 
     def is_null(self, name: str) -> bool:
-        """Answer whether the fact is stated, and stated to be nothing."""
+        """Return whether the fact exists and is null."""
         return self._get(name) is None
 
     def count(self, name: str) -> int:
@@ -126,11 +126,11 @@ class Shown:
         return value
 
     def optional_count(self, name: str) -> int | None:
-        """Return a count, or None where it is stated to be unknown; it must be stated."""
+        """Return a count, or None if the fact is null; the fact must exist."""
         return None if self._get(name) is None else self.count(name)
 
     def optional_text(self, name: str) -> str | None:
-        """Return a text, or None where there is stated to be none; it must be stated."""
+        """Return a text, or None if the fact is null; the fact must exist."""
         return None if self._get(name) is None else self.text(name)
 
     def names(self, name: str) -> tuple[str, ...]:
@@ -152,25 +152,25 @@ class Shown:
         return value
 
     def tables(self, name: str) -> Mapping[str, "Shown"]:
-        """Return a mapping of names to facts of their own, none of them missing."""
+        """Return a mapping of names to facts; it must not be empty."""
         value = self.table(name)
         if not value or not all(isinstance(item, Mapping) for item in value.values()):
             raise NotShown(name, "a table of tables")
         return {key: Shown(Evidence(self.stage, self.part, item)) for key, item in value.items()}
 
     def within(self, name: str) -> "Shown":
-        """Return the facts of a mapping, to be read in their turn."""
+        """Return the facts of a mapping, to be read by name and type."""
         return Shown(Evidence(self.stage, self.part, self.table(name)))
 
     def rows(self, name: str) -> tuple["Shown", ...]:
-        """Return a list of facts, none of them missing."""
+        """Return a list of facts, which may be empty."""
         value = self._get(name)
         if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
             raise NotShown(name, "a list of facts")
         return tuple(Shown(Evidence(self.stage, self.part, item)) for item in value)
 
     def columns(self, name: str) -> Mapping[str, tuple[str, ...]]:
-        """Return a mapping of tables to the names of their columns, none of them missing."""
+        """Return a mapping of tables to the names of their columns; it must not be empty."""
         value = self.table(name)
         if not value:
             raise NotShown(name, "a table of column names")
@@ -197,10 +197,10 @@ Check = Callable[[Shown, Agreement, datetime], Verdict]
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. stage: whose gate asks it; source: where it comes from; remedy: what mends a refusal.
+    """One rule. stage: whose gate evaluates it. source: law or guidance. remedy: what to do on a refusal.
 
     kind: "check" compares evidence; "attest" looks for a human decision that exists and is in date.
-    parts: the parts of a stage it concerns (None: all).
+    parts: the parts of a stage it applies to (None: all).
     """
 
     id: str
@@ -214,7 +214,7 @@ class Rule:
     check: Check
 
     def concerns(self, stage: str, part: str) -> bool:
-        """Answer whether the gate of that stage and part asks this rule."""
+        """Return whether the gate of that stage and part evaluates this rule."""
         return self.stage == stage and (self.parts is None or part in self.parts)
 
 
@@ -223,7 +223,7 @@ _RULES: dict[str, Rule] = {}
 
 def rule(
     *,
-    id: str,  # noqa: A002 the officer's word
+    id: str,  # noqa: A002 the word that officers use
     version: int,
     title: str,
     stage: str,
@@ -232,7 +232,7 @@ def rule(
     kind: Kind = "check",
     parts: tuple[str, ...] | None = None,
 ) -> Callable[[Check], Check]:
-    """Register the decorated function as a rule; two rules of one id are a defect of the programme."""
+    """Register the decorated function as a rule; raises ValueError for a repeated id or an unknown stage."""
 
     def register(check: Check) -> Check:
         if id in _RULES:

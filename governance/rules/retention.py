@@ -1,11 +1,12 @@
-"""Retention: nothing is kept beyond its day, what ended is certified, and rights are heard.
+"""Retention: nothing is kept too long, disposals are certified, and people's requests are applied.
 
-Facts: see `governance/retention/evidence.py`; RET-04 reads what ingest shows (`pipeline/ingest/stage.py`).
+Facts: see `governance/retention/evidence.py`, and for RET-04 `pipeline/ingest/stage.py`.
 """
 
 from datetime import datetime
 
 from governance.agreement.agreement import Agreement
+from governance.counted import counted
 from governance.rules.registry import Shown, Verdict, failed, passed, rule
 
 _SOURCE = "UK GDPR art. 5(1)(e), storage limitation; NHS Records Management Code"
@@ -14,19 +15,24 @@ _SOURCE = "UK GDPR art. 5(1)(e), storage limitation; NHS Records Management Code
 @rule(
     id="RET-01",
     version=1,
-    title="Every artefact has a retention class, and none is overdue",
+    title="Every artefact has a retention class, and none is overdue for disposal",
     stage="retention",
     source=_SOURCE,
-    remedy="Run `hearth retention dispose`, or agree a class in [[retention]].",
+    remedy="Run `hearth retention dispose --overdue`. If a class is missing, agree one under [[retention]] "
+    "of the agreement.",
 )
 def nothing_is_overdue(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse an artefact without a class and one past its day of disposal."""
-    held, overdue = evidence.count("holdings"), evidence.names("overdue")
+    """Refuse an artefact without a class, and an artefact past its disposal date."""
+    artefacts, overdue = evidence.count("holdings"), evidence.names("overdue")
     unclassified = evidence.names("unclassified")
-    observed = f"{held} artefacts, {len(unclassified)} without class, {len(overdue)} overdue"
-    threshold = "a class for each, none overdue"
+    observed = (
+        f"{counted(artefacts, 'artefact')}, {len(unclassified)} without a retention class, "
+        f"{len(overdue)} overdue"
+    )
+    threshold = "a retention class for each, none overdue"
     if unclassified:
-        return failed("RETENTION_UNCLASSIFIED", observed, threshold, f"no class: {', '.join(unclassified)}")
+        reason = f"no retention class: {', '.join(unclassified)}"
+        return failed("RETENTION_UNCLASSIFIED", observed, threshold, reason)
     if overdue:
         return failed("RETENTION_OVERDUE", observed, threshold, f"overdue: {', '.join(overdue)}")
     return passed(observed, threshold)
@@ -35,68 +41,79 @@ def nothing_is_overdue(evidence: Shown, agreement: Agreement, now: datetime) -> 
 @rule(
     id="RET-02",
     version=1,
-    title="Every disposal is certified by two people, and what it names is gone",
+    title="Every disposal is certified by two people, and its files are gone",
     stage="retention",
     source=f"{_SOURCE}; BS EN 15713 (certificates of destruction)",
-    remedy="Have a second person run `hearth retention witness`; dispose again of what is still there.",
+    remedy="Have a second person run `hearth retention witness`. If files are still present, run "
+    "`hearth retention dispose` again.",
 )
 def disposals_are_certified(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a disposal without a certificate that holds, without a second person, or not carried out.
+    """Refuse a disposal without a valid certificate, without a second signature, or not carried out.
 
-    In single-operator custody outside production there is no second person to ask for.
+    In single-operator custody outside production no second signature is needed.
     """
     disposals = evidence.count("disposals")
     uncertified, present = evidence.names("uncertified"), evidence.names("still_present")
     unwitnessed = evidence.names("unwitnessed")
     observed = (
-        f"{disposals} disposals, {len(uncertified)} uncertified, {len(unwitnessed)} without a second person, "
-        f"{len(present)} still present"
+        f"{counted(disposals, 'disposal')}, {len(uncertified)} without a valid certificate, "
+        f"{len(unwitnessed)} without a second signature, {len(present)} with files still present"
     )
-    threshold = "each certified by two people and gone"
+    threshold = "each certified by two people, no files present"
     if uncertified:
-        return failed("DISPOSAL_UNCERTIFIED", observed, threshold, f"uncertified: {', '.join(uncertified)}")
+        reason = f"no valid certificate: {', '.join(uncertified)}"
+        return failed("DISPOSAL_UNCERTIFIED", observed, threshold, reason)
     if present:
         return failed("DISPOSAL_NOT_DONE", observed, threshold, f"still present: {', '.join(present)}")
-    alone = evidence.run.text("custody") == "single-operator" and not evidence.run.flag("production")
-    if unwitnessed and not alone:
-        return failed("DISPOSAL_UNWITNESSED", observed, threshold, f"one signature: {', '.join(unwitnessed)}")
+    is_invented = evidence.run.text("custody") == "single-operator" and not evidence.run.flag("production")
+    if unwitnessed and not is_invented:
+        reason = f"only one signature: {', '.join(unwitnessed)}"
+        return failed("DISPOSAL_UNWITNESSED", observed, threshold, reason)
     return passed(observed, threshold)
 
 
 @rule(
     id="RET-03",
     version=1,
-    title="Databases and spill are removed, not emptied",
+    title="Database files and temporary files of ended runs are removed",
     stage="retention",
     source="DuckDB storage (deleted rows stay in the file); governance.md, residue after delete",
-    remedy="Remove the files named; they are no part of any artefact.",
+    remedy="Delete the files named; no artefact needs them. Deleted rows survive in a database file until "
+    "the file itself is removed.",
 )
 def no_residue_is_left(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse any database file or spill folder that an ended run left behind."""
+    """Refuse a database file or spill folder (temporary files) left by an ended run."""
     databases, spills = evidence.names("database_files"), evidence.names("spill_folders")
-    observed = f"{len(databases)} database files, {len(spills)} spill folders"
+    observed = (
+        f"{counted(len(databases), 'database file')}, {counted(len(spills), 'folder')} of temporary files"
+    )
     if databases or spills:
-        return failed("RESIDUE_LEFT", observed, "none", f"left behind: {', '.join((*databases, *spills))}")
+        return failed("RESIDUE_LEFT", observed, "none", f"not removed: {', '.join((*databases, *spills))}")
     return passed(observed, "none")
 
 
 @rule(
     id="RET-04",
     version=2,
-    title="Every erasure and objection on record is in effect before the next release",
+    title="Every recorded erasure and objection is applied before the next release",
     stage="ingest",
     source="UK GDPR art. 17 and 21; one calendar month (art. 12(3))",
-    remedy="Restore the requests file of the controller's clear zone, then run again.",
+    remedy="Restore `rights_requests.jsonl` in the controller's folder of the clear zone from its copy, then "
+    "run `hearth run` again.",
 )
-def requests_are_in_effect(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse where the log records a request for a controller's data that its ingest did not apply.
+def requests_are_applied(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse if the log records a request for a controller's data that ingest did not apply.
 
-    Requests are compared by their commitments: one cannot stand in for another.
+    Requests are compared by their commitments, so one request cannot replace another.
     """
     on_record, applied = evidence.requests_on_record, set(evidence.names("requests_applied"))
     removed, missing = evidence.count("rows_removed_on_request"), len(on_record - applied)
-    observed = f"{len(on_record)} requests on record, {missing} not applied, {removed} rows removed"
+    observed = (
+        f"{counted(len(on_record), 'request')} on record, {missing} not applied, "
+        f"{counted(removed, 'row')} removed"
+    )
     threshold = "every request on record applied"
     if missing:
-        return failed("REQUEST_NOT_APPLIED", observed, threshold, f"{missing} are not in effect")
+        reason = counted(missing, "request was", "requests were")
+        return failed("REQUEST_NOT_APPLIED", observed, threshold, f"{reason} not applied")
     return passed(observed, threshold)

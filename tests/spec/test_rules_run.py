@@ -173,7 +173,7 @@ def test_a_toolkit_that_is_weak_or_out_of_date_warns(
 
 def test_outside_production_uncommitted_changes_are_recorded_and_let_pass(ask: Any) -> None:
     verdict = ask("PRE-05", run={"uncommitted_changes": 3, "production": False})
-    assert (verdict.outcome, "3 files" in verdict.observed) == ("pass", True)
+    assert (verdict.outcome, "3 uncommitted files" in verdict.observed) == ("pass", True)
     assert ask("PRE-05", run={"uncommitted_changes": None}).code == "PROGRAMME_NOT_COMMITTED"
 
 

@@ -222,7 +222,7 @@ def test_the_estimated_precision_must_be_shown_and_reach_the_agreed_one(
 def test_with_uprns_alone_the_precision_cannot_be_estimated_and_the_verdict_says_so(ask: Any) -> None:
     verdict = ask("LNK-03", but(LINK, people_compared=0, estimated_precision=None))
     assert verdict.outcome == "pass"
-    assert "cannot be estimated without names" in verdict.observed
+    assert "estimated precision not available without names or birth dates" in verdict.observed
 
 
 def test_a_group_that_is_linked_much_worse_is_refused_once_it_is_large_enough_to_judge(ask: Any) -> None:

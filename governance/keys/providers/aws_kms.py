@@ -1,4 +1,4 @@
-"""AWS KMS: the root is one code that GenerateMac computes under a key it never exports (extra `aws`).
+"""AWS KMS: the root is one code that GenerateMac computes with a key that KMS never exports (extra `aws`).
 
 [keys]
 provider = "aws-kms"
@@ -18,20 +18,22 @@ from governance.keys.pseudonyms.derivation import KEY_BYTES, KeyContext
 
 @dataclass(frozen=True)
 class AwsKms:
-    """An HMAC_256 key in KMS. endpoint: of a private endpoint or a stand-in; None for AWS's own."""
+    """An HMAC_256 key in KMS. endpoint: a private endpoint or a test double; None for AWS's own."""
 
     name: str
     region: str
     endpoint: str | None = None
 
     def root_of(self, context: KeyContext) -> bytes:
-        """Ask KMS once for the root of a context; raises Fault when it does not answer as agreed."""
+        """Request the root of a context from KMS; raises Fault if KMS refuses or cannot be reached."""
         try:
             import boto3
             from botocore.exceptions import BotoCoreError, ClientError
         except ImportError:
             raise Fault(
-                "KEY_PROVIDER_MISSING", "AWS KMS needs boto3.", "Install Hearth with its extra `aws`."
+                "KEY_PROVIDER_MISSING",
+                "The aws-kms provider needs the package boto3, which is not installed.",
+                "Install Hearth with its extra `aws`.",
             ) from None
         try:
             client = boto3.client("kms", region_name=self.region, endpoint_url=self.endpoint)
@@ -43,16 +45,21 @@ class AwsKms:
             missing = code in ("NotFoundException", "DisabledException", "KMSInvalidStateException")
             raise Fault(
                 "KEY_MISSING" if missing else "KEY_KMS_DENIED",
-                f"KMS refused GenerateMac ({code}).",
-                "Check the key's name, state and policy.",
+                f"AWS KMS refused to compute the key ({code}).",
+                "Check `name` under [keys] in hearth.toml, and the key's state and policy in KMS.",
             ) from None
         except BotoCoreError as error:
             raise Fault(
                 "KEY_KMS_UNREACHABLE",
-                f"KMS could not be asked ({type(error).__name__}).",
-                "Check network, region and credentials.",
+                f"AWS KMS could not be reached ({type(error).__name__}).",
+                "Check the network, `region` under [keys] in hearth.toml, and the credentials of the AWS "
+                "SDK.",
             ) from None
         root = bytes(answer["Mac"])
         if len(root) != KEY_BYTES:
-            raise Fault("KEY_KMS_ANSWER", "KMS's answer is not 256 bits.", "Name an HMAC_256 key.")
+            raise Fault(
+                "KEY_KMS_ANSWER",
+                f"AWS KMS returned {8 * len(root)} bits instead of {8 * KEY_BYTES}.",
+                "Set `name` under [keys] in hearth.toml to an HMAC_256 key.",
+            )
         return root

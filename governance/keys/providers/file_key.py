@@ -1,4 +1,4 @@
-"""The file provider: the default custody, one sealed file and its passphrase."""
+"""The file provider, the default: one encrypted file and its passphrase."""
 
 import os
 from dataclasses import replace
@@ -29,9 +29,9 @@ def create_file_key(
     expires: date | None = None,
     cost: ScryptCost | None = None,
 ) -> InMemoryKey:
-    """Make a root from the operating system's generator and seal it into a new file.
+    """Make a root from the operating system's generator and encrypt it in a new file.
 
-    Raises Fault when the file exists or the passphrase is weak.
+    Raises Fault if the file exists or the passphrase is weak.
     """
     description = KeyDescription(context, provider, state, 8 * KEY_BYTES, today, expires)
     root = os.urandom(KEY_BYTES)
@@ -40,22 +40,26 @@ def create_file_key(
 
 
 def open_file_key(path: Path, passphrase: str) -> InMemoryKey:
-    """Unseal a key file; raises Fault when it is missing, exposed, damaged or the passphrase wrong."""
+    """Decrypt a key file; raises Fault if it is missing, readable by others or damaged, or on a wrong
+    passphrase.
+    """
     sealed = read_sealed_key(path)
     root = sealed.unseal(passphrase)
     return InMemoryKey(root, replace(sealed.description, bits=8 * len(root)))
 
 
 def change_state(path: Path, passphrase: str, wanted: KeyState) -> KeyDescription:
-    """Move a key to another state and seal its file anew under the same passphrase.
+    """Change a key's state and encrypt its file again with the same passphrase.
 
-    Raises Refused when the key may not go there (see `states`).
+    Raises Refused if the change is not allowed (see `states`).
     """
     sealed = read_sealed_key(path)
     root = sealed.unseal(passphrase)
     if wanted is KeyState.DESTROYED:
         raise Fault(
-            "KEY_DESTROY_OTHERWISE", "A key file is not marked destroyed.", "Use `hearth keys destroy`."
+            "KEY_DESTROY_OTHERWISE",
+            "A key cannot be marked as destroyed while its file exists.",
+            "Erase it and get a certificate with `hearth keys destroy`.",
         )
     check_transition(sealed.description.key_id, sealed.description.state, wanted)
     moved = replace(sealed.description, state=wanted)

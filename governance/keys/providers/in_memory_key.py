@@ -1,7 +1,7 @@
 """A key whose root is in this process's memory, behind the provider protocol.
 
-Every custody ends here: the file provider once it has unsealed its file, Vault
-and KMS once they have answered the one request that stands for the root.
+Every provider ends here: the file provider after it has decrypted its file,
+Vault and KMS after the one request that computes the root.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from governance.keys.states import KeyState, check_may_pseudonymise
 
 @dataclass(frozen=True)
 class Rekeying:
-    """A key and its successor, for as long as pairs of their pseudonyms are made."""
+    """A key and its successor, while pairs of their pseudonyms are made."""
 
     old: "InMemoryKey"
     new: "InMemoryKey"
@@ -55,20 +55,20 @@ class InMemoryKey:
 
     @property
     def outer(self) -> KeyProvider | None:
-        """The key of the outer layer, if this process holds it too."""
+        """The key of the outer layer, if this process has it too."""
         return self._outer
 
     @property
     def previous(self) -> tuple["InMemoryKey", ...]:
-        """Earlier versions of this key that are still in custody, whatever their state."""
+        """Earlier versions of this key that are still kept, in any state."""
         return self._previous
 
     def with_outer(self, outer: KeyProvider) -> "InMemoryKey":
-        """Return this key together with that of the outer layer, as single-operator custody has it."""
+        """Return this key together with the outer layer's key, for single-operator custody."""
         return InMemoryKey(self.__root, self._description, outer, self._previous)
 
     def without_outer(self) -> "InMemoryKey":
-        """Return this key alone, as a controller holds it."""
+        """Return this key without the outer layer's, as a controller has it."""
         return InMemoryKey(self.__root, self._description, None, self._previous)
 
     def with_previous(self, previous: Sequence["InMemoryKey"]) -> "InMemoryKey":
@@ -76,18 +76,17 @@ class InMemoryKey:
         return InMemoryKey(self.__root, self._description, self._outer, previous)
 
     def attack_key(self, identifier: str) -> WorkerKey:
-        """Return the key of one kind for the self-attack, which keeps nothing it hashes; any state may."""
+        """Return the key of one kind for the self-attack, in any state; the attack stores no hashes."""
         return WorkerKey(derive_key(self.__root, self._description.context, identifier))
 
     def has_root_of(self, other: "InMemoryKey") -> bool:
-        """Answer whether two keys were made of the same root, whatever they are for."""
+        """Return whether two keys were made from the same root, whatever they are used for."""
         return compare_digest(self.__root, other.__root)  # noqa: SLF001 of its own class
 
     def rekeyed_by(self, successor: "InMemoryKey") -> "Rekeying":
-        """Return this key as one that may hash once more, to be paired with its successor's pseudonyms.
+        """Return this key, able to hash once more, with its successor, to pair their pseudonyms.
 
-        Raises Refused unless this key left service as link-only and the other is the next of its kind,
-        active.
+        Raises Refused unless this key is link-only and the other is its next version and active.
         """
         old, new = self._description, successor.description
         follows = (new.context.agreement, new.context.period, new.context.version) == (
@@ -98,8 +97,9 @@ class InMemoryKey:
         if not follows or old.state is not KeyState.LINK_ONLY or new.state is not KeyState.ACTIVE:
             raise Refused(
                 "REKEY_FORBIDDEN",
-                f"Key {new.key_id} ({new.state}) does not take over from {old.key_id} ({old.state}).",
-                "Rotate the key, compare the new check value so that it is active, then rekey.",
+                f"Tables cannot be rekeyed from {old.key_id} ({old.state}) to {new.key_id} ({new.state}).",
+                "Rotate the key (`hearth keys rotate`), activate the new one (`hearth keys check-value "
+                "--compare VALUE`), then run `hearth keys rekey`.",
             )
         return Rekeying(InMemoryKey(self.__root, replace(old, state=KeyState.ACTIVE)), successor)
 
@@ -108,7 +108,7 @@ class InMemoryKey:
         return keyed_state(self.__derive(identifier), identifier)
 
     def check_value(self, identifier: str) -> str:
-        """Return the check value of one kind; any state may show it."""
+        """Return the check value of one kind; available in any state."""
         return derive_check_value(derive_key(self.__root, self._description.context, identifier))
 
     def worker_keys(self, identifiers: Iterable[str]) -> Mapping[str, WorkerKey]:

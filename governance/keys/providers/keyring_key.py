@@ -1,4 +1,4 @@
-"""The operating system's keyring: the root lies under the user's session (extra `keyring`).
+"""The operating system's keyring: the root is stored in the user's session (extra `keyring`).
 
 [keys]
 provider = "keyring"
@@ -21,24 +21,33 @@ class KeyringRoot:
     """Roots in the keyring, by key id."""
 
     def create(self, context: KeyContext) -> None:
-        """Make a root and store it; raises Fault when there is one of that id."""
+        """Make a root and store it; raises Fault if there is one with that id."""
         keyring = _keyring()
         if keyring.get_password(SERVICE, context.key_id) is not None:
-            raise Fault("KEY_EXISTS", f"The keyring holds {context.key_id} already.", "Rotate it instead.")
+            raise Fault(
+                "KEY_EXISTS",
+                f"The keyring already contains key {context.key_id}; it was not changed.",
+                "To replace it, raise `version` and change `path` under [keys] in hearth.toml, then run "
+                "`hearth keys new`.",
+            )
         keyring.set_password(SERVICE, context.key_id, base64.b64encode(os.urandom(KEY_BYTES)).decode())
 
     def root_of(self, context: KeyContext) -> bytes:
-        """Return the root; raises Fault when the keyring is locked, absent, or holds none."""
+        """Return the root; raises Fault if the keyring is locked, not available, or has no such key."""
         stored = _keyring().get_password(SERVICE, context.key_id)
         if stored is None:
             raise Fault(
-                "KEY_MISSING", f"The keyring holds no {context.key_id}.", "Make it with `hearth keys new`."
+                "KEY_MISSING",
+                f"The keyring does not contain key {context.key_id}.",
+                "Make it with `hearth keys new`.",
             )
         try:
             return base64.b64decode(stored, validate=True)
         except binascii.Error:
             raise Fault(
-                "KEY_FILE_MALFORMED", f"What the keyring holds as {context.key_id} is no key.", "Restore it."
+                "KEY_FILE_MALFORMED",
+                f"The keyring's entry for {context.key_id} is not a key.",
+                "Restore the entry from the key's custodian.",
             ) from None
 
 
@@ -65,7 +74,9 @@ def _keyring() -> _Keyring:
         import keyring  # noqa: F401
     except ImportError:
         raise Fault(
-            "KEY_PROVIDER_MISSING", "The keyring provider needs keyring.", "Install Hearth's extra `keyring`."
+            "KEY_PROVIDER_MISSING",
+            "The keyring provider needs the package keyring, which is not installed.",
+            "Install Hearth with its extra `keyring`.",
         ) from None
     return _Keyring()
 
@@ -73,6 +84,6 @@ def _keyring() -> _Keyring:
 def _unusable() -> Fault:
     return Fault(
         "KEY_KEYRING_LOCKED",
-        "The keyring is locked, or this session has none.",
-        "Unlock it; a server without a session should use another provider.",
+        "The keyring is locked, or this session has no keyring.",
+        "Unlock it. On a server without a session, set another `provider` under [keys] in hearth.toml.",
     )

@@ -1,7 +1,7 @@
-"""What may be asked of a key, wherever it is kept: to hash, and to say what it is.
+"""The protocol of a key, wherever it is kept: it can hash and describe itself.
 
-There is no `get_key`. A provider answers with keyed hash states, with check
-values and with its description; its root never leaves it.
+There is no `get_key`. A provider returns keyed hash states, check values and a
+description; its root never leaves it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,10 +17,10 @@ from governance.keys.states import KeyState
 
 @dataclass(frozen=True)
 class KeyDescription:
-    """All that may be written down about a key.
+    """Everything that may be recorded about a key.
 
     provider: "file", "keyring", "vault-transit", "aws-kms", "unsafe-demo", "environment".
-    bits: length of the root. expires: last day on which it may be used (None: with the agreement).
+    bits: length of the root. expires: last day of use (None: until the agreement ends).
     """
 
     context: KeyContext
@@ -32,12 +32,12 @@ class KeyDescription:
 
     @property
     def key_id(self) -> str:
-        """The key's name, as manifests carry it."""
+        """The key's name, as manifests record it."""
         return self.context.key_id
 
 
 class KeyProvider(Protocol):
-    """A key in custody."""
+    """A key in one of the providers."""
 
     @property
     def description(self) -> KeyDescription:
@@ -46,16 +46,16 @@ class KeyProvider(Protocol):
 
     @property
     def outer(self) -> "KeyProvider | None":
-        """The key of the outer layer, where one operator holds both; None where only one is held."""
+        """The key of the outer layer if this process has both, else None."""
         ...
 
     @property
     def previous(self) -> "tuple[KeyProvider, ...]":
-        """Earlier versions of the key that are still in custody."""
+        """Earlier versions of the key that are still kept."""
         ...
 
     def attack_key(self, identifier: str) -> "WorkerKey":
-        """Return one kind's key for a guessing process, whatever the key's state: the self-attack's alone."""
+        """Return one kind's key for the guessing process of the self-attack only, in any state."""
         ...
 
     def keyed_state(self, identifier: str) -> hmac.HMAC:
@@ -67,12 +67,12 @@ class KeyProvider(Protocol):
         ...
 
     def worker_keys(self, identifiers: Iterable[str]) -> Mapping[str, "WorkerKey"]:
-        """Return the keys of those kinds in a form that only a hashing worker's pipe can take."""
+        """Return the keys of those kinds in a form that can only be written to a hashing worker's pipe."""
         ...
 
 
 class WorkerKey:
-    """A derived key on its way to a hashing process of our own; it cannot be printed, pickled or copied."""
+    """A derived key for one of our hashing processes; it cannot be printed, pickled or copied."""
 
     __slots__ = ("__key",)
 
@@ -94,5 +94,5 @@ class BytesSink(Protocol):
     """Anything that takes bytes."""
 
     def write(self, data: bytes, /) -> int | None:
-        """Take `data`."""
+        """Write `data`."""
         ...

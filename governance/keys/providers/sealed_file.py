@@ -1,10 +1,10 @@
-"""A key on disk: sealed under a passphrase, and read only where nobody else could have.
+"""A key on disk: encrypted with a passphrase, and refused if other users could read the file.
 
-The file is JSON: a header in clear (what the key is for, its state, the scrypt
-parameters) and the root, sealed with AES-256-GCM under a key that scrypt makes
-of the passphrase. The header is authenticated with the root, so a state or a
-date cannot be edited. The file must be a regular one of this user with mode
-0600; a symbolic link is refused before it is followed.
+The file is JSON: a clear header (what the key is for, its state, the scrypt
+parameters) and the root, encrypted with AES-256-GCM under a key that scrypt
+derives from the passphrase. The header is authenticated with the root, so an
+edited state or date is detected. The file must be a regular file of this user
+with mode 0600; a symbolic link is refused without following it.
 """
 
 import base64
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from governance.canonical import canonical_json
+from governance.counted import counted
 from governance.errors import Fault
 from governance.keys.providers.provider import KeyDescription
 from governance.keys.pseudonyms.derivation import KeyContext
@@ -45,14 +46,14 @@ class ScryptCost:
 
 @dataclass(frozen=True)
 class SealedKey:
-    """A key file as read: its description, and what is needed to unseal its root."""
+    """A key file as read: its description, and what is needed to decrypt its root."""
 
     description: KeyDescription
     header: dict[str, Any]
     sealed: bytes
 
     def unseal(self, passphrase: str) -> bytes:
-        """Return the root; raises Fault on a wrong passphrase or an altered header, which look alike."""
+        """Return the root; raises Fault on a wrong passphrase or an altered header (not distinguishable)."""
         cost = self.header["scrypt"]
         wrapping = _wrapping_key(
             passphrase, base64.b64decode(cost["salt"]), ScryptCost(cost["n"], cost["r"], cost["p"])
@@ -64,13 +65,14 @@ class SealedKey:
         except InvalidTag:
             raise Fault(
                 "KEY_PASSPHRASE_WRONG",
-                f"Key {self.description.key_id} does not open: wrong passphrase, or its file was altered.",
-                "Check the passphrase; if it is right, restore the key file from where it was last good.",
+                f"Key {self.description.key_id} cannot be decrypted: the passphrase is wrong, or the file "
+                "was altered.",
+                "Check the passphrase. If it is right, restore the key file from its backup.",
             ) from None
 
 
 def seal(description: KeyDescription, root: bytes, passphrase: str, cost: ScryptCost) -> bytes:
-    """Return the bytes of a key file; raises Fault when the passphrase is too short."""
+    """Return the bytes of a key file; raises Fault if the passphrase is too weak."""
     check_passphrase(passphrase)
     salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
     header = {
@@ -90,36 +92,38 @@ def seal(description: KeyDescription, root: bytes, passphrase: str, cost: Scrypt
 
 
 def write_private_file(path: Path, content: bytes, *, replace: bool = False) -> None:
-    """Write a file of mode 0600 in one step; raises Fault when it exists and `replace` is False."""
+    """Write a file of mode 0600 in one step; raises Fault if it exists and `replace` is False."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_durably(path, content, replace=replace)
     except FileExistsError:
         raise Fault(
             "KEY_EXISTS",
-            f"{path.name} exists already and is not overwritten.",
-            "Retire and destroy the key first, or name another file.",
+            f"{path.name} already exists and was not overwritten.",
+            "Name another file under [keys] in hearth.toml, or retire and destroy the key first (`hearth "
+            "keys retire`, `hearth keys destroy`).",
         ) from None
     except OSError as error:
         raise Fault(
             "KEY_NOT_WRITABLE",
             f"{path.name} cannot be written ({error.strerror}).",
-            "Mend the folder's owner, permissions or free space.",
+            "Correct the folder's owner, permissions or free space.",
         ) from None
 
 
 def read_private_file(path: Path, what: str, maximum_bytes: int = MAXIMUM_FILE_BYTES) -> bytes:
-    """Return a file's bytes if it is a regular file of this user that nobody else may read or write.
+    """Return a file's bytes if it is a regular file that only this user may read and write.
 
-    what: how messages call it ("the key file"). Checks what was opened, not what the path names later.
+    what: its name in messages ("key file"). Checks the opened file, not what the path names later.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise Fault(
             "KEY_MISSING",
-            f"There is no {what} at {path.name}.",
-            "Make one with `hearth keys new`, or restore it from its custodian.",
+            f"The {what} {path.name} does not exist.",
+            "Check the path under [keys] in hearth.toml, restore the file from its custodian, or make a key "
+            "with `hearth keys new`.",
         ) from None
     except OSError as error:
         code, why = (
@@ -127,7 +131,8 @@ def read_private_file(path: Path, what: str, maximum_bytes: int = MAXIMUM_FILE_B
             if path.is_symlink()
             else ("KEY_FILE_UNREADABLE", f"cannot be read ({error.strerror})")
         )
-        raise Fault(code, f"The {what} {path.name} {why}.", "Put the file itself there, mode 0600.") from None
+        remedy = "Put the file itself at this path, owned by you and with mode 0600."
+        raise Fault(code, f"The {what} {path.name} {why}.", remedy) from None
     try:
         status = os.fstat(descriptor)
         _check_private(status, what, path.name)
@@ -138,19 +143,20 @@ def read_private_file(path: Path, what: str, maximum_bytes: int = MAXIMUM_FILE_B
         if status.st_size > maximum_bytes:
             raise Fault(
                 "KEY_FILE_MALFORMED",
-                f"The {what} {path.name} is larger than any {what} can be.",
-                "Name the right file in [keys].",
+                f"The {what} {path.name} is too large to be a {what}.",
+                "Name the right file under [keys] in hearth.toml.",
             )
         return stream.read(maximum_bytes)
 
 
 def read_sealed_key(path: Path) -> SealedKey:
-    """Read a key file without unsealing it; raises Fault when it is missing, exposed, cut or too short."""
+    """Read a key file without decrypting it; raises Fault if it is missing, readable by others or damaged."""
     content = read_private_file(path, "key file")
     if len(content) <= 32 and not content.startswith(b"{"):
         raise Fault(
             "KEY_TOO_SHORT",
-            f"{path.name} holds {len(content)} bytes, which is no sealed key of 256 bits.",
+            f"{path.name} has only {counted(len(content), 'byte')}, too few for an encrypted key of 256 "
+            "bits.",
             "Make a key with `hearth keys new`.",
         )
     try:
@@ -168,37 +174,42 @@ def read_sealed_key(path: Path) -> SealedKey:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Fault(
             "KEY_FILE_MALFORMED",
-            f"{path.name} is not a whole key file of format {FORMAT}: cut short, or something else.",
-            "Restore it from its custodian, or make a key with `hearth keys new`.",
+            f"{path.name} is not a complete key file of format {FORMAT}.",
+            "Restore it from the key's custodian, or make a key with `hearth keys new`.",
         ) from None
 
 
 def check_passphrase(passphrase: str) -> None:
-    """Raise Fault when a passphrase is too short or one character over and over."""
+    """Raise Fault if a passphrase is too short or repeats a few characters."""
     if len(passphrase) < MINIMUM_PASSPHRASE_CHARACTERS or len(set(passphrase)) < 5:
         raise Fault(
             "KEY_PASSPHRASE_WEAK",
-            f"The passphrase has fewer than {MINIMUM_PASSPHRASE_CHARACTERS} characters or hardly varies.",
-            "Choose a longer one; four random words will do.",
+            f"The passphrase has fewer than {MINIMUM_PASSPHRASE_CHARACTERS} characters, or fewer than 5 "
+            "different ones.",
+            "Choose a longer one, for example four random words.",
         )
 
 
 def _check_private(status: os.stat_result, what: str, name: str) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise Fault(
-            "KEY_FILE_NOT_REGULAR", f"The {what} {name} is not a regular file.", "Put the file itself there."
+            "KEY_FILE_NOT_REGULAR",
+            f"The {what} {name} is not a regular file.",
+            "Put the file itself at this path.",
         )
     if status.st_uid != os.geteuid():
         raise Fault(
             "KEY_FILE_OWNER",
             f"The {what} {name} belongs to another user.",
-            "Let the user that runs Hearth own it, and nobody else read it.",
+            f"Change its owner to the user that runs Hearth, then run `chmod 600 {name}`.",
         )
     if stat.S_IMODE(status.st_mode) & 0o177:
         raise Fault(
             "KEY_FILE_EXPOSED",
-            f"The {what} {name} has mode {stat.S_IMODE(status.st_mode):04o}; 0600 is the most it may have.",
-            "Treat the key as disclosed if others could read it; else `chmod 600` it.",
+            f"The {what} {name} has mode {stat.S_IMODE(status.st_mode):04o}; only mode 0600 or stricter "
+            "keeps it private.",
+            f"Run `chmod 600 {name}`. If other people could have read it, treat the key as disclosed and "
+            "make a new one.",
         )
 
 

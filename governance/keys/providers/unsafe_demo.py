@@ -1,7 +1,7 @@
-"""UnsafeDemoKey: a key that lies beside its own passphrase, for the sample project alone.
+"""UnsafeDemoKey: a key stored next to its own passphrase, for the sample project only.
 
-It protects nothing from whoever can read the workspace. It refuses to work
-outside single-operator custody and in production, and says loudly what it is.
+It protects nothing from a person who can read the workspace. It is refused
+outside single-operator custody and in production, and every use prints a warning.
 """
 
 import secrets
@@ -20,34 +20,34 @@ KEY_FILE = "UNSAFE-demo.key"
 PASSPHRASE_FILE = "UNSAFE-demo.passphrase"  # noqa: S105 (the name of the file)
 REGISTER_FILE = "UNSAFE-demo.created"
 WARNING = (
-    "UNSAFE DEMO KEY: it lies in the workspace beside its passphrase, and one operator holds both the key "
-    "and the data. Good for invented people only."
+    "UNSAFE DEMO KEY: it is stored in the workspace with its passphrase, and one operator has both the key "
+    "and the data. Use it only for invented people."
 )
 
 
-def unsafe_demo_place(
+def unsafe_demo_store(
     folder: Path, context: KeyContext, *, custody: str, production: bool, today: date
 ) -> KeyStore:
-    """Return where the sample project's key lies, having made it on the first run in a workspace.
+    """Return where the sample project's key is kept; makes it on the first run in a workspace.
 
     folder: the workspace's `keys` zone. Raises Refused outside single-operator custody and in
-    production; Fault when the key was made here before and is gone.
+    production, and Fault if the key was made here before and is missing.
     """
     if custody != "single-operator" or production:
         raise Refused(
             "UNSAFE_KEY_FORBIDDEN",
-            f"The demo key is for single-operator custody outside production; this project is {custody}"
-            f"{', production' if production else ''}.",
-            "Name a provider in [keys] and make a key with `hearth keys new`.",
+            "The demo key works only in single-operator custody outside production; this project has custody "
+            f"{custody}{' and is in production' if production else ''}.",
+            "Set `provider` and `path` under [keys] in hearth.toml and make a key with `hearth keys new`.",
         )
-    place = folder / f"{context.agreement}-{context.period}".replace("/", "-")
-    key, passphrase = place / KEY_FILE, place / PASSPHRASE_FILE
+    key_folder = folder / f"{context.agreement}-{context.period}".replace("/", "-")
+    key, passphrase = key_folder / KEY_FILE, key_folder / PASSPHRASE_FILE
     if not key.exists():
-        if (place / REGISTER_FILE).exists():
+        if (key_folder / REGISTER_FILE).exists():
             raise Fault(
                 "KEY_MISSING",
-                f"The demo key {context.key_id} was made in this workspace and is no longer there.",
-                "Restore it, or start with an empty workspace: another key makes other pseudonyms.",
+                f"The demo key {context.key_id} was made in this workspace and is now missing.",
+                "Restore it, or start with an empty workspace: a new key makes different pseudonyms.",
             )
         passphrase.unlink(missing_ok=True)
         secret = secrets.token_urlsafe(32)
@@ -61,5 +61,5 @@ def unsafe_demo_place(
             today=today,
             cost=ScryptCost(n=2**14),
         )
-        write_private_file(place / REGISTER_FILE, f"{today.isoformat()} {context.key_id}\n".encode())
+        write_private_file(key_folder / REGISTER_FILE, f"{today.isoformat()} {context.key_id}\n".encode())
     return KeyStore(context.agreement, context.period, None, key, PassphraseSource(passphrase))

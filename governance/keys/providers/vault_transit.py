@@ -1,4 +1,4 @@
-"""HashiCorp Vault Transit: the root is one HMAC that Vault computes under a key it never exports.
+"""HashiCorp Vault Transit: the root is one HMAC that Vault computes with a key that it never exports.
 
 [keys]
 provider = "vault-transit"
@@ -29,7 +29,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @dataclass(frozen=True)
 class VaultTransit:
-    """A transit key in Vault. token_file: private; it is read at each use and never kept."""
+    """A transit key in Vault. token_file: a private file, read at each use and never stored."""
 
     address: str
     name: str
@@ -37,19 +37,20 @@ class VaultTransit:
     mount: str = "transit"
 
     def root_of(self, context: KeyContext) -> bytes:
-        """Ask Vault once for the root of a context; raises Fault when it does not answer as agreed."""
+        """Request the root of a context from Vault; raises Fault if Vault refuses or cannot be reached."""
         parts = urlsplit(self.address)
         if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
             raise Fault(
                 "KEY_VAULT_INSECURE",
-                "Vault's address is not https, and the root of every pseudonym would travel in clear.",
-                "Use https; plain http is for a development server on this machine alone.",
+                "Vault's address does not use https, so the key would be sent without encryption.",
+                "Use https in `address` under [keys] in hearth.toml. Plain http is allowed only for a "
+                "development server on this machine.",
             )
         where = f"{self.address.rstrip('/')}/v1/{quote(self.mount)}/hmac/{quote(self.name, safe='')}/sha2-256"
-        asked = base64.b64encode(root_message(context)).decode()
+        message = base64.b64encode(root_message(context)).decode()
         request = urllib.request.Request(  # noqa: S310  (the scheme was checked)
             where,
-            data=json.dumps({"input": asked}).encode(),
+            data=json.dumps({"input": message}).encode(),
             headers={"X-Vault-Token": self._token(), "Content-Type": "application/json"},
             method="POST",
         )
@@ -64,15 +65,18 @@ class VaultTransit:
             raise _refused(error.code) from None
         except (urllib.error.URLError, TimeoutError, OSError):
             raise Fault(
-                "KEY_VAULT_UNREACHABLE", "Vault does not answer.", "Check its address, network and seal."
+                "KEY_VAULT_UNREACHABLE",
+                "Vault could not be reached.",
+                "Check `address` under [keys] in hearth.toml and the network, and that Vault is unsealed.",
             ) from None
         except (ValueError, KeyError, TypeError, binascii.Error):
             root = b""
         if len(root) != KEY_BYTES:
             raise Fault(
                 "KEY_VAULT_ANSWER",
-                "Vault's answer is not an HMAC of 256 bits.",
-                "Check that the name is that of a transit key and the mount that of the transit engine.",
+                "Vault did not return an HMAC of 256 bits.",
+                "Check that `name` under [keys] in hearth.toml is a transit key and `mount` the transit "
+                "engine.",
             )
         return root
 
@@ -81,15 +85,26 @@ class VaultTransit:
 
 
 def root_message(context: KeyContext) -> bytes:
-    """Return what Vault and KMS compute their code over: unlike every message of ours under a derived key."""
+    """Return the message that Vault and KMS authenticate; it differs from every message under derived "
+    "keys."""
     return b"hearth-root/1|" + context.info("root")
 
 
 def _refused(status: int) -> Fault:
     if status in (401, 403):
         return Fault(
-            "KEY_VAULT_DENIED", "Vault denies this token the key.", "Renew the token, or mend its policy."
+            "KEY_VAULT_DENIED",
+            "Vault does not let this token use the key.",
+            "Renew the token in token_file, or correct its policy in Vault.",
         )
     if status == 404 or status == 400:
-        return Fault("KEY_MISSING", "Vault has no such transit key.", "Check mount and name in [keys].")
-    return Fault("KEY_VAULT_UNREACHABLE", f"Vault answered {status}.", "Check whether it is sealed.")
+        return Fault(
+            "KEY_MISSING",
+            "Vault has no such transit key.",
+            "Check `mount` and `name` under [keys] in hearth.toml.",
+        )
+    return Fault(
+        "KEY_VAULT_UNREACHABLE",
+        f"Vault returned an error (HTTP status {status}).",
+        "Check whether Vault is sealed, then run the command again.",
+    )

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", dtype=np.uint8)
-#: The two letters of each 10-bit number, side by side in memory.
+#: The two letters of each 10-bit number, adjacent in memory.
 _PAIRS = np.stack([np.repeat(_LETTERS, 32), np.tile(_LETTERS, 32)], axis=1).reshape(-1).view(np.uint16)
 #: The five bits of each letter.
 _VALUES = np.zeros(256, dtype=np.uint8)
@@ -41,12 +41,12 @@ def base32_letters(rows: "np.ndarray[tuple[int, int], np.dtype[np.uint8]]") -> p
 
 
 def is_base32(texts: pa.Array) -> pa.Array:
-    """Say of each text whether it is a whole pseudonym: 32 letters of the alphabet."""
+    """Return for each text whether it is a complete pseudonym: 32 letters of the base32 alphabet."""
     return pc.match_substring_regex(texts, "^[A-Z2-7]{32}$")
 
 
 def start_of_base32(texts: pa.Array, token_bytes: int) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
-    """Return the first `token_bytes` (at most 20) that each pseudonym stands for, a row each."""
+    """Return the first `token_bytes` (at most 20) encoded in each pseudonym, one row each."""
     letters = np.frombuffer("".join(texts.to_pylist()).encode(), dtype=np.uint8).reshape(len(texts), 32)
     bits = np.unpackbits(_VALUES[letters][:, :, None], axis=2)[:, :, 3:]
     return np.packbits(bits.reshape(len(texts), 160), axis=1)[:, :token_bytes]

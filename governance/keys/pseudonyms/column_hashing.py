@@ -1,8 +1,8 @@
-"""Keyed hashing of columns: each distinct value of a batch once, over several processes.
+"""Keyed hashing of columns: each distinct value of a batch once, in several processes.
 
-Memory is that of the batches in flight, whatever the number of rows. The
-hashing processes are scripts of their own (see `hashing_worker`), fed through
-private pipes.
+Memory use depends on the batches being hashed, not on the number of rows. The
+hashing processes run `hashing_worker` as a script and are fed through private
+pipes.
 """
 
 import struct
@@ -30,7 +30,7 @@ _SCRIPT = Path(__file__).with_name("hashing_worker.py")
 class KeyedHasher:
     """Hashes columns of canonical text under the keys of one provider.
 
-    Get one from `keyed_hasher`, which ends its processes.
+    Create one with `keyed_hasher`, which also ends its processes.
     """
 
     def __init__(self, kinds: Sequence[str], layers: int, workers: Sequence["_Worker"]) -> None:
@@ -50,12 +50,12 @@ class KeyedHasher:
     def tokens(self, kind: str, values: pa.Array) -> "Future[pa.Array]":
         """Return values' match tokens as 64-bit numbers, nulls staying null; each distinct value once.
 
-        values: text; or tokens under another key, over which this one is laid.
+        values: text; or tokens under another key, which are hashed again with this one.
         """
         return self._threads.submit(self._tokens, self._layers_of[kind], values)
 
     def close(self) -> None:
-        """Let running requests end and take no more."""
+        """Wait for running requests and accept no more."""
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _pseudonyms(self, layers: Sequence[int], values: pa.Array) -> pa.Array:
@@ -88,12 +88,12 @@ class _Worker(Protocol):
 def keyed_hasher(
     layers: Sequence[KeyProvider], kinds: Sequence[str], processes: int
 ) -> Iterator[KeyedHasher]:
-    """Lend a hasher for those identifier kinds.
+    """Provide a hasher for those identifier kinds, and end its processes afterwards.
 
-    layers: the inner key, and after it the outer one where both are applied at once: the second
-    hashes the first's base32 text, under the same kind.
-    processes: 0 hashes in this process, which suits small extracts; else that many beside it.
-    Raises Refused when the key's state does not admit new pseudonyms.
+    layers: the inner key, followed by the outer one if both are applied: the second hashes the base32
+    text of the first, under the same kind.
+    processes: 0 hashes in this process, for small extracts; else the number of separate processes.
+    Raises Refused if the key's state does not allow new pseudonyms.
     """
     with ExitStack() as stack:
         workers: list[_Worker]
@@ -132,8 +132,8 @@ class _HashingProcess:
         if len(joined) != len(values) * DIGEST_BYTES:
             raise Fault(
                 "HASHING_PROCESS_DIED",
-                "A hashing process ended before its work did.",
-                "Look for memory pressure in the system log, then run again; nothing was written.",
+                "A hashing process ended too early. Nothing was written.",
+                "Check the system log for a lack of memory, then run the command again.",
             ) from None
         return joined
 
@@ -154,7 +154,7 @@ def _hashing_process(layers: Sequence[KeyProvider], kinds: Sequence[str]) -> Ite
 
 
 def _buffers(values: pa.Array) -> tuple[memoryview, memoryview]:
-    """Return (offsets, bytes) of a text array that starts at 0, as dictionaries do."""
+    """Return (offsets, bytes) of a text array that starts at offset 0, as dictionaries do."""
     if not len(values):
         return memoryview(bytes(4)), memoryview(b"")
     _, offsets, data = values.buffers()

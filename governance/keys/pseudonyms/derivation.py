@@ -7,13 +7,13 @@
     token     = the first 7 bytes of the digest as a whole number, the first byte the highest
     check     = the first 8 bytes of HMAC-SHA-256(K, "check"), in hexadecimal
 
-A second, outer layer of another key is laid over it in the linkage environment:
-the same sum, with the inner pseudonym's text as the value and the same kind, cut
-to the same length. The text of an inner token is the base32 of its 7 bytes (12
+The linkage environment adds an outer layer with another key: the same
+computation with the inner pseudonym's text as the value, the same kind and the
+same length. The text of an inner token is the base32 of its 7 bytes (12
 characters, no padding).
 
 No part of `info` and no identifier kind may contain the bar, so two different
-contexts never make the same bytes; "check" has no bar, so no value collides with it.
+contexts never have the same bytes. "check" has no bar, so no message equals it.
 Source: RFC 2104, RFC 5869; governance specification, "Keys".
 """
 
@@ -23,13 +23,14 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from governance.counted import counted
 from governance.errors import Fault
 
 ALGORITHM = "HMAC-SHA-256"
 KEY_BYTES = 32
 PSEUDONYM_BYTES = 20
-#: Of a match token: 56 bits. Among 60 million distinct values the expected number of chance
-#: collisions is 0.03, and a signed number of 64 bits holds every token.
+#: Length of a match token: 56 bits. Among 60 million distinct values the expected number of chance
+#: collisions is 0.03, and every token fits into a signed 64-bit number.
 TOKEN_BYTES = 7
 CHECK_BYTES = 8
 _PART = re.compile(r"[^|\x00-\x1f]+")
@@ -37,7 +38,7 @@ _PART = re.compile(r"[^|\x00-\x1f]+")
 
 @dataclass(frozen=True)
 class KeyContext:
-    """What a key is for; two contexts that differ in one part have unrelated keys.
+    """What a key is used for; contexts that differ in any part have unrelated keys.
 
     agreement: id of the data sharing agreement. period: the agreement's linkage period, such as
     "2026". version: counts rotations of the root, from 1.
@@ -51,13 +52,13 @@ class KeyContext:
         if not (_PART.fullmatch(self.agreement) and _PART.fullmatch(self.period)) or self.version < 1:
             raise Fault(
                 "KEY_CONTEXT_INVALID",
-                "A key's agreement and period must be text without '|', its version a number from 1.",
-                "Mend the agreement's id or period.",
+                "A key's agreement and period must be text without '|', and its version a number from 1.",
+                "Correct `id` or `period` under [agreement], or `version` under [keys] in hearth.toml.",
             )
 
     @property
     def key_id(self) -> str:
-        """Name of the key, the same at every holder; says what it is for and nothing of its bytes."""
+        """Name of the key, the same for every custodian; independent of the key's bytes."""
         return f"{self.agreement}:{self.period}:v{self.version}"
 
     def info(self, identifier: str) -> bytes:
@@ -66,7 +67,7 @@ class KeyContext:
 
 
 def derive_key(root: bytes, context: KeyContext, identifier: str) -> bytes:
-    """Derive K of one identifier kind; raises Fault when the root is short or plainly weak."""
+    """Derive K of one identifier kind; raises Fault if the root is too short or clearly weak."""
     check_root(root)
     return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=context.info(identifier)).derive(
         root
@@ -74,21 +75,21 @@ def derive_key(root: bytes, context: KeyContext, identifier: str) -> bytes:
 
 
 def keyed_state(key: bytes, identifier: str) -> hmac.HMAC:
-    """Return HMAC state that has taken in the key and `identifier|`; `.copy()` it for each value."""
+    """Return HMAC state after the key and `identifier|`; `.copy()` it for each value."""
     state = hmac.HMAC(key, hashes.SHA256())
     state.update(f"{_checked(identifier)}|".encode())
     return state
 
 
 def derive_check_value(key: bytes) -> str:
-    """Return the check value of a derived key: safe to log, equal where the keys are equal."""
+    """Return the check value of a derived key: safe to log, and equal only for equal keys."""
     state = hmac.HMAC(key, hashes.SHA256())
     state.update(b"check")
     return state.finalize()[:CHECK_BYTES].hex()
 
 
 def check_root(root: bytes) -> None:
-    """Raise Fault when a root key is too short, or so regular that no generator made it."""
+    """Raise Fault if a root key is too short, or so regular that no generator made it."""
     if len(root) < KEY_BYTES:
         raise Fault(
             "KEY_TOO_SHORT",
@@ -98,8 +99,9 @@ def check_root(root: bytes) -> None:
     if len(set(root)) < 8:
         raise Fault(
             "KEY_WEAK",
-            f"The root key's {len(root)} bytes hold only {len(set(root))} different values.",
-            "Make a key with `hearth keys new`; a key is never typed or made up.",
+            f"The root key's {len(root)} bytes contain only {counted(len(set(root)), 'different value')}, so "
+            "it can be guessed.",
+            "Make a key with `hearth keys new`; never type one by hand.",
         )
 
 

@@ -1,8 +1,8 @@
-"""A hashing process: takes derived keys through its private pipe, then hashes what it is sent.
+"""A hashing process: reads derived keys from its private pipe, then hashes the values sent to it.
 
-Started as a script of its own in Python's isolated mode, so it imports nothing
-of the project and inherits no connection, log or thread. Keys come over the
-anonymous pipe alone: never in arguments, environment or a file.
+It runs as a script in Python's isolated mode, so it imports nothing of the
+project and inherits no connection, log or thread. Keys arrive only through the
+anonymous pipe: never in arguments, environment or a file.
 
     greeting   u32 states, then for each: u16 length, kind, 32 bytes of key
 request    u32 state, u32 values, (values + 1) int32 offsets, the values' bytes

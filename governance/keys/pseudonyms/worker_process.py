@@ -1,6 +1,6 @@
-"""A script of its own beside this process, fed through private pipes: no environment, no arguments.
+"""A script in a separate process, fed through private pipes: no environment, no arguments.
 
-Keys and clear values reach it through its standard input alone; it ends when that is closed.
+It receives keys and clear values only through its standard input, and ends when that is closed.
 """
 
 import subprocess
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-#: How long a process may take to notice that its input has ended, before it is killed.
+#: How long a process may take to end after its input is closed, before it is killed.
 _PAUSE_SECONDS = 10
 
 
 @contextmanager
 def worker_process(script: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """Start the script, lend its process, and end it."""
+    """Start the script, provide its process, and end it afterwards."""
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-I", str(script)],
         stdin=subprocess.PIPE,

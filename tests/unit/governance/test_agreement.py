@@ -116,7 +116,7 @@ def test_the_template_is_refused_at_every_place_that_is_not_filled_in(tmp_path: 
     (tmp_path / "new.toml").write_text(agreement_template(), "utf-8")
     found = faults(tmp_path / "new.toml")
     assert len(found) == agreement_template().split("[agreement]", 1)[1].count('"FILL IN"')
-    assert all("still to be filled in" in fault for fault in found)
+    assert all("is not filled in yet" in fault for fault in found)
 
 
 def test_the_template_filled_in_is_an_agreement(tmp_path: Path) -> None:

@@ -241,11 +241,21 @@ def test_a_witness_refuses_a_checkpoint_under_another_key(honest: Honest) -> Non
 def test_a_witness_countersigns_a_log_that_only_grew(honest: Honest) -> None:
     log = AuditLog.open(honest.folder, honest.signer)
     write_night(log, "run-3")
-    assert verify_folder(honest.folder, honest.trust("witness")).exit_code == UNWITNESSED
+    partly = verify_folder(honest.folder, honest.trust("witness"))
+    assert (partly.exit_code, partly.verdict) == (
+        UNWITNESSED,
+        "Nothing in the log has been altered (10 entries, 3 runs). "
+        "An outside witness has confirmed the first 7 entries, but not the rest yet.",
+    )
     key = read_verifier_key(honest.signer.verifier_key)
     answer = cosign(cosign_request(honest.folder, 7), honest.witnessed, key, WITNESS, NOW)
     assert accept_cosignature(honest.folder, answer, WITNESS_KEY) == 10
-    assert verify_folder(honest.folder, honest.trust("witness")).exit_code == INTACT
+    whole = verify_folder(honest.folder, honest.trust("witness"))
+    assert (whole.exit_code, whole.verdict) == (
+        INTACT,
+        "Confirmed: nothing in the log has been altered (10 entries, 3 runs), "
+        "and an outside witness has confirmed all of it.",
+    )
 
 
 def test_an_answer_of_another_witness_is_not_accepted(honest: Honest) -> None:

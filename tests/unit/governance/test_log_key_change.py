@@ -44,7 +44,7 @@ def test_a_log_under_a_changed_key_is_intact_for_whoever_knows_the_old_key_or_th
     for known in (Trust(), trust(signer.verifier_key), trust(new)):
         report = verify_folder(audit_folder, known)
         assert (report.tampered, report.incomplete, report.exit_code) == ([], [], UNWITNESSED)
-        assert any("signed by the old and the new" in remark for remark in report.remarks)
+        assert any("the old key and the new one both signed" in remark for remark in report.remarks)
     line, proven, _ = check_proof(proof, [read_verifier_key(signer.verifier_key)])
     assert proven == number
     assert json.loads(line)["evidence"] == {"old": signer.verifier_key, "new": new}

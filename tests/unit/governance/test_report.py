@@ -124,11 +124,16 @@ def test_headings_go_down_by_one_and_tables_have_captions_and_scopes(facts: Repo
 
 def test_it_says_first_what_happened_and_what_needs_attention(facts: ReportFacts) -> None:
     first, second = summary(facts)
-    assert first == "2 runs: 1 published, 1 refused by a gate, 0 cut short or faulty."
-    assert "100 rows came in, 2 of them went to quarantine" in second
-    assert facts.attention[0] == "Run run-2 was refused (NOT_EVALUATED); nothing was published by it."
-    assert any("PSE-03 refused" in item for item in facts.attention)
-    assert any("not countersigned" in item for item in facts.attention)
+    assert first == "2 runs: 1 published, 1 refused by a gate, 0 interrupted or failed."
+    assert "100 rows were received and 2 of them quarantined." in second
+    assert facts.attention[0] == "Run run-2 was refused (NOT_EVALUATED). It published nothing."
+    assert any("Rule PSE-03 refused the run" in item for item in facts.attention)
+    assert any("An outside witness has not confirmed the newest entries" in item for item in facts.attention)
+
+
+def test_a_command_in_a_sentence_is_marked_as_code_and_the_rest_is_escaped(facts: ReportFacts) -> None:
+    page = render_page(replace(facts, attention=("Run `hearth run` & <b>look</b>.",)))
+    assert "<li>Run <code>hearth run</code> &amp; &lt;b&gt;look&lt;/b&gt;.</li>" in page
 
 
 def test_a_log_that_was_changed_is_said_before_anything_else(audit: AuditLog, facts: ReportFacts) -> None:
@@ -149,9 +154,9 @@ def test_an_agreement_that_moved_since_is_told(audit: AuditLog, facts: ReportFac
 
 def test_every_rule_is_on_the_page_with_its_safe_and_its_satre_indices(facts: ReportFacts) -> None:
     page = render_page(facts)
-    asked = {line.rule for line in facts.rules}
-    assert asked | set(facts.unasked) == {item.id for item in all_rules()}
-    assert all(rule_id in page for rule_id in (*asked, *facts.unasked))
+    evaluated = {line.rule for line in facts.rules}
+    assert evaluated | set(facts.not_evaluated) == {item.id for item in all_rules()}
+    assert all(rule_id in page for rule_id in (*evaluated, *facts.not_evaluated))
 
 
 def test_every_rule_has_its_place_in_the_crosswalk() -> None:
@@ -226,7 +231,7 @@ def test_every_registered_table_is_traced_to_columns_that_suppliers_send() -> No
 
 def test_the_page_says_who_started_the_run_and_by_whose_signature(facts: ReportFacts) -> None:
     assert facts.runs[0].mandates == {}  # this run_start carries none
-    assert "operator:root, whose signature does not hold today" in render_page(facts)
+    assert "no valid signature (started by operator:root)" in render_page(facts)
 
 
 def test_a_signed_start_is_shown_under_the_agreement_of_its_day(
@@ -257,11 +262,11 @@ def test_what_was_tried_is_told_with_figures_and_certificates_with_their_signers
             ("publish", "all"): {"attacks": tried, "intruder": {"groups": 7, "outcome": "nothing learnt"}},
         }
     )
-    assert [(trial.name, trial.verdict, trial.told) for trial in trials] == [
-        ("Dictionary of UPRNs (nhs)", "repelled", "4,000 hashes over 100 UPRNs tried, 0 recovered"),
+    assert [(trial.name, trial.verdict, trial.detail) for trial in trials] == [
+        ("Dictionary of UPRNs (nhs)", "repelled", "4,000 hashes of 100 UPRNs tried, 0 recovered"),
         ("Mover", "not run", "needs truth"),
-        ("Rates", "succeeded", "rates 2"),
-        ("Motivated intruder, scripted", "repelled", "groups 7, outcome nothing learnt"),
+        ("Rates", "succeeded", "rates: 2"),
+        ("Scripted motivated intruder", "repelled", "groups: 7; outcome: nothing learnt"),
     ]
     folder = audit.folder / "attacks"
     folder.mkdir()
@@ -290,16 +295,16 @@ def test_a_witness_who_is_no_auditor_needs_attention(
     )
     told = gather(audit.folder.parent, agreement, "run-1", Trust(witnesses=witnesses), NOW).attention
     assert [item for item in told if "trust.json" in item] == [
-        "Witness friend of trust.json is no auditor of the agreement."
+        "Witness friend in trust.json is not an auditor named in the agreement."
     ]
 
 
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        (120, 100, "20 residents were removed and 100 left; 100 person rows came in, no fewer"),
-        (121, 101, "1 fewer than the residents left: ask the supplier why"),
-        (None, None, "attests the removal without counting"),
+        (120, 100, "removed 20 residents; 100 remained. 100 person rows were received. That is enough"),
+        (121, 101, "That is 1 fewer than the remaining residents. Ask the supplier why."),
+        (None, None, "The supplier confirms the removal without counts"),
     ],
 )
 def test_opt_outs_are_reconciled_with_the_rows_that_came_in(
@@ -315,6 +320,14 @@ def test_opt_outs_are_reconciled_with_the_rows_that_came_in(
 
 def test_the_first_sentence_does_not_claim_more_rules_than_were_asked(facts: ReportFacts) -> None:
     one = replace(facts, runs=facts.runs[:1])
-    assert "rules were not asked in it" in summary(one)[0]
-    assert "every rule was asked" in summary(replace(one, unasked=()))[0]
-    assert "One erasure or objection is on record" in render_page(replace(facts, requests=1))
+    assert "rules were not evaluated. All other rules passed." in summary(one)[0]
+    assert summary(replace(one, not_evaluated=()))[0].endswith("published a release. All rules passed.")
+    assert "1 erasure or objection is on record" in render_page(replace(facts, requests=1))
+
+
+def test_the_first_sentence_counts_the_rules_that_passed_only_with_a_waiver(facts: ReportFacts) -> None:
+    waived = tuple(
+        replace(line, verdict="waived") if number == 0 else line for number, line in enumerate(facts.rules)
+    )
+    one = replace(facts, runs=facts.runs[:1], rules=waived, not_evaluated=())
+    assert summary(one)[0].endswith("published a release. All rules passed, 1 with a waiver.")
