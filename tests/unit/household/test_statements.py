@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.engine.statements import Statements
 from pipeline.household.definition import RULE_ORDER
+from schemas.code_list import load_code_list
 from tests.unit.household.world import (
     LSOA,
     OTHER_LSOA,
@@ -203,8 +204,8 @@ def test_only_areas_with_a_council_dwelling_are_covered() -> None:
 def test_the_first_rule_of_a_dwelling_that_fails_is_the_one_recorded(
     columns: dict[str, Any], rule: str
 ) -> None:
-    with street({"home": []}, home=columns) as connection:
-        assert connection.sql("SELECT failed_rule FROM standing_dwelling").fetchall() == [(rule,)]
+    built = households_of([dwelling("home", **columns)], people("home", 40))
+    assert [row["failed_rule"] for row in built["judged_record"]] == [rule]
 
 
 def test_the_certainty_of_a_resident_is_that_of_link_and_residence_together() -> None:
@@ -348,6 +349,7 @@ def test_contradictions_are_counted_on_each_side_of_what_makes_one() -> None:
         "void": people("void", 40),
         "empty": [],
         "vacant": people("vacant", 40),
+        "students": people("students", 20),
         "full": [r for n in range(4) for r in [record(f"f{n}", "full", age_years=40 + 17 * n, sex="1")]],
         "packed": [r for n in range(4) for r in [record(f"p{n}", "packed", age_years=30 + 17 * n, sex="1")]],
     }
@@ -360,13 +362,11 @@ def test_contradictions_are_counted_on_each_side_of_what_makes_one() -> None:
         nobody=discount,
         void={"is_empty": True},
         empty={"is_empty": True},
-        vacant={"council_tax_exemption": "C"},
+        vacant={"council_tax_exemption": "F"},
+        students={"council_tax_exemption": "N"},
         full={"bedrooms": 2},
         packed={"bedrooms": 1},
     ) as connection:
-        vacant = connection.sql(
-            "SELECT household_pseudonym FROM standing_dwelling WHERE is_recorded_empty ORDER BY ALL"
-        ).fetchall()
         found = {
             name: counts
             for name, *counts in connection.sql(
@@ -379,8 +379,9 @@ def test_contradictions_are_counted_on_each_side_of_what_makes_one() -> None:
             ).fetchall()
         )
     assert found["single_person_discount"] == [3, 1]
-    assert found["empty_dwelling"] == [len(vacant), len([v for v in vacant if v[0] != "empty"])]
-    assert ("void",) in vacant
+    groups = load_code_list("council_tax_exemption").groups()
+    assert (groups["F"], groups["N"]) == ("vacant", "occupied")
+    assert found["empty_dwelling"] == [3, 2], "void, vacant and empty; nobody lives in the last"
     assert ratings == {"full": -2, "packed": -3}
     assert found["severe_overcrowding"] == [2, 1]
     assert found["council_listing"] == [0, 0]
