@@ -312,28 +312,28 @@ def test_a_cell_key_is_the_sum_of_record_keys_without_its_whole_part() -> None:
     assert abs(found[0][0] - 0.8 * 4096) <= 1
 
 
-def test_unknown_is_a_structural_zero_of_each_table_and_measure_that_nobody_is_unknown_in() -> None:
-    homes = [
-        dwelling("a", tenure="mortgage", bedrooms=2),
-        dwelling("b", tenure="mortgage", lsoa21=OTHER_LSOA),
-    ]
-    rows = [record("ra", "a", emergency_admissions=1), record("rb", "b", emergency_admissions=None)]
-    chosen = ("health_by_tenure", "health_by_tenure_and_overcrowding")
+def structural_zeros(homes: list[Row], rows: list[Row], *chosen: str) -> set[tuple[str, ...]]:
     with built_world(homes, rows) as connection:
-        plan = make_plan(tables(), chosen, known_attributes(connection))
-        build_all_cells(connection, plan, _SECRET)
-        zeros = connection.sql(
+        build_all_cells(connection, make_plan(tables(), chosen, known_attributes(connection)), _SECRET)
+        found = connection.sql(
             "SELECT DISTINCT table_id, measure, category_1, category_2 FROM cell WHERE structural_zero"
         ).fetchall()
-        areas = connection.sql(
-            "SELECT area_code, structural_zero FROM cell "
-            "WHERE table_id = 'health_by_tenure_and_overcrowding' AND measure = 'households' AND category_1 = 'owned' AND category_2 = 'unknown' "
-        ).fetchall()
-    assert {z for z in zeros if z[0] == "health_by_tenure"} == {
-        ("health_by_tenure", measure, "unknown", None) for measure in ("households", "emergency_admission")
+    return {tuple(part for part in row if part is not None) for row in found}
+
+
+def test_unknown_is_a_structural_zero_of_each_table_and_measure_that_nobody_is_unknown_in() -> None:
+    one, two = "health_by_tenure", "health_by_tenure_and_overcrowding"
+    homes = [dwelling("a", tenure="mortgage", bedrooms=2), dwelling("b", tenure="mortgage")]
+    rows = [record("ra", "a", emergency_admissions=1), record("rb", "b", emergency_admissions=0)]
+    known = structural_zeros(homes, rows, one, two)
+    assert {zero for zero in known if zero[0] == one} == {
+        (one, measure, "unknown") for measure in ("households", "emergency_admission")
     }
-    both = {(z[1], z[2], z[3]) for z in zeros if z[0] == "health_by_tenure_and_overcrowding"}
-    assert ("households", "unknown", "unknown") in both
-    assert ("households", "owned", "unknown") not in both, "rooms of b are not known"
-    assert len(areas) > 1
-    assert not any(is_zero for _, is_zero in areas), "nor is it one where b does not live"
+    assert (two, "households", "unknown", "unknown") in known
+    assert (two, "households", "owned", "unknown") not in known, "how many rooms b has is not known"
+    assert (two, "households", "social_rented", "unknown") in known
+
+    homes.append(dwelling("c", bedrooms=1))
+    found = structural_zeros(homes, [*rows, record("rc", "c", emergency_admissions=0)], one, two)
+    assert not {zero for zero in found if zero[0] == one}
+    assert (two, "households", "unknown", "unknown") in found, "the rooms of c are known"
