@@ -118,13 +118,14 @@ def test_the_caps_compared_with_are_those_of_the_definition() -> None:
     }
 
 
-def test_an_attribute_is_known_once_a_household_or_its_resident_has_a_value() -> None:
-    homes = [dwelling("a", tenure="mortgage"), dwelling("b", bedrooms=1), dwelling("crowd", landlord="x")]
+def test_an_attribute_is_known_of_somebody_or_of_everybody_in_a_household() -> None:
+    homes = [dwelling("a", tenure="mortgage", bedrooms=2), dwelling("b", bedrooms=1), dwelling("crowd")]
     rows = [record("ra", "a"), record("rb", "b", age_years=None)]
     rows += [record(f"c{n}", "crowd", ethnic_category="A") for n in range(11)]
     with built_world(homes, rows) as connection:
-        known = known_attributes(connection)
-    assert {"tenure", "bedrooms", "age_years"} <= known
-    assert not {"ethnic_group", "landlord"} & known, (
-        "a dwelling too large to be a household counts for nothing"
-    )
+        somebody = known_attributes(connection)
+        everybody = known_attributes(connection, of_everybody=True)
+    assert {"tenure", "bedrooms", "age_years"} <= somebody
+    assert "ethnic_group" not in somebody, "a dwelling too large to be a household counts for nothing"
+    assert "bedrooms" in everybody
+    assert not {"tenure", "age_years"} & everybody
