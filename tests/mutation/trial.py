@@ -16,8 +16,8 @@ import pytest
 from baseline import PYTEST_OPTIONS, measure
 from mutant import ROOT, Mutant
 
-#: Seconds that any trial may take, and how many times its tests' own time it may take beyond.
-_PATIENCE_SECONDS, _PATIENCE_FACTOR = 30.0, 5.0
+#: Seconds that any trial may take, how many times its tests' own time beyond, and the most in all.
+_PATIENCE_SECONDS, _PATIENCE_FACTOR, _MOST_PATIENCE_SECONDS = 30.0, 5.0, 600.0
 _KILLED, _SURVIVED = 1, 0
 
 
@@ -93,7 +93,7 @@ def try_mutant(copy: Path, mutant: Mutant, tests: list[str], seconds: float, log
             os.setpgid(0, 0)
             _settle(copy, log)
             os._exit(int(pytest.main([*tests, "-x", *PYTEST_OPTIONS])))
-        return _outcome(child, _PATIENCE_SECONDS + _PATIENCE_FACTOR * seconds)
+        return _outcome(child, min(_PATIENCE_SECONDS + _PATIENCE_FACTOR * seconds, _MOST_PATIENCE_SECONDS))
     finally:
         target.write_bytes(original)
 

@@ -319,3 +319,30 @@ def test_a_cell_key_is_the_sum_of_record_keys_without_its_whole_part() -> None:
         ).fetchall()
     assert found == [(sum(keys.values()) - 4096,)]
     assert abs(found[0][0] - 0.8 * 4096) <= 1
+
+
+def structural_zeros(homes: list[Row], rows: list[Row], *chosen: str) -> set[tuple[str, ...]]:
+    with built_world(homes, rows) as connection:
+        build_all_cells(connection, make_plan(tables(), chosen, known_attributes(connection)), _SECRET)
+        found = connection.sql(
+            "SELECT DISTINCT table_id, measure, category_1, category_2 FROM cell WHERE structural_zero"
+        ).fetchall()
+    return {tuple(part for part in row if part is not None) for row in found}
+
+
+def test_unknown_is_a_structural_zero_of_each_table_and_measure_that_nobody_is_unknown_in() -> None:
+    one, two = "health_by_tenure", "health_by_tenure_and_overcrowding"
+    homes = [dwelling("a", tenure="mortgage", bedrooms=2), dwelling("b", tenure="mortgage")]
+    rows = [record("ra", "a", emergency_admissions=1), record("rb", "b", emergency_admissions=0)]
+    known = structural_zeros(homes, rows, one, two)
+    assert {zero for zero in known if zero[0] == one} == {
+        (one, measure, "unknown") for measure in ("households", "emergency_admission")
+    }
+    assert (two, "households", "unknown", "unknown") in known
+    assert (two, "households", "owned", "unknown") not in known, "how many rooms b has is not known"
+    assert (two, "households", "social_rented", "unknown") in known
+
+    homes.append(dwelling("c", bedrooms=1))
+    found = structural_zeros(homes, [*rows, record("rc", "c", emergency_admissions=0)], one, two)
+    assert not {zero for zero in found if zero[0] == one}
+    assert (two, "households", "unknown", "unknown") in found, "the rooms of c are known"

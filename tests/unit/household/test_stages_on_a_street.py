@@ -26,7 +26,13 @@ from schemas.contract import load_contract
 from tests.unit.household.world import AREAS, LSOA, Row, _table, dwelling, record
 
 DAY = date(2026, 3, 31)
-OUTPUTS = ("health", "health_by_tenure", "resident_health", "older_resident_conditions")
+OUTPUTS = (
+    "health",
+    "health_by_tenure",
+    "housing_condition",
+    "older_resident_conditions",
+    "resident_health",
+)
 
 
 @pytest.fixture
@@ -76,7 +82,7 @@ def given(context: RunContext, stage: str, part: str, tables: Mapping[str, pa.Ta
 
 
 HOMES = [
-    dwelling("a", tenure="mortgage", bedrooms=2),
+    dwelling("a", tenure="mortgage", bedrooms=2, damp_report=True),
     dwelling("b", tenure="local_authority", bedrooms=1),
     dwelling("empty"),
     dwelling("crowd"),
@@ -193,7 +199,7 @@ def test_the_aggregate_stage_counts_the_agreed_tables_and_says_what_it_left_out(
     artefact, evidence = aggregate(cleared(built), "d" * 64, context)
 
     facts = evidence.facts
-    assert facts["tables"] == ["health", "health_by_tenure", "older_resident_conditions", "resident_health"]
+    assert facts["tables"] == list(OUTPUTS)
     assert (facts["households"], facts["residents"], facts["unregistered"]) == (2, 3, 0)
     assert facts["area_levels"] == {"LAD": 1, "LSOA21": 1, "MSOA21": 1}
     assert set(facts["columns"]) == set(load_contract("aggregate", "cell").names)
@@ -210,6 +216,7 @@ def test_the_aggregate_stage_counts_the_agreed_tables_and_says_what_it_left_out(
     assert ("health", "households", None, 2, None) in cells
     assert ("health", "emergency_admission", None, 2, 1) in cells
     assert ("health_by_tenure", "emergency_admission", "owned", 1, 1) in cells
+    assert ("housing_condition", "damp_homes", None, 1, 1) in cells, "of b no report is known"
     assert ("resident_health", "residents_admitted", None, 3, 1) in cells
     count = read(context, artefact, "cell", "SELECT COUNT(*) FROM cell")[0][0]
     assert facts["cells"] == count

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.engine.statements import Statements
 from pipeline.household.definition import RULE_ORDER
+from schemas.code_list import load_code_list
 from tests.unit.household.world import (
     LSOA,
     OTHER_LSOA,
@@ -348,6 +349,7 @@ def test_contradictions_are_counted_on_each_side_of_what_makes_one() -> None:
         "void": people("void", 40),
         "empty": [],
         "vacant": people("vacant", 40),
+        "students": people("students", 20),
         "full": [r for n in range(4) for r in [record(f"f{n}", "full", age_years=40 + 17 * n, sex="1")]],
         "packed": [r for n in range(4) for r in [record(f"p{n}", "packed", age_years=30 + 17 * n, sex="1")]],
     }
@@ -360,7 +362,8 @@ def test_contradictions_are_counted_on_each_side_of_what_makes_one() -> None:
         nobody=discount,
         void={"is_empty": True},
         empty={"is_empty": True},
-        vacant={"council_tax_exemption": "C"},
+        vacant={"council_tax_exemption": "F"},
+        students={"council_tax_exemption": "N"},
         full={"bedrooms": 2},
         packed={"bedrooms": 1},
     ) as connection:
@@ -379,8 +382,10 @@ def test_contradictions_are_counted_on_each_side_of_what_makes_one() -> None:
             ).fetchall()
         )
     assert found["single_person_discount"] == [3, 1]
-    assert found["empty_dwelling"] == [len(vacant), len([v for v in vacant if v[0] != "empty"])]
-    assert ("void",) in vacant
+    groups = load_code_list("council_tax_exemption").groups()
+    assert (groups["F"], groups["N"]) == ("vacant", "occupied")
+    assert vacant == [("empty",), ("vacant",), ("void",)]
+    assert found["empty_dwelling"] == [3, 2], "void, vacant and empty; nobody lives in the last"
     assert ratings == {"full": -2, "packed": -3}
     assert found["severe_overcrowding"] == [2, 1]
     assert found["council_listing"] == [0, 0]
