@@ -17,7 +17,7 @@ def nightly(
 ) -> State | None:
     """Run the pipeline once under Prefect. If a gate refuses, the flow run fails and its message is the code.
 
-    signing_keys: paths of key files (see `actions/authorisation.py`). The keys stay in this process.
+    signing_keys: paths of key files (see `run/authorisation.py`). The keys stay in this process.
     """
     request = RunRequest.of(config, workspace, run_id, signing_keys or ())
     outcome = run_pipeline(request, perform=as_task)

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.actions.authorisation import authorised_principal, login, package_signers
+from flows.run.authorisation import authorised_principal, login, package_signers
 from flows.run.custody import key_use
 from governance.agreement.agreement import Agreement, read_agreement
 from governance.audit.log import AuditLog

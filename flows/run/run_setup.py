@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from flows.actions.authorisation import authorisation_facts, login, package_signers
+from flows.run.authorisation import authorisation_facts, login, package_signers
 from flows.run.custody import RunKeys, open_controller_keys, open_run_keys, orchestrator_homes
 from flows.run.display import Display
 from flows.run.faults import as_hearth_error

@@ -11,6 +11,7 @@ import typer
 
 from flows.commands.argument_types import a_check_value, a_day
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
+from flows.commands.printing import print_result
 from governance.errors import Refused
 
 if TYPE_CHECKING:
@@ -361,16 +362,3 @@ def _for_the_log(shown: dict[str, Any]) -> dict[str, Any]:
     from governance.audit.evidence_filter import marked_check_value
 
     return {k: marked_check_value(v) if k == "check_value" else v for k, v in shown.items()}
-
-
-def print_result(shown: dict[str, Any], as_json: bool) -> None:
-    """Print facts, one a line, or all as one line of JSON."""
-    if as_json:
-        typer.echo(json.dumps(shown, sort_keys=True))
-        return
-    for name, value in shown.items():
-        if isinstance(value, dict):
-            inner = ", ".join(f"{k} {v}" for k, v in value.items() if v is not None)
-            typer.echo(f"{name}: {inner}")
-        elif value is not None:
-            typer.echo(f"{name}: {value}")

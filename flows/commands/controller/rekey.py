@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from flows.commands.controller.keys import custodian_of, print_result
 from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
+from flows.commands.printing import print_result
 
 EXAMPLES = """
 Examples:
@@ -55,11 +55,12 @@ def rekey(
 
 
 def _apply_pairs(controller: str, folder: Path, config: Path, workspace: Path | None, as_json: bool) -> None:
+    from flows.actions.key_custodian import KeyCustodian
     from flows.actions.rekeying import apply_pairs
     from flows.run.run import new_run_id
     from pipeline.project import read_project
 
-    custodian = custodian_of(config, workspace)
+    custodian = KeyCustodian.of(config, workspace)
     with custodian.recording("rekey-apply") as record:
         record["controller"] = controller
         carried = apply_pairs(read_project(config, workspace), controller, folder.absolute(), new_run_id())
@@ -70,13 +71,14 @@ def _apply_pairs(controller: str, folder: Path, config: Path, workspace: Path | 
 def _make_pairs(
     controller: str, from_version: int, config: Path, workspace: Path | None, as_json: bool
 ) -> None:
+    from flows.actions.key_custodian import KeyCustodian
     from flows.run.controller_run import rekey_at_source
     from flows.run.run import new_run_id
     from governance.canonical import digest_of_file
     from pipeline.project import read_project
     from pipeline.transfer.rekey import PAIRS_FILE
 
-    custodian = custodian_of(config, workspace)
+    custodian = KeyCustodian.of(config, workspace)
     with custodian.recording("rekey") as record:
         project = read_project(config, workspace)
         package = rekey_at_source(project, controller, new_run_id(), from_version, as_json)
