@@ -1,4 +1,4 @@
-"""What the repair decides between two audits: counts that are implied, cells that are near, cells too many."""
+"""What the repair decides between two audits: counts implied, cells that are near, cells that are many."""
 
 from types import SimpleNamespace
 from typing import Any
