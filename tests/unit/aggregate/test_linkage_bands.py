@@ -46,6 +46,7 @@ def counts(*figures: float) -> ExpectedCounts:
         ((30, 100, 4, 9), 0.3, (0.4 * 4 + 0.09 * 9) ** 0.5 / 100),
         ((60, 100, 4, 9), 0.6, (-0.2 * 4 + 0.36 * 9) ** 0.5 / 100),
         ((90, 100, 9, 1), 0.9, 0.0),
+        ((98, 100, 4, 40), 0.98, (-0.96 * 4 + 0.9604 * 40) ** 0.5 / 100),
         ((1, 100, 4, 9), 0.01, (0.98 * 4 + 0.0001 * 9) ** 0.5 / 100),
     ],
 )
@@ -56,7 +57,8 @@ def test_the_error_of_a_ratio_follows_the_delta_method(
     assert found.value[0] == pytest.approx(rate)
     assert found.lower[0] == pytest.approx(max(0.0, rate - Z * error))
     assert found.upper[0] == pytest.approx(min(1.0, rate + Z * error))
-    assert _reach(counts(*figures))[0] == pytest.approx(max(Z * error, 0.0), abs=1e-12)
+    downwards, upwards = rate - found.lower[0], found.upper[0] - rate
+    assert _reach(counts(*figures))[0] == pytest.approx(max(downwards, upwards), abs=1e-12)
 
 
 def test_a_rate_of_nobody_is_unknown_and_moves_nothing() -> None:

@@ -14,7 +14,7 @@ from pipeline.disclosure.attack import averaging, cross_release, mover, rate_rec
 from pipeline.disclosure.attack.amounts import attack_amounts
 from pipeline.disclosure.attack.intruder import IntruderRecord, intrude
 from pipeline.disclosure.attack.outcome import AttackOutcome
-from pipeline.disclosure.attack.release_files import ReleaseFiles
+from pipeline.disclosure.attack.release_files import ReleaseFiles, load_cells, load_system_tables
 from pipeline.disclosure.attack.run import AttackReport, _together
 from pipeline.disclosure.audit.published_system import PublicRules
 
@@ -354,3 +354,14 @@ def test_the_successes_of_a_report_are_those_of_attacks_and_of_neighbours() -> N
     )
     assert report.successes == 9
     assert [a["verdict"] for a in report.record()["attacks"]] == ["succeeded", "repelled", "not run"]
+
+
+def test_a_value_of_a_measure_that_the_release_does_not_declare_is_attacked_all_the_same(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    load_cells(connection, release({"households": 100, "ill_percent": 20.0, "undeclared": 7}), "released")
+    load_system_tables(connection, "released")
+    kinds = dict(connection.execute("SELECT measure, kind FROM released").fetchall())
+    shown = {row[0] for row in connection.execute("SELECT measure FROM shown").fetchall()}
+    assert kinds == {"households": "count", "ill_percent": "percent", "undeclared": None}
+    assert shown == {"households", "undeclared"}
