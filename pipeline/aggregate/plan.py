@@ -7,6 +7,7 @@ supplies, is not produced. It is listed with the reason, and never counted as ze
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from governance.counted import counted
 from schemas.attribute import UNITS
 from schemas.condition import attributes_in
 from schemas.dimension import dimensions
@@ -60,14 +61,20 @@ class Plan:
         return tuple(unit for unit in UNITS if any(table.unit == unit for table in self.tables))
 
     def not_produced_in_words(self) -> str:
-        """Return how many tables and measures are not produced, by reason; "none" if all are."""
+        """Return a sentence: how many tables and measures were not produced, and for which reasons."""
         missing = sorted({name for left_out in self.not_produced for name in left_out.missing})
         without_attribute = sum(bool(left_out.missing) for left_out in self.not_produced)
         not_named = len(self.not_produced) - without_attribute
-        reasons = [f"{not_named:,} (not named in the agreement)"] if not_named else []
+        reasons = []
+        if not_named:
+            reasons.append(f"{counted(not_named, 'is', 'are')} not named in the agreement")
         if without_attribute:
-            reasons.append(f"{without_attribute:,} (no extract has {', '.join(missing)})")
-        return ", ".join(reasons) or "none"
+            needs = counted(without_attribute, "needs", "need")
+            reasons.append(f"{needs} columns that your extracts lack ({', '.join(missing)})")
+        if not reasons:
+            return "all tables were produced"
+        left_out = counted(len(self.not_produced), "table or measure was", "tables or measures were")
+        return f"{left_out} not produced: {', '.join(reasons)}"
 
 
 def make_plan(

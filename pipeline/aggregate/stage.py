@@ -19,6 +19,7 @@ import duckdb
 from governance.artefact import Artefact, Evidence
 from governance.canonical import digest_of
 from governance.clearance import Cleared
+from governance.counted import counted
 from pipeline.aggregate.cap_sensitivity import build_cap_sensitivity
 from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.linkage_accounts import widen_linkage_bands
@@ -103,8 +104,8 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
             }
             evidence = Evidence("aggregate", "all", facts)
         context.report(
-            f"aggregate: tables {len(plan.tables)}, cells {evidence.facts['cells']:,}; "
-            f"tables or measures not produced: {plan.not_produced_in_words()}"
+            f"aggregate: {counted(evidence.facts['cells'], 'cell')} of {counted(len(plan.tables), 'table')}; "
+            f"{plan.not_produced_in_words()}"
         )
         return rows, evidence
 
@@ -131,13 +132,13 @@ def known_attributes(connection: duckdb.DuckDBPyConnection, *, of_everyone: bool
 
 def add_definitions(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Add to `basis` a digest of the definition of each measure and magnitude that was counted."""
-    counted = {name: measures()[name] for table in plan.tables for name in table.measures}
+    measured = {name: measures()[name] for table in plan.tables for name in table.measures}
     amounts = {name for table in plan.tables for name in table.magnitudes}
     connection.executemany(
         "INSERT INTO basis VALUES ('measures', ?, ?)",
         [
             (name, digest_of([m.unit, m.period, repr(m.include), repr(m.count)])[:16])
-            for name, m in sorted(counted.items())
+            for name, m in sorted(measured.items())
         ]
         + [(name, digest_of([repr(magnitudes()[name])])[:16]) for name in sorted(amounts)],
     )

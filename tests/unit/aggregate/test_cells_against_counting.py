@@ -228,8 +228,13 @@ def test_the_plan_says_how_many_tables_and_measures_are_not_produced_and_why() -
     registered = {name: tables()[name] for name in ("health", "health_by_damp", "health_by_tenure")}
     known = frozenset(attributes_of("household")) | frozenset(attributes_of("person"))
     plan = make_plan(registered, ("health", "health_by_damp"), known - {"damp_report"})
-    assert plan.not_produced_in_words() == "1 (not named in the agreement), 1 (no extract has damp_report)"
-    assert make_plan(registered, tuple(registered), known).not_produced_in_words() == "none"
+    assert plan.not_produced_in_words() == (
+        "2 tables or measures were not produced: 1 is not named in the agreement, "
+        "1 needs columns that your extracts lack (damp_report)"
+    )
+    assert (
+        make_plan(registered, tuple(registered), known).not_produced_in_words() == "all tables were produced"
+    )
 
 
 def test_a_denominator_that_a_measure_counts_has_its_name() -> None:
