@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.disclosure.attack import averaging, cross_release, mover, rate_reconstruction
-from pipeline.disclosure.attack.amounts import attack_amounts
+from pipeline.disclosure.attack.amounts import _pairs_that_give, attack_amounts
 from pipeline.disclosure.attack.intruder import IntruderRecord, intrude
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import ReleaseFiles, load_cells, load_system_tables
@@ -365,3 +365,17 @@ def test_a_value_of_a_measure_that_the_release_does_not_declare_is_attacked_all_
     shown = {row[0] for row in connection.execute("SELECT measure FROM shown").fetchall()}
     assert kinds == {"households": "count", "ill_percent": "percent", "undeclared": None}
     assert shown == {"households", "undeclared"}
+
+
+@pytest.mark.parametrize(
+    ("value", "count", "pairs"),
+    [
+        (74 / 23, 25.0, 1), (47 / 21, 26.0, 1), (47 / 21, 27.0, 0), (100 / 31, 26.0, 1), (100 / 31, 25.0, 0),
+        (37 / 16, 25.0, 0),
+    ],
+)  # fmt: skip
+def test_the_sums_that_give_a_mean_are_sought_within_the_error_of_its_count(
+    value: float, count: float, pairs: int
+) -> None:
+    """An error of 5 either way: 26 can be 21 to 31."""
+    assert _pairs_that_give(value, count, RULES) == pairs

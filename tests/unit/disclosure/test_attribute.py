@@ -111,3 +111,41 @@ def test_the_agreed_share_decides(
     appearances(engine, rows, [])
 
     assert suppress_attribute(engine, make_profile(dominant_share=0.8), [], ["ethnicity"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("table_id", "u"), ("measure", "other"), ("area_level", "LAD"), ("area_code", "E08"),
+        ("dimension_1", "epc"), ("category_1", "rented"), ("dimension_2", "epc"), ("category_2", "D"),
+    ],
+)  # fmt: skip
+def test_a_groups_share_is_taken_with_its_own_complement_alone(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any], column: str, value: str
+) -> None:
+    """89 of 100 tell nothing; with the complement of another group, 1, they would."""
+    rows: list[tuple[Any, ...]] = [
+        (1, "treatment", "numerator", "tenure", "owned", 89),
+        (2, "treatment", "complement", "tenure", "owned", 11),
+        (3, "treatment", "complement", "tenure", "owned", 1),
+    ]
+    appearances(engine, rows, [])
+    engine.execute(f"UPDATE appearance SET {column} = $value WHERE count_id = 3", {"value": value})
+
+    assert suppress_attribute(engine, make_profile(), ["treatment"], []) == 0
+
+
+def test_equal_counts_in_two_tables_are_one_and_structural_zeros_are_no_category(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any]
+) -> None:
+    rows = [
+        (1, "households", "denominator", "ethnicity", "a", 89),
+        (2, "households", "denominator", "ethnicity", "b", 11),
+        (3, "households", "denominator", "ethnicity", "c", 900),
+        (4, "households", "complement", "ethnicity", "d", 900),
+        (1, "households", "denominator", "ethnicity", "a", 89),
+    ]
+    appearances(engine, rows, [])
+    engine.execute("UPDATE appearance SET structural_zero = TRUE WHERE count_id = 3")
+
+    assert suppress_attribute(engine, make_profile(), [], ["ethnicity"]) == 0

@@ -547,3 +547,15 @@ def test_the_values_of_something_sensitive_in_a_printed_group_are_counted(
     assert findings(engine, noisy, shown)["fewest_sensitive_values"] == values
     hidden = "UPDATE written SET value = NULL, shorthand = '[c]' WHERE measure = 'ill'"
     assert findings(engine, noisy, hidden)["fewest_sensitive_values"] is None
+
+
+def test_the_printed_group_with_the_fewest_values_of_something_sensitive_counts(
+    engine: duckdb.DuckDBPyConnection, noisy: Any
+) -> None:
+    there = {"area_code": "E09"}
+    rows = [counted(100), rated(50, 100), counted(100, **there), rated(100, 100, **there)]
+    printed(engine, noisy, rows)
+    engine.execute("INSERT INTO sensitive_measure VALUES ('ill')")
+    shown = "UPDATE written SET value = 50, shorthand = NULL WHERE measure = 'ill'"
+    assert findings(engine, noisy, shown)["fewest_sensitive_values"] == 1
+    assert findings(engine, noisy, shown)["smallest_published_group"] == 50
