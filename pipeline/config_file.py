@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from governance.errors import Fault
+from governance.toml_fault import fault_place
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -23,6 +24,6 @@ def read_config(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Fault(
             "CONFIG_SYNTAX",
-            f"{path} is not valid TOML, so nothing was started: {error}.",
+            f"{path} is not valid TOML, so nothing was started{fault_place(error)}.",
             "Correct the file at that line, then repeat the command.",
         ) from None

@@ -14,6 +14,7 @@ from governance.counted import counted
 from governance.errors import Fault, Finding
 from pipeline.config_file import read_config
 from pipeline.engine.duckdb import EngineSettings
+from pipeline.printable import shown, shown_in_quotes
 
 CUSTODY_MODES = ("at-source", "third-party", "single-operator")
 ENCODINGS = ("utf-8", "cp1252")
@@ -27,7 +28,9 @@ class ExtractSettings:
     table: name of the contract. path: absolute. columns: contract column -> supplier's column; a contract
     column that is not listed has the same name in the file. ignore: supplier's columns that must not be
     read. date_formats: the strptime formats that the supplier declared; no other is accepted. manifest:
-    None for the default, `<file>.manifest.json` next to the file.
+    None for the default, `<file>.manifest.json` next to the file. header: whether the first line has the
+    names of the columns; if not, `column_order` has the contract's columns, or names listed under ignore, in
+    the order of the file.
     """
 
     table: str
@@ -38,6 +41,8 @@ class ExtractSettings:
     delimiter: str = ","
     date_formats: tuple[str, ...] = ("%Y-%m-%d",)
     manifest: Path | None = None
+    header: bool = True
+    column_order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ class _Reader:
         engine = self._table("engine", self.raw.get("engine", {}))
         self._known("[engine]", engine, {"threads", "memory_limit"})
         extracts = {
-            name: self._extract(name, self._table(f"extracts.{name}", value))
+            name: self._extract(name, self._table(f"extracts.{shown(name)}", value))
             for name, value in self._table("extracts", self.raw.get("extracts", {})).items()
         }
         if not extracts:
@@ -201,31 +206,66 @@ class _Reader:
         )
 
     def _extract(self, name: str, section: dict[str, Any]) -> ExtractSettings:
-        where = f"[extracts.{name}]"
+        where = f"[extracts.{shown(name)}]"
         self._known(
-            where, section, {"path", "columns", "ignore", "encoding", "delimiter", "date_formats", "manifest"}
+            where,
+            section,
+            {
+                "path",
+                "columns",
+                "header",
+                "ignore",
+                "encoding",
+                "delimiter",
+                "date_formats",
+                "manifest",
+            },
         )
         if "path" not in section:
             self._fault(where, "path is missing: it gives the file of the extract")
-        columns = self._table(f"extracts.{name}.columns", section.get("columns", {}))
+        header = self._flag(f"{where} header", section.get("header", True))
+        path = self._path(f"{where} path", section.get("path", ""))
         manifest = section.get("manifest")
         return ExtractSettings(
             table=name,
-            path=self._path(f"{where} path", section.get("path", "")),
-            columns={k: self._text(f"{where} columns.{k}", v) for k, v in columns.items()},
+            path=path,
+            columns=self._column_names(where, section.get("columns", {})) if header else {},
             ignore=self._texts(f"{where} ignore", section.get("ignore", [])),
             encoding=self._choice(f"{where} encoding", section.get("encoding", "utf-8"), ENCODINGS),
             delimiter=self._choice(f"{where} delimiter", section.get("delimiter", ","), DELIMITERS),
             date_formats=self._texts(f"{where} date_formats", section.get("date_formats", ["%Y-%m-%d"])),
             manifest=None if manifest is None else self._path(f"{where} manifest", manifest),
+            header=header,
+            column_order=() if header else self._column_order(where, path, section.get("columns")),
         )
+
+    def _column_names(self, where: str, value: Any) -> dict[str, str]:
+        if isinstance(value, list):
+            self._fault(f"{where} columns", "is a list, which needs `header = false` in the same table")
+            return {}
+        columns = self._table(f"{where[1:-1]}.columns", value)
+        return {k: self._text(f"{where} columns.{shown(k)}", v) for k, v in columns.items()}
+
+    def _column_order(self, where: str, path: Path, value: Any) -> tuple[str, ...]:
+        """Return the columns of a file without a header line, in its order."""
+        if path.suffix.lower() in {".parquet", ".pq"}:
+            self._fault(f"{where} header", "must be true: a Parquet file always has the names of its columns")
+        if not isinstance(value, list) or not value or not all(isinstance(v, str) and v for v in value):
+            self._fault(
+                f"{where} columns",
+                'must list the columns in the order of the file, such as ["record_id", "uprn"], because '
+                "header is false",
+            )
+            return ()
+        return tuple(value)
 
     def _fault(self, where: str, what: str) -> None:
         self.findings.append(Finding("CONFIG", where, what))
 
     def _known(self, where: str, section: Mapping[str, Any], names: set[str]) -> None:
         for name in sorted(set(section) - names):
-            self._fault(where, f"unknown setting {name!r}; the known ones are {', '.join(sorted(names))}")
+            what = f"unknown setting {shown_in_quotes(name)}; the known ones are {', '.join(sorted(names))}"
+            self._fault(where, what)
 
     def _table(self, where: str, value: Any) -> dict[str, Any]:
         if isinstance(value, dict):

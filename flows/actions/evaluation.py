@@ -22,6 +22,7 @@ from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table
 from pipeline.ingest.inspection import inspect_extracts, open_table
 from pipeline.link.evaluate import Evaluation, evaluate_links
+from pipeline.printable import shown_file
 from pipeline.project import Project
 from pipeline.pseudonymise.tables import COUNCIL_PROPERTY_RECORD, NHS_PERSON_RECORD
 from schemas.storage.artefact_record import latest_artefact
@@ -131,7 +132,7 @@ def _read_pairs(file: Path) -> pa.Table:
 def _unreadable(path: Path, why: str) -> Fault:
     return Fault(
         "TRUTH_UNREADABLE",
-        f"{path.name} cannot be used as the truth ({why}), so nothing was evaluated.",
+        f"{shown_file(path)} cannot be used as the truth ({why}), so nothing was evaluated.",
         f"Use --truth with a folder that contains {RESIDENCE} and {HOUSEHOLDS}, or with one file (CSV or "
         f"Parquet) with the columns {' and '.join(TRUTH_COLUMNS)}.",
     )

@@ -20,6 +20,7 @@ from typing import Any
 from governance.artefact import Evidence
 from governance.canonical import digest_of_file
 from pipeline.code_version import code_version
+from pipeline.printable import shown
 from pipeline.project import Project
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +41,7 @@ def run_evidence(project: Project, authorisation: Mapping[str, Any]) -> Evidence
             "commit": (_git("rev-parse", "HEAD") or "").strip() or None,
             "uncommitted_changes": None if changes is None else len(changes.splitlines()),
             "reference_date": project.reference_date.isoformat(),
-            "extracts": sorted(project.extracts),
+            "extracts": sorted(map(shown, project.extracts)),
             **authorisation,
         },
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from governance.errors import Fault
+from governance.toml_fault import fault_place
 
 
 def read_agreement_file(path: Path) -> dict[str, Any]:
@@ -24,6 +25,6 @@ def read_agreement_file(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Fault(
             "AGREEMENT_SYNTAX",
-            f"The agreement {path} is not valid TOML: {error}.",
+            f"The agreement {path} is not valid TOML{fault_place(error)}.",
             "Correct the file at that line, then run `hearth governance check`.",
         ) from None

@@ -13,6 +13,7 @@ from governance.counted import counted
 from governance.errors import Fault, Finding
 from pipeline.assign_uprn.loading import SHOWN_LINES, LoadedFile, shown_lines
 from pipeline.assign_uprn.statements import run_statement
+from pipeline.printable import shown_file
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def check_address_list(
     Counts: file, sha256, rows (= usable + without_uprn + without_address + faulty), uprns, addresses.
     Raises Fault with every fault of the list that `tolerance` does not accept.
     """
-    where = loaded.settings.path.name
+    where = shown_file(loaded.settings.path)
     run_statement(connection, "listed.sql")
     findings = [] if tolerance.faulty_rows else _faulty_rows(connection, loaded)
     several = connection.execute(
@@ -93,7 +94,7 @@ def check_address_list(
 
 
 def _faulty_rows(connection: duckdb.DuckDBPyConnection, loaded: LoadedFile) -> list[Finding]:
-    where, remedy = loaded.settings.path.name, "to leave out such rows, add --skip-faulty-rows"
+    where, remedy = shown_file(loaded.settings.path), "to leave out such rows, add --skip-faulty-rows"
     malformed = connection.execute(
         """
         SELECT

@@ -36,6 +36,7 @@ from pipeline.assign_uprn.statements import create_uprn_macros, run_statement
 from pipeline.engine.duckdb import EngineSettings, locked_connection
 from pipeline.engine.tables import BATCH_ROWS
 from pipeline.ingest.readers.supplied_file import is_parquet
+from pipeline.printable import shown_file
 from pipeline.project import ExtractSettings
 
 #: Chosen on the sample project and confirmed on another population: docs/decisions/0020-uprn-assignment.md.
@@ -159,11 +160,11 @@ def _assign(
     if sha256 != extract.sha256:
         raise Fault(
             "ASSIGN_FILE_CHANGED",
-            f"{extract.settings.path.name} changed while it was read, so no UPRNs were assigned.",
+            f"{shown_file(extract.settings.path)} changed while it was read, so no UPRNs were assigned.",
             "Wait until the supplier has finished writing the file, then repeat `hearth assign-uprn`.",
         )
     return {
-        "extract": {"file": extract.settings.path.name, "sha256": extract.sha256, **counts},
+        "extract": {"file": shown_file(extract.settings.path), "sha256": extract.sha256, **counts},
         "address_list": list_counts,
         "source": source,
         "thresholds": asdict(request.thresholds),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from governance.counted import counted
 from governance.errors import Fault
+from pipeline.printable import shown
 
 ADDRESS_LINES = tuple(f"address_line_{n}" for n in range(1, 6))
 
@@ -66,7 +67,9 @@ def find_columns(
             return names.index(wanted)
         if name is not None or is_needed:
             problem = f"appears {names.count(wanted)} times" if wanted in names else "is missing"
-            missing.append(f"the column {name or default} {problem} ({option}{default.replace('_', '-')})")
+            missing.append(
+                f"the column {shown(name or default)} {problem} ({option}{default.replace('_', '-')})"
+            )
         return None
 
     if named.address:

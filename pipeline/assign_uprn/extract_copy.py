@@ -20,6 +20,7 @@ from governance.errors import Fault
 from pipeline.engine.tables import BATCH_ROWS
 from pipeline.ingest.readers.supplied_file import FileRefused, is_parquet, open_supplied
 from pipeline.ingest.readers.text_block import TextBlocks
+from pipeline.printable import shown_file
 from pipeline.project import ExtractSettings
 
 _BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -51,8 +52,8 @@ def write_copy(settings: ExtractSettings, change: UprnChange, target: Path) -> s
     except FileRefused as refusal:
         raise Fault(
             "ASSIGN_FILE_UNREADABLE",
-            f"{settings.path.name} {refusal.what}. It was readable before, so it may have changed. No UPRNs "
-            "were assigned.",
+            f"{shown_file(settings.path)} {refusal.what}. It was readable before, so it may have changed. No "
+            "UPRNs were assigned.",
             "Wait until the supplier has finished writing the file, then repeat `hearth assign-uprn`.",
         ) from None
 
@@ -89,7 +90,7 @@ def _write_delimited(settings: ExtractSettings, change: UprnChange, target: Path
         if mark:
             out.write(_BYTE_ORDER_MARK.encode())
         lines = enumerate(_lines(TextBlocks(content, settings.encoding)), start=1)
-        copy = _Copy(lines, settings.delimiter, change)
+        copy = _Copy(lines, settings.delimiter, change, settings.header)
         for text in copy.texts():
             out.write(text.encode(settings.encoding))
         return file.finish()
@@ -97,15 +98,20 @@ def _write_delimited(settings: ExtractSettings, change: UprnChange, target: Path
 
 @dataclass
 class _Copy:
-    """Copies a delimited file row by row. lines: number and text of each line, including its line end."""
+    """Copies a delimited file row by row.
+
+    lines: number and text of each line, including its line end. has_header: whether the first row has the
+    names of the columns.
+    """
 
     lines: Iterator[tuple[int, str]]
     delimiter: str
     change: UprnChange
+    has_header: bool = True
 
     def texts(self) -> Iterator[str]:
         """Yield the text of the copy."""
-        is_header = True
+        is_header = self.has_header
         for number, line in self.lines:
             if is_header and line.strip("\r\n"):
                 is_header = False

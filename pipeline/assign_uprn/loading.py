@@ -12,6 +12,7 @@ from pipeline.assign_uprn.columns import AddressColumns, NamedColumns, find_colu
 from pipeline.ingest.inspection import open_table
 from pipeline.ingest.readers.rows import BrokenRow, Rows
 from pipeline.ingest.readers.supplied_file import FileRefused, check_path
+from pipeline.printable import shown_file
 from pipeline.project import ExtractSettings
 
 #: Number of line numbers that an error shows.
@@ -43,7 +44,7 @@ def load_addresses(
     Surrounding blanks are removed from cells, and empty cells are NULL. The lines of an address are joined
     with commas. option, needs_uprn: see `find_columns`. Raises Fault if the file cannot be read.
     """
-    where = settings.path.name
+    where = shown_file(settings.path)
     broken: list[BrokenRow] = []
     connection.execute(
         f'CREATE TABLE "{table}" '

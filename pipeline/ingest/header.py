@@ -2,6 +2,9 @@
 
 Names must be equal after surrounding blanks are removed. A name that differs only in case is accepted and
 counted, because export settings change the case and the name is still unambiguous.
+
+A header without any declared column is taken for a row of data. Messages then have no name from it, and
+otherwise only names that look like names of columns (see `pipeline/printable.py`).
 """
 
 from collections import Counter
@@ -10,6 +13,7 @@ from dataclasses import dataclass
 
 from governance.counted import counted
 from governance.errors import Finding
+from pipeline.printable import resembles, shown, shown_in_quotes
 from pipeline.project import DELIMITERS, ExtractSettings
 from schemas.contract import Contract
 
@@ -56,14 +60,29 @@ def map_columns(
             + _delimiter_remedy(other, where)
         )
         return ColumnMap({}, (), (), ()), tuple(faults)
+    declared = [name for name in contract.names if name != LINE_NUMBER]
+    found = sum(_position(names, settings.columns.get(name, name)) is not None for name in declared)
+    if not found and names:
+        fault(
+            f"the first line does not look like a header (0 of {len(declared)} declared columns found). Add "
+            "the header line, or declare `header = false` with the columns in order"
+            if settings.header
+            else f"none of the columns listed in hearth.toml is one of the {len(declared)} columns of this "
+            "table's contract. List the columns in the order of the file"
+        )
+        return ColumnMap({}, (), (), ()), tuple(faults)
     blank = sum(not name for name in names)
     if blank:
         fault(counted(blank, "column of the header has no name", "columns of the header have no name"), blank)
     for name, times in sorted(Counter(filter(None, names)).items()):
         if times > 1:
-            fault(f"the column {_shown(name)} appears {times} times in the header", times)
+            places = ", ".join(str(place) for place, other in enumerate(names, 1) if other == name)
+            fault(
+                f"the column {shown_in_quotes(name)} appears {times} times in the header (columns {places})",
+                times,
+            )
     for name in sorted(set(settings.columns) - set(contract.names) | {LINE_NUMBER} & set(settings.columns)):
-        fault(f"hearth.toml maps {name}, which is not a column of this table's contract")
+        fault(f"hearth.toml maps {shown(name, declared)}, which is not a column of this table's contract")
     positions: dict[str, int] = {}
     absent: list[str] = []
     case_differences: list[str] = []
@@ -78,16 +97,18 @@ def map_columns(
                 case_differences.append(column.name)
         elif column.required or column.name in settings.columns:
             mapped = f", which hearth.toml maps to {column.name}," if column.name in settings.columns else ""
-            fault(f"the column {supplied}{mapped} is missing")
+            fault(f"the column {shown(supplied)}{mapped} is missing")
         else:
             absent.append(column.name)
     to_ignore = {name.casefold() for name in settings.ignore}
     read = {names[position] for position in positions.values()}
     ignored = [name for name in names if name.casefold() in to_ignore]
     for name in sorted(read & set(ignored)):
-        fault(f"the column {_shown(name)} is both mapped under columns and listed under ignore")
-    for name in sorted(set(filter(None, names)) - read - set(ignored)):
-        fault(f"the column {_shown(name)} is not declared: map it under columns, or list it under ignore")
+        place = f"column {names.index(name) + 1} {shown_in_quotes(name)}"
+        fault(f"{place} is both mapped under columns and listed under ignore")
+    for name in dict.fromkeys(filter(None, names)):
+        if name not in read and name not in ignored:
+            fault(_undeclared(names.index(name) + 1, name, absent))
     return ColumnMap(positions, tuple(absent), tuple(ignored), tuple(case_differences)), tuple(faults)
 
 
@@ -106,8 +127,9 @@ def _position(names: list[str], supplied: str) -> int | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def _shown(name: str) -> str:
-    """Return a column's name for a message, or a placeholder where the header may be a row of data."""
-    plain = len(name) <= 60 and name.isprintable() and not any(digit in name for digit in "0123456789")
-    looks_like_a_name = name.replace("_", "").replace(" ", "").replace("-", "").isalnum() and len(name) <= 40
-    return repr(name) if plain or (looks_like_a_name and name[:1].isalpha()) else "(name withheld)"
+def _undeclared(number: int, name: str, absent: Sequence[str]) -> str:
+    """Return what is wrong with a supplier's column that no one declared. number: its place, from 1."""
+    like = resembles(name, absent)
+    alike = f" and its name resembles {like}" if like else ""
+    what = f"column {number} {shown_in_quotes(name, absent)} is not declared{alike}"
+    return f"{what}: map it under columns, or list it under ignore"

@@ -23,6 +23,7 @@ from pipeline.ingest.readers.supplied_file import (
     open_supplied,
 )
 from pipeline.ingest.readers.text_block import TextBlocks
+from pipeline.printable import shown
 from pipeline.project import ExtractSettings, Project
 from schemas.contract import Contract, contracts
 
@@ -93,7 +94,11 @@ def _inspect_controller(
     findings: list[Finding] = []
     tables = {contract.table for contract in contracts("extract")}
     findings += [
-        Finding("ING-03", table, "hearth.toml lists this extract, but there is no contract for such a table")
+        Finding(
+            "ING-03",
+            shown(table),
+            "hearth.toml lists this extract, but there is no contract for such a table",
+        )
         for table in sorted(set(project.extracts) - tables)
     ]
     for contract in contracts_of(controller):
@@ -123,7 +128,8 @@ def open_table(settings: ExtractSettings) -> Iterator[tuple[SuppliedFile, TableR
                 yield file, ParquetReader(source)
         else:
             blocks = iter(TextBlocks(content, settings.encoding))
-            yield file, DelimitedReader(blocks, settings.delimiter)
+            order = None if settings.header else settings.column_order
+            yield file, DelimitedReader(blocks, settings.delimiter, order)
 
 
 def _inspect(

@@ -135,6 +135,7 @@ def _settings(extract: InspectedExtract) -> dict[str, Any]:
         "places": extract.columns.positions,
         "encoding": extract.settings.encoding,
         "delimiter": extract.settings.delimiter,
+        "header": extract.settings.header,
         "date_formats": list(extract.settings.date_formats),
     }
 

@@ -32,6 +32,7 @@ from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import create_table, open_table, write_query
+from pipeline.printable import shown_file
 from pipeline.pseudonymise.streaming import hashed_batches, hashed_schema
 from pipeline.pseudonymise.tables import UPRN, PseudonymisedTable, tables_of
 from pipeline.transfer.identities import public_key_bytes, read_identity
@@ -224,7 +225,7 @@ def _take(folder: Path, manifest: Manifest, zone: Path, expected: Expected, last
         shutil.copytree(folder, partial, symlinks=True)
         # Others can write to the inbox at any time, so only the copy counts.
         if verify_package(partial, expected, last).digest != manifest.digest:
-            raise _altered(folder.name, "changed while it was read")
+            raise _altered(shown_file(folder), "changed while it was read")
         shutil.rmtree(final, ignore_errors=True)
         rename_durably(partial, final)
     finally:

@@ -21,6 +21,7 @@ from typing import Any
 from governance.counted import counted
 from governance.errors import Fault, Finding
 from governance.keys.passphrase import PassphraseSource
+from pipeline.printable import shown_in_quotes
 from pipeline.project import Project
 
 _TEXTS = (
@@ -98,7 +99,7 @@ def _faults(table: Any) -> list[Finding]:
         Finding(
             "CONFIG",
             "[keys.transfer]",
-            f"unknown setting {name!r}; the known ones are {', '.join(sorted(known))}",
+            f"unknown setting {shown_in_quotes(name)}; the known ones are {', '.join(sorted(known))}",
         )
         for name in sorted(set(table) - known)
     ]

@@ -23,6 +23,7 @@ from governance.canonical import digest_of_file
 from governance.counted import counted
 from governance.errors import Refused
 from governance.keys.pseudonyms.derivation import KeyContext
+from pipeline.printable import shown_file
 from pipeline.pseudonymise.tables import tables_of
 from pipeline.transfer.manifest import (
     MANIFEST_FILE,
@@ -284,6 +285,6 @@ def check_same_linkage_key(manifests: Mapping[str, Manifest]) -> None:
 def _refused(code: str, why: str, folder: Path) -> Refused:
     return Refused(
         code,
-        f"{folder.name} is not a valid transfer package: {why}.",
+        f"{shown_file(folder)} is not a valid transfer package: {why}.",
         "Ask the controller to send the whole package again.",
     )

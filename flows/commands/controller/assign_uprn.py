@@ -284,6 +284,7 @@ def _extract(
 ) -> "tuple[Project | None, ExtractSettings, NamedColumns]":
     """Return the project (None for a single file), the extract's settings and its columns."""
     from pipeline.assign_uprn.columns import NamedColumns
+    from pipeline.printable import shown
     from pipeline.project import ExtractSettings, read_project
 
     if config is not None and extract is not None:
@@ -300,7 +301,7 @@ def _extract(
         raise Fault(
             "ASSIGN_WHICH_EXTRACT",
             f"{config.name} has no extract {table}, so there are no records to look up.",
-            f"Use --table with one of its extracts: {', '.join(sorted(project.extracts))}.",
+            f"Use --table with one of its extracts: {', '.join(sorted(map(shown, project.extracts)))}.",
         )
     if named != NamedColumns():
         raise Fault(

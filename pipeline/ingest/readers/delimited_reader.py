@@ -27,16 +27,19 @@ _MAXIMUM_RECORD_CHARACTERS = MAXIMUM_LINE_BYTES
 
 
 class DelimitedReader:
-    """Reads header and rows from blocks of whole lines in UTF-8."""
+    """Reads header and rows from blocks of whole lines in UTF-8.
 
-    def __init__(self, blocks: Iterator[bytes], delimiter: str) -> None:
+    columns: names of the columns in their order, if the file has no header line; None if it has one.
+    """
+
+    def __init__(self, blocks: Iterator[bytes], delimiter: str, columns: Sequence[str] | None = None) -> None:
         csv.field_size_limit(_MAXIMUM_RECORD_CHARACTERS + 1)
         self._blocks = blocks
         self._delimiter = delimiter
         self._line = 1
         self._pending = b""
         self._is_last = False
-        self.header = self._read_header()
+        self.header = self._read_header() if columns is None else self._check_first_row(tuple(columns))
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Rows]:
         """Yield all rows in order, with the columns at the positions `wanted` of the header."""
@@ -55,25 +58,52 @@ class DelimitedReader:
         self._pending += block or b""
 
     def _read_header(self) -> tuple[str, ...]:
+        header, lines, count = self._first_row("a header")
+        if count:
+            self._pending = self._pending[len("".join(lines[:count]).encode()) :]
+            self._line += count
+        return header
+
+    def _check_first_row(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the columns; raise FileRefused if the first row cannot be a row of them."""
+        first, _, _ = self._first_row("a first line")
+        if not first:
+            return ()
+        if len(first) != len(columns):
+            raise FileRefused(
+                "ING-03",
+                f"has {len(first):,} cells in its first line, but hearth.toml lists {len(columns):,} columns",
+            )
+        names = {name.casefold() for name in columns}
+        if 2 * sum(cell.strip().casefold() in names for cell in first) > len(columns):
+            raise FileRefused(
+                "ING-03",
+                "has a first line that looks like a header, but hearth.toml has `header = false`. Set "
+                "`header = true`",
+            )
+        return columns
+
+    def _first_row(self, what: str) -> tuple[tuple[str, ...], list[str], int]:
+        """Read as far as the end of the first row; return its cells, the lines read and how many it takes.
+
+        The cells are () if the file has none. what: the row, for an error.
+        """
         while True:
             self._read_block()
             lines = _lines(self._pending)
             reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
             try:
-                header = next((row for row in reader if row), None)
+                first = next((row for row in reader if row), None)
             except csv.Error:
-                header = None
+                first = None
                 if self._is_last or len(self._pending) > MAXIMUM_LINE_BYTES:
                     raise FileRefused(
-                        "ING-02", "has a header with a quote that is left open or in the wrong place"
+                        "ING-02", f"has {what} with a quote that is left open or in the wrong place"
                     ) from None
-            if header is not None:
-                used = len("".join(lines[: reader.line_num]).encode())
-                self._pending = self._pending[used:]
-                self._line += reader.line_num
-                return tuple(header)
+            if first is not None:
+                return tuple(first), lines, reader.line_num
             if self._is_last:
-                return ()
+                return (), lines, 0
 
     def _split_block(self, wanted: Sequence[int]) -> Rows | None:
         """Split the pending block with Arrow; return None if it must be split record by record."""

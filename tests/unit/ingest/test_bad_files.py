@@ -133,10 +133,10 @@ def test_every_fault_of_every_file_is_listed_at_once(bench: Any) -> None:
     bench.put("nhs_person", "", name="nhs_person.csv")
     bench.manifest("nhs_person", sha256="0" * 64, rows=3)
     bench.put("nhs_event", "record_id\n1\n").unlink()
-    bench.put("mystery", "record_id\n1\n")
+    bench.put("mystery_list", "record_id\n1\n")
     found = faults(bench, "council", "nhs")
     assert [(code, where) for code, where, _ in found] == [
-        ("ING-03", "mystery"),
+        ("ING-03", "mystery_list"),
         ("ING-02", "council_person"),
         ("ING-03", "council_property"),
         ("ING-03", "council_property"),
