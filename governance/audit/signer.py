@@ -47,15 +47,23 @@ class LogSigner:
         """The public key, as an officer names it in trust.json."""
         return self.signer.verifier_key()
 
-    def check_grown(self, roots: Sequence[bytes]) -> None:
+    def check_grown(self, roots: Sequence[bytes], was_signed: bool = False) -> None:
         """Check that the log only grew since the last signature; `roots` as `verify.prefix_roots` gives them.
 
-        Raises Refused where it is shorter, or its beginning another.
+        was_signed: whether the log itself shows that it was signed before, so that a record must exist.
+        Raises Refused where the log is shorter or begins otherwise, Fault where the record of a signed log is
+        missing.
         """
         try:
             size_text, root_text = self.memory.read_text("ascii").split()
         except FileNotFoundError:
-            return
+            if not was_signed:
+                return
+            raise Fault(
+                "LOG_SIGNER_MEMORY",
+                "The record of what the log key last signed is missing, although the log was signed before.",
+                "Restore keys/audit-log.last from its copy; without it a shortened log could be signed.",
+            ) from None
         except (OSError, ValueError):
             raise Fault(
                 "LOG_SIGNER_MEMORY",

@@ -30,10 +30,11 @@ _DUCKDB_MAGIC = (8, b"DUCK")
 
 def retention_evidence(root: Path, agreement: Agreement, now: datetime, run_id: str = "") -> Evidence:
     """Look through a workspace; run_id: the run that is under way, whose own spill is no residue."""
-    held = holdings(root, agreement)
+    past = list(events(root / AUDIT)) if audit_log(root).is_file() else []
+    held = holdings(root, agreement, past)
     standings = [
         standing_of(root, root / AUDIT, event["evidence"], agreement)
-        for event in (events(root / AUDIT) if audit_log(root).is_file() else ())
+        for event in past
         if event["event"] == "disposal" and event["evidence"].get("what") == "artefact"
     ]
     facts = {
