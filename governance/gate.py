@@ -17,6 +17,7 @@ from governance.audit.log import AuditLog
 from governance.clearance import _MINT, Clearance, Cleared
 from governance.counted import counted
 from governance.errors import Finding, Refused
+from governance.recorded_state import RecordedState
 from governance.rules import rules_for
 from governance.rules.registry import NotShown, Rule, Shown, Verdict, failed
 
@@ -173,6 +174,32 @@ class Gatekeeper:
         )
         return Cleared(artefact, clearance)
 
+    @property
+    def recorded(self) -> RecordedState:
+        """The states of earlier runs in the audit log, read and added to in this run's name."""
+        return RecordedState(self._audit, self._run_id, self._actor, self._agreement.digest)
+
+    def difference_from_record(self, artefact: Artefact, evidence: Evidence) -> tuple[str, str] | None:
+        """Compare an artefact of an earlier run with what its gate judged; None where they are the same.
+
+        Else return a code and a reason. An artefact that no gate judged is not reused either: its run may
+        have been killed before the gate.
+        """
+        judged = self._audit.judged(artefact.stage, artefact.part, artefact.fingerprint)
+        if judged is None:
+            return "ARTEFACT_NOT_JUDGED", "no gate has judged it"
+        changed = [
+            what
+            for what, now, then in (
+                ("files", artefact.digest, judged.artefact_digest),
+                ("evidence", evidence.digest, judged.evidence_digest),
+            )
+            if now != then
+        ]
+        if not changed:
+            return None
+        return "ARTEFACT_CHANGED", f"its {' and '.join(changed)} differ from what its gate judged"
+
     def record_refusal(self, stage: str, refused: Refused) -> None:
         """Record that a stage refused its input before there was an artefact to judge."""
         codes = sorted({finding.code for finding in refused.findings} or {refused.code})
@@ -198,6 +225,7 @@ class Gatekeeper:
             "part": evidence.part,
             "evidence_digest": evidence.digest,
             "artefact_digest": None if artefact is None else artefact.digest,
+            "fingerprint": None if artefact is None else artefact.fingerprint,
             "rules": [item.rule.id for item in judgements],
             "stopped_by": [item.rule.id for item in stopping],
         }

@@ -57,38 +57,54 @@ def write_artefact(
 def find_artefact(zone: Path, stage: str, part: str, fingerprint: str) -> tuple[Artefact, Evidence] | None:
     """Return the finished artefact of a fingerprint after hashing its files again; None if there is none.
 
-    A disposed artefact counts as none. Raises Fault if the files are not those of the artefact's record.
+    A disposed artefact counts as none. Raises Fault if the files are not those of the artefact's record. The
+    record itself proves nothing: compare the result with the audit log before it is used.
     """
     folder = artefact_folder(zone, stage, part, fingerprint)
-    if not (folder / RECORD).is_file() or (folder / DISPOSED).is_file():
+    if (folder / DISPOSED).is_file():
         return None
-    record = json.loads((folder / RECORD).read_bytes())
-    files = tuple(FileRecord(**f) for f in record["files"])
+    found = recall_artefact(zone, stage, part, fingerprint)
+    if found is None:
+        return None
+    files = found[0].files
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {RECORD}
     wrong = [f.name for f in files if f.name not in present or digest_of_file(folder / f.name) != f.sha256]
-    if wrong or present - {f.name for f in files} or record["fingerprint"] != fingerprint:
-        raise Fault(
-            "ARTEFACT_CHANGED",
-            f"{folder.name} was changed after it was written, so it was not used. Files that differ from its "
-            f"record: {len(wrong) or 1} of {len(files)}.",
-            f"Find out who changed it. Then delete the folder {folder.name} from its zone and start "
-            "`hearth run` again, which makes the artefact again.",
+    if wrong or present - {f.name for f in files}:
+        raise changed_artefact(
+            folder, f"Files that differ from its record: {len(wrong) or 1} of {len(files)}"
         )
-    artefact = Artefact(stage, part, folder, fingerprint, files)
-    return artefact, Evidence(stage, part, record["facts"])
+    return found
 
 
 def recall_artefact(zone: Path, stage: str, part: str, fingerprint: str) -> tuple[Artefact, Evidence] | None:
     """Return the record of an artefact, even if its files have been disposed of; None if there is none.
 
-    Use it to judge evidence again, and `find_artefact` to read the files.
+    Use it to judge evidence again, and `find_artefact` to read the files. Raises Fault if the record cannot
+    be read or is another artefact's.
     """
     folder = artefact_folder(zone, stage, part, fingerprint)
     if not (folder / RECORD).is_file():
         return None
-    record = json.loads((folder / RECORD).read_bytes())
-    files = tuple(FileRecord(**f) for f in record["files"])
-    return Artefact(stage, part, folder, fingerprint, files), Evidence(stage, part, record["facts"])
+    try:
+        record = json.loads((folder / RECORD).read_bytes())
+        files = tuple(FileRecord(**f) for f in record["files"])
+        evidence = Evidence(stage, part, dict(record["facts"]))
+        is_own = (record["stage"], record["part"], record["fingerprint"]) == (stage, part, fingerprint)
+    except (OSError, ValueError, TypeError, KeyError):
+        raise changed_artefact(folder, "Its record cannot be read") from None
+    if not is_own:
+        raise changed_artefact(folder, "Its record is that of another artefact")
+    return Artefact(stage, part, folder, fingerprint, files), evidence
+
+
+def changed_artefact(folder: Path, why: str) -> Fault:
+    """Return the fault of an artefact that is not as it was written."""
+    return Fault(
+        "ARTEFACT_CHANGED",
+        f"{folder.name} was changed after it was written, so it was not used. {why}.",
+        f"Find out who changed it. Then delete the folder {folder.name} from its zone and start "
+        "`hearth run` again, which makes the artefact again.",
+    )
 
 
 def dispose_artefact(artefact: Artefact, keep: tuple[str, ...] = ()) -> int:
@@ -102,17 +118,19 @@ def dispose_artefact(artefact: Artefact, keep: tuple[str, ...] = ()) -> int:
 def dispose_folder(folder: Path, keep: tuple[str, ...] = ()) -> int:
     """Do what `dispose_artefact` does, to the artefact in `folder`.
 
-    The disposal mark is written first: a process killed half-way then leaves a disposed artefact and not a
-    damaged one. A second call removes the files that the first did not reach.
+    What is removed is what is there, whatever the record or an earlier mark says. The disposal mark is
+    written first: a process killed half-way then leaves a disposed artefact and not a damaged one. A second
+    call removes the files that the first did not reach.
     """
-    names = [str(f["name"]) for f in json.loads((folder / RECORD).read_bytes())["files"]]
-    going = [name for name in names if not name.startswith(tuple(f"{k}/" for k in keep))]
-    write_durably(folder / DISPOSED, canonical_json({"removed": going}))
-    present = [name for name in going if (folder / name).exists()]
-    for name in present:
+    kept = tuple(f"{k}/" for k in keep)
+    present = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
+    going = [name for name in present if name not in (RECORD, DISPOSED) and not name.startswith(kept)]
+    if going or not (folder / DISPOSED).is_file():
+        write_durably(folder / DISPOSED, canonical_json({"removed": going}))
+    for name in going:
         (folder / name).unlink()
     sync(folder)
-    return len(present)
+    return len(going)
 
 
 def _settled(folder: Path, rows: Mapping[str, int | None]) -> tuple[FileRecord, ...]:

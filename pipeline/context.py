@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from governance.errors import Fault
+from governance.recorded_state import RecordedState
 from pipeline.project import Project
 from pipeline.workspace import Workspace
 
@@ -25,6 +27,7 @@ class RunContext:
 
     spill: private folder for data that does not fit in DuckDB's memory; removed when the run ends.
     report: called with sentences about progress, with counts and rates but never values.
+    log: the audit log, for stages that need to know what happened in earlier runs.
     """
 
     run_id: str
@@ -33,3 +36,15 @@ class RunContext:
     workspace: Workspace
     spill: Path
     report: Report = field(default=_silent, repr=False)
+    log: RecordedState | None = field(default=None, repr=False)
+
+    @property
+    def recorded(self) -> RecordedState:
+        """What the signed log says of earlier runs. Raises Fault where the log is not open."""
+        if self.log is None:
+            raise Fault(
+                "AUDIT_LOG_UNREADABLE",
+                "A stage needs the audit log, and this run was started without one.",
+                "Report this as a defect of the programme; nothing is decided without the log.",
+            )
+        return self.log

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from flows.actions.workspace_reading import reading_workspace
+from flows.actions.workspace_reading import last_judged, reading_workspace
 from flows.run.authorisation import authorised_principal
 from governance.agreement.agreement import read_agreement
 from governance.audit.log import AuditLog
@@ -26,7 +26,8 @@ from pipeline.quality.review.decisions import read_decisions
 from pipeline.quality.review.export import CSV_FILE, PAGE_FILE, export_review
 from pipeline.quality.review.findings import Review, SampledCase, find
 from pipeline.workspace import Workspace
-from schemas.storage.artefact_record import DISPOSED, latest_artefact
+
+_SAMPLE = "review_case.parquet"
 
 
 @dataclass(frozen=True)
@@ -96,14 +97,14 @@ def _sample(project: Project) -> Iterator[tuple[Workspace, str, duckdb.DuckDBPyC
         workspace.spill("review") as spill,
         locked_connection(project.engine, spill) as connection,
     ):
-        folder = latest_artefact(workspace.zone("linkage"), "quality", "all")
-        if folder is None or (folder / DISPOSED).is_file():
+        folder = last_judged(project, workspace, workspace.zone("linkage"), "quality", "all")
+        if folder is None or not (folder / _SAMPLE).is_file():
             raise Fault(
                 "NO_REVIEW_SAMPLE",
                 "The workspace contains no sample for review: nothing has run yet, or it was disposed of.",
                 "Run `hearth run`; it draws a new sample.",
             )
-        path = folder / "review_case.parquet"
+        path = folder / _SAMPLE
         load_table(connection, path, "review_case")
         yield workspace, digest_of_file(path)[:16], connection
 

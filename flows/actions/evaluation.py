@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.csv
 
-from flows.actions.workspace_reading import reading_workspace
+from flows.actions.workspace_reading import last_judged, reading_workspace
 from flows.run.custody import open_run_keys
 from governance.agreement.agreement import read_agreement
 from governance.errors import Fault, Refused
@@ -25,7 +25,6 @@ from pipeline.link.evaluate import Evaluation, evaluate_links
 from pipeline.printable import shown_file
 from pipeline.project import Project
 from pipeline.pseudonymise.tables import COUNCIL_PROPERTY_RECORD, NHS_PERSON_RECORD
-from schemas.storage.artefact_record import latest_artefact
 
 TRUTH_COLUMNS = ("council_record_id", "nhs_record_id")
 #: The files of a truth folder, each .parquet or .csv. residence_pairs: the dwelling where a record's person
@@ -67,7 +66,7 @@ def evaluate_run(project: Project, truth: Path, links_out: Path | None = None) -
         )
     agreement = read_agreement(project.agreement)
     with reading_workspace(project) as workspace, workspace.spill("evaluate") as spill:
-        folder = latest_artefact(workspace.zone("linkage"), "link", "all")
+        folder = last_judged(project, workspace, workspace.zone("linkage"), "link", "all")
         if folder is None:
             raise Fault(
                 "NO_LINKS",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from flows.actions.workspace_reading import open_record
 from flows.run.custody import RunKeys, open_run_keys
 from flows.run.faults import record_fault
 from flows.run.run import new_run_id
@@ -70,7 +71,8 @@ def apply_pairs(project: Project, controller: str, folder: Path, run_id: str) ->
             keys = open_run_keys(project, agreement, workspace)
             at_rest = open_at_rest_keys(at_rest_keys(workspace.root), run=False)
             with workspace.spill(run_id) as spill, encrypted_at_rest(workspace.root, at_rest):
-                context = RunContext(run_id, project, agreement, workspace, spill)
+                record = open_record(project, workspace, run_id, agreement.digest)
+                context = RunContext(run_id, project, agreement, workspace, spill, log=record)
                 receiver, outer = _opener(keys, context)
                 secret, carried = load_secret(context), 0
 
@@ -104,7 +106,8 @@ def carry_over_outer(project: Project, place: KeyStore, from_version: int) -> in
         workspace.spill(run_id) as spill,
         encrypted_at_rest(workspace.root, at_rest),
     ):
-        context = RunContext(run_id, project, agreement, workspace, spill)
+        record = open_record(project, workspace, run_id, agreement.digest)
+        context = RunContext(run_id, project, agreement, workspace, spill, log=record)
         secret = load_secret(context)
         for controller in CONTROLLERS:
             package = held_package(controller, context)

@@ -13,7 +13,7 @@ from pathlib import Path
 from governance.agreement.agreement import Agreement
 from governance.errors import Fault, Refused
 from governance.keys.providers.in_memory_key import InMemoryKey
-from governance.keys.providers.provider import KeyProvider
+from governance.keys.providers.provider import KeyDescription, KeyProvider
 from governance.keys.providers.unsafe_demo import WARNING
 from governance.keys.settings import KeyUse, open_key, open_outer_key, read_key_settings
 from governance.keys.states import check_may_pseudonymise
@@ -39,6 +39,12 @@ class RunKeys:
     outer: KeyProvider | None = field(default=None, repr=False)
     receiver: Receiver | None = field(default=None, repr=False)
     warning: str = ""
+
+    @property
+    def descriptions(self) -> tuple[KeyDescription, ...]:
+        """Which keys these are, and their states; no key material."""
+        inner = () if self.inner is None else (self.inner, self.inner.outer)
+        return tuple(key.description for key in (*inner, self.outer) if key is not None)
 
     def linkage(self) -> InMemoryKey:
         """Return the linkage key. Raises Fault if this environment does not have it."""

@@ -1,8 +1,11 @@
 """The result of a run: figures by stage, and how it ended."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from governance.canonical import digest_of
 
 Status = Literal["published", "refused", "fault"]
 EXIT_CODES: dict[Status, int] = {"published": 0, "refused": 2, "fault": 1}
@@ -23,6 +26,16 @@ class StageRecord:
     seconds: float
     peak_memory_mib: int | None
     facts: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+def stages_as_json(stages: Sequence[StageRecord]) -> list[dict[str, Any]]:
+    """Return the stages as `run.json` shows them."""
+    return [asdict(stage) for stage in stages]
+
+
+def figures_digest(stages: Sequence[StageRecord]) -> str:
+    """Return the digest of the stages' figures; the audit log has it, and the report compares `run.json`."""
+    return digest_of(stages_as_json(stages))
 
 
 @dataclass(frozen=True)
@@ -48,7 +61,7 @@ class Outcome:
             "run_id": self.run_id,
             "status": self.status,
             "release_dir": None if self.release_dir is None else str(self.release_dir),
-            "stages": [asdict(stage) for stage in self.stages],
+            "stages": stages_as_json(self.stages),
             "code": self.code,
             "reason": self.reason,
             "remedy": self.remedy,

@@ -4,6 +4,9 @@ Everything here follows from the declared stages (`flows/stages.py`). A stage's 
 from its settings, the code and the fingerprints of its inputs, never from its output, so all
 fingerprints are known before the first stage runs. An artefact whose readers all exist is not made
 again: only its record is judged, because its files may have been deleted by then.
+
+An artefact's record is not believed. Its files and its evidence must be those that its gate judged, as the
+audit log has them. If they differ, the difference goes on record and the stage is run again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +15,14 @@ from itertools import groupby
 from pathlib import Path
 
 from flows.stages import CONTROLLERS, STAGES, Made, Place, RunServices, Stage, Step
+from governance.artefact import Artefact, Evidence
 from governance.canonical import digest_of
+from governance.errors import Fault
 from governance.gate import GateOrder
 from pipeline.artefact_store import find_artefact, recall_artefact
 from pipeline.code_version import code_version
 from pipeline.publish.stage import find_standing
+from schemas.storage.artefact_record import artefact_folder
 
 
 def stages_at(place: Place, declared: Sequence[Stage] = STAGES) -> tuple[Stage, ...]:
@@ -76,14 +82,19 @@ class Plan:
     """The steps of one run. Make it with `of`.
 
     inputs: each step, in order, with the steps that it reads. zones: the folder of each step's artefacts.
-    find_release: finds the published release of a fingerprint.
+    find_release: finds the published release of a fingerprint. difference: compares an artefact and its
+    evidence with the audit log; a code and a reason, or None. report: takes the step, code and reason of each
+    artefact that is not used.
     """
 
     inputs: Mapping[Step, tuple[Step, ...]]
     zones: Mapping[Step, Path]
     fingerprints: Mapping[Step, str]
     find_release: Callable[[str], Made | None]
+    difference: Callable[[Artefact, Evidence], tuple[str, str] | None]
+    report: Callable[[Step, str, str], None]
     _found: dict[Step, Made | None] = field(default_factory=dict)
+    _recalled: dict[Step, Made | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, stages: Sequence[Stage], controllers: Sequence[str], run: RunServices) -> "Plan":
@@ -102,23 +113,36 @@ class Plan:
                     "inputs": [fingerprints[read] for read in inputs[step]],
                 }
             )
-        return cls(inputs, zones, fingerprints, lambda found: find_standing(found, run.context))
+
+        def report(step: Step, code: str, reason: str) -> None:
+            name = " ".join(step)
+            folder = artefact_folder(zones[step], *step, fingerprints[step])
+            place = folder.relative_to(run.context.workspace.root).as_posix()
+            run.gatekeeper.recorded.report(place, code, "the stage is run again", step[1])
+            run.display.say(f"{name}: {place} is not used, because {reason}. {code} is on record.")
+
+        return cls(
+            inputs,
+            zones,
+            fingerprints,
+            lambda found: find_standing(found, run.context),
+            run.gatekeeper.difference_from_record,
+            report,
+        )
 
     def find(self, step: Step) -> Made | None:
         """Return the existing artefact of a step: verified where it will be read, else its record only."""
-        if self._is_needed(step):
-            return self._existing(step)
-        return recall_artefact(self.zones[step], *step, self.fingerprints[step])
+        return self._existing(step) if self._is_needed(step) else self._recall(step)
 
     def forget(self, step: Step) -> None:
         """Look at the disk again the next time: the step was made or disposed of."""
         self._found.pop(step, None)
+        self._recalled.pop(step, None)
 
     def _is_needed(self, step: Step) -> bool:
+        """Answer whether a step is the last one, or one whose files will be read by a step to be made."""
         readers = [reader for reader, inputs in self.inputs.items() if step in inputs]
-        return not readers or any(
-            self._existing(reader) is None and self._is_needed(reader) for reader in readers
-        )
+        return not readers or any(self.find(reader) is None for reader in readers)
 
     def _existing(self, step: Step) -> Made | None:
         if step not in self._found:
@@ -126,6 +150,25 @@ class Plan:
             self._found[step] = (
                 self.find_release(fingerprint)
                 if step == ("publish", "all")
-                else find_artefact(self.zones[step], *step, fingerprint)
+                else self._as_judged(step, find_artefact)
             )
         return self._found[step]
+
+    def _recall(self, step: Step) -> Made | None:
+        if step not in self._recalled:
+            self._recalled[step] = self._as_judged(step, recall_artefact)
+        return self._recalled[step]
+
+    def _as_judged(self, step: Step, find: Callable[[Path, str, str, str], Made | None]) -> Made | None:
+        """Return what is on disk if it is what the step's gate judged; else report it and return None."""
+        try:
+            found = find(self.zones[step], *step, self.fingerprints[step])
+        except Fault as fault:
+            difference: tuple[str, str] | None = fault.code, "its files are not those of its record"
+            found = None
+        else:
+            difference = None if found is None else self.difference(*found)
+        if difference is not None:
+            self.report(step, *difference)
+            return None
+        return found

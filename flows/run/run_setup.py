@@ -14,6 +14,7 @@ from flows.run.custody import RunKeys, open_controller_keys, open_run_keys, orch
 from flows.run.display import Display
 from flows.run.faults import as_hearth_error
 from flows.run.nightly_run import NightlyRun, Perform, run_directly
+from flows.run.outcome import figures_digest
 from flows.run.plan import gate_order
 from flows.run.run_evidence import run_evidence
 from flows.run.run_teardown import remove_superseded, shred
@@ -24,6 +25,7 @@ from governance.audit.signer import open_log_signer
 from governance.errors import Refused
 from governance.gate import Gatekeeper
 from governance.keys.at_rest_keys import open_at_rest_keys
+from governance.keys.states import check_not_rolled_back
 from governance.principals.run_authorisation import actor_of
 from governance.retention.evidence import retention_evidence
 from governance.retention.residue import remove_stale_spill
@@ -95,6 +97,8 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
             audit.append(run_id, actor, None, "disposal", None, "done", destroyed, agreement.digest)
 
     def record_end(verdict: str, end: dict[str, object]) -> None:
+        if run is not None and run.records:
+            end |= {"figures": figures_digest(run.records)}
         audit.append(run_id, actor, None, "run_end", None, verdict, end, agreement.digest)
         audit.checkpoint()
 
@@ -105,13 +109,17 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
         if warning := check_spill_volume(workspace.root, project.production):
             display.say(warning)
         keys = setup.open_keys(agreement)
+        for key in keys.descriptions:
+            check_not_rolled_back(key.key_id, key.state, audit.key_state(key.key_id))
         if keys.warning:
             display.say(keys.warning)
         with (
             workspace.spill(run_id) as spill,
             encrypted_at_rest(workspace.root, open_at_rest_keys(at_rest)),
         ):
-            context = RunContext(run_id, project, agreement, workspace, spill, display.say)
+            context = RunContext(
+                run_id, project, agreement, workspace, spill, display.say, gatekeeper.recorded
+            )
             run = NightlyRun(
                 context,
                 gatekeeper,

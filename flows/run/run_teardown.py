@@ -13,7 +13,6 @@ from governance.canonical import digest_of_file
 from governance.keys.at_rest_keys import destroy_run_key
 from pipeline.artefact_store import dispose_folder
 from pipeline.workspace import Workspace
-from schemas.storage.artefact_record import DISPOSED, RECORD
 from schemas.storage.zones import BY_CONTROLLER, QUARANTINE
 
 
@@ -21,13 +20,13 @@ def remove_run_only_tables(workspace: Workspace) -> int:
     """Delete ingested, pseudonymised and grouped tables of all runs. Returns the number of files.
 
     Quarantine is kept for the controllers' data teams. Artefact records are kept, because gates judge them
-    again.
+    again. Every folder with an artefact's name is emptied, whether or not it has a record or a disposal mark.
     """
     return sum(
-        dispose_folder(record.parent, keep=(QUARANTINE,))
+        dispose_folder(folder, keep=(QUARANTINE,))
         for zone in BY_CONTROLLER
-        for record in workspace.zone(zone).glob(f"*/*/{RECORD}")
-        if not (record.parent / DISPOSED).exists()
+        for folder in workspace.zone(zone).glob("*/*-*-*")
+        if folder.is_dir() and not folder.is_symlink()
     )
 
 

@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,16 @@ CLOCK_TOLERANCE = timedelta(minutes=2)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What a gate judged: digests of an artefact's files and of its evidence. time: of the verdict."""
+
+    fingerprint: str
+    artefact_digest: str
+    evidence_digest: str
+    time: str
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -66,6 +77,10 @@ class AuditLog:
         self._remembered: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._requests: dict[str, frozenset[str]] = {}
         self._noted: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._judged: dict[tuple[str, str], dict[str, Judged]] = {}
+        self._states: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._key_states: dict[str, str] = {}
+        self._gates = 0
 
     @classmethod
     def open(
@@ -83,6 +98,8 @@ class AuditLog:
             with log._locked():
                 log._catch_up()
                 if not log._leaves:
+                    if signer is not None:
+                        signer.check_grown(prefix_roots(()), log._was_signed())
                     key = None if signer is None else signer.verifier_key
                     log._write(LOG_RUN, "hearth", None, "log_created", None, None, {"log_key": key}, None)
                 log._check_key()
@@ -110,6 +127,28 @@ class AuditLog:
     def requests(self, part: str) -> frozenset[str]:
         """Return the commitments of the erasures and objections on record for a controller's data."""
         return self._requests.get(part, frozenset())
+
+    def judged(self, stage: str, part: str, fingerprint: str) -> "Judged | None":
+        """Return what the gate of a stage last judged under a fingerprint; None where it never did."""
+        return self._judged.get((stage, part), {}).get(fingerprint)
+
+    def last_judged(self, stage: str, part: str) -> "Judged | None":
+        """Return what the gate of a stage and part judged last; None where it never did."""
+        judged = self._judged.get((stage, part))
+        return None if not judged else list(judged.values())[-1]
+
+    def state(self, name: str, part: str = "all") -> Mapping[str, Any]:
+        """Return the last recorded state of that name and part; empty where none was ever recorded."""
+        return self._states.get((name, part), {})
+
+    def key_state(self, key_id: str) -> str | None:
+        """Return the state into which a key was last put here; None where no action on it is on record."""
+        return self._key_states.get(key_id)
+
+    @property
+    def is_signing(self) -> bool:
+        """Answer whether the log was opened with its signing key."""
+        return self._signer is not None
 
     def append(
         self,
@@ -211,7 +250,8 @@ class AuditLog:
         if torn:
             self._move_torn_line(torn)
         elif data and self._signer is not None:
-            self._signer.check_grown(prefix_roots(self._leaves))
+            is_own = self._key == self._signer.verifier_key  # if it is not, `_check_key` says so
+            self._signer.check_grown(prefix_roots(self._leaves), is_own and self._was_signed())
 
     def _apply(self, line: bytes) -> None:
         """Check that a line continues the chain, and update what is known of the log from its event."""
@@ -239,10 +279,36 @@ class AuditLog:
             if event["verdict"] == "cleared":
                 self._remembered |= self._noted
             self._noted = {}
+            self._gates += 1
+            self._take_judged(event)
+        elif event["event"] == "state":
+            facts = event["evidence"] or {}
+            self._states[str(facts.get("name")), str(facts.get("part"))] = facts
+        elif event["event"] == "key" and event["verdict"] == "done":
+            self._key_states |= _key_states(event["evidence"] or {})
         self._latest = event["ts"]
         self._previous = hashlib.sha256(line).hexdigest()
         self._leaves.append(leaf_hash(line))
         self._bytes += len(line) + 1
+
+    def _was_signed(self) -> bool:
+        """Answer whether the log was signed before: it has a checkpoint, or a line after a gate."""
+        folder = self.folder / CHECKPOINTS
+        return self._gates > 1 or any(folder.glob("*.note"))
+
+    def _take_judged(self, event: Mapping[str, Any]) -> None:
+        facts = event["evidence"] or {}
+        if facts.get("fingerprint") is None or facts.get("artefact_digest") is None:
+            return
+        judged = Judged(
+            str(facts["fingerprint"]),
+            str(facts["artefact_digest"]),
+            str(facts["evidence_digest"]),
+            event["ts"],
+        )
+        of_step = self._judged.setdefault((event["stage"], str(facts.get("part"))), {})
+        of_step.pop(judged.fingerprint, None)
+        of_step[judged.fingerprint] = judged
 
     def _move_torn_line(self, torn: bytes) -> None:
         digest = hashlib.sha256(torn).hexdigest()
@@ -326,6 +392,18 @@ class AuditLog:
         path = self.folder / LOG_KEY_NAME
         if stated is not None and not path.is_file():
             write_durably(path, f"{stated}\n".encode())
+
+
+def _key_states(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return the states that an action on keys left: key id -> state."""
+    states = {
+        str(facts[f"{which}key_id"]): str(facts[f"{which}state"])
+        for which in ("", "old_", "new_")
+        if f"{which}key_id" in facts and f"{which}state" in facts
+    }
+    if facts.get("act") == "destroy" and "key_id" in facts:
+        states[str(facts["key_id"])] = "destroyed"
+    return states
 
 
 def _changed(what: str) -> Refused:

@@ -48,15 +48,23 @@ class LogSigner:
         """The public key in the form that trust.json uses."""
         return self.signer.verifier_key()
 
-    def check_grown(self, roots: Sequence[bytes]) -> None:
+    def check_grown(self, roots: Sequence[bytes], was_signed: bool = False) -> None:
         """Check that the log only grew since the last signature; `roots` as from `verify.prefix_roots`.
 
-        Raises Refused if it is shorter or if signed lines were changed.
+        was_signed: whether the log itself shows that it was signed before, so that a record must exist.
+        Raises Refused if the log is shorter or if signed lines were changed, Fault if the record of a signed
+        log is missing.
         """
         try:
             size_text, root_text = self.memory.read_text("ascii").split()
         except FileNotFoundError:
-            return
+            if not was_signed:
+                return
+            raise Fault(
+                "LOG_SIGNER_MEMORY",
+                "The record of what the log key last signed is missing, although the log was signed before.",
+                "Restore keys/audit-log.last from its copy; without it a shortened log could be signed.",
+            ) from None
         except (OSError, ValueError):
             raise Fault(
                 "LOG_SIGNER_MEMORY",

@@ -47,7 +47,7 @@ FIELDS = ("actor", "event", "evidence", "policy", "prev", "rule", "run", "seq", 
 EVENTS = (
     "log_created", "log_recovered", "run_start", "run_end", "run_abandoned",
     "stage_start", "stage_end", "rule", "gate", "release", "approval", "disposal",
-    "rights_request", "opt_out", "key", "attack", "fault", "note", "log_key",
+    "rights_request", "opt_out", "key", "attack", "fault", "note", "log_key", "state", "finding",
 )  # fmt: skip
 VERDICTS = (
     "pass", "warn", "waived", "fail", "cleared", "refused", "published", "fault",
@@ -371,8 +371,16 @@ def verify_folder(folder: Path, trust: Trust | None = None) -> Report:
     report.lines, report.root = len(lines), roots[-1]
     if not report.tampered:
         _check_runs(events, roots, report)
+    report.remarks += [_remark_on(event) for event in events if event["event"] == "finding"]
     _check_checkpoints(folder, roots, events, trust, report)
     return report
+
+
+def _remark_on(finding: dict[str, Any]) -> str:
+    """Return what a run found to be changed outside the log, for the person who reads the report."""
+    facts = finding["evidence"] or {}
+    name, code = facts.get("name", "a state file"), facts.get("code", "no code")
+    return f"line {finding['seq']}: run {finding['run']} found that {name} is not the one on record ({code})."
 
 
 def _check_lines(lines: Sequence[bytes], report: Report) -> list[dict[str, Any]]:

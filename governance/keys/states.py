@@ -9,7 +9,7 @@ destroyed  erased, with a certificate
 
 from enum import StrEnum
 
-from governance.errors import Refused
+from governance.errors import Fault, Refused
 
 
 class KeyState(StrEnum):
@@ -59,3 +59,25 @@ def check_may_pseudonymise(key_id: str, state: KeyState) -> None:
         )
         reason = f"Key {key_id} is {state}, so it cannot make pseudonyms."
         raise Refused("KEY_NOT_ACTIVE", reason, remedy)
+
+
+def check_not_rolled_back(key_id: str, state: KeyState, recorded: str | None) -> None:
+    """Raise an error where the audit log says that a key had already left the state that its file shows.
+
+    recorded: the state on record; None where no action on the key is on record here. A key file is sealed by
+    its own key, but an older copy of it is sealed as well.
+    """
+    order = list(KeyState)
+    if recorded is None or order.index(state) >= order.index(KeyState(recorded)):
+        return
+    if recorded == KeyState.DESTROYED:
+        raise Refused(
+            "KEY_REUSED",
+            f"Key {key_id} was destroyed, as the audit log shows, and has come back.",
+            "Remove the copy; find out which backup it came from, and destroy it there too.",
+        )
+    raise Fault(
+        "KEY_STATE_ALTERED",
+        f"The file of key {key_id} says {state}, but the audit log shows that the key is {recorded}.",
+        "An older copy of the file was put in place. Find out who did it, and restore the newest copy.",
+    )

@@ -15,6 +15,7 @@ from typing import Any
 from governance.agreement.agreement import Agreement
 from governance.agreement.decisions import find_waiver
 from governance.audit.verify import Report, Trust, verify_folder
+from governance.canonical import digest_of
 from governance.errors import Fault
 from governance.history import events
 from governance.principals.roles import may
@@ -34,6 +35,7 @@ class RunLine:
     """One run: times, actor, result ("published", "refused", "fault", "abandoned", "unfinished").
 
     mandates: "run" and "release" -> the principal who validly signed it under the agreement.
+    figures: digest of the stages' figures, as recorded in the log.
     """
 
     run: str
@@ -43,6 +45,7 @@ class RunLine:
     outcome: str
     code: str
     mandates: Mapping[str, str] = field(default_factory=dict)
+    figures: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,8 @@ def gather(
         verification=verification,
         attention=(
             *_attention(runs, rules, agreement, verification, statuses, now.date(), policies),
+            *_findings_on_record(chosen),
+            *_lost_figures(workspace, runs),
             *_unknown_witnesses(trust, agreement),
         ),
         trials=trials_of(stages),
@@ -195,8 +200,14 @@ def _run_lines(chosen: list[dict[str, Any]], agreement: Agreement) -> tuple[RunL
             lines[run] = RunLine(run, event["actor"], moment, None, "unfinished", "", signed)
         elif event["event"] in ("run_end", "run_abandoned"):
             started = lines[run]
-            code = (event["evidence"] or {}).get("code", "")
-            lines[run] = replace(started, ended=moment, outcome=event["verdict"], code=code)
+            facts = event["evidence"] or {}
+            lines[run] = replace(
+                started,
+                ended=moment,
+                outcome=event["verdict"],
+                code=facts.get("code", ""),
+                figures=facts.get("figures", ""),
+            )
     return tuple(lines.values())
 
 
@@ -236,17 +247,47 @@ def _rule_lines(chosen: list[dict[str, Any]]) -> tuple[RuleLine, ...]:
 
 
 def _stage_facts(workspace: Path, runs: tuple[RunLine, ...]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return (stage, part) -> facts of the newest run that made or reused the stage's artefact."""
+    """Return (stage, part) -> facts of the newest run that made or reused the stage's artefact.
+
+    A run's figures are used only if their digest is the one in the log.
+    """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for line in runs:
-        try:
-            record = json.loads((workspace / RUNS / line.run / "run.json").read_bytes())
-        except (OSError, ValueError):
-            continue
-        for stage in record.get("stages", []):
+        for stage in _figures_on_record(workspace, line) or ():
             if stage.get("facts"):
                 found[(stage["stage"], stage["part"])] = stage["facts"]
     return found
+
+
+def _figures_on_record(workspace: Path, line: RunLine) -> list[dict[str, Any]] | None:
+    """Return the stages of a run's `run.json`; None where they are missing or not those on record."""
+    try:
+        stages: list[dict[str, Any]] = json.loads((workspace / RUNS / line.run / "run.json").read_bytes())[
+            "stages"
+        ]
+        is_on_record = digest_of(stages) == line.figures
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return stages if is_on_record else None
+
+
+def _lost_figures(workspace: Path, runs: tuple[RunLine, ...]) -> tuple[str, ...]:
+    """Return a sentence for each run whose figures are on record and cannot be shown."""
+    return tuple(
+        f"The figures of run {line.run} are not shown: its run.json is missing, or not the one on record."
+        for line in runs
+        if line.figures and _figures_on_record(workspace, line) is None
+    )
+
+
+def _findings_on_record(chosen: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Return a sentence for each file that a run found changed."""
+    return tuple(
+        f"Run {event['run']} found that {event['evidence']['name']} is not the one on record "
+        f"({event['evidence']['code']}); {event['evidence']['done']}."
+        for event in chosen
+        if event["event"] == "finding"
+    )
 
 
 def _extract_lines(

@@ -30,10 +30,11 @@ _DUCKDB_MAGIC = (8, b"DUCK")
 
 def retention_evidence(root: Path, agreement: Agreement, now: datetime, run_id: str = "") -> Evidence:
     """Return the evidence of a workspace. run_id: the current run, whose spill folder is not reported."""
-    found = holdings(root, agreement)
+    past = list(events(root / AUDIT)) if audit_log(root).is_file() else []
+    found = holdings(root, agreement, past)
     disposals = [
         disposal_status(root, root / AUDIT, event["evidence"], agreement)
-        for event in (events(root / AUDIT) if audit_log(root).is_file() else ())
+        for event in past
         if event["event"] == "disposal" and event["evidence"].get("what") == "artefact"
     ]
     facts = {

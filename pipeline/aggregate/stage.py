@@ -65,7 +65,7 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
     """Return what the stage's output depends on in addition to its input and its code."""
     return {
         "outputs": sorted(context.agreement.outputs),
-        "carried_record_keys": migrated_keys_digest(context.workspace),
+        "carried_record_keys": migrated_keys_digest(context),
         "definitions": digest_of(
             [repr(d) for read in (measures, magnitudes, tables, dimensions) for d in read().values()]
         ),
@@ -90,7 +90,7 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
                 known_attributes(connection),
                 known_attributes(connection, of_everyone=True),
             )
-            load_migrated_keys(connection, context.workspace)
+            load_migrated_keys(connection, context)
             build_all_cells(connection, plan, load_secret(context))
             facts = _facts(connection, plan)
             add_definitions(connection, plan)

@@ -3,13 +3,15 @@
 `controlled/ledger/ledger.jsonl` holds one canonical JSON object a line; `prev` is the SHA-256 of
 the line before. Beside it lies, under its own digest, the list of every cell a release
 holds: digest of the value, epoch, specification version. Nights of one epoch share a list.
-The head of the chain is kept apart, in the keys zone, under a MAC of the record-key secret.
+The head of the chain is kept apart, in the keys zone, under a MAC of the record-key secret. Each line is
+in the audit log before it is in the ledger, so a ledger that was replaced together with its head is found.
 
-A release is written in four steps, and a crash after any of them is mended by the next run:
+A release is written in these steps, and a crash after any of them is mended by the next run:
 
-    intent (line) -> head -> rename of the staged folder -> revealed (line) -> head
+    log -> intent (line) -> head -> rename of the staged folder -> log -> revealed (line) -> head
 
-Refused: a lost, cut or edited ledger; a release folder that the ledger does not know.
+Refused: a lost, cut or edited ledger, or one that the audit log does not have; a release folder that the
+ledger does not know.
 """
 
 import hashlib
@@ -22,6 +24,7 @@ from typing import Any
 
 from governance.canonical import canonical_json
 from governance.errors import Refused
+from governance.recorded_state import LEDGER, RecordedState
 from pipeline.disclosure.noise.record_key import RecordKeySecret
 from pipeline.workspace import Workspace
 from schemas.storage.durable_write import sync, write_durably
@@ -80,26 +83,32 @@ class LedgerEntry:
 class Ledger:
     """The ledger of one workspace, verified when it was opened."""
 
-    def __init__(self, folder: Path, head_file: Path, secret: RecordKeySecret) -> None:
+    def __init__(
+        self, folder: Path, head_file: Path, secret: RecordKeySecret, recorded: RecordedState
+    ) -> None:
         self.folder = folder
         self._head_file = head_file
         self._secret = secret
+        self._recorded = recorded
         self.entries: tuple[LedgerEntry, ...] = ()
         self.head = GENESIS
 
     @classmethod
-    def open(cls, workspace: Workspace, secret: RecordKeySecret) -> "Ledger":
-        """Read and verify the ledger, and compare it with the releases that stand.
+    def open(cls, workspace: Workspace, secret: RecordKeySecret, recorded: RecordedState) -> "Ledger":
+        """Read and verify the ledger, and compare it with the audit log and with the releases that stand.
+
+        The last line on record is written again where a killed run had not written it yet.
 
         Raises Refused: LEDGER_LOST, LEDGER_EDITED, RELEASE_NOT_IN_LEDGER.
         """
         folder = workspace.zone("controlled") / FOLDER
         folder.mkdir(mode=0o700, exist_ok=True)
-        ledger = cls(folder, workspace.zone("keys") / HEAD, secret)
+        ledger = cls(folder, workspace.zone("keys") / HEAD, secret, recorded)
         standing = sorted(
             p.name for p in workspace.zone("releases").iterdir() if p.is_dir() and not p.name.startswith(".")
         )
         ledger._read(bool(standing))
+        ledger._compare_with_record()
         known = {entry.release_id for entry in ledger.entries if entry.event != "void"}
         strangers = [name for name in standing if name not in known]
         if strangers:
@@ -124,10 +133,15 @@ class Ledger:
         return tuple(entry for entry in last.values() if entry.event == "intent")
 
     def append(self, event: str, of: dict[str, Any]) -> LedgerEntry:
-        """Append a line and move the head; both are on disk when this returns."""
+        """Put a line on record, append it and move the head; all are on disk when this returns."""
         if event not in EVENTS:
             raise ValueError(f"no ledger event {event}")
         entry = LedgerEntry(seq=len(self.entries), prev=self.head, event=event, **of)
+        self._recorded.record(LEDGER, {"line": {"v": 1, **entry.__dict__}})
+        self._write(entry)
+        return entry
+
+    def _write(self, entry: LedgerEntry) -> None:
         with (self.folder / FILE).open("ab") as stream:
             stream.write(entry.line() + b"\n")
             stream.flush()
@@ -135,7 +149,6 @@ class Ledger:
         sync(self.folder)
         self._accept(entry)
         self._write_head()
-        return entry
 
     def repeat(self, event: str, entry: LedgerEntry) -> LedgerEntry:
         """Append a line that says something new of the release of an earlier one."""
@@ -151,11 +164,7 @@ class Ledger:
         sealed = self._read_head()
         if not path.is_file():
             if sealed is not None or has_releases:
-                raise Refused(
-                    "LEDGER_LOST",
-                    "The release ledger is gone although releases were made.",
-                    "Restore controlled/ledger from its copy; without it no release can be compared.",
-                )
+                raise _lost()
             return
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
@@ -177,6 +186,28 @@ class Ledger:
                 os.fsync(stream.fileno())
         if len(self.entries) != sealed_entries:
             self._write_head()
+
+    def _compare_with_record(self) -> None:
+        """Raise Refused where the ledger's last line is not the last one in the audit log.
+
+        One line may be missing: the last on record, which a killed run had not written. It is written now.
+        """
+        line = self._recorded.last(LEDGER).get("line")
+        if line is None:
+            if self.entries:
+                raise _edited("the audit log has no record of any of its lines")
+            return
+        lines = int(line["seq"]) + 1
+        if len(self.entries) == lines - 1 and line["prev"] == self.head:
+            self._write(self._parse(canonical_json(line)))
+        elif not self.entries:
+            raise _lost()
+        elif len(self.entries) != lines:
+            raise _edited(
+                f"it has {len(self.entries)} lines, and the audit log names line {lines} as the last"
+            )
+        elif self.entries[-1].line() != canonical_json(line):
+            raise _edited("its last line is not the one in the audit log")
 
     def _parse(self, line: bytes) -> LedgerEntry:
         try:
@@ -212,6 +243,14 @@ class Ledger:
         if not hmac.compare_digest(mac, self._mac(entries, head)):
             raise _edited("the sealed head of the chain was not made with this project's secret")
         return entries, head
+
+
+def _lost() -> Refused:
+    return Refused(
+        "LEDGER_LOST",
+        "The release ledger is gone although releases were made.",
+        "Restore controlled/ledger from its copy; without it no release can be compared.",
+    )
 
 
 def _edited(how: str) -> Refused:

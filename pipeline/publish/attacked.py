@@ -7,6 +7,7 @@ from typing import Any
 from governance.artefact import Evidence
 from governance.canonical import canonical_json, digest_of, digest_of_file
 from governance.errors import Finding, Refused
+from governance.recorded_state import ATTACKS
 from pipeline.code_version import code_version
 from pipeline.context import RunContext
 from pipeline.disclosure.attack.run import run_attacks
@@ -16,26 +17,49 @@ from schemas.storage.durable_write import write_durably
 
 
 def attack_finished(folder: Path, context: RunContext, ledger: Ledger) -> dict[str, Any]:
-    """Attack the finished files together with the release before them; a verdict is stored by manifest."""
+    """Attack the finished files together with the release before them; a verdict is stored by manifest.
+
+    A stored verdict is used only if it is the one whose digest is in the audit log; else the files are
+    attacked again.
+    """
     latest = ledger.latest_revealed()
     others = [] if latest is None else [context.workspace.zone("releases") / latest.release_id]
     folders = [folder, *(o for o in others if o != folder and o.is_dir())]
     name = digest_of([*sorted(digest_of_file(f / MANIFEST) for f in folders), code_version()])
     kept = ledger.folder / f"attacks-{name[:16]}.json"
-    if kept.is_file():
-        facts: dict[str, Any] = json.loads(kept.read_bytes())
-        return facts
+    stored = _stored(kept, name, context)
+    if stored is not None:
+        return stored
     report = run_attacks(folders, engine=context.project.engine, spill=context.spill)
     context.report(f"attacks on the release: {report.successes} succeeded")
     record = report.record()
     release_id = folder.name.removeprefix(STAGED_PREFIX)
-    facts = {
+    facts: dict[str, Any] = {
         "attack_successes": report.successes,
         "attacks": record["attacks"],
         "intruder": next((r for r in record["intruders"] if r["release_id"] == release_id), None),
     }
     write_durably(kept, canonical_json(facts))
+    context.recorded.record(ATTACKS, {"digest": digest_of(facts)}, name)
     return facts
+
+
+def _stored(kept: Path, name: str, context: RunContext) -> dict[str, Any] | None:
+    """Return the stored verdict of earlier attacks on the same files, if it is the one on record."""
+    recorded = context.recorded.last(ATTACKS, name).get("digest")
+    if recorded is None or not kept.is_file():
+        return None
+    try:
+        facts: dict[str, Any] = json.loads(kept.read_bytes())
+        is_on_record = digest_of(facts) == recorded
+    except (OSError, ValueError, TypeError):
+        is_on_record = False
+    if is_on_record:
+        return facts
+    place = kept.relative_to(context.workspace.root).as_posix()
+    context.recorded.report(place, "ATTACKS_CHANGED", "the files are attacked again", name)
+    context.report(f"{place} is not the verdict on record, so the attacks are made again. This is on record.")
+    return None
 
 
 def check_repelled(evidence: Evidence) -> None:

@@ -48,7 +48,7 @@ def commit_release(cleared: Cleared, absence: Clearance, context: RunContext) ->
         return standing
     files = verify_release(artefact.folder)
     manifest_sha256 = digest_of_file(artefact.folder / MANIFEST)
-    ledger.append("intent", read_record(context.workspace, release_id, manifest_sha256))
+    ledger.append("intent", read_record(context, release_id, manifest_sha256))
     _finish(ledger, releases, release_id)
     context.report(f"Release {release_id} is published.")
     return Artefact("publish", "all", final, artefact.fingerprint, files)
@@ -59,7 +59,7 @@ def open_ledger(context: RunContext) -> Ledger:
 
     An intent whose staged folder is whole is renamed into place; an intent without it becomes void.
     """
-    ledger = Ledger.open(context.workspace, load_secret(context))
+    ledger = Ledger.open(context.workspace, load_secret(context), context.recorded)
     releases = context.workspace.zone("releases")
     for entry in ledger.pending():
         staged = releases / f"{STAGED_PREFIX}{entry.release_id}"

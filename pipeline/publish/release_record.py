@@ -6,8 +6,10 @@ from typing import Any
 
 import duckdb
 
-from governance.canonical import canonical_json
+from governance.canonical import canonical_json, digest_of
 from governance.errors import Refused
+from governance.recorded_state import STAGED
+from pipeline.context import RunContext
 from pipeline.disclosure.ledger import FOLDER
 from pipeline.publish.ledger_table import keep_table
 from pipeline.workspace import Workspace
@@ -35,24 +37,27 @@ def write_cell_digests(connection: duckdb.DuckDBPyConnection, workspace: Workspa
     return digest, int(connection.execute("SELECT COUNT(*) FROM cell_digest").fetchall()[0][0])
 
 
-def write_record(workspace: Workspace, record: dict[str, Any]) -> None:
-    """Store the ledger fields of a staged release."""
-    write_durably(_path(workspace, record["release_id"]), canonical_json(record))
+def write_record(context: RunContext, record: dict[str, Any]) -> None:
+    """Store the ledger fields of a staged release; their digest is in the audit log."""
+    path = _path(context.workspace, record["release_id"])
+    write_durably(path, canonical_json(record))
+    context.recorded.record(STAGED, {"digest": digest_of(record)}, record["release_id"])
 
 
-def read_record(workspace: Workspace, release_id: str, manifest_sha256: str) -> dict[str, Any]:
+def read_record(context: RunContext, release_id: str, manifest_sha256: str) -> dict[str, Any]:
     """Return the ledger fields of a staged release.
 
-    Raises Refused where none are stored or they belong to another manifest.
+    Raises Refused where none are stored, they belong to another manifest, or they are not those on record.
     """
     try:
-        record: dict[str, Any] = json.loads(_path(workspace, release_id).read_bytes())
-    except (OSError, ValueError):
-        record = {}
-    if record.get("manifest_sha256") != manifest_sha256:
+        record: dict[str, Any] = json.loads(_path(context.workspace, release_id).read_bytes())
+        is_whole = record["manifest_sha256"] == manifest_sha256
+    except (OSError, ValueError, TypeError, KeyError):
+        is_whole = False
+    if not is_whole or digest_of(record) != context.recorded.last(STAGED, release_id).get("digest"):
         raise Refused(
             "RELEASE_RECORD_MISSING",
-            f"The staged release {release_id} has no record for the ledger.",
+            f"The staged release {release_id} has no record for the ledger, or one that was changed.",
             "Run `hearth run` again; the publish stage writes both together.",
         )
     return record

@@ -156,7 +156,7 @@ def _write(publication: Publication, protected: Cleared, figures: Cleared) -> Fr
     write_note(identity.release_id, dated, identity.epoch, settings, folder, publication.correction_reason)
     manifest_sha256 = write_manifest(folder, identity.release_id, identity.epoch, dated, profile.method)
     write_record(
-        context.workspace,
+        context,
         {
             "release_id": identity.release_id,
             "fingerprint": publication.fingerprint,

@@ -1,8 +1,10 @@
 """Receives packages in the linkage environment: accepts them from the inbox, and writes pseudonymised tables.
 
-`verification.py` decides whether a package is accepted. An accepted package is kept as it was received,
-encrypted, until the next one is accepted. Each run decrypts it, hashes every pseudonym with the project's
-outer key, and writes the tables that are linked. The linkage key is never in this environment.
+`verification.py` decides whether a package is accepted. Which package was accepted last is in the audit log
+and nowhere else: no file can be deleted or replaced so that an older package is accepted again. An accepted
+package is kept as it was received, encrypted, until the next one is accepted. Each run decrypts it, hashes
+every pseudonym with the project's outer key, and writes the tables that are linked. The linkage key is never
+in this environment.
 
 Facts of the evidence: those that the controller signed (see `pipeline/pseudonymise/stage.py`), with
 `custody`, `outer_key_id` and `outer_check_value` of this environment, and
@@ -13,7 +15,7 @@ Facts of the evidence: those that the controller signed (see `pipeline/pseudonym
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,7 @@ from governance.errors import Fault, Refused
 from governance.keys.providers.provider import KeyProvider
 from governance.keys.providers.sealed_file import write_private_file
 from governance.keys.pseudonyms.column_hashing import keyed_hasher
+from governance.recorded_state import PACKAGE_ADMITTED
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
@@ -46,8 +49,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STAGE = "pseudonymise"
-RECEIVED_FILE = "received.json"
 PACKAGES = "packages"
+#: In the folder of packages: the one that is being moved out of the inbox. Only its removal depends on this.
+MOVING_FILE = ".moving.json"
 
 
 @dataclass(frozen=True)
@@ -100,12 +104,12 @@ def admit_packages(
     package has ever been accepted.
     """
     zone = context.workspace.zone("pseudonymised") / controller
-    last, taken_from = _read_received(zone)
-    _finish_interrupted_move(receiver.inbox, controller, last, taken_from, zone)
+    last = last_admitted(controller, context)
+    _finish_interrupted_move(receiver.inbox, controller, last, zone)
     for folder in sorted(receiver.inbox.glob(f"{controller}-*")):
         expected = _expected(controller, receiver, context, now())
         manifest = verify_package(folder, expected, last)
-        last = _take(folder, manifest, zone, expected, last)
+        last = _take(folder, manifest, zone, expected, last, context)
     if last.sequence == 0:
         raise Fault(
             "PACKAGE_MISSING",
@@ -116,10 +120,16 @@ def admit_packages(
     return _held(zone, last)
 
 
+def last_admitted(controller: str, context: RunContext) -> Received:
+    """Return the last package accepted from a controller, as the audit log has it."""
+    facts = context.recorded.last(PACKAGE_ADMITTED, controller)
+    return Received(facts["sequence"], facts["manifest"], facts["created"]) if facts else Received()
+
+
 def held_package(controller: str, context: RunContext) -> HeldPackage | None:
     """Return the newest accepted package; None if no package has ever been accepted."""
     zone = context.workspace.zone("pseudonymised") / controller
-    last, _ = _read_received(zone)
+    last = last_admitted(controller, context)
     return None if last.sequence == 0 else _held(zone, last)
 
 
@@ -215,7 +225,9 @@ def _expected(controller: str, receiver: Receiver, context: RunContext, now: dat
     )
 
 
-def _take(folder: Path, manifest: Manifest, zone: Path, expected: Expected, last: Received) -> Received:
+def _take(
+    folder: Path, manifest: Manifest, zone: Path, expected: Expected, last: Received, context: RunContext
+) -> Received:
     """Move a verified package from the inbox to the workspace: copy it, verify the copy, record it."""
     packages = zone / PACKAGES
     partial, final = packages / ".partial", packages / f"{manifest.sequence:06d}"
@@ -231,29 +243,38 @@ def _take(folder: Path, manifest: Manifest, zone: Path, expected: Expected, last
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     taken = Received(manifest.sequence, manifest.digest, manifest.created)
-    _write_received(zone, taken, folder.name)
+    moving = canonical_json({"folder": folder.name, "manifest": manifest.digest})
+    write_private_file(packages / MOVING_FILE, moving, replace=True)
+    context.recorded.record(
+        PACKAGE_ADMITTED,
+        {"sequence": taken.sequence, "manifest": taken.manifest, "created": taken.created},
+        manifest.controller,
+    )
     shutil.rmtree(folder)
-    _write_received(zone, taken, None)
     for older in packages.iterdir():
-        if older != final:
+        if older.is_dir() and older != final:
             shutil.rmtree(older)
+    (packages / MOVING_FILE).unlink()
     return taken
 
 
-def _finish_interrupted_move(
-    inbox: Path, controller: str, last: Received, taken_from: str | None, zone: Path
-) -> None:
+def _finish_interrupted_move(inbox: Path, controller: str, last: Received, zone: Path) -> None:
     """Delete from the inbox a package that a killed run had recorded as accepted but not yet deleted."""
-    if taken_from is None or not taken_from.startswith(f"{controller}-"):
+    note = zone / PACKAGES / MOVING_FILE
+    if not note.is_file():
         return
-    left = inbox / taken_from
     try:
-        unchanged = parse_manifest((left / MANIFEST_FILE).read_bytes()).digest == last.manifest
-    except (OSError, Refused):
-        unchanged = False
-    if unchanged:
+        moving = json.loads(note.read_bytes())
+        left = inbox / str(moving["folder"])
+        is_in_inbox = left.parent == inbox and left.name.startswith(f"{controller}-")
+        was_taken = (
+            is_in_inbox and parse_manifest((left / MANIFEST_FILE).read_bytes()).digest == last.manifest
+        )
+    except (OSError, Refused, ValueError, TypeError, KeyError):
+        was_taken = False
+    if was_taken:
         shutil.rmtree(left)
-    _write_received(zone, last, None)
+    note.unlink()
 
 
 def _held(zone: Path, last: Received) -> HeldPackage:
@@ -272,27 +293,6 @@ def _held(zone: Path, last: Received) -> HeldPackage:
             "Find out who changed it. Then ask the controller for its next package.",
         )
     return HeldPackage(folder, manifest)
-
-
-def _read_received(zone: Path) -> tuple[Received, str | None]:
-    path = zone / RECEIVED_FILE
-    if not path.exists():
-        return Received(), None
-    try:
-        raw = json.loads(path.read_bytes())
-        return Received(**raw["last"]), raw["taken_from"]
-    except (ValueError, TypeError, KeyError):
-        raise Fault(
-            "PACKAGE_RECORD_DAMAGED",
-            f"{RECEIVED_FILE} is damaged, so it is unknown which package was accepted last. No packages were "
-            "accepted, because an old package sent again could not be recognised.",
-            "Restore the file from your backup, then repeat the command.",
-        ) from None
-
-
-def _write_received(zone: Path, last: Received, taken_from: str | None) -> None:
-    content = canonical_json({"last": asdict(last), "taken_from": taken_from})
-    write_private_file(zone / RECEIVED_FILE, content, replace=True)
 
 
 def _decrypt(path: Path, plain: Path, receiver: Receiver) -> None:

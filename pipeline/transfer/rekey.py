@@ -26,6 +26,7 @@ from governance.keys.providers.in_memory_key import InMemoryKey
 from governance.keys.providers.provider import KeyProvider
 from governance.keys.providers.sealed_file import write_private_file
 from governance.keys.pseudonyms.column_hashing import keyed_hasher
+from governance.recorded_state import PAIRS_USED
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import BATCH_ROWS, load_table, open_table, write_plain
@@ -42,7 +43,6 @@ from schemas.storage.durable_write import rename_durably
 FORMAT = "hearth-rekey/1"
 MANIFEST_FILE = "rekey.json"
 PAIRS_FILE = "pairs.parquet.age"
-USED_FILE = "rekeyed.json"
 PAIRS = pa.schema([("kind", pa.string()), ("old", pa.string()), ("new", pa.string())])
 
 
@@ -158,9 +158,7 @@ def use_pairs(
     altered, or was used before.
     """
     manifest = _verified(folder, controller, receiver, context)
-    used = context.workspace.zone("pseudonymised") / USED_FILE
-    before = json.loads(used.read_bytes()) if used.exists() else []
-    if manifest.sha256 in before:
+    if context.recorded.last(PAIRS_USED, manifest.sha256):
         raise Refused(
             "REKEY_USED",
             f"These pairs of {controller} were used before, and pairs can be used only once.",
@@ -179,7 +177,7 @@ def use_pairs(
     finally:
         if plain.exists():
             erase_file(plain)
-    write_private_file(used, canonical_json([*before, manifest.sha256]), replace=True)
+    context.recorded.record(PAIRS_USED, {"controller": controller, "pairs": manifest.pairs}, manifest.sha256)
     certificate = write_certificate(
         context.workspace.zone("keys") / CERTIFICATES / f"rekey-{manifest.sha256[:16]}.json",
         {

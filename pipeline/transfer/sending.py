@@ -1,10 +1,9 @@
 """Makes a signed and encrypted package of a controller's pseudonymised tables, and puts it in the outbox.
 
-The sequence number follows that of the last package sent, which is recorded next to the pseudonymised tables.
-A package is renamed into the outbox in one step, so it is never incomplete there.
+The sequence number follows that of the last package sent, which is in the audit log. A package is renamed
+into the outbox in one step, so it is never incomplete there.
 """
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,10 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from governance.artefact import Evidence
-from governance.canonical import canonical_json, digest_of_file
+from governance.canonical import digest_of_file
 from governance.clearance import Cleared
 from governance.errors import Refused
 from governance.keys.providers.sealed_file import write_private_file
+from governance.recorded_state import PACKAGE_SENT
 from pipeline.context import RunContext
 from pipeline.engine.tables import export_plain
 from pipeline.transfer.manifest import (
@@ -29,6 +29,7 @@ from pipeline.transfer.manifest import (
     SIGNATURE_FILE,
     Manifest,
     PackagedTable,
+    is_signed_by,
     parse_manifest,
     sign_manifest,
     timestamp,
@@ -37,8 +38,6 @@ from schemas.storage.durable_write import rename_durably
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-SENT_FILE = "sent.json"
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,7 @@ def send_package(
     Raises Refused if the clock shows a time before that of the last package.
     """
     artefact = pseudonymised.artefact
-    record = context.workspace.zone("pseudonymised") / artefact.part / SENT_FILE
-    last = _last_sent(record, sender.outbox, artefact.part)
+    last = _last_sent(sender, artefact.part, context)
     created = timestamp(now())
     if created < last.created:
         raise Refused(
@@ -116,7 +114,7 @@ def send_package(
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    _record(record, Sent(manifest.sequence, manifest.digest, created))
+    _record(Sent(manifest.sequence, manifest.digest, created), artefact.part, context)
     return final
 
 
@@ -140,20 +138,40 @@ def _packaged(
     )
 
 
-def _last_sent(record: Path, outbox: Path, controller: str) -> Sent:
-    """Return the last package sent, including one in the outbox that a killed run did not record."""
-    last = Sent(**json.loads(record.read_bytes())) if record.exists() else Sent()
-    unrecorded = outbox / _folder_name(controller, last.sequence + 1) / MANIFEST_FILE
-    if not unrecorded.exists():
+def _last_sent(sender: Sender, controller: str, context: RunContext) -> Sent:
+    """Return the last package sent, including one in the outbox that a killed run did not record.
+
+    That one counts only if this controller signed it and it follows the last one on record.
+    """
+    facts = context.recorded.last(PACKAGE_SENT, controller)
+    last = Sent(facts["sequence"], facts["manifest"], facts["created"]) if facts else Sent()
+    unrecorded = sender.outbox / _folder_name(controller, last.sequence + 1)
+    public_key = sender.signing_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    try:
+        content = (unrecorded / MANIFEST_FILE).read_bytes()
+        is_own = is_signed_by(content, (unrecorded / SIGNATURE_FILE).read_bytes(), public_key)
+        manifest = parse_manifest(content) if is_own else None
+    except FileNotFoundError:
         return last
-    manifest = parse_manifest(unrecorded.read_bytes())
+    if manifest is None or (manifest.controller, manifest.sequence, manifest.previous) != (
+        controller,
+        last.sequence + 1,
+        last.manifest,
+    ):
+        raise Refused(
+            "PACKAGE_FORKED",
+            f"The outbox contains a package {last.sequence + 1} of {controller} that does not follow the "
+            "last package on record. No package was made.",
+            f"Find out where {unrecorded.name} comes from and remove it, then repeat "
+            f"`hearth pseudonymise --controller {controller}`.",
+        )
     found = Sent(manifest.sequence, manifest.digest, manifest.created)
-    _record(record, found)
+    _record(found, controller, context)
     return found
 
 
-def _record(path: Path, sent: Sent) -> None:
-    write_private_file(path, canonical_json(vars(sent)), replace=True)
+def _record(sent: Sent, controller: str, context: RunContext) -> None:
+    context.recorded.record(PACKAGE_SENT, vars(sent), controller)
 
 
 def _folder_name(controller: str, sequence: int) -> str:

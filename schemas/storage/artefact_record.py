@@ -16,9 +16,3 @@ PARTIAL = ".partial"
 def artefact_folder(zone: Path, stage: str, part: str, fingerprint: str) -> Path:
     """Return the folder that an artefact of that fingerprint has."""
     return zone / f"{stage}-{part}-{fingerprint[:16]}"
-
-
-def latest_artefact(zone: Path, stage: str, part: str) -> Path | None:
-    """Return the folder of the newest artefact of a stage and part, or None where there is none."""
-    folders = [path for path in zone.glob(f"{stage}-{part}-*") if (path / RECORD).is_file()]
-    return max(folders, key=lambda path: (path / RECORD).stat().st_mtime, default=None)

@@ -11,8 +11,12 @@ import pytest
 from places import PASSPHRASE, Three
 from terminal import hearth
 
+from governance.audit.log import AuditLog
+from governance.audit.signer import open_log_signer
 from governance.canonical import canonical_json
 from governance.errors import Fault
+from governance.recorded_state import PACKAGE_SENT, RecordedState
+from pipeline.project import read_project
 from pipeline.transfer.identities import open_signing_key
 from pipeline.transfer.manifest import MANIFEST_FILE, SIGNATURE_FILE, sign_manifest, timestamp
 
@@ -203,9 +207,12 @@ def test_a_bad_key_file_stops_the_controller_before_its_extract_is_read(three: T
 
 
 def test_a_controllers_clock_that_was_set_back_makes_no_package(waiting: Three) -> None:
-    record = waiting.council.workspace / "pseudonymised" / "council" / "sent.json"
-    sent = json.loads(record.read_bytes())
-    record.write_bytes(canonical_json(sent | {"created": timestamp(datetime.now(UTC) + timedelta(days=1))}))
+    workspace = waiting.council.workspace
+    name = read_project(waiting.council.folder / "hearth.toml").name
+    audit = AuditLog.open(workspace / "audit", open_log_signer(workspace / "keys", f"hearth/{name}"))
+    sent = audit.state(PACKAGE_SENT, "council")
+    later = {**sent, "created": timestamp(datetime.now(UTC) + timedelta(days=1))}
+    RecordedState(audit, "run-of-tomorrow", "operator").record(PACKAGE_SENT, later, "council")
     packages = list((waiting.council.folder / "outbox").iterdir())
     ran = waiting.council.ask("pseudonymise", "--controller", "council")
     assert (ran.code, "CLOCK_SET_BACK" in ran.err) == (2, True), ran.err

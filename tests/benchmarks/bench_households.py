@@ -18,7 +18,9 @@ import duckdb
 
 from flows.actions.benchmark import Figure
 from governance.artefact import Artefact
+from governance.audit.log import AuditLog
 from governance.clearance import _MINT, Clearance, Cleared
+from governance.recorded_state import RecordedState
 from pipeline.aggregate import counting
 from pipeline.aggregate import stage as aggregate_stage
 from pipeline.aggregate.stage import aggregate
@@ -149,7 +151,8 @@ def _context(folder: Path) -> RunContext:
         extracts={},
     )
     agreement = SimpleNamespace(id="BENCH", outputs=tuple(tables()))
-    return RunContext("bench", project, agreement, workspace, spill)  # type: ignore[arg-type]
+    log = RecordedState(AuditLog.open(workspace.zone("audit")), "bench", "operator")
+    return RunContext("bench", project, agreement, workspace, spill, log=log)  # type: ignore[arg-type]
 
 
 def _lent(folder: Path, part: str) -> Cleared:

@@ -139,7 +139,8 @@ def travel(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         keeper.check(Evidence("retention", "all"))
         keys: Any = SimpleNamespace(receiver=None, linkage=lambda: None)
         display = Display(context.spill / "log", True)
-        run = run_class(context, keeper, keys, display, "single operator", declared=declared.STAGES)
+        told = replace(context, log=keeper.recorded)
+        run = run_class(told, keeper, keys, display, "single operator", declared=declared.STAGES)
         run.__dict__ |= {"plan": plan, "extracts": {"council": (), "nhs": ()}}
         names = vars(declared)
         monkeypatch.setitem(names, "prove_absence", lambda *_: searched)

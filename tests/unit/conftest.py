@@ -7,6 +7,9 @@ from typing import Any, cast
 
 import pytest
 
+from governance.audit.log import AuditLog
+from governance.audit.signer import open_log_signer
+from governance.recorded_state import RecordedState
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import EngineSettings
 from pipeline.project import Project
@@ -31,4 +34,11 @@ def context(tmp_path: Path) -> RunContext:
         extracts={},
     )
     agreement = cast(Any, SimpleNamespace(id="dsa-test", period="2026", outputs=(), linkage_check_values={}))
-    return RunContext("run-1", project, agreement, Workspace.open(tmp_path / "workspace"), spill)
+    workspace = Workspace.open(tmp_path / "workspace")
+    return RunContext("run-1", project, agreement, workspace, spill, log=recorded(workspace))
+
+
+def recorded(workspace: Workspace) -> RecordedState:
+    """Return the states in a workspace's audit log, as a run has them."""
+    signer = open_log_signer(workspace.zone("keys"), "hearth/test")
+    return RecordedState(AuditLog.open(workspace.zone("audit"), signer), "run-1", "operator")

@@ -36,16 +36,15 @@ def quarantine(
     If a column is named, the row was kept without that cell; if not, the whole row was rejected. The
     content of a cell is never shown.
     """
-    from flows.actions.workspace_reading import reading_workspace
+    from flows.actions.workspace_reading import last_judged, reading_workspace
     from pipeline.engine.tables import open_table
     from pipeline.project import read_project
-    from schemas.storage.artefact_record import latest_artefact
 
     project = read_project(config, workspace)
     groups: list[dict[str, Any]] = []
     with reading_workspace(project) as place:
         for controller in ("council", "nhs"):
-            folder = latest_artefact(place.zone("clear") / controller, "ingest", controller)
+            folder = last_judged(project, place, place.zone("clear") / controller, "ingest", controller)
             for path in sorted((folder / QUARANTINE).glob("*.parquet")) if folder else []:
                 if table not in (None, path.stem):
                     continue

@@ -40,15 +40,14 @@ def sensitivity(
     The linkage band is the range of the rate when uncertain links are left out or are all counted
     (docs/household-definition.md).
     """
-    from flows.actions.workspace_reading import reading_workspace
+    from flows.actions.workspace_reading import last_judged, reading_workspace
     from pipeline.aggregate.sensitivity import read_sensitivity
     from pipeline.engine.duckdb import locked_connection
     from pipeline.project import read_project
-    from schemas.storage.artefact_record import latest_artefact
 
     project = read_project(config, workspace)
     with reading_workspace(project) as place, place.spill("sensitivity") as spill:
-        folder = latest_artefact(place.zone("controlled"), "aggregate", "all")
+        folder = last_judged(project, place, place.zone("controlled"), "aggregate", "all")
         if folder is None:
             raise Fault(
                 "NO_CELLS",

@@ -6,7 +6,8 @@ pairs of old and new pseudonyms serve to note, for each new pseudonym, the recor
 of the old one. What is kept is that number of twelve bits, not the old pseudonym:
 the pairs are destroyed, and nothing here joins the two.
 
-It lies beside the ledger, as long as the ledger, under the storage key.
+It lies beside the ledger, as long as the ledger, under the storage key. The audit log has its digest:
+without it, or with an older copy, the noise would be drawn anew.
 """
 
 from pathlib import Path
@@ -16,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from governance.canonical import digest_of_file
+from governance.errors import Refused
+from governance.recorded_state import CARRIED_KEYS
 from pipeline.context import RunContext
 from pipeline.disclosure.ledger import FOLDER
 from pipeline.disclosure.noise.record_key import RecordKeySecret, record_keys
@@ -28,7 +31,7 @@ from pipeline.pseudonymise.tables import (
     UPRN,
 )
 from pipeline.workspace import Workspace
-from schemas.storage.durable_write import rename_durably
+from schemas.storage.durable_write import rename_durably, sync
 
 FILE = "record-key.parquet"
 #: Kinds of pseudonym that record keys are made of -> the kind of record key (see `record_key.KINDS`).
@@ -50,14 +53,14 @@ def migrate_record_keys(pairs: pa.RecordBatchReader, secret: RecordKeySecret, co
     path = _path(context.workspace)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     with locked_connection(context.project.engine, context.spill) as connection:
-        load_migrated_keys(connection, context.workspace)
+        load_migrated_keys(connection, context)
         connection.execute("CREATE TABLE moved (kind VARCHAR, old VARCHAR, new VARCHAR, record_key INTEGER)")
         for batch in pairs:
             for pseudonym_kind, kind in ANCHORS.items():
                 own = batch.filter(pc.equal(batch.column("kind"), pseudonym_kind))
                 if own.num_rows:
                     _insert(connection, own, kind, secret)
-        aside = path.with_name(f".{path.name}.new")
+        aside = _aside(path)
         rows_written = write_query(
             connection,
             """
@@ -89,25 +92,51 @@ def migrate_record_keys(pairs: pa.RecordBatchReader, secret: RecordKeySecret, co
             """,
             aside,
         )
+    sync(aside)
+    context.recorded.record(CARRIED_KEYS, {"sha256": digest_of_file(aside), "rows": rows_written})
     rename_durably(aside, path)
     return rows_written
 
 
-def load_migrated_keys(connection: duckdb.DuckDBPyConnection, workspace: Workspace) -> None:
-    """Create table `carried_record_key` (kind, pseudonym, record_key), empty where none was ever carried."""
-    path = _path(workspace)
-    if path.is_file():
-        load_table(connection, path, "carried_record_key")
+def load_migrated_keys(connection: duckdb.DuckDBPyConnection, context: RunContext) -> None:
+    """Create table `carried_record_key` (kind, pseudonym, record_key), empty where none was ever carried.
+
+    Raises Refused where the carried record keys are not those on record.
+    """
+    if migrated_keys_digest(context) is not None:
+        load_table(connection, _path(context.workspace), "carried_record_key")
         return
     connection.register("_none", _TABLE.empty_table())
     connection.execute("CREATE OR REPLACE TABLE carried_record_key AS SELECT * FROM _none")
     connection.unregister("_none")
 
 
-def migrated_keys_digest(workspace: Workspace) -> str | None:
-    """Return the digest of what is carried, for the fingerprint of whoever counts; None without."""
-    path = _path(workspace)
+def migrated_keys_digest(context: RunContext) -> str | None:
+    """Return the digest of what is carried, for the fingerprint of whoever counts; None without.
+
+    A file that a killed process had put on record and not yet renamed is put in place. Raises Refused where
+    the file is not the one that the audit log names.
+    """
+    path = _path(context.workspace)
+    wanted = context.recorded.last(CARRIED_KEYS).get("sha256")
+    if wanted != _digest(path) and wanted is not None and wanted == _digest(_aside(path)):
+        rename_durably(_aside(path), path)
+    found = _digest(path)
+    if found != wanted:
+        raise Refused(
+            "LEDGER_LOST",
+            "The record keys that were carried over a rotation are missing, or not those on record.",
+            "Restore controlled/ledger from its copy; without them all noise would be drawn anew.",
+        )
+    return found
+
+
+def _digest(path: Path) -> str | None:
     return digest_of_file(path) if path.is_file() else None
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
 
 
 def _insert(

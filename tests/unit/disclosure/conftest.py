@@ -29,6 +29,7 @@ from pipeline.publish.commit_release import commit_release
 from pipeline.publish.stage import fingerprint_settings as publish_settings
 from pipeline.publish.stage import publish
 from pipeline.workspace import Workspace
+from tests.unit.conftest import recorded
 
 SECRET = RecordKeySecret(bytes(range(32)))
 
@@ -312,7 +313,7 @@ class Bench:
         )
         spill = self.root / "spill"
         spill.mkdir(exist_ok=True)
-        return RunContext("test", project, agreement, workspace, spill)  # type: ignore[arg-type]
+        return RunContext("test", project, agreement, workspace, spill, log=recorded(workspace))  # type: ignore[arg-type]
 
     def aggregated(self, town: Town, tables: list[TableOf] = TABLES) -> Cleared:
         """Write the cells of a town as the aggregate stage would, keys drawn with the project's secret."""

@@ -11,6 +11,7 @@ from governance.errors import Refused
 from pipeline.disclosure.ledger import FILE, FOLDER, GENESIS, HEAD, Ledger
 from pipeline.disclosure.noise.record_key import RecordKeySecret
 from pipeline.workspace import Workspace
+from tests.unit.conftest import recorded
 
 SECRET = RecordKeySecret(bytes(range(32)))
 RELEASE: dict[str, Any] = {
@@ -26,7 +27,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def opened(workspace: Workspace, secret: RecordKeySecret = SECRET) -> Ledger:
-    return Ledger.open(workspace, secret)
+    return Ledger.open(workspace, secret, recorded(workspace))
 
 
 def file_of(workspace: Workspace) -> Path:

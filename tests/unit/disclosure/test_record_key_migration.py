@@ -18,6 +18,7 @@ from pipeline.disclosure.noise.record_key_migration import (
 )
 from pipeline.engine.duckdb import EngineSettings, locked_connection
 from pipeline.workspace import Workspace
+from tests.unit.conftest import recorded
 
 SECRET = RecordKeySecret(bytes(range(32)))
 
@@ -33,7 +34,7 @@ class Place:
 
     def made(self, kind: str, anchors: Sequence[str]) -> list[int]:
         with locked_connection(self.context.project.engine, self.context.spill) as connection:
-            load_migrated_keys(connection, self.context.workspace)
+            load_migrated_keys(connection, self.context)
             connection.execute("CREATE TABLE household (anchor VARCHAR)")
             connection.executemany("INSERT INTO household VALUES (?)", [[a] for a in anchors])
             create_record_key_table(connection, "SELECT anchor FROM household", kind, "made", SECRET)
@@ -46,7 +47,8 @@ def place(tmp_path: Path) -> Place:
     (tmp_path / "spill").mkdir()
     project = cast(Any, SimpleNamespace(engine=EngineSettings(threads=1, memory_limit="200MB")))
     workspace = Workspace.open(tmp_path / "workspace")
-    return Place(RunContext("run", project, cast(Any, None), workspace, tmp_path / "spill"))
+    log = recorded(workspace)
+    return Place(RunContext("run", project, cast(Any, None), workspace, tmp_path / "spill", log=log))
 
 
 def of(kind: str, *anchors: str) -> list[int]:
@@ -55,7 +57,7 @@ def of(kind: str, *anchors: str) -> list[int]:
 
 def test_without_a_rotation_a_record_key_follows_from_the_pseudonym(place: Place) -> None:
     assert place.made("household", ["A", "B"]) == of("household", "A", "B")
-    assert migrated_keys_digest(place.context.workspace) is None
+    assert migrated_keys_digest(place.context) is None
 
 
 def test_a_new_pseudonym_has_the_record_key_of_the_old_one(place: Place) -> None:
@@ -63,7 +65,7 @@ def test_a_new_pseudonym_has_the_record_key_of_the_old_one(place: Place) -> None
     assert place.carry(*pairs, ("address_group", "G", "G2")) == 3
     assert place.made("household", ["A2", "P2", "NEW"]) == of("household", "A", "P", "NEW")
     assert place.made("person", ["N2"]) == of("person", "N")
-    assert migrated_keys_digest(place.context.workspace) is not None
+    assert migrated_keys_digest(place.context) is not None
 
 
 def test_a_second_rotation_carries_on_what_the_first_carried(place: Place) -> None:

@@ -5,6 +5,7 @@
 `found` is what the table there says, no more and no less: what a chain cannot show is tested too.
 """
 
+import base64
 import json
 import shutil
 from collections.abc import Callable
@@ -25,8 +26,10 @@ from governance.audit.verify import (
     TAMPERED,
     UNWITNESSED,
     Trust,
+    leaf_hash,
     read_note,
     read_verifier_key,
+    tree_root,
     verify_folder,
 )
 from governance.audit.witness import accept_cosignature, cosign, cosign_request
@@ -135,6 +138,12 @@ def set_the_clock_back(honest: Honest) -> None:
     write_night(log, "run-2")
 
 
+def remember(signer: LogSigner, lines: list[bytes]) -> None:
+    """Whoever holds the key can write its record as well: these lines and no more were signed."""
+    root = tree_root(map(leaf_hash, lines))
+    signer.memory.write_text(f"{len(lines)} {base64.b64encode(root).decode()}\n")
+
+
 def rewrite_all(honest: Honest) -> None:
     """The operator, who holds the key and forgets what it signed, writes another history."""
     shutil.rmtree(honest.folder)
@@ -146,9 +155,10 @@ def rewrite_all(honest: Honest) -> None:
 
 def fork(honest: Honest) -> None:
     """The operator keeps the true log for himself and shows another that begins alike."""
-    put_lines(honest.folder, lines_of(honest.folder)[:4])
+    lines = lines_of(honest.folder)[:4]
+    put_lines(honest.folder, lines)
     forget_checkpoints_beyond(honest.folder, 4)
-    honest.signer.memory.unlink()
+    remember(honest.signer, lines)
     log = AuditLog.open(honest.folder, honest.signer)
     write_night(log, "run-2", rows=1)
 

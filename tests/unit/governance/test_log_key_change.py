@@ -71,6 +71,7 @@ def test_a_change_without_the_old_keys_signature_is_found(
         "log", "operator", None, "log_key", None, "done",
         {"old": signer.verifier_key, "new": thief.verifier_key}, None,
     )  # fmt: skip
+    thief.memory.write_bytes(signer.memory.read_bytes())
     write_night(AuditLog.open(audit_folder, thief), "run-2")
     (audit_folder / "log.vkey").write_text(thief.verifier_key + "\n")
     for known in (Trust(), trust(signer.verifier_key), trust(thief.verifier_key)):

@@ -18,6 +18,7 @@ from governance.audit.log import AuditLog
 from governance.audit.note import NoteSigner
 from governance.audit.signer import LogSigner
 from governance.audit.verify import COSIGNATURE, Trust, read_verifier_key
+from governance.canonical import digest_of
 from governance.errors import Fault, Refused
 from governance.gate import Gatekeeper
 from governance.principals.run_authorisation import run_authorisation_facts
@@ -70,12 +71,13 @@ def facts(audit: AuditLog, agreement: Agreement) -> ReportFacts:
             with pytest.raises(Refused):
                 keeper.check(Evidence("leakage", "all", {}))
         ended = "published" if run == "run-1" else "refused"
-        code = {"code": "NOT_EVALUATED"} if run == "run-2" else None
+        stages = [{"stage": "ingest", "part": "nhs", "facts": {"tables": {"nhs_person": INGEST}}}]
+        code = {"code": "NOT_EVALUATED"} if run == "run-2" else {}
+        code |= {"figures": digest_of(stages)}
         audit.append(run, "operator:root", None, "run_end", None, ended, code, agreement.digest)
         audit.checkpoint()
         folder = workspace / "runs" / run
         folder.mkdir(parents=True)
-        stages = [{"stage": "ingest", "part": "nhs", "facts": {"tables": {"nhs_person": INGEST}}}]
         (folder / "run.json").write_text(json.dumps({"stages": stages}))
     return gather(workspace, agreement, "2026-11", now=NOW)
 

@@ -23,6 +23,7 @@ from pipeline.household.stage import fingerprint_settings, household
 from pipeline.project import Project
 from pipeline.workspace import Workspace
 from schemas.contract import load_contract
+from tests.unit.conftest import recorded
 from tests.unit.household.world import AREAS, LSOA, Row, _table, dwelling, record
 
 DAY = date(2026, 3, 31)
@@ -55,7 +56,8 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunContext:
     spill.mkdir()
     monkeypatch.setattr("pipeline.household.stage.model_of", lambda _: SimpleNamespace(digest="m" * 64))
     agreement = SimpleNamespace(id="DSA", outputs=OUTPUTS)
-    return RunContext("test", project, agreement, workspace, spill)  # type: ignore[arg-type]
+    log = recorded(workspace)
+    return RunContext("test", project, agreement, workspace, spill, log=log)  # type: ignore[arg-type]
 
 
 def cleared(artefact: Artefact) -> Cleared:

@@ -25,6 +25,7 @@ from pipeline.transfer.identities import (
 from pipeline.transfer.receiving import Receiver
 from pipeline.transfer.sending import Sender, send_package
 from pipeline.workspace import Workspace
+from tests.unit.conftest import recorded
 
 _spec = importlib.util.spec_from_file_location(
     "pseudonymise_fixtures", Path(__file__).parents[1] / "pseudonymise" / "conftest.py"
@@ -81,9 +82,10 @@ class Places:
         return send_package(cleared, evidence, sender, place, lambda: now)
 
     def written(self) -> list[str]:
-        """Return every file of the linkage environment's workspace."""
+        """Return every file of the linkage environment's workspace, but for the log and its key."""
         root = self.linkage.workspace.root
-        return sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
+        files = (p.relative_to(root) for p in root.rglob("*") if p.is_file())
+        return sorted(p.as_posix() for p in files if p.parts[0] not in ("audit", "keys"))
 
 
 @pytest.fixture
@@ -95,6 +97,7 @@ def places(tmp_path: Path, context: RunContext, key: InMemoryKey, ingested: Call
     inbox.mkdir()
     spill = tmp_path / "linkage-spill"
     spill.mkdir()
+    linkage = Workspace.open(tmp_path / "linkage")
     return Places(
         tmp=tmp_path,
         context=replace(context, project=replace(context.project, custody="at-source")),
@@ -108,7 +111,8 @@ def places(tmp_path: Path, context: RunContext, key: InMemoryKey, ingested: Call
         ),
         linkage=replace(
             context,
-            workspace=Workspace.open(tmp_path / "linkage"),
+            workspace=linkage,
+            log=recorded(linkage),
             spill=spill,
             project=replace(context.project, custody="at-source"),
         ),

@@ -191,7 +191,7 @@ def test_rotating_the_outer_key_needs_the_held_package_alone_and_keeps_every_rec
         artefact, _ = receive(held, places.receiver, outer, str(number) * 64, places.linkage)
         with locked_connection(places.linkage.project.engine, places.linkage.spill) as connection:
             load_table(connection, artefact.path("dwelling"), "dwelling")
-            load_migrated_keys(connection, places.linkage.workspace)
+            load_migrated_keys(connection, places.linkage)
             create_record_key_table(
                 connection, "SELECT uprn_pseudonym FROM dwelling", "household", "made", secret
             )

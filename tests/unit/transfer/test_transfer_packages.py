@@ -331,9 +331,8 @@ def test_a_kill_between_recording_and_clearing_the_inbox_is_made_good(places: Pl
     kept = places.tmp / "kept"
     shutil.copytree(package, kept)
     held = admit(places)
-    record = places.linkage.workspace.zone("pseudonymised") / "council" / "received.json"
-    state = json.loads(record.read_bytes())
-    record.write_bytes(canonical_json(state | {"taken_from": "council-000001"}))
+    note = held.folder.parent / ".moving.json"
+    note.write_bytes(canonical_json({"folder": "council-000001", "manifest": held.manifest.digest}))
     shutil.copytree(kept, places.receiver.inbox / "council-000001")
     assert admit(places) == held
     assert not any(places.receiver.inbox.iterdir())
