@@ -9,28 +9,11 @@ Source: SDC Handbook (2nd ed.), magnitude tables; disclosure-control.md, rates a
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.disclosure.rules.publish_rule import round_to_base
+
 MINIMUM_CONTRIBUTORS = 10
 P_PERCENT = 10.0
-DOMINANT_CONTRIBUTORS = 2
 DOMINANT_PERCENT = 90.0
-
-
-def is_dominated(
-    amounts: Sequence[float],
-    contributors: int = DOMINANT_CONTRIBUTORS,
-    percent: float = DOMINANT_PERCENT,
-) -> bool:
-    """Answer whether the largest contributors hold more than `percent` of the total: the (n, k) rule."""
-    return _holds_more(sum(amounts), sum(sorted(amounts, reverse=True)[:contributors]), percent)
-
-
-def fails_p_percent(amounts: Sequence[float], percent: float = P_PERCENT) -> bool:
-    """Answer whether the second largest could guess the largest within `percent` of it.
-
-    Unsafe when total - x1 - x2 < percent of x1.
-    """
-    first, second = (*sorted(amounts, reverse=True)[:2], 0.0, 0.0)[:2]
-    return _leaves_less(sum(amounts), first, second, percent)
 
 
 @dataclass(frozen=True)
@@ -49,12 +32,24 @@ class Contributions:
         return cls(sum(amount > 0 for amount in amounts), sum(amounts), first, second)
 
     @property
+    def is_dominated(self) -> bool:
+        """Answer whether the two largest add more than 90% of the sum: the (2, 90) rule."""
+        return self.total > 0 and self.largest + self.second_largest > DOMINANT_PERCENT / 100 * self.total
+
+    @property
+    def fails_p_percent(self) -> bool:
+        """Answer whether the second largest household could estimate the largest to within 10%.
+
+        Unsafe where total - x1 - x2 < 10% of x1.
+        """
+        rest = self.total - self.largest - self.second_largest
+        return rest < P_PERCENT / 100 * self.largest
+
+    @property
     def is_safe(self) -> bool:
         """Answer whether sum and mean may be printed, perturbed."""
         return (
-            self.contributors >= MINIMUM_CONTRIBUTORS
-            and not _holds_more(self.total, self.largest + self.second_largest, DOMINANT_PERCENT)
-            and not _leaves_less(self.total, self.largest, self.second_largest, P_PERCENT)
+            self.contributors >= MINIMUM_CONTRIBUTORS and not self.is_dominated and not self.fails_p_percent
         )
 
 
@@ -66,7 +61,7 @@ def printed_sum(contributions: Contributions, noise: int, rounding_base: int) ->
     A sum below 10 is hidden: next to nothing, told of a group, is told of each of its members.
     """
     perturbed = int(contributions.total + noise * contributions.largest)
-    rounded = (perturbed + rounding_base // 2) // rounding_base * rounding_base
+    rounded = round_to_base(perturbed, rounding_base)
     if not contributions.is_safe or min(contributions.total, perturbed, rounded) < MINIMUM_CONTRIBUTORS:
         return None
     return rounded
@@ -101,11 +96,3 @@ def printed_band(bands: Sequence[RankedBand], percent: float, noise: int) -> int
         if rank < passed:
             return band.lower if band.is_safe else None
     return None
-
-
-def _holds_more(total: float, held: float, percent: float) -> bool:
-    return total > 0 and held > percent / 100 * total
-
-
-def _leaves_less(total: float, first: float, second: float, percent: float) -> bool:
-    return total - first - second < percent / 100 * first
