@@ -70,11 +70,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:@/+-]{0,99}")
 #: What an audit folder contains. A killed process can also leave a file `.<name>.partial`.
 FILES = (LOG_NAME, LOG_KEY_NAME, ".lock")
 FOLDERS = (CHECKPOINTS, "torn", "timestamps", "attacks", "certificates")
-_CHECKPOINT_NAME = re.compile(r"\d{12}\.note", re.ASCII)
 #: The most that is read of one file, in bytes. The log refuses to grow beyond its limit.
 LARGEST_LOG, LARGEST_NOTE, LARGEST_KEY, LARGEST_TRUST = 512 << 20, 1_000_000, 4096, 16 << 20
 #: The longest entry in bytes, its deepest nesting, and the most digits of a whole number in it.
-LARGEST_ENTRY, DEEPEST_ENTRY, MOST_DIGITS = 4 << 20, 64, 16
+LARGEST_ENTRY, DEEPEST_ENTRY, MOST_DIGITS = 4 << 20, 64, 21
 MOST_SIGNATURES = 100
 #: The check stops after this many findings, and names this many odd things in one folder.
 MOST_FINDINGS, MOST_NAMED = 1000, 20
@@ -95,15 +94,10 @@ def read_regular(path: Path, largest: int, *, follow_links: bool = False) -> byt
     """
     if not follow_links:
         _check_regular(path.lstat().st_mode)
+    wanted = ("nonblock", "cloexec", "noctty", "binary", *(() if follow_links else ("nofollow",)))
     flags = os.O_RDONLY
-    for name in (
-        "O_NONBLOCK",
-        "O_CLOEXEC",
-        "O_NOCTTY",
-        "O_BINARY",
-        *(() if follow_links else ("O_NOFOLLOW",)),
-    ):
-        flags |= getattr(os, name, 0)  # some systems do not have all of them
+    for name in wanted:
+        flags |= getattr(os, f"O_{name.upper()}", 0)  # some systems do not have all of them
     with os.fdopen(os.open(path, flags), "rb") as stream:
         _check_regular(os.fstat(stream.fileno()).st_mode)
         if os.fstat(stream.fileno()).st_size <= largest and len(data := stream.read(largest + 1)) <= largest:
