@@ -1,12 +1,12 @@
 """Past events and verdicts, read from the audit log."""
 
-import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from governance.audit.folder import log_lines
+from governance.audit.folder import log_event, log_lines
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,17 @@ class PastVerdict:
 
 
 def events(audit_folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield the events of a log in order. Verify the log first; this function checks nothing."""
-    for line in log_lines(audit_folder):
-        event: dict[str, Any] = json.loads(line)
-        yield event
+    """Yield the events of a log in order; raises Refused at a line that is no event.
+
+    Verify the log first: this function checks neither the chain nor the signatures.
+    """
+    for number, line in enumerate(log_lines(audit_folder)):
+        yield log_event(line, number)
 
 
 def verdicts(audit_folder: Path) -> tuple[PastVerdict, ...]:
     """Return every verdict of every rule, oldest first; none if there is no log yet."""
-    if not (audit_folder / "audit.jsonl").is_file():
+    if not os.path.lexists(audit_folder / "audit.jsonl"):
         return ()
     return tuple(
         PastVerdict(
@@ -41,9 +43,9 @@ def verdicts(audit_folder: Path) -> tuple[PastVerdict, ...]:
             run=event["run"],
             rule=event["rule"],
             verdict=event["verdict"],
-            part=event["evidence"].get("part", "all"),
-            observed=event["evidence"].get("observed", ""),
-            reason=event["evidence"].get("reason", ""),
+            part=(event["evidence"] or {}).get("part", "all"),
+            observed=(event["evidence"] or {}).get("observed", ""),
+            reason=(event["evidence"] or {}).get("reason", ""),
         )
         for event in events(audit_folder)
         if event["event"] == "rule"

@@ -8,10 +8,11 @@
 Evidence is counts, rates, digests and codes. Text that looks like an identifier is refused.
 """
 
+import errno
 import fcntl
 import hashlib
-import json
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from governance.audit.evidence_filter import content_fault
+from governance.audit.folder import changed_log as _changed
+from governance.audit.folder import log_event
 from governance.audit.signer import LogSigner
 from governance.audit.verify import (
     CHECKPOINTS,
+    LARGEST_LOG,
     LOG_KEY_NAME,
     LOG_NAME,
     NO_LINE_BEFORE,
@@ -30,6 +34,7 @@ from governance.audit.verify import (
     event_fault,
     leaf_hash,
     prefix_roots,
+    read_event,
 )
 from governance.canonical import canonical_json
 from governance.counted import counted
@@ -196,7 +201,7 @@ class AuditLog:
             self._catch_up()
             roots = prefix_roots(self._leaves)
             path = self.folder / CHECKPOINTS / f"{self.size:012d}.note"
-            if not path.is_file():
+            if not _is_regular(path):
                 write_durably(path, self._signer.sign(roots))
             return Checkpoint(self._signer.origin, self.size, roots[-1])
 
@@ -229,19 +234,29 @@ class AuditLog:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        with (self.folder / ".lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(self.folder / ".lock", flags, 0o600)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, ".lock is not a regular file")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(descriptor)
 
     def _catch_up(self) -> None:
         """Read what another process or an earlier run wrote; move a partly written line to torn/."""
         data = b""
-        if self._path.exists():
-            with self._path.open("rb") as stream:
-                if stream.seek(0, os.SEEK_END) < self._bytes:
+        if _is_regular(self._path):
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as stream:
+                size = os.fstat(descriptor).st_size
+                if size < self._bytes:
                     raise _changed("it is shorter than when it was last read")
+                if size > LARGEST_LOG:
+                    raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
                 stream.seek(self._bytes)
-                data = stream.read()
+                data = stream.read(LARGEST_LOG)
         elif self._bytes:
             raise _changed("it is missing")
         whole, _, torn = data.rpartition(b"\n")
@@ -255,12 +270,8 @@ class AuditLog:
 
     def _apply(self, line: bytes) -> None:
         """Check that a line continues the chain, and update what is known of the log from its event."""
-        try:
-            event = json.loads(line)
-            in_chain = event["prev"] == self._previous and event["seq"] == self.size
-        except (ValueError, KeyError, TypeError):
-            in_chain = False
-        if not in_chain:
+        event = log_event(line, self.size)
+        if event["prev"] != self._previous or event["seq"] != self.size:
             raise _changed(f"entry {self.size} does not follow from the entry before it")
         if event["event"] in ("log_created", "log_key"):
             named = event["evidence"] or {}
@@ -270,10 +281,10 @@ class AuditLog:
         elif event["event"] in ("run_end", "run_abandoned"):
             self._open_runs.pop(event["run"], None)
         elif event["event"] == "rule" and (facts := event["evidence"] or {}).get("remember"):
-            self._noted[(event["rule"], facts.get("part", ""))] = facts["remember"]
+            self._noted[(event["rule"], str(facts.get("part", "")))] = facts["remember"]
         elif event["event"] == "rights_request":
             named = event["evidence"] or {}
-            part, commitment = named.get("part", ""), str(named.get("commitment"))
+            part, commitment = str(named.get("part", "")), str(named.get("commitment"))
             self._requests[part] = self.requests(part) | {commitment}
         elif event["event"] == "gate":
             if event["verdict"] == "cleared":
@@ -343,14 +354,17 @@ class AuditLog:
             "evidence": evidence,
             "policy": policy,
         }
-        if fault := event_fault(record) or content_fault(evidence):
+        fault = event_fault(record) or content_fault(evidence)
+        line = b"" if fault else canonical_json(record)
+        if fault := fault or read_event(line)[1]:
             raise Fault(
                 "AUDIT_EVENT_REFUSED",
                 f"An audit event {event!r} {fault}, so it was not written. The log is unchanged.",
                 "Report this as a defect in Hearth: audit events contain only counts, rates, digests and "
                 "codes.",
             )
-        line = canonical_json(record)
+        if self._bytes + len(line) >= LARGEST_LOG:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         try:
             _write_whole(descriptor, line + b"\n")
@@ -406,12 +420,15 @@ def _key_states(facts: Mapping[str, Any]) -> dict[str, str]:
     return states
 
 
-def _changed(what: str) -> Refused:
-    return Refused(
-        "AUDIT_LOG_CHANGED",
-        f"The audit log was changed outside Hearth: {what}.",
-        "Run `hearth audit verify`, find out who changed the log, and restore it from its copy.",
-    )
+def _is_regular(path: Path) -> bool:
+    """Return False where there is nothing; raises OSError where there is anything but a regular file."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, f"{path.name} is not a regular file")
+    return True
 
 
 @contextmanager

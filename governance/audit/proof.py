@@ -21,6 +21,7 @@ from governance.audit.verify import (
     inclusion_holds,
     leaf_hash,
     read_checkpoint,
+    read_event,
     read_note,
 )
 from governance.counted import counted
@@ -55,7 +56,7 @@ def check_proof(proof: bytes, keys: Sequence[VerifierKey]) -> tuple[bytes, int, 
     if len(rows) < 3 or rows[0] != _HEADER or not rows[1].startswith(b"extra "):
         raise ValueError("this is not a proof of an entry")
     word, _, digits = rows[2].partition(b" ")
-    if word != b"index" or not digits.isdigit():
+    if word != b"index" or not digits.isdigit() or len(digits) > 16:
         raise ValueError("the proof has no entry number")
     try:
         line = base64.b64decode(rows[1].removeprefix(b"extra "), validate=True)
@@ -68,4 +69,6 @@ def check_proof(proof: bytes, keys: Sequence[VerifierKey]) -> tuple[bytes, int, 
         raise ValueError("its checkpoint is not signed by a known key of this log")
     if not inclusion_holds(leaf_hash(line), int(digits), checkpoint.size, path, checkpoint.root):
         raise ValueError("the entry is not in the log that was signed")
+    if fault := read_event(line)[1]:
+        raise ValueError(f"the entry {fault}")
     return line, int(digits), checkpoint

@@ -26,7 +26,7 @@ from rfc3161_client import (
 )
 
 from governance.audit.folder import checkpoint_path, newest_checkpoint
-from governance.audit.verify import read_note
+from governance.audit.verify import LARGEST_NOTE, read_note, read_regular
 from governance.errors import Fault, Refused
 from schemas.storage.durable_write import write_durably
 
@@ -59,13 +59,14 @@ def accept_timestamp(folder: Path, reply: bytes, size: int, roots: Sequence[x509
     of `roots` where any is given; Fault where it is no reply or there is no such checkpoint.
     """
     path = checkpoint_path(folder, size)
-    if not path.is_file():
+    try:
+        text = read_note(read_regular(path, LARGEST_NOTE)).text
+    except (OSError, ValueError):
         raise Fault(
             "NO_CHECKPOINT",
             f"The log has no checkpoint over {size} entries.",
             "Give --size the number that `hearth audit timestamp request` printed.",
-        )
-    text = read_note(path.read_bytes()).text
+        ) from None
     response = _read(reply)
     stamped = response.tst_info.message_imprint
     if stamped.hash_algorithm != _SHA256 or stamped.message != hashlib.sha256(text).digest():

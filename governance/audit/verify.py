@@ -8,6 +8,8 @@ line printed states the result in plain English. An entry is one line of `audit.
 
 What is checked:
 
+- the folder contains only the folders that Hearth makes and regular files; anything else (a link, a pipe, a
+  device, an unknown folder) is a finding and is never opened;
 - every entry has exactly the fields and values of the closed schema;
 - `prev` of each entry is the SHA-256 of the entry before it, and numbers and times never decrease;
 - every checkpoint (C2SP signed note, Ed25519) matches the RFC 6962 tree over the entries;
@@ -16,19 +18,26 @@ What is checked:
 - the log agrees with the keys and checkpoints that `trust.json` provides:
 
     {"log": ["<vkey>"], "witnesses": ["<vkey>"], "minimum_witnesses": 1, "checkpoints": ["<note>"]}
+
+A finding always outranks an item that could not be checked. What is read is limited in size, nesting and
+number, so no content of the folder can keep the check from ending.
 """
 
 import argparse
 import base64
 import binascii
+import contextlib
 import hashlib
 import itertools
 import json
+import os
 import re
+import stat
 import struct
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +62,82 @@ VERDICTS = (
     "pass", "warn", "waived", "fail", "cleared", "refused", "published", "fault",
     "interrupted", "abandoned", "done",
 )  # fmt: skip
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:@/+-]{0,99}")
+
+
+#: What an audit folder contains. A killed process can also leave a file `.<name>.partial`.
+FILES = (LOG_NAME, LOG_KEY_NAME, ".lock")
+FOLDERS = (CHECKPOINTS, "torn", "timestamps", "attacks", "certificates")
+#: The most that is read of one file, in bytes. The log refuses to grow beyond its limit.
+LARGEST_LOG, LARGEST_NOTE, LARGEST_KEY, LARGEST_TRUST = 512 << 20, 1_000_000, 4096, 16 << 20
+#: The longest entry in bytes, its deepest nesting, and the most digits of a whole number in it.
+LARGEST_ENTRY, DEEPEST_ENTRY, MOST_DIGITS = 4 << 20, 64, 21
+MOST_SIGNATURES = 100
+#: The check stops after this many findings, and names this many odd things in one folder.
+MOST_FINDINGS, MOST_NAMED = 1000, 20
+
+
+# ---- opening files -------------------------------------------------------------------------------
+
+
+class OddFile(OSError):
+    """Something other than a regular file of at most the expected size. strerror: what it is."""
+
+
+def read_regular(path: Path, largest: int, *, follow_links: bool = False) -> bytes:
+    """Return the bytes of a regular file; never waits, follows a link or reads more than `largest` bytes.
+
+    follow_links: for a file that the person who checks named themselves.
+    Raises OddFile where it is anything else or larger, OSError where it cannot be read.
+    """
+    if not follow_links:
+        _check_regular(path.lstat().st_mode)
+    wanted = ("nonblock", "cloexec", "noctty", "binary", *(() if follow_links else ("nofollow",)))
+    flags = os.O_RDONLY
+    for name in wanted:
+        flags |= getattr(os, f"O_{name.upper()}", 0)  # some systems do not have all of them
+    with os.fdopen(os.open(path, flags), "rb") as stream:
+        _check_regular(os.fstat(stream.fileno()).st_mode)
+        if os.fstat(stream.fileno()).st_size <= largest and len(data := stream.read(largest + 1)) <= largest:
+            return data
+    raise OddFile(0, f"is larger than {largest:,} bytes")
+
+
+def _check_regular(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise OddFile(0, f"is {_kind_of(mode)}, not a regular file")
+
+
+def _kind_of(mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return "a link"
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    if stat.S_ISFIFO(mode):
+        return "a pipe"
+    return "a socket" if stat.S_ISSOCK(mode) else "a device"
+
+
+def entries_of(folder: Path) -> list[tuple[Path, int]]:
+    """Return (path, mode) of what a folder contains, in order of name; nothing is opened or followed.
+
+    Raises OddFile where it is not a folder itself, OSError where it cannot be listed.
+    """
+    mode = folder.lstat().st_mode
+    if not stat.S_ISDIR(mode):
+        raise OddFile(0, f"is {'a file' if stat.S_ISREG(mode) else _kind_of(mode)}, not a folder")
+    with os.scandir(folder) as listing:
+        found = [(folder / entry.name, entry.stat(follow_symlinks=False).st_mode) for entry in listing]
+    return sorted(found, key=lambda item: os.fsencode(item[0].name))
+
+
+def shown_name(name: str) -> str:
+    """Return a file's name as it may be printed: an odd character cannot imitate or hide another line."""
+    plain = name.encode("ascii", "backslashreplace").decode()
+    shown = "".join(c if " " <= c <= "~" else f"\\x{ord(c):02x}" for c in plain)
+    return shown if len(shown) <= 100 else f"{shown[:97]}..."
 
 
 # ---- the tree (RFC 6962, section 2.1) ----------------------------------------------------------
@@ -251,13 +333,15 @@ def read_note(data: bytes) -> Note:
         if len(raw) < 5:
             raise ValueError("a note's signature is too short")
         signatures.append((words[1], raw[:4], raw[4:]))
+        if len(signatures) > MOST_SIGNATURES:
+            raise ValueError(f"a note has more than {MOST_SIGNATURES} signatures")
     return Note(data[: split + 1], tuple(signatures))
 
 
 def read_checkpoint(note: Note) -> Checkpoint:
     """Read a checkpoint from a note's text; raises ValueError if it is malformed."""
     lines = note.text.decode().split("\n")
-    if len(lines) < 4 or not lines[0] or not re.fullmatch(r"0|[1-9]\d{0,15}", lines[1]):
+    if len(lines) < 4 or not lines[0] or not re.fullmatch(r"0|[1-9][0-9]{0,15}", lines[1]):
         raise ValueError("a checkpoint is malformed")
     try:
         root = base64.b64decode(lines[2], validate=True)
@@ -283,10 +367,16 @@ class Trust:
 
 def read_trust(path: Path) -> Trust:
     """Read `trust.json`; raises ValueError if it is malformed, so that a mistake never weakens the check."""
-    raw = json.loads(path.read_text("utf-8"))
+    data = read_regular(path, LARGEST_TRUST, follow_links=True)
+    if _nesting(data) > DEEPEST_ENTRY:
+        raise ValueError("trust.json is nested too deeply")
+    raw = json.loads(data.decode("utf-8"), object_pairs_hook=_object_without_repeats)
     known = {"log", "witnesses", "minimum_witnesses", "checkpoints"}
     if not isinstance(raw, dict) or set(raw) - known:
         raise ValueError(f"trust.json may contain only {', '.join(sorted(known))}")
+    for name in known & set(raw) - {"minimum_witnesses"}:
+        if not isinstance(raw[name], list) or not all(isinstance(item, str) for item in raw[name]):
+            raise ValueError(f"{name} in trust.json must be a list of texts")
     minimum = raw.get("minimum_witnesses", 1)
     if isinstance(minimum, bool) or not isinstance(minimum, int) or minimum < 1:
         raise ValueError("minimum_witnesses must be a whole number above zero")
@@ -296,6 +386,12 @@ def read_trust(path: Path) -> Trust:
         minimum,
         tuple(read_note(item.encode()) for item in raw.get("checkpoints", [])),
     )
+
+
+def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key occurs twice")
+    return dict(pairs)
 
 
 # ---- the log -------------------------------------------------------------------------------------
@@ -329,7 +425,7 @@ class Report:
         entries = f"{_counted(self.lines, 'entry', 'entries')}, {_counted(self.runs, 'run', 'runs')}"
         if self.tampered:
             findings = _counted(len(self.tampered), "finding", "findings")
-            return f"Altered: the log was changed after it was written ({findings})."
+            return f"Altered: the log or its folder was changed after it was written ({findings})."
         if self.incomplete:
             missing = _counted(len(self.incomplete), "required item is", "required items are")
             return f"Incomplete: {missing} missing or unreadable; the rest is unaltered ({entries})."
@@ -351,29 +447,118 @@ def _counted(number: int, singular: str, plural: str) -> str:
 
 
 def verify_folder(folder: Path, trust: Trust | None = None) -> Report:
-    """Check the audit folder; raises OSError only if the disk cannot be read."""
-    trust = trust or Trust()
+    """Check the audit folder; whatever it contains, the check ends with a report."""
     report = Report()
-    path = folder / LOG_NAME
-    if not path.is_file():
-        report.incomplete.append(f"{LOG_NAME} is missing.")
-        return report
-    data = path.read_bytes()
-    body, _, torn = data.rpartition(b"\n")
-    lines = body.split(b"\n") if body else []
-    if torn:
+    try:
+        _check_folder(folder, trust or Trust(), report)
+    except (OSError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
+        report.incomplete.append(f"the check could not be completed ({_reason(error)}).")
+    return report
+
+
+def _check_folder(folder: Path, trust: Trust, report: Report) -> None:
+    _check_contents(folder, report)
+    data = _read_or_report(folder / LOG_NAME, LARGEST_LOG, report)
+    if data is None:
+        if not os.path.lexists(folder / LOG_NAME):
+            report.incomplete.append(f"{LOG_NAME} is missing.")
+        return
+    end = data.rfind(b"\n")
+    if torn := len(data) - end - 1:
         report.incomplete.append(
-            f"the last entry is only partly written ({_counted(len(torn), 'byte', 'bytes')}); "
+            f"the last entry is only partly written ({_counted(torn, 'byte', 'bytes')}); "
             "the next run removes it and records that."
         )
+    outside = len(report.tampered)
+    lines = _lines_of(data, end, report)
     events = _check_lines(lines, report)
+    if len(report.tampered) > MOST_FINDINGS:
+        report.tampered.append("the check stopped here: there are too many findings.")
+        return
     roots = prefix_roots(leaf_hash(line) for line in lines)
     report.lines, report.root = len(lines), roots[-1]
-    if not report.tampered:
+    if len(report.tampered) == outside:
         _check_runs(events, roots, report)
     report.remarks += [_remark_on(event) for event in events if event["event"] == "finding"]
     _check_checkpoints(folder, roots, events, trust, report)
-    return report
+
+
+def _check_contents(folder: Path, report: Report) -> None:
+    """Report what is neither a regular file nor one of the folders that Hearth makes; nothing is opened."""
+    try:
+        found = entries_of(Path(os.path.realpath(folder)))
+    except (FileNotFoundError, OddFile):
+        return  # the log is missing, which is stated when it is read
+    except OSError as error:
+        report.incomplete.append(f"the folder cannot be listed ({_reason(error)}).")
+        return
+    _report_odd([(path, mode) for path, mode in found if not _is_zone(path, mode)], "", report)
+    strange = [
+        path.name
+        for path, mode in found
+        if stat.S_ISREG(mode) and path.name not in FILES and not _is_left_over(path.name)
+    ]
+    for name in strange[:MOST_NAMED]:
+        report.remarks.append(f"{shown_name(name)} is not part of the log; it was not read.")
+    for zone, mode in found:
+        if _is_zone(zone, mode):
+            try:
+                _report_odd(entries_of(zone), f"{zone.name}/", report)
+            except OSError as error:
+                report.incomplete.append(f"{zone.name} cannot be listed ({_reason(error)}).")
+
+
+def _is_zone(path: Path, mode: int) -> bool:
+    return stat.S_ISDIR(mode) and path.name in FOLDERS
+
+
+def _is_left_over(name: str) -> bool:
+    return name.startswith(".") and name.endswith(".partial")
+
+
+def _report_odd(found: Sequence[tuple[Path, int]], where: str, report: Report) -> None:
+    odd = [(path, mode) for path, mode in found if not stat.S_ISREG(mode)]
+    for path, mode in odd[:MOST_NAMED]:
+        report.tampered.append(f"{where}{shown_name(path.name)} is {_kind_of(mode)}, not a regular file.")
+    if (more := len(odd) - MOST_NAMED) > 0:
+        place = where.rstrip("/") or "the folder"
+        report.tampered.append(f"{place} contains {more:,} more that are not regular files.")
+
+
+def _read_or_report(path: Path, largest: int, report: Report, name: str = "") -> bytes | None:
+    """Return the bytes of a file; None where it is missing, or is reported as odd or unreadable."""
+    name = name or path.name
+    try:
+        return read_regular(path, largest)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OddFile as error:
+        if (finding := f"{name} {error.strerror}.") not in report.tampered:
+            report.tampered.append(finding)
+    except OSError as error:
+        report.incomplete.append(f"{name} cannot be read ({_reason(error)}).")
+    return None
+
+
+def _reason(error: BaseException) -> str:
+    """Return why something failed, without a path."""
+    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return shown_name(text.rstrip("."))
+
+
+def _lines_of(data: bytes, end: int, report: Report) -> list[bytes]:
+    """Return the whole lines of a log; one that is blank or too long ends the list, and is reported."""
+    lines: list[bytes] = []
+    start = 0
+    while start <= end:
+        stop = data.index(b"\n", start)
+        if not 0 < stop - start <= LARGEST_ENTRY:
+            what = f"is longer than {LARGEST_ENTRY:,} bytes" if stop > start else "is blank"
+            report.tampered.append(f"entry {len(lines)} {what}; the entries after it were not read.")
+            break
+        lines.append(data[start:stop])
+        start = stop + 1
+    return lines
 
 
 def _remark_on(finding: dict[str, Any]) -> str:
@@ -400,13 +585,17 @@ def _check_lines(lines: Sequence[bytes], report: Report) -> list[dict[str, Any]]
             latest = max(latest, event["ts"])
             events.append(event)
         previous = hashlib.sha256(line).hexdigest()
+        if len(report.tampered) > MOST_FINDINGS:
+            break
     return events
 
 
 def read_event(line: bytes) -> tuple[dict[str, Any] | None, str]:
     """Return the event in a line, or None and what is wrong with the line."""
+    if len(line) > LARGEST_ENTRY or _nesting(line) > DEEPEST_ENTRY:
+        return None, "is too long or nested too deeply"
     try:
-        event = json.loads(line.decode("utf-8"), object_pairs_hook=_ordered_object)
+        event = _DECODER.decode(line.decode("utf-8"))
     except (ValueError, RecursionError):
         return None, "is not canonical JSON"
     if not isinstance(event, dict) or tuple(event) != FIELDS:
@@ -418,13 +607,13 @@ def event_fault(event: dict[str, Any]) -> str:
     """Return how an event breaks the closed schema, or an empty text."""
     digests = [event["prev"], *([] if event["policy"] is None else [event["policy"]])]
     names = [event["run"], event["actor"], *(event[k] for k in ("stage", "rule") if event[k] is not None)]
-    if event["v"] != 1 or isinstance(event["seq"], bool) or not isinstance(event["seq"], int):
+    if type(event["v"]) is not int or event["v"] != 1 or type(event["seq"]) is not int:
         return "has an unknown version or no number"
     if not all(isinstance(item, str) and _DIGEST.fullmatch(item) for item in digests):
         return "has a malformed digest"
     if not all(isinstance(item, str) and _NAME.fullmatch(item) for item in names):
         return "has a malformed name"
-    if not isinstance(event["ts"], str) or not _TIME.fullmatch(event["ts"]):
+    if not isinstance(event["ts"], str) or not _is_time(event["ts"]):
         return "has a malformed time"
     if event["event"] not in EVENTS:
         return "has an unknown event"
@@ -440,6 +629,57 @@ def _ordered_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if any(first >= second for first, second in itertools.pairwise(keys)):
         raise ValueError("keys repeat or are out of order")
     return dict(pairs)
+
+
+def _whole_number(text: str) -> int:
+    if len(text.lstrip("-")) > MOST_DIGITS:
+        raise ValueError("a whole number is too large")
+    return int(text)
+
+
+def _finite_number(text: str) -> float:
+    if (number := float(text)) - number != 0:
+        raise ValueError("a number is too large")
+    return number
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")
+
+
+#: The same answer on every version of Python: no NaN, no number without an exact form, no repeated key.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_ordered_object,
+    parse_int=_whole_number,
+    parse_float=_finite_number,
+    parse_constant=_no_number,
+)
+
+
+def _nesting(line: bytes) -> int:
+    """Return how deeply JSON is nested, at least; one that cannot be too deep is not looked through."""
+    if (most := line.count(b"{") + line.count(b"[")) <= DEEPEST_ENTRY:
+        return most
+    depth = deepest = skipped = 0
+    in_text = False
+    for found in re.finditer(rb'["\\\[\]{}]', line):
+        at, sign = found.start(), found[0]
+        if at < skipped:
+            continue
+        if sign == b"\\":
+            skipped = at + 2
+        elif sign == b'"':
+            in_text = not in_text
+        elif not in_text:
+            depth += 1 if sign in b"[{" else -1
+            deepest = max(deepest, depth)
+    return deepest
+
+
+def _is_time(text: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return bool(_TIME.fullmatch(text)) and bool(datetime.fromisoformat(text))
+    return False
 
 
 def _check_runs(events: Sequence[dict[str, Any]], roots: Sequence[bytes], report: Report) -> None:
@@ -479,18 +719,30 @@ def _check_checkpoints(
         _check_stored_key(folder, keys, report)
     origins: set[str] = set()
     endorsed: set[int] = set()
-    for path in sorted((folder / CHECKPOINTS).glob("*.note")):
+    for path in _checkpoint_files(folder, report):
+        if len(report.tampered) > MOST_FINDINGS:
+            report.tampered.append("the check stopped here: there are too many findings.")
+            return
+        name = shown_name(path.name)
+        data = _read_or_report(path, LARGEST_NOTE, report, f"{CHECKPOINTS}/{name}")
+        if data is None:
+            continue
         try:
-            note = read_note(path.read_bytes())
+            note = read_note(data)
             checkpoint = read_checkpoint(note)
         except ValueError as error:
-            report.tampered.append(f"{path.name}: {error}.")
+            report.tampered.append(f"{name}: {error}.")
             continue
         origins.add(checkpoint.origin)
         if not any(note.signed_by(key) for key in keys.at(checkpoint.size)):
-            report.tampered.append(f"{path.name} is not signed by the log's key.")
+            report.tampered.append(f"{name} is not signed by the log's key.")
             continue
-        if _matches_log(checkpoint, roots, path.name, report):
+        if path.name != f"{checkpoint.size:012d}.note":
+            report.tampered.append(
+                f"{name} is not the name of a checkpoint over {checkpoint.size:,} entries."
+            )
+            continue
+        if _matches_log(checkpoint, roots, name, report):
             if keys.change_is_signed(note, checkpoint.size):
                 endorsed.add(checkpoint.size)
             report.signed_lines = max(report.signed_lines, checkpoint.size)
@@ -513,6 +765,19 @@ def _check_checkpoints(
         report.incomplete.append(f"a signature is missing: the last {unsigned} not signed.")
     for number, note in enumerate(trust.checkpoints, 1):
         _check_kept_checkpoint(note, number, roots, (*keys.all, *trust.log, *trust.witnesses), report)
+
+
+def _checkpoint_files(folder: Path, report: Report) -> list[Path]:
+    """Return the regular files that are named as notes; what else is there is reported with the folder."""
+    try:
+        found = entries_of(folder / CHECKPOINTS)
+    except (FileNotFoundError, OddFile):
+        return []
+    except OSError as error:
+        if (item := f"{CHECKPOINTS} cannot be listed ({_reason(error)}).") not in report.incomplete:
+            report.incomplete.append(item)
+        return []
+    return [path for path, mode in found if stat.S_ISREG(mode) and path.name.endswith(".note")]
 
 
 def _check_kept_checkpoint(
@@ -592,9 +857,10 @@ def _read_keys(text: Any) -> tuple[VerifierKey, ...]:
 
 def _check_stored_key(folder: Path, keys: _LogKeys, report: Report) -> None:
     """Compare the key in the folder with the log's own; this does not detect its owner's own changes."""
+    data = _read_or_report(folder / LOG_KEY_NAME, LARGEST_KEY, report)
     try:
-        stored = _read_keys((folder / LOG_KEY_NAME).read_text("utf-8").strip())
-    except (OSError, UnicodeDecodeError):
+        stored = () if data is None else _read_keys(data.decode("utf-8").strip())
+    except UnicodeDecodeError:
         stored = ()
     if not stored or not keys.all:
         report.incomplete.append("the log's public key is missing: it is not in the folder or in trust.json.")
@@ -647,12 +913,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     options = parser.parse_args(arguments)
-    try:
-        trust = read_trust(options.trust) if options.trust else Trust()
-        report = verify_folder(options.folder, trust)
-    except (OSError, ValueError) as error:
-        print(f"Incomplete: the log could not be checked: {error}.")
-        return INCOMPLETE
+    trust, fault = Trust(), ""
+    if options.trust:
+        try:
+            trust = read_trust(options.trust)
+        except (OSError, ValueError, RecursionError) as error:
+            fault = f"trust.json could not be used: {_reason(error)}; the folder was checked without it."
+    report = verify_folder(options.folder, trust)
+    if fault:
+        report.incomplete.insert(0, fault)
     print(json.dumps(report_facts(report)) if options.json else "\n".join(report_lines(report)))
     return report.exit_code
 

@@ -21,12 +21,14 @@ from governance.audit.folder import checkpoint_path, log_leaves, newest_checkpoi
 from governance.audit.merkle import consistency_proof
 from governance.audit.note import NoteSigner
 from governance.audit.verify import (
+    LARGEST_NOTE,
     Checkpoint,
     Note,
     VerifierKey,
     consistency_holds,
     read_checkpoint,
     read_note,
+    read_regular,
 )
 from governance.counted import counted
 from governance.errors import Fault, Refused
@@ -80,7 +82,7 @@ def _continued(request: bytes, kept: bytes | None, log_key: VerifierKey) -> tupl
     try:
         rows = head.split(b"\n")
         word, _, digits = rows[0].partition(b" ")
-        if word != b"old" or not digits.isdigit():
+        if word != b"old" or not digits.isdigit() or len(digits) > 16:
             raise ValueError("it does not start with the old size")  # noqa: TRY301
         proof = [base64.b64decode(row, validate=True) for row in rows[1:]]
         note = read_note(note_bytes)
@@ -130,7 +132,10 @@ def accept_cosignature(folder: Path, answer: bytes, witness_key: VerifierKey) ->
             "Ask the witness to send the file from `hearth audit cosign` again.",
         ) from None
     path = checkpoint_path(folder, checkpoint.size)
-    present = path.read_bytes() if path.is_file() else b""
+    try:
+        present = read_regular(path, LARGEST_NOTE)
+    except OSError:
+        present = b""
     if not present.startswith(note.text + b"\n") or not note.signed_by(witness_key):
         raise Refused(
             "COSIGNATURE_REFUSED",

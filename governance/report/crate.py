@@ -16,9 +16,10 @@ from rocrate.rocrate import ROCrate
 
 from governance.agreement.decisions import decisions_path
 from governance.agreement.signature import signature_path
+from governance.audit.folder import regular_files
 from governance.audit.standalone_verifier import write_verifier
 from governance.audit.timestamp import TIMESTAMPS
-from governance.audit.verify import CHECKPOINTS, LOG_KEY_NAME, LOG_NAME
+from governance.audit.verify import CHECKPOINTS, LARGEST_LOG, LOG_KEY_NAME, LOG_NAME, read_regular
 from governance.counted import counted
 from governance.errors import Fault
 from governance.report.crosswalk import CROSSWALK, SAFES
@@ -92,7 +93,7 @@ def _collect(
             sources.append((path, f"agreement/{path.name}", title, media))
     audit = workspace / AUDIT
     sources.append((audit / LOG_NAME, f"audit/{LOG_NAME}", "The audit log", "application/jsonl"))
-    if (audit / LOG_KEY_NAME).is_file():
+    if audit / LOG_KEY_NAME in regular_files(audit, ".vkey"):
         sources.append((audit / LOG_KEY_NAME, f"audit/{LOG_KEY_NAME}", "The log's public key", "text/plain"))
     for zone, title in (
         (CHECKPOINTS, "Signed checkpoint"),
@@ -100,10 +101,9 @@ def _collect(
         (ATTACKS, "Attack certificate"),
         (TIMESTAMPS, "Trusted time-stamp"),
     ):
-        for path in sorted((audit / zone).glob("*")):
-            if path.suffix in (".note", ".json", ".tsr"):
-                sources.append((path, f"audit/{zone}/{path.name}", title, "text/plain"))
-    for path in sorted((at_rest_keys(workspace) / CERTIFICATES).glob("*.json")):
+        for path in regular_files(audit / zone, ".note", ".json", ".tsr"):
+            sources.append((path, f"audit/{zone}/{path.name}", title, "text/plain"))
+    for path in regular_files(at_rest_keys(workspace) / CERTIFICATES, ".json"):
         sources.append((path, f"keys/{path.name}", "Certificate of a key's destruction", "application/json"))
     for path in sorted((workspace / RELEASES).glob("*/disclosure_criteria.json")):
         name = f"releases/{path.parent.name}/{path.name}"
@@ -114,7 +114,16 @@ def _collect(
             sources.append((manifest, name, "Manifest of a release", "application/json"))
     for source, name, title, media in sources:
         (staged / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, staged / name)
+        try:
+            data = read_regular(source, LARGEST_LOG, follow_links=source == agreement_file)
+        except OSError as error:
+            raise Fault(
+                "PACK_FILE_UNREADABLE",
+                f"{name} cannot be copied into the evidence pack ({error.strerror}).",
+                "Run `hearth audit verify` on the workspace's audit folder, restore the file, then write the "
+                "pack again.",
+            ) from None
+        (staged / name).write_bytes(data)
         yield name, title, media
 
 

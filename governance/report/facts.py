@@ -198,7 +198,7 @@ def _run_lines(chosen: list[dict[str, Any]], agreement: Agreement) -> tuple[RunL
                 if (person := authorised_by(then, run, action, mandates)) is not None
             }
             lines[run] = RunLine(run, event["actor"], moment, None, "unfinished", "", signed)
-        elif event["event"] in ("run_end", "run_abandoned"):
+        elif event["event"] in ("run_end", "run_abandoned") and run in lines:
             started = lines[run]
             facts = event["evidence"] or {}
             lines[run] = replace(

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from governance.audit.folder import regular_files
 from governance.audit.verify import (
     ED25519,
+    LARGEST_KEY,
+    LARGEST_NOTE,
     LOG_KEY_NAME,
     Note,
     VerifierKey,
     key_hash_of,
     read_note,
+    read_regular,
     read_verifier_key,
 )
 from governance.counted import counted
@@ -81,12 +85,12 @@ def _written(value: Any) -> str:
 
 def certificates_of(audit_folder: Path) -> tuple[AttackCertificate, ...]:
     """Return the attack certificates stored with the log, oldest first; unreadable ones are marked."""
-    return tuple(_certificate(path, audit_folder) for path in sorted((audit_folder / ATTACKS).glob("*.note")))
+    return tuple(_certificate(path, audit_folder) for path in regular_files(audit_folder / ATTACKS, ".note"))
 
 
 def _certificate(path: Path, audit_folder: Path) -> AttackCertificate:
     try:
-        data = path.read_bytes()
+        data = read_regular(path, LARGEST_NOTE)
         note = read_note(data) if b"\n\n" in data else Note(data, ())
         lines = note.text.decode().rstrip("\n").split("\n")
         record = json.loads(lines[-1])
@@ -99,7 +103,16 @@ def _certificate(path: Path, audit_folder: Path) -> AttackCertificate:
             int(record["successes"]),
             _signed(note, audit_folder),
         )
-    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        StopIteration,
+        OverflowError,
+        RecursionError,
+    ):
         return AttackCertificate(path.name, "", (), 0, 0, "cannot be read")
 
 
@@ -107,7 +120,9 @@ def _signed(note: Note, audit_folder: Path) -> str:
     if not note.signatures:
         return "not signed"
     try:
-        public = read_verifier_key((audit_folder / LOG_KEY_NAME).read_text("utf-8")).public
+        public = read_verifier_key(
+            read_regular(audit_folder / LOG_KEY_NAME, LARGEST_KEY).decode("utf-8")
+        ).public
     except (OSError, ValueError):
         return "by another key"
     key = VerifierKey(_SIGNER, key_hash_of(_SIGNER, ED25519, public), ED25519, public)

@@ -19,7 +19,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.agreement.agreement import Agreement
+from governance.audit.folder import LARGEST_CERTIFICATE
 from governance.audit.log import AuditLog
+from governance.audit.verify import read_regular
 from governance.canonical import canonical_json, digest_of
 from governance.errors import Fault, Refused
 from governance.principals.roles import may
@@ -151,10 +153,17 @@ def certificate_path(audit_folder: Path, content: dict[str, Any]) -> Path:
 def read_certificate(path: Path) -> dict[str, Any]:
     """Return a certificate; raises Fault if it cannot be read."""
     try:
-        certificate: dict[str, Any] = json.loads(path.read_bytes())
+        certificate: dict[str, Any] = json.loads(read_regular(path, LARGEST_CERTIFICATE))
         if certificate["statement"] != STATEMENT or not isinstance(certificate["signatures"], list):
             raise ValueError  # noqa: TRY301
-    except (OSError, ValueError, KeyError, TypeError):
+        stated = [certificate["content"][name] for name in ("what", "disposed_by")]
+        stated += [
+            item[name] for item in certificate["signatures"] for name in ("by", "public_key", "signature")
+        ]
+        if not all(isinstance(item, str) for item in stated):
+            raise ValueError  # noqa: TRY301
+        digest_of(certificate["content"])  # raises ValueError where it has no canonical form
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise Fault(
             "CERTIFICATE_UNREADABLE",
             f"{path.name} is not a readable disposal certificate.",
