@@ -79,6 +79,7 @@ class KeyCustodian:
         """Return the file of a version of the key (current or older) and the passphrase."""
         store = self.key_store(layer)
         store.check_local()
+        store.check_no_rotation()
         passphrase = store.passphrase.read()
         older = store.of_version(version)
         path = older if older.exists() else store.path
