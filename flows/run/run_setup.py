@@ -13,6 +13,7 @@ from flows.run.authorisation import authorisation_facts, login, package_signers
 from flows.run.custody import RunKeys, open_controller_keys, open_run_keys, orchestrator_homes
 from flows.run.display import Display
 from flows.run.faults import as_hearth_error
+from flows.run.key_attempts import failed_attempts_recorded
 from flows.run.nightly_run import NightlyRun, Perform, run_directly
 from flows.run.plan import gate_order
 from flows.run.run_evidence import run_evidence
@@ -81,8 +82,10 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
     agreement = read_agreement(project.agreement)
     signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(workspace.zone("audit"), signer)
-    further = package_signers(project) if setup.place == "controller" else ()
-    facts = run_evidence(project, authorisation_facts(project, agreement, run_id, setup.action, further))
+    with failed_attempts_recorded(project, agreement):
+        further = package_signers(project) if setup.place == "controller" else ()
+        authorisation = authorisation_facts(project, agreement, run_id, setup.action, further)
+    facts = run_evidence(project, authorisation)
     actor = actor_of(facts.facts, login())
     audit.append(run_id, actor, None, "run_start", evidence=dict(facts.facts), policy=agreement.digest)
     gatekeeper = Gatekeeper(run_id, agreement, audit, actor, order=gate_order(setup.place, setup.controllers))
@@ -104,7 +107,8 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
         gatekeeper.check(retention_evidence(workspace.root, agreement, datetime.now(UTC), run_id))
         if warning := check_spill_volume(workspace.root, project.production):
             display.say(warning)
-        keys = setup.open_keys(agreement)
+        with failed_attempts_recorded(project, agreement, run_id):
+            keys = setup.open_keys(agreement)
         if keys.warning:
             display.say(keys.warning)
         with (

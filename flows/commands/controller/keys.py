@@ -150,7 +150,7 @@ def list_keys(
     for layer in custodian.layers():
         store = custodian.key_store(layer)
         for path in store.files():
-            key = store.open().description if store.remote else read_sealed_key(path).description
+            key = custodian.open(layer).description if store.remote else read_sealed_key(path).description
             rows.append({"layer": layer, **_described(key)})
         for path in sorted((store.path.parent / CERTIFICATES).glob("*.json")):
             content = json.loads(path.read_bytes())["content"]
@@ -193,7 +193,7 @@ def check_value(
 
     custodian = custodian_of(config, workspace)
     store = custodian.key_store(layer)
-    key = store.open()
+    key = custodian.open(layer)
     values = {kind: key.check_value(kind) for kind in IDENTIFIERS}
     if compare is not None:
         with custodian.recording("compare") as record:
