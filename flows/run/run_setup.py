@@ -25,6 +25,7 @@ from governance.audit.signer import open_log_signer
 from governance.errors import Refused
 from governance.gate import Gatekeeper
 from governance.keys.at_rest_keys import open_at_rest_keys
+from governance.keys.core_dumps import disable_core_dumps
 from governance.principals.run_authorisation import actor_of
 from governance.retention.evidence import retention_evidence
 from governance.retention.residue import remove_stale_spill
@@ -68,6 +69,7 @@ class RunSetup:
 
     def open_keys(self, agreement: Agreement) -> RunKeys:
         """Open the keys that this place may have."""
+        disable_core_dumps()
         opened = open_controller_keys if self.place == "controller" else open_run_keys
         return opened(self.project, agreement, self.workspace)
 
