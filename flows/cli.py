@@ -20,6 +20,7 @@ from flows.commands.oversight import audit, explain, governance, retention
 from flows.commands.results import attack, findings, measures, releases, sensitivity
 from flows.run.faults import record_fault
 from governance.errors import HearthError
+from governance.keys.core_dumps import disable_core_dumps
 
 #: What `hearth` without a command prints.
 NEXT_STEPS = """\
@@ -113,6 +114,7 @@ def main() -> None:
 
     Of an error that is not a HearthError only the type is shown, because its message may contain a value.
     """
+    disable_core_dumps()
     for name, value in SMALL_PAGES.items():
         os.environ.setdefault(name, value)
     atexit.register(_close_standard_error)  # registered first, so it runs after every other exit handler

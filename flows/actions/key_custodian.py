@@ -7,18 +7,19 @@ from typing import Any, Literal
 
 from flows.run.authorisation import authorised_principal, login, package_signers
 from flows.run.custody import key_use
+from flows.run.key_attempts import RUN, failed_attempts_recorded
 from governance.agreement.agreement import Agreement, read_agreement
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.errors import Fault, HearthError, Refused
 from governance.keys.key_store import KeyStore
+from governance.keys.providers.in_memory_key import InMemoryKey
 from governance.keys.providers.sealed_file import read_sealed_key
 from governance.keys.settings import KeySettings, KeyUse, locate_inner, locate_outer, read_key_settings
 from pipeline.project import Project, read_project
 from pipeline.workspace import Workspace
 
 Layer = Literal["inner", "outer"]
-RUN = "keys"
 #: Actions on an existing key: (act, layer) -> the action of governance/principals/roles.py that it needs.
 _ACTIONS: dict[tuple[str, Layer], str] = {
     ("rotate", "inner"): "rotate-key",
@@ -79,6 +80,7 @@ class KeyCustodian:
         """Return the file of a version of the key (current or older) and the passphrase."""
         store = self.key_store(layer)
         store.check_local()
+        store.check_no_rotation()
         passphrase = store.passphrase.read()
         older = store.of_version(version)
         path = older if older.exists() else store.path
@@ -90,6 +92,11 @@ class KeyCustodian:
                 "Use --version with one that `hearth keys list` shows.",
             )
         return path, passphrase
+
+    def open(self, layer: Layer) -> InMemoryKey:
+        """Open a layer's current key; a failed attempt is recorded."""
+        with failed_attempts_recorded(self.project, self.agreement):
+            return self.key_store(layer).open()
 
     @property
     def agreement_expires(self) -> date:
@@ -108,9 +115,9 @@ class KeyCustodian:
         action = _ACTIONS.get((act, layer))
         if action is None:
             return f"unauthenticated:{login()}"
-        return authorised_principal(
-            self.project, self.agreement, action, key, further=package_signers(self.project)
-        )[0]
+        with failed_attempts_recorded(self.project, self.agreement):
+            signers = package_signers(self.project)
+        return authorised_principal(self.project, self.agreement, action, key, further=signers)[0]
 
     def _settings(self, needs_inner: bool = False) -> KeySettings:
         return read_key_settings(

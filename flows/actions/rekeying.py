@@ -90,15 +90,17 @@ def apply_pairs(project: Project, controller: str, folder: Path, run_id: str) ->
 def carry_over_outer(project: Project, place: KeyStore, from_version: int) -> int:
     """After an outer rotation, carry record keys over for every stored package. Returns how many there are.
 
-    place: the store of the outer key, whose current version is the new one. In single-operator custody no
-    package is stored and the noise changes: that custody is only for synthetic data.
+    place: the store of the outer key, whose current version is the new one. A repeated call changes
+    nothing. In single-operator custody no package is stored and the noise changes: that custody is only for
+    synthetic data.
     """
     if project.custody == "single-operator":
         return 0
     workspace = Workspace.open(project.workspace)
     agreement = read_agreement(project.agreement)
     old = open_file_key(place.of_version(from_version), place.passphrase.read())
-    new, receiver, carried = place.open(), Receiver.of(read_transfer_settings(project)), 0
+    new = open_file_key(place.path, place.passphrase.read())
+    receiver, carried = Receiver.of(read_transfer_settings(project)), 0
     at_rest = open_at_rest_keys(at_rest_keys(workspace.root), run=False)
     run_id = new_run_id()
     with (

@@ -12,6 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from flows.run.key_attempts import failed_attempts_recorded
 from governance.agreement.agreement import Agreement
 from governance.audit.signer import read_signing_key
 from governance.errors import Refused
@@ -61,7 +62,8 @@ def authorised_principal(
 
     Raises Refused if none of the keys belongs to a principal who may take the action.
     """
-    keys = authorising_keys(project, agreement, () if given is None else (given,))
+    with failed_attempts_recorded(project, agreement):
+        keys = authorising_keys(project, agreement, () if given is None else (given,))
     keys += tuple(further) if given is None else ()
     if not keys:
         raise Refused(

@@ -13,6 +13,7 @@ from flows.run.authorisation import authorisation_facts, login, package_signers
 from flows.run.custody import RunKeys, open_controller_keys, open_run_keys, orchestrator_homes
 from flows.run.display import Display
 from flows.run.faults import as_hearth_error
+from flows.run.key_attempts import failed_attempts_recorded
 from flows.run.nightly_run import NightlyRun, Perform, run_directly
 from flows.run.outcome import figures_digest
 from flows.run.plan import gate_order
@@ -25,6 +26,7 @@ from governance.audit.signer import open_log_signer
 from governance.errors import Refused
 from governance.gate import Gatekeeper
 from governance.keys.at_rest_keys import open_at_rest_keys
+from governance.keys.core_dumps import disable_core_dumps
 from governance.keys.states import check_not_rolled_back
 from governance.principals.run_authorisation import actor_of
 from governance.retention.evidence import retention_evidence
@@ -69,6 +71,7 @@ class RunSetup:
 
     def open_keys(self, agreement: Agreement) -> RunKeys:
         """Open the keys that this place may have."""
+        disable_core_dumps()
         opened = open_controller_keys if self.place == "controller" else open_run_keys
         return opened(self.project, agreement, self.workspace)
 
@@ -83,8 +86,10 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
     agreement = read_agreement(project.agreement)
     signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(workspace.zone("audit"), signer)
-    further = package_signers(project) if setup.place == "controller" else ()
-    facts = run_evidence(project, authorisation_facts(project, agreement, run_id, setup.action, further))
+    with failed_attempts_recorded(project, agreement):
+        further = package_signers(project) if setup.place == "controller" else ()
+        authorisation = authorisation_facts(project, agreement, run_id, setup.action, further)
+    facts = run_evidence(project, authorisation)
     actor = actor_of(facts.facts, login())
     audit.append(run_id, actor, None, "run_start", evidence=dict(facts.facts), policy=agreement.digest)
     gatekeeper = Gatekeeper(run_id, agreement, audit, actor, order=gate_order(setup.place, setup.controllers))
@@ -108,7 +113,8 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
         gatekeeper.check(retention_evidence(workspace.root, agreement, datetime.now(UTC), run_id))
         if warning := check_spill_volume(workspace.root, project.production):
             display.say(warning)
-        keys = setup.open_keys(agreement)
+        with failed_attempts_recorded(project, agreement, run_id):
+            keys = setup.open_keys(agreement)
         for key in keys.descriptions:
             check_not_rolled_back(key.key_id, key.state, audit.key_state(key.key_id))
         if keys.warning:

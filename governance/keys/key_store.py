@@ -1,5 +1,6 @@
 """Where a key is kept, what it must belong to, and the file names of its older versions."""
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ from governance.keys.providers.file_key import change_state, create_file_key, op
 from governance.keys.providers.in_memory_key import InMemoryKey
 from governance.keys.providers.keyring_key import KeyringRoot
 from governance.keys.providers.provider import KeyDescription
+from governance.keys.providers.sealed_file import read_private_file, read_sealed_key
 from governance.keys.pseudonyms.derivation import KeyContext
 from governance.keys.state_record import (
     change_recorded_state,
@@ -19,6 +21,9 @@ from governance.keys.state_record import (
     read_state_record,
 )
 from governance.keys.states import KeyState
+
+#: The agreement id of an outer key starts with this; the project's name follows.
+OUTER = "outer/"
 
 
 class Remote(Protocol):
@@ -48,6 +53,7 @@ class KeyStore:
     def create(self, state: KeyState, today: date, expires: date | None) -> InMemoryKey:
         """Make the key, or start to use the remote's; raises Fault if it exists already."""
         context = KeyContext(self.agreement, self.period, self.version or 1)
+        self.check_no_rotation()
         if self.remote is None:
             passphrase = self.passphrase.read(twice=True)
             return create_file_key(self.path, context, passphrase, state=state, today=today, expires=expires)
@@ -59,7 +65,11 @@ class KeyStore:
         return InMemoryKey(root, description)
 
     def open(self) -> InMemoryKey:
-        """Open the key; raises Fault if it is missing, readable by others, damaged, or access is denied."""
+        """Open the key; raises Fault if it is missing, readable by others, damaged, or access is denied.
+
+        Also raises Fault while a rotation is unfinished.
+        """
+        self.check_no_rotation()
         if self.remote is None:
             return open_file_key(self.path, self.passphrase.read())
         root = self.remote.root_of(read_context(self.path, self.agreement, self.period, self.version))
@@ -81,6 +91,7 @@ class KeyStore:
 
     def change_state(self, wanted: KeyState) -> KeyDescription:
         """Change the current key's state; raises Refused if the change is not allowed."""
+        self.check_no_rotation()
         if self.remote is None:
             return change_state(self.path, self.passphrase.read(), wanted)
         root = self.remote.root_of(read_context(self.path, self.agreement, self.period, self.version))
@@ -120,6 +131,59 @@ class KeyStore:
                 f"{self.provider} keeps the root of this key, so Hearth cannot rotate or destroy it.",
                 "Make a new version there. Then raise `version` and change `path` under [keys] in "
                 "hearth.toml, and run `hearth keys new`.",
+            )
+
+    @property
+    def rotation_mark(self) -> Path:
+        """The file that exists from the start of a rotation until its audit entry is written."""
+        return self.path.with_name(f".{self.path.stem}.rotating")
+
+    @property
+    def next_file(self) -> Path:
+        """The file of the new key during a rotation."""
+        return self.path.with_name(f".{self.path.stem}.next{self.path.suffix}")
+
+    def unfinished_rotation(self) -> int | None:
+        """Return the version that an unfinished rotation replaces; None if there is no such rotation.
+
+        The key files show it too, so a deleted mark does not let a half-rotated key be used: the replaced
+        version of an outer key is retired only after its record keys are carried over.
+        """
+        if self.remote is not None:
+            return None
+        if self.rotation_mark.exists():
+            return self._marked_version()
+        if self.next_file.exists():
+            if self.path.exists():
+                return read_sealed_key(self.path).description.context.version
+            return read_sealed_key(self.next_file).description.context.version - 1
+        if self.agreement.startswith(OUTER) and self.path.exists():
+            replaced = read_sealed_key(self.path).description.context.version - 1
+            older = self.of_version(replaced)
+            if older.exists() and read_sealed_key(older).description.state is KeyState.LINK_ONLY:
+                return replaced
+        return None
+
+    def _marked_version(self) -> int:
+        try:
+            return int(json.loads(read_private_file(self.rotation_mark, "rotation mark"))["replaces"])
+        except (ValueError, KeyError, TypeError):
+            raise Fault(
+                "KEY_FILE_MALFORMED",
+                f"{self.rotation_mark.name}, the mark of an unfinished rotation, was altered.",
+                'Restore it: {"replaces":N}, where N is the version that the rotation replaces. '
+                "`hearth keys list` shows the versions.",
+            ) from None
+
+    def check_no_rotation(self) -> None:
+        """Raise Fault if a rotation was interrupted and is not completed yet."""
+        if self.unfinished_rotation() is not None:
+            layer = "outer" if self.agreement.startswith(OUTER) else "inner"
+            raise Fault(
+                "KEY_ROTATION_UNFINISHED",
+                f"A rotation of the {layer} key was interrupted, so the key cannot be used yet.",
+                f"Run `hearth keys rotate --layer {layer}` again. It completes the interrupted rotation and "
+                "makes no further version.",
             )
 
     def of_version(self, version: int) -> Path:

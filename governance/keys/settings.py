@@ -23,7 +23,7 @@ from typing import Any
 from governance.counted import counted
 from governance.errors import Fault, Finding, Refused
 from governance.keys.destruction import was_destroyed
-from governance.keys.key_store import KeyStore, Remote
+from governance.keys.key_store import OUTER, KeyStore, Remote
 from governance.keys.passphrase import PassphraseSource
 from governance.keys.providers.aws_kms import AwsKms
 from governance.keys.providers.in_memory_key import InMemoryKey
@@ -150,7 +150,7 @@ def locate_inner(settings: KeySettings, use: KeyUse) -> KeyStore:
 
 def locate_outer(settings: KeySettings, use: KeyUse) -> KeyStore:
     """Return where the outer layer's key is kept and what it must belong to; `settings`: [keys.outer]."""
-    return _locate(settings, f"outer/{use.project}", use)
+    return _locate(settings, f"{OUTER}{use.project}", use)
 
 
 def check_usable(key: InMemoryKey, store: KeyStore, today: date) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -42,10 +43,18 @@ def write_findings(folder: Path, tables: Mapping[str, pd.DataFrame], report: str
 
 def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     """Put an apostrophe before text that a spreadsheet would treat as a formula."""
-    text = [name for name in frame.columns if frame[name].dtype == object or frame[name].dtype == "str"]
     safe = frame.copy()
-    for name in text:
-        column = safe[name]
-        risky = column.map(lambda cell: isinstance(cell, str) and cell.startswith(_FORMULA_SIGNS))
-        safe[name] = column.where(~risky.astype(bool), "'" + column.astype(str))
-    return safe
+    for name in frame.columns:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            safe[name] = frame[name].astype(object).map(without_formula)
+    return safe.rename(columns=without_formula)
+
+
+def without_formula(cell: Any) -> Any:
+    """Return a cell with an apostrophe before text that a spreadsheet would treat as a formula.
+
+    A carriage return becomes a space: it is written without quotes and would start a new row.
+    """
+    if not isinstance(cell, str):
+        return cell
+    return f"{chr(39) * cell.startswith(_FORMULA_SIGNS)}{cell}".replace("\r", " ")

@@ -38,7 +38,7 @@ from pipeline.transfer.identities import public_key_text
 from pipeline.transfer.manifest import SIGNATURE_FILE, is_signed_by, sign_manifest, timestamp
 from pipeline.transfer.receiving import HeldPackage, Receiver, read_columns
 from pipeline.transfer.sending import Sender
-from schemas.storage.durable_write import rename_durably
+from schemas.storage.durable_write import rename_durably, sync
 
 FORMAT = "hearth-rekey/1"
 MANIFEST_FILE = "rekey.json"
@@ -155,10 +155,16 @@ def use_pairs(
 
     apply: receives a reader of (kind, old, new), see `PAIRS`; if it raises, the package counts as not used.
     signing_key: signs the certificate. Raises Refused if the package was not made by that controller, was
-    altered, or was used before.
+    altered, or was used before. If an earlier call was interrupted after it had used the pairs, this one
+    completes their destruction.
     """
     manifest = _verified(folder, controller, receiver, context)
-    if context.recorded.last(PAIRS_USED, manifest.sha256):
+    used = bool(context.recorded.last(PAIRS_USED, manifest.sha256))
+    certificate = context.workspace.zone("keys") / CERTIFICATES / f"rekey-{manifest.sha256[:16]}.json"
+    if used and (not certificate.exists() or not (folder / PAIRS_FILE).exists()):
+        return _destroyed(folder, manifest, certificate, signing_key)
+    _check_pairs(folder, manifest)
+    if used:
         raise Refused(
             "REKEY_USED",
             f"These pairs of {controller} were used before, and pairs can be used only once.",
@@ -178,11 +184,23 @@ def use_pairs(
         if plain.exists():
             erase_file(plain)
     context.recorded.record(PAIRS_USED, {"controller": controller, "pairs": manifest.pairs}, manifest.sha256)
-    certificate = write_certificate(
-        context.workspace.zone("keys") / CERTIFICATES / f"rekey-{manifest.sha256[:16]}.json",
+    return _destroyed(folder, manifest, certificate, signing_key)
+
+
+def _destroyed(
+    folder: Path, manifest: RekeyManifest, certificate: Path, signing_key: Ed25519PrivateKey
+) -> Path:
+    """Destroy used pairs and certify it; a repeated call completes an interrupted one.
+
+    A repeated call needs the manifest and its signature, so they leave together, by one rename, at the end.
+    """
+    (folder / PAIRS_FILE).unlink(missing_ok=True)
+    sync(folder)
+    write_certificate(
+        certificate,
         {
             "what": "pairs of old and new pseudonyms",
-            "controller": controller,
+            "controller": manifest.controller,
             "old_key_id": manifest.old_key_id,
             "new_key_id": manifest.new_key_id,
             "pairs": manifest.pairs,
@@ -192,7 +210,10 @@ def use_pairs(
         },
         signing_key,
     )
-    shutil.rmtree(folder)
+    rest = folder.with_name(f".{folder.name}.used")
+    shutil.rmtree(rest, ignore_errors=True)
+    folder.rename(rest)
+    shutil.rmtree(rest)
     return certificate
 
 
@@ -265,9 +286,12 @@ def _verified(folder: Path, controller: str, receiver: Receiver, context: RunCon
         raise _refused("were made for another agreement, period or controller")
     if manifest.recipient != str(receiver.identity.to_public()):
         raise _refused("are encrypted to another linkage environment")
+    return manifest
+
+
+def _check_pairs(folder: Path, manifest: RekeyManifest) -> None:
     if not (folder / PAIRS_FILE).is_file() or digest_of_file(folder / PAIRS_FILE) != manifest.sha256:
         raise _refused("were altered after signing")
-    return manifest
 
 
 def _encrypt(plain: Path, encrypted: Path, sender: Sender) -> None:

@@ -14,6 +14,9 @@ def write_durably(path: Path, data: bytes, *, replace: bool = True) -> None:
     Raises FileExistsError where the file exists and `replace` is False, OSError where it cannot be written.
     """
     temporary = path.with_name(f".{path.name}.partial")
+    # A killed process can leave this name as a second link to `path` itself, so it is never written through.
+    if not temporary.is_symlink():
+        temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:

@@ -150,7 +150,7 @@ def list_keys(
     for layer in custodian.layers():
         store = custodian.key_store(layer)
         for path in store.files():
-            key = store.open().description if store.remote else read_sealed_key(path).description
+            key = custodian.open(layer).description if store.remote else read_sealed_key(path).description
             rows.append({"layer": layer, **_described(key)})
         for path in sorted((store.path.parent / CERTIFICATES).glob("*.json")):
             content = json.loads(path.read_bytes())["content"]
@@ -193,7 +193,7 @@ def check_value(
 
     custodian = custodian_of(config, workspace)
     store = custodian.key_store(layer)
-    key = store.open()
+    key = custodian.open(layer)
     values = {kind: key.check_value(kind) for kind in IDENTIFIERS}
     if compare is not None:
         with custodian.recording("compare") as record:
@@ -225,10 +225,11 @@ def rotate(
 
     Rotating the outer key needs no identifiers: the noise of disclosure control is carried over with the
     packages already received. After rotating the inner key, both controllers compare check values again,
-    run `hearth keys rekey` to carry the noise over, and send new packages.
+    run `hearth keys rekey` to carry the noise over, and send new packages. If the command is interrupted,
+    run it again: it completes the same rotation.
     """
     from governance.keys.providers.file_key import change_state
-    from governance.keys.rotation import rotate_key
+    from governance.keys.rotation import finish_rotation, rotate_key
     from governance.keys.states import KeyState
 
     custodian = custodian_of(config, workspace)
@@ -246,12 +247,16 @@ def rotate(
             from flows.actions.rekeying import carry_over_outer
 
             record["record_keys"] = carry_over_outer(custodian.project, store, old.context.version)
-            old = change_state(
-                store.of_version(old.context.version), store.passphrase.read(), KeyState.RETIRED
-            )
+            if old.state is not KeyState.RETIRED:
+                old = change_state(
+                    store.of_version(old.context.version), store.passphrase.read(), KeyState.RETIRED
+                )
         shown = {"old": _described(old), "new": _described(rotated.new)}
+        if rotated.completed:
+            record["completed_rotation"] = True
         record.update({f"{which}_{k}": v for which, key in shown.items() for k, v in key.items()})
-        print_result(shown, as_json)
+    finish_rotation(store)
+    print_result(shown, as_json)
 
 
 @app.command(epilog=DESTROY_EXAMPLES)

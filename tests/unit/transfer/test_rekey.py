@@ -1,5 +1,6 @@
 """After the linkage key is rotated, what was kept finds its new pseudonym and no UPRN travels."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,7 @@ from pipeline.transfer.receiving import admit_packages, held_package, receive
 from pipeline.transfer.rekey import PAIRS, PAIRS_FILE, make_pairs, outer_pairs, use_pairs
 from pipeline.transfer.sending import Sender
 
+from ..keys.killed import Killed, kill_at
 from .conftest import EXTRACTS, NOW, Places
 
 SIGNING = Ed25519PrivateKey.generate()
@@ -197,3 +199,19 @@ def test_rotating_the_outer_key_needs_the_held_package_alone_and_keeps_every_rec
             )
             keys.append([k for (k,) in connection.execute("SELECT record_key FROM made").fetchall()])
     assert sorted(keys[0]) == sorted(keys[1])
+
+
+@pytest.mark.parametrize("step", range(60))
+def test_pairs_killed_at_any_step_are_used_up_and_certified_by_the_same_call(
+    places: Places, old: InMemoryKey, new: InMemoryKey, another_key: InMemoryKey, step: int
+) -> None:
+    folder = pairs_of(places, old, new)
+    with pytest.MonkeyPatch.context() as patch:
+        kill_at(step, patch)
+        with contextlib.suppress(Killed):
+            use(places, folder, another_key, lambda reader: reader.read_all() and None)
+    if folder.exists():
+        use(places, folder, another_key, lambda reader: reader.read_all() and None)
+    assert not folder.exists()
+    (certificate,) = (places.linkage.workspace.zone("keys") / "certificates").glob("rekey-*.json")
+    assert is_certificate(certificate, public_key_of(SIGNING))
