@@ -83,6 +83,7 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
     Raises Fault where agreement, audit log or key cannot be used, Refused where a rule forbids the run.
     """
     project, workspace, run_id, display = setup.project, setup.workspace, setup.run_id, setup.display
+    remove_stale_spill(workspace.root)
     agreement = read_agreement(project.agreement)
     signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(workspace.zone("audit"), signer)
@@ -109,7 +110,6 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
 
     try:
         gatekeeper.check_run(facts)
-        remove_stale_spill(workspace.root)
         gatekeeper.check(retention_evidence(workspace.root, agreement, datetime.now(UTC), run_id))
         if warning := check_spill_volume(workspace.root, project.production):
             display.say(warning)
