@@ -1,8 +1,11 @@
 """The result of a run: figures by stage, and how it ended."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from flows.run.printed_facts import printed_facts
+from pipeline.disclosure.profile import FLOOR_CELL_COUNT
 
 Status = Literal["published", "refused", "fault"]
 EXIT_CODES: dict[Status, int] = {"published": 0, "refused": 2, "fault": 1}
@@ -14,7 +17,8 @@ class StageRecord:
 
     outcome: "done", "reused" (a verified artefact of the same inputs, code and settings existed already),
     "refused" or "fault". seconds: wall time. peak_memory_mib: of the process during the stage, None if the
-    kernel does not report it. facts: the counts in the stage's evidence.
+    kernel does not report it. facts: the stage's evidence, for this process only: `as_json` prints them
+    without secrets and small groups. minimum_cell_count: the agreement's, below which a group is small.
     """
 
     stage: str
@@ -23,6 +27,18 @@ class StageRecord:
     seconds: float
     peak_memory_mib: int | None
     facts: dict[str, Any] = field(default_factory=dict, repr=False)
+    minimum_cell_count: int = field(default=FLOOR_CELL_COUNT, repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stage as JSON-able values that may leave the workspace."""
+        return {
+            "stage": self.stage,
+            "part": self.part,
+            "outcome": self.outcome,
+            "seconds": self.seconds,
+            "peak_memory_mib": self.peak_memory_mib,
+            "facts": printed_facts(self.facts, self.minimum_cell_count),
+        }
 
 
 @dataclass(frozen=True)
@@ -48,7 +64,7 @@ class Outcome:
             "run_id": self.run_id,
             "status": self.status,
             "release_dir": None if self.release_dir is None else str(self.release_dir),
-            "stages": [asdict(stage) for stage in self.stages],
+            "stages": [stage.as_json() for stage in self.stages],
             "code": self.code,
             "reason": self.reason,
             "remedy": self.remedy,

@@ -204,22 +204,33 @@ def no_attack_succeeds(evidence: Shown, agreement: Agreement, now: datetime) -> 
 
 @rule(
     id="PUB-06",
-    version=1,
+    version=2,
     title="The report on linkage quality keeps the disclosure rules, and freezes with the release",
     stage="publish",
     source="GUILD (Gilbert 2018); disclosure-control.md, P1, P4 and P6: data-quality figures are outputs too",
-    remedy="Report it as a defect; nothing was released.",
+    remedy="Report it as a defect; nothing was released. If the epoch's first release has an unknown label, "
+    "publish a [correction] (hearth.toml).",
 )
 def quality_report_is_protected(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a count too small or not rounded, a page of other figures, a report that has not frozen."""
+    """Refuse a count too small or not rounded, a label from no list, other figures, a report not frozen."""
     report = evidence.within("quality_report")
     small, unrounded = report.count("below_minimum"), report.count("not_rounded")
     observed = f"{report.count('counts')} counts, {report.count('withheld')} withheld, {small} too small"
-    threshold = "every count large enough and rounded; the page is that of the figures; frozen in its epoch"
+    threshold = (
+        "every count large enough and rounded; every label from a list; the page is that of the figures; "
+        "frozen in its epoch"
+    )
     if small:
         return failed("QUALITY_COUNT_TOO_SMALL", observed, threshold, f"{small} counts are too small")
     if unrounded:
         return failed("QUALITY_COUNT_UNROUNDED", observed, threshold, f"{unrounded} counts are not rounded")
+    if unknown := report.count("labels_unknown"):
+        return failed(
+            "QUALITY_LABEL_UNKNOWN",
+            observed,
+            threshold,
+            f"{unknown} names of groups are neither codes nor of the format of their column",
+        )
     if report.flag("page_differs"):
         return failed(
             "QUALITY_PAGE_DIFFERS", observed, threshold, "the page shows other figures than the file"
