@@ -37,7 +37,7 @@ class StageRecord:
             "outcome": self.outcome,
             "seconds": self.seconds,
             "peak_memory_mib": self.peak_memory_mib,
-            "facts": printed_facts(self.facts, self.minimum_cell_count),
+            "facts": printed_facts(self.stage, self.facts, self.minimum_cell_count),
         }
 
 

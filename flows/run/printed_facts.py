@@ -5,38 +5,35 @@ workspace: seeds would let a reader name the planted people, and the name of a g
 identify them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from governance.small_group import merge_small, other
 
 #: Facts that are known only to the run and to the search for canaries.
 _SECRET = frozenset({"canary_seed"})
-#: Facts that are a mapping of a category to its number of records.
-_COUNTS = frozenset(
-    {"quarantined_by_reason", "records_by_reason", "records_by_level", "dwellings_by_reason", "excluded"}
-)
-#: Facts that are such a mapping for each column.
-_COUNTS_BY_COLUMN = frozenset({"invalid", "repaired", "identifier_patterns"})
+Printed = Callable[[Any, int], Any]
 
 
-def printed_facts(facts: Mapping[str, Any], minimum: int) -> dict[str, Any]:
-    """Return the facts without secrets, and with categories of fewer than `minimum` records merged."""
-    return {name: _printed(name, value, minimum) for name, value in facts.items() if name not in _SECRET}
+def printed_facts(stage: str, facts: Mapping[str, Any], minimum: int) -> dict[str, Any]:
+    """Return a stage's facts without secrets, and with categories of fewer than `minimum` records merged."""
+    return _with(facts, minimum, _PRINTED.get(stage, {}))
 
 
-def _printed(name: str, value: Any, minimum: int) -> Any:
-    if name in _COUNTS:
-        return merge_small(value, minimum)
-    if name in _COUNTS_BY_COLUMN:
-        return {column: merge_small(counts, minimum) for column, counts in value.items()}
-    if name == "subgroups":
-        return _merged_groups(value, minimum)
-    if name == "attrition":
-        return [_step(step, minimum) for step in value]
-    if isinstance(value, Mapping):
-        return printed_facts(value, minimum)
-    return value
+def _with(facts: Mapping[str, Any], minimum: int, printed: Mapping[str, Printed]) -> dict[str, Any]:
+    return {
+        name: printed[name](value, minimum) if name in printed else value
+        for name, value in facts.items()
+        if name not in _SECRET
+    }
+
+
+def _by_column(counts: Mapping[str, Mapping[str, int]], minimum: int) -> dict[str, dict[str, int]]:
+    return {column: merge_small(reasons, minimum) for column, reasons in counts.items()}
+
+
+def _tables(tables: Mapping[str, Mapping[str, Any]], minimum: int) -> dict[str, dict[str, Any]]:
+    return {table: _with(facts, minimum, _OF_A_TABLE) for table, facts in tables.items()}
 
 
 def _merged_groups(groups: list[dict[str, Any]], minimum: int) -> list[dict[str, Any]]:
@@ -53,8 +50,30 @@ def _merged_groups(groups: list[dict[str, Any]], minimum: int) -> list[dict[str,
     return [*kept, *small.values()]
 
 
-def _step(step: dict[str, Any], minimum: int) -> dict[str, Any]:
-    """Return a step of the attrition without its name, if it left out a few records."""
-    if not 0 < step["records_in"] - step["records_out"] < minimum:
-        return step
-    return step | {"rule": other(minimum), "reason": None}
+def _steps(attrition: list[dict[str, Any]], minimum: int) -> list[dict[str, Any]]:
+    """Return the steps of the attrition; a step that left out a few records has no name."""
+    nameless = {"rule": other(minimum), "reason": None}
+    return [
+        step | nameless if 0 < step["records_in"] - step["records_out"] < minimum else step
+        for step in attrition
+    ]
+
+
+#: Facts of a table that ingest read: a number of rows by reason, or of cells by column and reason.
+_OF_A_TABLE: Mapping[str, Printed] = {
+    "quarantined_by_reason": merge_small,
+    "invalid": _by_column,
+    "repaired": _by_column,
+    "identifier_patterns": _by_column,
+}
+#: Stage -> its facts that have categories of records.
+_PRINTED: Mapping[str, Mapping[str, Printed]] = {
+    "ingest": {"tables": _tables},
+    "link": {
+        "subgroups": _merged_groups,
+        "records_by_reason": merge_small,
+        "records_by_level": merge_small,
+    },
+    "quality": {"records_by_reason": merge_small, "dwellings_by_reason": merge_small},
+    "household": {"excluded": merge_small, "attrition": _steps},
+}

@@ -49,7 +49,7 @@ INGEST: dict[str, Any] = {
 
 
 def test_reasons_of_few_records_have_no_name_in_what_is_printed() -> None:
-    assert printed_facts(INGEST, 10)["tables"]["nhs_person"] == {
+    assert printed_facts("ingest", INGEST, 10)["tables"]["nhs_person"] == {
         "rows_in": 100,
         "quarantined_by_reason": {"MISSING": 12, SMALL: 3},
         "invalid": {"practice_code": {SMALL: 1}, "sex": {"UNKNOWN_CODE": 10}},
@@ -64,7 +64,7 @@ def test_small_groups_of_people_have_no_name_in_what_is_printed() -> None:
         for category, records, linked in (("A", 900, 800), ("R", 9, 9), ("T", 3, 0))
     ]
     sexes = [{"attribute": "sex", "category": "X", "records": 10, "linked": 9}]
-    assert printed_facts({"subgroups": groups + sexes}, 10)["subgroups"] == [
+    assert printed_facts("link", {"subgroups": groups + sexes}, 10)["subgroups"] == [
         groups[0],
         sexes[0],
         {"attribute": "ethnic_category", "category": SMALL, "records": 12, "linked": 9},
@@ -75,20 +75,29 @@ def test_small_groups_of_people_have_no_name_in_what_is_printed() -> None:
         {"rule": "non_residential", "reason": "non_residential", "records_in": 81, "records_out": 81},
     ]
     small = {"rule": SMALL, "reason": None, "records_in": 90, "records_out": 81}
-    assert printed_facts({"attrition": attrition}, 10)["attrition"] == [attrition[0], small, attrition[2]]
-    assert printed_facts({"excluded": {"improbable": 9, "residency": 10}}, 10) == {
+    assert printed_facts("household", {"attrition": attrition}, 10)["attrition"] == [
+        attrition[0],
+        small,
+        attrition[2],
+    ]
+    assert printed_facts("household", {"excluded": {"improbable": 9, "residency": 10}}, 10) == {
         "excluded": {"residency": 10, SMALL: 9}
     }
 
 
 def test_an_outcome_prints_no_seed_and_leaves_the_evidence_as_it_is() -> None:
-    facts = {"canary_seed": "5eed", "canary_rows": 2, "records_by_reason": {"linked": 90, "ambiguous": 4}}
-    record = StageRecord("pseudonymise", "nhs", "done", 1.5, 200, facts, 10)
-    (printed,) = Outcome("run-1", "published", stages=(record,)).as_json()["stages"]
-    assert printed["facts"] == {"canary_rows": 2, "records_by_reason": {"linked": 90, SMALL: 4}}
-    assert printed["stage"] == "pseudonymise"
-    assert record.facts == facts
-    assert "5eed" not in json.dumps(printed) + repr(record)
+    facts = {"canary_seed": "5eed", "canary_rows": 2}
+    found = {"records_by_reason": {"linked": 90, "ambiguous": 4}, "columns": {"attrition": ["rule"]}}
+    records = (
+        StageRecord("pseudonymise", "nhs", "done", 1.5, 200, dict(facts), 10),
+        StageRecord("quality", "all", "done", 1.5, 200, dict(found), 10),
+    )
+    outcome = Outcome("run-1", "published", stages=records)
+    first, second = outcome.as_json()["stages"]
+    assert first["facts"] == {"canary_rows": 2}
+    assert second["facts"] == found | {"records_by_reason": {"linked": 90, SMALL: 4}}
+    assert [record.facts for record in records] == [facts, found]
+    assert "5eed" not in json.dumps(outcome.as_json()) + repr(outcome)
 
 
 @pytest.mark.parametrize("minimum", [10, 0])
