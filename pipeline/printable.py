@@ -36,6 +36,7 @@ _USUAL_WORDS = frozenset(
 )
 #: The folder of a transfer package: controller and sequence number.
 _PACKAGE = re.compile(r"(?:rekey-)?(?:council|nhs)-(?:[0-9]{6}|v[0-9]{1,4})")
+_SUFFIXES = re.compile(r"(?:\.[a-z]{2,8}){0,3}$")
 #: The smallest similarity (0 to 1) of a name that resembles a declared one.
 _ALIKE = 0.75
 #: The smallest similarity of a name that is a misspelt declared one.
@@ -68,9 +69,8 @@ def shown_in_quotes(name: str, declared: Iterable[str] = ()) -> str:
 
 def shown_file(path: Path) -> str:
     """Return the name of a file or folder for a message: withheld if it could name someone."""
-    plain = path.name.replace(".", " ")
-    is_ours = _PACKAGE.fullmatch(path.name) or printable_name(plain) or printable_name(path.name)
-    return path.name if is_ours else "(file name withheld)"
+    stem = _SUFFIXES.sub("", path.name)
+    return path.name if _PACKAGE.fullmatch(stem) or printable_name(stem) else "(file name withheld)"
 
 
 def resembles(name: str, declared: Iterable[str], similarity: float = _ALIKE) -> str | None:

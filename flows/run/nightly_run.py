@@ -145,7 +145,14 @@ class NightlyRun:
             outcome = "refused"
             raise
         finally:
-            record = StageRecord(*step, outcome, metrics.seconds, metrics.peak_memory_mib, facts)
+            record = StageRecord(
+                *step,
+                outcome,
+                metrics.seconds,
+                metrics.peak_memory_mib,
+                facts,
+                self.context.agreement.thresholds.minimum_cell_count,
+            )
             self.records.append(record)
             memory = "" if record.peak_memory_mib is None else f", peak {record.peak_memory_mib:,} MiB"
             self.display.say(f"{_name(*step)}: {outcome} in {record.seconds:.2f} s{memory}")

@@ -1,11 +1,13 @@
 """The result of a run: figures by stage, and how it ended."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from flows.run.printed_facts import printed_facts
 from governance.canonical import digest_of
+from pipeline.disclosure.profile import FLOOR_CELL_COUNT
 
 Status = Literal["published", "refused", "fault"]
 EXIT_CODES: dict[Status, int] = {"published": 0, "refused": 2, "fault": 1}
@@ -17,7 +19,8 @@ class StageRecord:
 
     outcome: "done", "reused" (a verified artefact of the same inputs, code and settings existed already),
     "refused" or "fault". seconds: wall time. peak_memory_mib: of the process during the stage, None if the
-    kernel does not report it. facts: the counts in the stage's evidence.
+    kernel does not report it. facts: the stage's evidence, for this process only: `as_json` prints them
+    without secrets and small groups. minimum_cell_count: the agreement's, below which a group is small.
     """
 
     stage: str
@@ -26,11 +29,23 @@ class StageRecord:
     seconds: float
     peak_memory_mib: int | None
     facts: dict[str, Any] = field(default_factory=dict, repr=False)
+    minimum_cell_count: int = field(default=FLOOR_CELL_COUNT, repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the stage as JSON-able values that may leave the workspace."""
+        return {
+            "stage": self.stage,
+            "part": self.part,
+            "outcome": self.outcome,
+            "seconds": self.seconds,
+            "peak_memory_mib": self.peak_memory_mib,
+            "facts": printed_facts(self.stage, self.facts, self.minimum_cell_count),
+        }
 
 
 def stages_as_json(stages: Sequence[StageRecord]) -> list[dict[str, Any]]:
     """Return the stages as `run.json` shows them."""
-    return [asdict(stage) for stage in stages]
+    return [stage.as_json() for stage in stages]
 
 
 def figures_digest(stages: Sequence[StageRecord]) -> str:

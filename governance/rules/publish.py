@@ -228,14 +228,15 @@ def no_attack_succeeds(evidence: Shown, agreement: Agreement, now: datetime) -> 
 
 @rule(
     id="PUB-06",
-    version=1,
+    version=2,
     title="The linkage quality report follows the disclosure rules and stays fixed within the epoch",
     stage="publish",
     source="GUILD (Gilbert 2018); disclosure-control.md, P1, P4 and P6: data-quality figures are outputs too",
-    remedy="Report this as a defect in Hearth, with the run's id. Nothing was published.",
+    remedy="Report this as a defect in Hearth, with the run's id. Nothing was published. If the epoch's first "
+    "release has an unknown label, run `hearth releases correct`.",
 )
 def quality_report_is_protected(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a count that is too small or not rounded, a page that differs, and a changed report."""
+    """Refuse a small or unrounded count, an unknown label, a page that differs, and a changed report."""
     report = evidence.within("quality_report")
     small, unrounded = report.count("below_minimum"), report.count("not_rounded")
     observed = (
@@ -243,7 +244,8 @@ def quality_report_is_protected(evidence: Shown, agreement: Agreement, now: date
         f"{small:,} too small, {unrounded:,} not rounded"
     )
     threshold = (
-        "every count large enough and rounded; page and file show the same figures; no change within an epoch"
+        "every count large enough and rounded; every label from a list; page and file show the same figures; "
+        "no change within an epoch"
     )
     if small:
         reason = counted(small, "count is too small", "counts are too small")
@@ -251,6 +253,10 @@ def quality_report_is_protected(evidence: Shown, agreement: Agreement, now: date
     if unrounded:
         reason = counted(unrounded, "count is not rounded", "counts are not rounded")
         return failed("QUALITY_COUNT_UNROUNDED", observed, threshold, reason)
+    if unknown := report.count("labels_unknown"):
+        names = counted(unknown, "name of a group is", "names of groups are")
+        reason = f"{names} neither a code nor of the format of their column"
+        return failed("QUALITY_LABEL_UNKNOWN", observed, threshold, reason)
     if report.flag("page_differs"):
         return failed(
             "QUALITY_PAGE_DIFFERS", observed, threshold, "the page and the file show different figures"

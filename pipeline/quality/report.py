@@ -1,5 +1,7 @@
 """The content of the quality report: only figures of linkage that meet the disclosure rules.
 
+A category of fewer records than the minimum is not named; see `merge_small_categories`.
+
 It contains nothing about the run that made it (no run id, clock time or digest of an extract), so that all
 runs of one epoch can repeat it byte for byte.
 
@@ -8,18 +10,19 @@ these probabilities, so they are as good as the model. Measured figures have Wil
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import duckdb
 
+from governance.small_group import is_other, other
 from pipeline.link.comparison import SCORECARDS
 from pipeline.link.evaluate import FLAGGED_GAP
 from pipeline.link.model import Model
 from pipeline.quality.counting import ATTRIBUTES
 from pipeline.quality.protection import Counts, Terms, protect
-from pipeline.quality.wording import NOT_KNOWN, REASONS, unknowable
+from pipeline.quality.wording import NOT_KNOWN, REASONS, SMALL_REASONS, unknowable
 from pipeline.statistics.proportion import Proportion
 
 FORMAT = 1
@@ -49,6 +52,17 @@ class Row:
     right_links: int
     true_pairs: int
 
+    def added_to(self, earlier: "Row | None", category: str) -> "Row":
+        """Return the sum of this row and an earlier one, as a row of another category."""
+        if earlier is None:
+            return replace(self, category=category)
+        return Row(
+            self.unit,
+            self.attribute,
+            category,
+            *(_sum(getattr(self, name), getattr(earlier, name)) for name in _FIGURES_OF_A_ROW),
+        )
+
     @property
     def match(self) -> Counts:
         """Linked, not linked."""
@@ -60,11 +74,19 @@ class Row:
         return self.right_links, self.links - self.right_links, self.true_pairs - self.right_links
 
 
+_FIGURES_OF_A_ROW = [figure.name for figure in fields(Row)][3:]
+
+
+def _sum(one: Any, other_one: Any) -> Any:
+    return other_one if one is None else one if other_one is None else one + other_one
+
+
 def report_content(
     connection: duckdb.DuckDBPyConnection, model: Model, terms: Terms, reference_date: str, epoch: str
 ) -> dict[str, Any]:
     """Return the report from tables `quality_count` and `match_weight`, ready for JSON and publication."""
-    rows = [Row(*row) for row in connection.execute(_ROWS).fetchall()]
+    every = [Row(*row) for row in connection.execute(_ROWS).fetchall()]
+    rows = merge_small_categories(every, terms.minimum_cell_count)
     whole = {row.unit: row for row in rows if row.attribute == "all"}
     compared = {row.category: row.linked for row in rows if row.attribute == "compared"}
     people_known = compared.get("people", 0) > 0
@@ -112,6 +134,23 @@ def report_content(
         "waterfall": _waterfall(model),
     }
     return content | {"unknowable": unknowable(compared, _only_unknown(rows), content["measured"] is None)}
+
+
+def merge_small_categories(rows: Sequence[Row], minimum: int) -> list[Row]:
+    """Return the rows, with the categories of fewer than `minimum` records added up by attribute as `other`.
+
+    Rows of a whole, of fields supplied and of comparisons stay: their labels are Hearth's own.
+    """
+    merged: list[Row] = []
+    small: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        is_group = row.attribute == "reason" or row.attribute in ATTRIBUTES.get(row.unit, ())
+        if is_group and row.units < minimum:
+            place = (row.unit, row.attribute)
+            small[place] = row.added_to(small.get(place), other(minimum))
+        else:
+            merged.append(row)
+    return merged + list(small.values())
 
 
 _ROWS = """
@@ -219,9 +258,9 @@ def _groups(
                 yield {"unit": unit, "attribute": attribute, "category": category, **found, "gaps": gaps}
 
 
-def _in_order(category: str) -> tuple[bool, float, str]:
-    """Sort key: numbers by size, "not known" last."""
-    return category == NOT_KNOWN, float(category) if category.isdigit() else 0.0, category
+def _in_order(category: str) -> tuple[bool, bool, float, str]:
+    """Sort key: numbers by size, then merged small groups, "not known" last."""
+    return category == NOT_KNOWN, is_other(category), float(category) if category.isdigit() else 0.0, category
 
 
 def _gaps(
@@ -268,9 +307,14 @@ def _flags(groups: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _reasons(rows: list[Row], unit: str, terms: Terms) -> list[dict[str, Any]]:
     members = {row.category: (row.units,) for row in rows if (row.unit, row.attribute) == (unit, "reason")}
     printed, _ = protect(members, (sum(counts[0] for counts in members.values()),), terms)
+    in_order = sorted(printed.items(), key=lambda item: (item[0] != "linked", is_other(item[0]), item[0]))
     return [
-        {"reason": reason, "meaning": REASONS[unit].get(reason, reason), "count": counts and counts[0]}
-        for reason, counts in sorted(printed.items(), key=lambda item: (item[0] != "linked", item[0]))
+        {
+            "reason": reason,
+            "meaning": SMALL_REASONS if is_other(reason) else REASONS[unit].get(reason, reason),
+            "count": counts and counts[0],
+        }
+        for reason, counts in in_order
     ]
 
 

@@ -25,6 +25,8 @@ REASONS: dict[str, dict[str, str]] = {
         "ambiguous": "an NHS group fits it and another dwelling almost equally well",
     },
 }
+#: What the reasons mean that are merged because each of them is of few records.
+SMALL_REASONS = "other reasons, each of them of few records"
 ATTRIBUTE_NAMES = {
     "age_band": "Age",
     "sex": "Sex",

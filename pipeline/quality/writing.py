@@ -14,6 +14,7 @@ import duckdb
 
 from governance.canonical import canonical_json, digest_of_file
 from pipeline.link.model import Model
+from pipeline.quality.label import unknown_labels
 from pipeline.quality.page import render_page
 from pipeline.quality.protection import Terms
 from pipeline.quality.report import report_content
@@ -58,6 +59,7 @@ def inspect_report(
     been rendered by another version of Hearth.
 
     Facts: `counts` printed, `withheld`; `below_minimum`, `not_rounded`: counts that break the rules;
+    `labels_unknown`: names of groups that are neither codes nor of a format (see `label.py`);
     `page_differs`: whether the page differs from the page rendered from the figures; `repeats`: whether
     both files equal the earlier release's byte for byte (null without one).
     """
@@ -70,6 +72,7 @@ def inspect_report(
         "counts": len(printed),
         "withheld": len(found) - len(printed),
         "below_minimum": sum(count < terms.minimum_cell_count for count in printed),
+        "labels_unknown": unknown_labels(content),
         "not_rounded": sum(count % terms.rounding_base != 0 for count in printed),
         "page_differs": not is_rendered_before and (folder / PAGE).read_text("utf-8") != render_page(content),
         "repeats": repeats,

@@ -1,9 +1,12 @@
-"""Checks that a received table has the columns and types of its contract, and that its tokens are in range.
+"""Checks that a received table has the columns, types and values of its contract, and tokens in range.
 
 The two sides may run different versions of Hearth. A table of an older version has columns of other types. It
-is refused, so that values of a different form are never hashed or joined.
+is refused, so that values of a different form are never hashed or joined. A controller's package is input
+too: a value of a coded column that is not in its code list, or not of its format, is refused, so that nothing
+else can become a category that is counted or printed (see `received_value.py`).
 """
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +17,7 @@ from governance.errors import Refused
 from governance.keys.pseudonyms.token import LARGEST_TOKEN
 from pipeline.engine.tables import open_table
 from pipeline.pseudonymise.tables import PseudonymisedTable
+from pipeline.transfer.received_value import value_checks
 from schemas.contract import Column, load_contract
 
 _TYPES = {
@@ -26,13 +30,13 @@ _TYPES = {
 
 
 def check_table(table: PseudonymisedTable, file: str, path: Path) -> None:
-    """Raise Refused unless names and types of the columns are those of the contract, and tokens have 56 bits.
+    """Raise Refused unless columns and types are those of the contract, and every value is allowed by it.
 
     file: name of the encrypted table in its package, for the message. path: the decrypted Parquet file.
     """
     with open_table(path) as reader:
         _check_columns(table, file, reader.schema)
-    _check_tokens(table, file, path)
+    _check_values(table, file, path)
 
 
 def _check_columns(table: PseudonymisedTable, file: str, schema: pa.Schema) -> None:
@@ -58,23 +62,39 @@ def _check_columns(table: PseudonymisedTable, file: str, schema: pa.Schema) -> N
         )
 
 
-def _check_tokens(table: PseudonymisedTable, file: str, path: Path) -> None:
-    tokens = [name for name, column in table.hashed.items() if column.is_token]
-    if not tokens:
-        return
-    with open_table(path, tokens) as reader:
+def _check_values(table: PseudonymisedTable, file: str, path: Path) -> None:
+    tokens = {name for name, column in table.hashed.items() if column.is_token}
+    checks = value_checks(load_contract("pseudonymised", table.name))
+    checked = [name for name in table.columns if name in tokens or name in checks]
+    invalid: Counter[str] = Counter()
+    with open_table(path, checked) as reader:
         for batch in reader:
-            for name, column in zip(tokens, batch.columns, strict=True):
-                values = pc.list_flatten(column) if pa.types.is_list(column.type) else column
-                least, most = (end.as_py() for end in pc.min_max(values).values())
-                is_gap = values is not column and values.null_count
-                if is_gap or (least is not None and (least < 0 or most > LARGEST_TOKEN)):
+            for name, column in zip(checked, batch.columns, strict=True):
+                if name in tokens and not _are_tokens(column):
                     raise Refused(
                         "PACKAGE_TOKEN_INVALID",
                         f"{file}: column {name} contains a value that is not a token. The package was not "
                         "used.",
                         _remedy(table),
                     )
+                if name in checks:
+                    invalid[name] += checks[name](column)
+    wrong = {name: count for name, count in invalid.items() if count}
+    if wrong:
+        listed = ", ".join(f"{name} ({counted(count, 'value')})" for name, count in sorted(wrong.items()))
+        raise Refused(
+            "PACKAGE_VALUE_INVALID",
+            f"{file}: values are not in the code list or format of their column, or are missing: {listed}. "
+            "The package was not used.",
+            _remedy(table),
+        )
+
+
+def _are_tokens(column: pa.Array) -> bool:
+    values = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+    least, most = (end.as_py() for end in pc.min_max(values).values())
+    has_gap = values is not column and values.null_count
+    return not has_gap and (least is None or (least >= 0 and most <= LARGEST_TOKEN))
 
 
 def _type_of(column: Column) -> pa.DataType:

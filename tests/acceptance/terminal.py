@@ -42,6 +42,12 @@ def hearth(*arguments: str | Path, timeout: float = 300, **environment: str) -> 
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
+def canary_seeds(workspace: Path) -> dict[str, str]:
+    """Return controller -> the seed of its newest canary; only the clear zone's own records have it."""
+    records = sorted(workspace.glob("clear/*/ingest-*/artefact.json"), key=lambda path: path.stat().st_mtime)
+    return {path.parts[-3]: json.loads(path.read_bytes())["fingerprint"] for path in records}
+
+
 @dataclass(frozen=True)
 class SampleProject:
     """A project's folder that a test may spoil, and a workspace beside it."""

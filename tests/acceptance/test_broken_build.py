@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from terminal import Ran, SampleProject
+from terminal import Ran, SampleProject, canary_seeds
 
 from flows.run.run import RunRequest, run_pipeline
 from pipeline.leakage.canary import canary_of
@@ -51,14 +51,10 @@ def test_an_unkeyed_build_is_refused_by_its_own_attack_and_nothing_is_linked(pro
 def test_a_leak_of_any_kind_in_the_workspace_refuses_the_night(
     published: tuple[SampleProject, dict[str, Any]], tmp_path: Path
 ) -> None:
-    done, outcome = published
+    done, _ = published
     shutil.copytree(done.folder.parent, tmp_path / "copy", symlinks=True)
     project = SampleProject(tmp_path / "copy" / done.folder.name)
-    planted = {
-        s["part"]: canary_of(s["part"], s["facts"]["canary_seed"])
-        for s in outcome["stages"]
-        if s["stage"] == "pseudonymise"
-    }
+    planted = {part: canary_of(part, seed) for part, seed in canary_seeds(done.workspace).items()}
     place = project.workspace
     leaks = {
         "audit/debug.log: council surname, text": lambda path: path.write_text(planted["council"].surname),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from terminal import Ran, SampleProject, hearth
+from terminal import Ran, SampleProject, canary_seeds, hearth
 
 from pipeline.leakage.canary import canary_of
 from pipeline.leakage.search import search_tree
@@ -179,11 +179,8 @@ def test_no_other_account_can_read_or_change_runs_through_prefects_server(tmp_pa
 def test_after_the_night_neither_canary_nor_person_is_anywhere_in_prefect_or_the_logs(
     this_run: NightlyRun,
 ) -> None:
-    seeds = {
-        s["part"]: s["facts"]["canary_seed"]
-        for s in this_run.ran.outcome["stages"]
-        if s["stage"] == "pseudonymise"
-    }
+    seeds = canary_seeds(this_run.project.workspace)
+    assert set(seeds) == {"council", "nhs"}
     wanted = {
         f"{controller} {kind}": value
         for controller, seed in seeds.items()

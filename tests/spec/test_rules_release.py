@@ -60,6 +60,7 @@ PUBLISH: dict[str, Any] = {
         "counts": 40,
         "withheld": 2,
         "below_minimum": 0,
+        "labels_unknown": 0,
         "not_rounded": 0,
         "page_differs": False,
         "repeats": None,
@@ -356,6 +357,7 @@ def test_hidden_cells_that_nobody_audited_are_refused(ask: Any) -> None:
     ("change", "code"),
     [
         ({"not_rounded": 1}, "QUALITY_COUNT_UNROUNDED"),
+        ({"labels_unknown": 1}, "QUALITY_LABEL_UNKNOWN"),
         ({"page_differs": True}, "QUALITY_PAGE_DIFFERS"),
         ({"repeats": False}, "QUALITY_NOT_FROZEN"),
     ],

@@ -13,7 +13,7 @@ import pytest
 from pipeline.link.model import default_model
 from pipeline.quality.page import render_page
 from pipeline.quality.protection import Terms
-from pipeline.quality.report import report_content
+from pipeline.quality.report import Row, merge_small_categories, report_content
 from pipeline.quality.writing import FILES, PAGE, REPORT, inspect_report, repeat_report, write_report
 
 TERMS = Terms(minimum_cell_count=10, rounding_base=5)
@@ -229,6 +229,72 @@ def test_the_inspection_reads_the_bytes(counted: Make, tmp_path: Path, old: str,
     spoilt = inspect_report(tmp_path, TERMS, None)
     assert spoilt[fact] == 1
     assert spoilt["page_differs"] is True
+
+
+SMALL = [
+    *WHOLE,
+    ("nhs_record", "practice", "P84021", 1815, 1681),
+    ("nhs_record", "practice", "P84001", 10, 10),
+    ("nhs_record", "practice", "Y99999", 9, 9),
+    ("nhs_record", "practice", "ZYXQUORBLE", 1, 0),
+    ("nhs_record", "reason", "ambiguous", 4, 0),
+    ("nhs_record", "reason", "below_threshold", 3, 0),
+]
+
+
+def test_a_group_of_fewer_records_than_the_minimum_is_not_named_anywhere(
+    counted: Make, tmp_path: Path
+) -> None:
+    write_report(counted(SMALL), default_model(), TERMS, "2026-03-31", "2026-Q1", tmp_path)
+    content = json.loads((tmp_path / REPORT).read_bytes())
+    practices = [g["category"] for g in content["groups"] if g["attribute"] == "practice"]
+    assert practices == ["P84001", "P84021", "other (fewer than 10 records)"]
+    reasons = [row["reason"] for row in content["reasons"]["nhs_record"]]
+    assert reasons == ["linked", "no_candidate", "split_off", "other (fewer than 10 records)"]
+    assert content["reasons"]["nhs_record"][-1]["meaning"] == "other reasons, each of them of few records"
+    for name in FILES:
+        text = (tmp_path / name).read_text("utf-8")
+        assert "other (fewer than 10 records)" in text
+        for label in ("Y99999", "ZYXQUORBLE", "ambiguous", "below_threshold"):
+            assert label not in text
+    assert inspect_report(tmp_path, TERMS, None)["labels_unknown"] == 0
+
+
+def test_merged_groups_are_the_sum_of_their_figures(counted: Make) -> None:
+    rows = [Row(*row) for row in counted(SMALL, right=90).execute("FROM quality_count").fetchall()]
+    merged = merge_small_categories(rows, 10)
+    found = [row for row in merged if row.category == "other (fewer than 10 records)"]
+    assert [(row.attribute, row.units, row.linked) for row in found] == [
+        ("practice", 10, 9),
+        ("reason", 7, 0),
+    ]
+    for figure in ("units", "linked", "links", "probability", "right_links", "true_pairs"):
+        assert sum(getattr(row, figure) for row in merged) == pytest.approx(
+            sum(getattr(row, figure) for row in rows)
+        )
+
+
+@pytest.mark.parametrize(
+    ("row", "unknown"),
+    [
+        (("nhs_record", "practice", "P84021", 1835, 1700), 0),
+        (("nhs_record", "practice", "ZYXQUORBLE", 1835, 1700), 1),
+        (("nhs_record", "practice", "JSMITH1911", 1835, 1700), 1),
+        (("nhs_record", "practice", "SMITHJ", 1835, 1700), 1),
+        (("nhs_record", "practice", "other (fewer than 9 records)", 1835, 1700), 1),
+        (("nhs_record", "age_band", "Zyxquorble", 1835, 1700), 1),
+        (("nhs_record", "ethnic_group", "<script>", 1835, 1700), 1),
+        (("nhs_record", "reason", "Zyxquorble", 1835, 1700), 1),
+        (("dwelling", "tenure", "mortgage", 800, 760), 0),
+        (("dwelling", "tenure", "=cmd|", 800, 760), 1),
+        (("dwelling", "imd_decile", "11", 800, 760), 1),
+    ],
+)
+def test_a_label_that_no_list_and_no_format_has_is_found_in_the_file(
+    counted: Make, tmp_path: Path, row: Counted, unknown: int
+) -> None:
+    write_report(counted([*WHOLE, row]), default_model(), TERMS, "2026-03-31", "2026-Q1", tmp_path)
+    assert inspect_report(tmp_path, TERMS, None)["labels_unknown"] == unknown
 
 
 def test_a_page_of_other_figures_is_found(counted: Make, tmp_path: Path) -> None:
