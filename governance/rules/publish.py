@@ -232,8 +232,8 @@ def no_attack_succeeds(evidence: Shown, agreement: Agreement, now: datetime) -> 
     title="The linkage quality report follows the disclosure rules and stays fixed within the epoch",
     stage="publish",
     source="GUILD (Gilbert 2018); disclosure-control.md, P1, P4 and P6: data-quality figures are outputs too",
-    remedy="Report this as a defect in Hearth, with the run's id. Nothing was published. If the epoch's first "
-    "release has an unknown label, run `hearth releases correct`.",
+    remedy="Report this as a defect in Hearth, with the run's id. Nothing was published. If the "
+    "epoch's first release has an unknown label, run `hearth releases correct`.",
 )
 def quality_report_is_protected(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a small or unrounded count, an unknown label, a page that differs, and a changed report."""
