@@ -65,12 +65,8 @@ SELECT
         AS added_numerator
 FROM cell
 JOIN added
-    ON added.table_id = cell.table_id
-    AND added.measure = cell.measure
-    AND added.area_level = cell.area_level
-    AND added.area_code = cell.area_code
-    AND added.category_1 IS NOT DISTINCT FROM cell.category_1
-    AND added.category_2 IS NOT DISTINCT FROM cell.category_2
+    ON cell_id(added.table_id, added.measure, added.area_code, added.category_1, added.category_2)
+        = cell_id(cell.table_id, cell.measure, cell.area_code, cell.category_1, cell.category_2)
 """
         )
 

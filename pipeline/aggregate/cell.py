@@ -78,12 +78,10 @@ def build_cells(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"""
 UPDATE registered SET structural_zero = TRUE
-WHERE (category_1 = '{UNKNOWN}' OR category_2 = '{UNKNOWN}') AND NOT EXISTS (
-    SELECT 1 FROM count_by_lsoa AS counted
-    WHERE counted.table_id = registered.table_id AND counted.measure = registered.measure
-        AND counted.category_1 IS NOT DISTINCT FROM registered.category_1
-        AND counted.category_2 IS NOT DISTINCT FROM registered.category_2
-)"""
+WHERE (category_1 = '{UNKNOWN}' OR category_2 = '{UNKNOWN}')
+    AND cell_id(table_id, measure, '', category_1, category_2) NOT IN (
+        SELECT cell_id(table_id, measure, '', category_1, category_2) FROM count_by_lsoa
+    )"""
     )
     sums = ",\n        ".join(
         f"SUM({column}) % {KEY_MODULUS} AS {column}"

@@ -19,6 +19,7 @@ from pipeline.aggregate.magnitude_cell import create_magnitude_table, insert_mag
 from pipeline.aggregate.plan import Plan
 from pipeline.aggregate.state import create_state_table, record_state
 from pipeline.disclosure.noise.record_key import RecordKeySecret, create_record_key_table
+from pipeline.engine.cell_id import define_cell_ids
 from pipeline.engine.statements import Statements
 
 _SQL = Statements("pipeline.aggregate")
@@ -61,6 +62,7 @@ def count_tables(
     """
     for name in ("10_household_base", "20_resident_base"):
         connection.execute(_SQL.filled(name, counted=counted))
+    define_cell_ids(connection)
     create_count_table(connection)
     residents = ResidentCounts()
     counts_of = {

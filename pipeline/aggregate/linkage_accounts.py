@@ -67,12 +67,7 @@ WITH placed AS (
 counted AS (
     SELECT
         placed.account,
-        count_by_lsoa.table_id,
-        count_by_lsoa.measure,
-        placed.area_level,
-        placed.area_code,
-        count_by_lsoa.category_1,
-        count_by_lsoa.category_2,
+        cell_id(table_id, measure, placed.area_code, category_1, category_2) AS cell_id,
         SUM(denominator_households) AS households,
         SUM(denominator_persons) AS persons,
         SUM(numerator_households) AS counted_households,
@@ -95,22 +90,13 @@ affected_cell AS (
         {sums}
     FROM cell
     JOIN counted
-        ON counted.table_id = cell.table_id
-        AND counted.measure = cell.measure
-        AND counted.area_level = cell.area_level
-        AND counted.area_code = cell.area_code
-        AND counted.category_1 IS NOT DISTINCT FROM cell.category_1
-        AND counted.category_2 IS NOT DISTINCT FROM cell.category_2
+        ON counted.cell_id
+            = cell_id(cell.table_id, cell.measure, cell.area_code, cell.category_1, cell.category_2)
     GROUP BY ALL
 ),
 rated AS (
     SELECT
-        table_id,
-        measure,
-        area_level,
-        area_code,
-        category_1,
-        category_2,
+        cell_id(table_id, measure, area_code, category_1, category_2) AS cell_id,
         (numerator - published_n + strict_n)
             / NULLIF(denominator - published_d + strict_d, 0) AS strict,
         (numerator - published_n + inclusive_n)
@@ -130,12 +116,10 @@ SELECT
     END AS upper
 FROM linkage_band
 LEFT JOIN rated
-    ON rated.table_id = linkage_band.table_id
-    AND rated.measure = linkage_band.measure
-    AND rated.area_level = linkage_band.area_level
-    AND rated.area_code = linkage_band.area_code
-    AND rated.category_1 IS NOT DISTINCT FROM linkage_band.category_1
-    AND rated.category_2 IS NOT DISTINCT FROM linkage_band.category_2
+    ON rated.cell_id = cell_id(
+        linkage_band.table_id, linkage_band.measure, linkage_band.area_code,
+        linkage_band.category_1, linkage_band.category_2
+    )
 """
 
 

@@ -108,7 +108,8 @@ GROUP BY {_CELL}, household_id
 
 
 _CELL = "area_level, area_code, category_1, category_2"
-_SAME_CELL = " AND ".join(f"{{one}}.{c} IS NOT DISTINCT FROM {{other}}.{c}" for c in _CELL.split(", "))
+#: Identifies a cell among those of one table and measure.
+_CELL_ID = "cell_id('', '', area_code, category_1, category_2)"
 
 #: Contributors of a mean are the households with an amount above zero: one with zero hides no other.
 _MEAN = f"""
@@ -128,24 +129,24 @@ GROUP BY {_CELL}
 
 _PERCENTILE = f"""
 WITH whole AS (
-    SELECT {_CELL}, COUNT(*) AS contributors, SUM(record_key) % {KEY_MODULUS} AS cell_key
+    SELECT {_CELL_ID} AS cell_id, COUNT(*) AS contributors, SUM(record_key) % {KEY_MODULUS} AS cell_key
     FROM magnitude_contributor
-    GROUP BY {_CELL}
+    GROUP BY ALL
 ),
 band AS (
-    SELECT {_CELL}, amount // $width * $width AS band, COUNT(*) AS units
+    SELECT {_CELL_ID} AS cell_id, {_CELL}, amount // $width * $width AS band, COUNT(*) AS units
     FROM magnitude_unit
-    GROUP BY {_CELL}, band
+    GROUP BY ALL
 ),
 lowest AS (
-    SELECT {_CELL}, least // $width * $width AS band, COUNT(*) AS households
+    SELECT {_CELL_ID} AS cell_id, least // $width * $width AS band, COUNT(*) AS households
     FROM magnitude_contributor
-    GROUP BY {_CELL}, band
+    GROUP BY ALL
 ),
 highest AS (
-    SELECT {_CELL}, most // $width * $width AS band, COUNT(*) AS households
+    SELECT {_CELL_ID} AS cell_id, most // $width * $width AS band, COUNT(*) AS households
     FROM magnitude_contributor
-    GROUP BY {_CELL}, band
+    GROUP BY ALL
 )
 SELECT
     $table_id AS table_id,
@@ -157,15 +158,14 @@ SELECT
     CAST(COALESCE((
         SELECT SUM(lowest.households)
         FROM lowest
-        WHERE {_SAME_CELL.format(one="lowest", other="band")} AND lowest.band < band.band
+        WHERE lowest.cell_id = band.cell_id AND lowest.band < band.band
     ), 0) AS BIGINT) AS contributors_below,
     CAST(COALESCE((
         SELECT SUM(highest.households)
         FROM highest
-        WHERE {_SAME_CELL.format(one="highest", other="band")} AND highest.band > band.band
+        WHERE highest.cell_id = band.cell_id AND highest.band > band.band
     ), 0) AS BIGINT) AS contributors_above,
     whole.cell_key
 FROM band
-JOIN whole
-    ON {_SAME_CELL.format(one="whole", other="band")}
+JOIN whole USING (cell_id)
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from pipeline.engine.cell_id import define_cell_ids
 from pipeline.engine.tables import load_table
 from pipeline.household.definition import ALTERNATIVE_CAPS
 
@@ -24,15 +25,15 @@ def read_sensitivity(connection: duckdb.DuckDBPyConnection, folder: Path) -> pd.
     """
     for table in ("cell", "linkage_band", "cap_sensitivity"):
         load_table(connection, folder / f"{table}.parquet", table)
-    same = " AND ".join(f"{{other}}.{key} IS NOT DISTINCT FROM cell.{key}" for key in _KEYS)
+    define_cell_ids(connection)
     caps = "".join(
         f",\n    ROUND(100.0 * (cell.numerator + COALESCE({name}.added_numerator, 0)) "
         f"/ (cell.denominator + COALESCE({name}.added_denominator, 0)), 1) AS caps_{name}"
         for name in (caps.name for caps in ALTERNATIVE_CAPS)
     )
     joins = "\n".join(
-        f"LEFT JOIN cap_sensitivity AS {caps.name}\n    ON {caps.name}.caps = '{caps.name}' AND "
-        + same.format(other=caps.name)
+        f"LEFT JOIN cap_sensitivity AS {caps.name}\n    ON {caps.name}.caps = '{caps.name}'\n"
+        f"    AND {_id_in(caps.name)} = {_id_in('cell')}"
         for caps in ALTERNATIVE_CAPS
     )
     rates: pd.DataFrame = connection.sql(
@@ -44,10 +45,15 @@ SELECT
     CEIL(1000 * linkage_band.upper) / 10 AS linkage_upper{caps}
 FROM cell
 JOIN linkage_band
-    ON {same.format(other="linkage_band")}
+    ON {_id_in("linkage_band")} = {_id_in("cell")}
 {joins}
 WHERE cell.numerator >= {MINIMUM_COUNT} AND cell.denominator - cell.numerator >= {MINIMUM_COUNT}
 ORDER BY ALL
 """
     ).to_df()
     return rates
+
+
+def _id_in(table: str) -> str:
+    """SQL: the id of a row's cell."""
+    return f"cell_id({', '.join(f'{table}.{key}' for key in _KEYS if key != 'area_level')})"

@@ -6,6 +6,8 @@ from typing import Any
 
 import duckdb
 
+from pipeline.engine.cell_id import define_cell_ids
+
 
 @cache
 def statement(name: str) -> str:
@@ -18,6 +20,7 @@ def create_table(
 ) -> int:
     """Create `table` from the statement of that name (or `name`); returns its rows."""
     text = statement(name or table)
+    define_cell_ids(connection)
     used = {key: value for key, value in parameters.items() if f"${key}" in text}
     connection.execute(f'CREATE OR REPLACE TABLE "{table}" AS {text}', used)
     return count_rows(connection, table)

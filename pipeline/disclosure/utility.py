@@ -30,12 +30,10 @@ FROM protected_cell
 INNER JOIN count
     ON count.role <> 'complement'
    AND count.count_measure = protected_cell.measure
-   AND count.unit = protected_cell.unit
-   AND count.area_code = protected_cell.area_code
-   AND count.dimension_1 IS NOT DISTINCT FROM protected_cell.dimension_1
-   AND count.category_1 IS NOT DISTINCT FROM protected_cell.category_1
-   AND count.dimension_2 IS NOT DISTINCT FROM protected_cell.dimension_2
-   AND count.category_2 IS NOT DISTINCT FROM protected_cell.category_2
+   AND count.group_id = group_id(
+        protected_cell.unit, protected_cell.area_code, protected_cell.dimension_1, protected_cell.category_1,
+        protected_cell.dimension_2, protected_cell.category_2
+    )
 WHERE protected_cell.value IS NOT NULL
 GROUP BY protected_cell.area_level
 ORDER BY protected_cell.area_level

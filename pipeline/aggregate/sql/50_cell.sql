@@ -51,12 +51,8 @@ filled AS (
         {filled}
     FROM grid
     LEFT JOIN summed
-        ON summed.table_id = grid.table_id
-        AND summed.measure = grid.measure
-        AND summed.area_level = grid.area_level
-        AND summed.area_code = grid.area_code
-        AND summed.category_1 IS NOT DISTINCT FROM grid.category_1
-        AND summed.category_2 IS NOT DISTINCT FROM grid.category_2
+        ON cell_id(summed.table_id, summed.measure, summed.area_code, summed.category_1, summed.category_2)
+            = cell_id(grid.table_id, grid.measure, grid.area_code, grid.category_1, grid.category_2)
 )
 SELECT
     table_id,

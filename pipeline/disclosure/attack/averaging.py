@@ -36,11 +36,8 @@ def attack(connection: duckdb.DuckDBPyConnection, releases: list[ReleaseFiles]) 
                 FROM one
                 INNER JOIN other
                     ON other.table_id = one.table_id
-                   AND other.unit = one.unit
                    AND other.measure = one.measure
-                   AND other.area_code = one.area_code
-                   AND other.category_1 IS NOT DISTINCT FROM one.category_1
-                   AND other.category_2 IS NOT DISTINCT FROM one.category_2
+                   AND other.group_id = one.group_id
                 WHERE one.kind = 'count'
                   AND one.value IS DISTINCT FROM other.value
                 """

@@ -31,11 +31,8 @@ def attack(connection: duckdb.DuckDBPyConnection, releases: list[ReleaseFiles]) 
             FROM earlier
             INNER JOIN later
                 ON later.table_id = earlier.table_id
-               AND later.unit = earlier.unit
                AND later.measure = earlier.measure
-               AND later.area_code = earlier.area_code
-               AND later.category_1 IS NOT DISTINCT FROM earlier.category_1
-               AND later.category_2 IS NOT DISTINCT FROM earlier.category_2
+               AND later.group_id = earlier.group_id
             WHERE later.value IS DISTINCT FROM earlier.value
                OR later.shorthand IS DISTINCT FROM earlier.shorthand
             """

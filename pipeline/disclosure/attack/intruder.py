@@ -24,11 +24,8 @@ WITH pair AS (
     FROM released AS numerator
     INNER JOIN released AS denominator
         ON denominator.table_id = numerator.table_id
-       AND denominator.unit = numerator.unit
        AND denominator.measure = numerator.denominator_measure
-       AND denominator.area_code = numerator.area_code
-       AND denominator.category_1 IS NOT DISTINCT FROM numerator.category_1
-       AND denominator.category_2 IS NOT DISTINCT FROM numerator.category_2
+       AND denominator.group_id = numerator.group_id
     WHERE numerator.kind = 'count'
       AND numerator.denominator_measure IS NOT NULL
       AND denominator.value IS NOT NULL

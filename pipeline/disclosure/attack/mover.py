@@ -35,14 +35,13 @@ WITH change AS (
     FROM later
     INNER JOIN earlier
         ON earlier.table_id = later.table_id
-       AND earlier.unit = later.unit
        AND earlier.measure = later.measure
-       AND earlier.area_code = later.area_code
-       AND earlier.category_1 = later.category_1
+       AND earlier.group_id = later.group_id
     WHERE later.area_level = 'LSOA21'
       AND later.unit = 'household'
       AND later.kind = 'count'
       AND later.denominator_measure IS NULL
+      AND later.dimension_1 IS NOT NULL
       AND later.dimension_2 IS NULL
       AND COALESCE(later.shorthand, '') <> '[x]'
 ),

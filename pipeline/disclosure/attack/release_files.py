@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from governance.errors import Fault
 from pipeline.disclosure.audit.published_system import PublicRules
+from pipeline.engine.cell_id import define_cell_ids
 from pipeline.publish.release_table import columns_of
 
 _DIMENSIONLESS = frozenset(columns_of(()))
@@ -73,13 +74,19 @@ def read_release(folder: Path) -> ReleaseFiles:
 
 def load_cells(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles, table: str) -> None:
     """Create `table` with every row of a release, each with the kind of its measure."""
+    define_cell_ids(connection)
     connection.register("_cell", release.cell)
     connection.register("_measure", release.measure)
     try:
         connection.execute(
             f"""
             CREATE OR REPLACE TABLE {table} AS
-            SELECT _cell.*, kind, numerator_measure, denominator_measure
+            SELECT
+                _cell.*,
+                group_id(unit, area_code, dimension_1, category_1, dimension_2, category_2) AS group_id,
+                kind,
+                numerator_measure,
+                denominator_measure
             FROM _cell
             LEFT JOIN _measure USING (measure, unit)
             """
@@ -106,18 +113,12 @@ def create_parts(connection: duckdb.DuckDBPyConnection) -> None:
         FROM released AS whole
         LEFT JOIN released AS numerator
             ON numerator.table_id = whole.table_id
-           AND numerator.unit = whole.unit
            AND numerator.measure = whole.numerator_measure
-           AND numerator.area_code = whole.area_code
-           AND numerator.category_1 IS NOT DISTINCT FROM whole.category_1
-           AND numerator.category_2 IS NOT DISTINCT FROM whole.category_2
+           AND numerator.group_id = whole.group_id
         LEFT JOIN released AS denominator
             ON denominator.table_id = whole.table_id
-           AND denominator.unit = whole.unit
            AND denominator.measure = whole.denominator_measure
-           AND denominator.area_code = whole.area_code
-           AND denominator.category_1 IS NOT DISTINCT FROM whole.category_1
-           AND denominator.category_2 IS NOT DISTINCT FROM whole.category_2
+           AND denominator.group_id = whole.group_id
         WHERE whole.value IS NOT NULL
           AND whole.kind <> 'count'
         """

@@ -274,7 +274,7 @@ def _add_complements(connection: duckdb.DuckDBPyConnection) -> None:
         INSERT INTO system_cell
         SELECT
             complement_cell.cell, unit, measure || ':complement', area_level, area_code,
-            dimension_1, category_1, dimension_2, category_2, NULL, FALSE, is_structural_zero,
+            dimension_1, category_1, dimension_2, category_2, group_id, NULL, FALSE, is_structural_zero,
             TRUE, measure, denominator_of.denominator_measure
         FROM complement_cell
         INNER JOIN system_cell AS numerator ON numerator.cell = numerator_cell

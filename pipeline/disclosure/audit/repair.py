@@ -133,13 +133,8 @@ def true_system(
                 AND count.n < $minimum_cell_count, FALSE) AS is_small_complement
         FROM system_cell
         LEFT JOIN count
-            ON count.unit = system_cell.unit
-           AND count.count_measure = system_cell.measure
-           AND count.area_code = system_cell.area_code
-           AND count.dimension_1 IS NOT DISTINCT FROM system_cell.dimension_1
-           AND count.category_1 IS NOT DISTINCT FROM system_cell.category_1
-           AND count.dimension_2 IS NOT DISTINCT FROM system_cell.dimension_2
-           AND count.category_2 IS NOT DISTINCT FROM system_cell.category_2
+            ON count.count_measure = system_cell.measure
+           AND count.group_id = system_cell.group_id
         ORDER BY cell
         """,
         params={"minimum_cell_count": rules.minimum_cell_count},
@@ -240,13 +235,8 @@ def _hide(connection: duckdb.DuckDBPyConnection, cells: Whole) -> int:
             SELECT DISTINCT count_id
             FROM count
             INNER JOIN system_cell
-                ON count.unit = system_cell.unit
-               AND count.count_measure = system_cell.measure
-               AND count.area_code = system_cell.area_code
-               AND count.dimension_1 IS NOT DISTINCT FROM system_cell.dimension_1
-               AND count.category_1 IS NOT DISTINCT FROM system_cell.category_1
-               AND count.dimension_2 IS NOT DISTINCT FROM system_cell.dimension_2
-               AND count.category_2 IS NOT DISTINCT FROM system_cell.category_2
+                ON count.count_measure = system_cell.measure
+               AND count.group_id = system_cell.group_id
             INNER JOIN _support USING (cell)
             WHERE count_id NOT IN (SELECT count_id FROM hidden)
             """

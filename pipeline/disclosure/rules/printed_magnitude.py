@@ -34,7 +34,19 @@ Row = Mapping[str, Any]
 _CELL = (
     "table_id, unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2, measure, value"
 )
-_KEYS = ("table_id", "measure", "area_level", "area_code", "category_1", "category_2")
+_GROUP_ID = "group_id(unit, area_code, dimension_1, category_1, dimension_2, category_2) AS group_id"
+#: The amounts with the group of each cell; the table says which dimensions its categories belong to.
+_EXACT = f"""
+SELECT
+    magnitude_cell.*,
+    {_GROUP_ID}
+FROM magnitude_cell
+INNER JOIN (SELECT DISTINCT table_id, unit, dimension_1, dimension_2 FROM cell) USING (table_id)
+ORDER BY table_id, measure, group_id, band
+"""
+
+#: Table, measure and group.
+_Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -89,12 +101,10 @@ def check_written_magnitudes(connection: duckdb.DuckDBPyConnection, profile: Pro
 
     Worked out from the contributors again, not from the answers given.
     """
-    exact: dict[tuple[Any, ...], list[Row]] = {}
-    for row in _dicts(connection, "SELECT * FROM magnitude_cell ORDER BY band"):
-        exact.setdefault(tuple(row[k] for k in _KEYS), []).append(row)
+    exact = _exact(connection)
     printed = {
-        tuple(row[k] for k in _KEYS): row
-        for row in _dicts(connection, "SELECT * FROM written WHERE value IS NOT NULL")
+        _key(row): row
+        for row in _dicts(connection, f"SELECT *, {_GROUP_ID} FROM written WHERE value IS NOT NULL")
     }
     unrounded = few = unlike = 0
     for key, row in printed.items():
@@ -102,14 +112,15 @@ def check_written_magnitudes(connection: duckdb.DuckDBPyConnection, profile: Pro
         if magnitude is None:
             continue
         behind = exact.get(key, [])
-        count = printed.get((key[0], magnitude.among, *key[2:]))
+        table_id, _, group_id = key
+        count = printed.get((table_id, magnitude.among, group_id))
         if magnitude.kind == "percentile":
             unrounded += row["value"] % magnitude.band_width != 0
             few += count is None or not any(
                 band.lower == row["value"] and band.is_safe for band in _bands(behind)
             )
             continue
-        total = printed.get((key[0], magnitude.sum_name, *key[2:]))
+        total = printed.get((table_id, magnitude.sum_name, group_id))
         unrounded += total is None or total["value"] % profile.rounding_base != 0
         few += len(behind) != 1 or not _contributions(behind[0]).is_safe
         unlike += (
@@ -127,18 +138,15 @@ def check_written_magnitudes(connection: duckdb.DuckDBPyConnection, profile: Pro
 def _answers(
     connection: duckdb.DuckDBPyConnection, profile: Profile, secret: RecordKeySecret | None
 ) -> Iterator[Answer]:
-    exact = _dicts(
-        connection,
-        f"SELECT * FROM magnitude_cell ORDER BY {', '.join(f'{k} NULLS FIRST' for k in _KEYS)}, band",
-    )
-    cells = {key: list(rows) for key, rows in groupby(exact, lambda r: tuple(r[k] for k in _KEYS))}
+    cells = _exact(connection)
     noise = _noise_of(cells, profile, secret)
-    for count in _dicts(connection, f"SELECT {_CELL}, shorthand FROM protected_cell ORDER BY ALL"):
+    counts = f"SELECT {_CELL}, shorthand, {_GROUP_ID} FROM protected_cell ORDER BY {_CELL}, shorthand"
+    for count in _dicts(connection, counts):
         for name in tables()[count["table_id"]].magnitudes if count["table_id"] in tables() else ():
             magnitude = magnitudes()[name]
             if magnitude.among != count["measure"]:
                 continue
-            key = (count["table_id"], name, *(count[k] for k in _KEYS[2:]))
+            key = count["table_id"], name, count["group_id"]
             if secret is None:
                 yield Answer(count, magnitude, shorthand="[z]" if count["shorthand"] == "[z]" else "[x]")
             elif count["shorthand"] is not None:
@@ -173,8 +181,8 @@ def _contributions(row: Row) -> Contributions:
 
 
 def _noise_of(
-    cells: Mapping[tuple[Any, ...], Sequence[Row]], profile: Profile, secret: RecordKeySecret | None
-) -> dict[tuple[Any, ...], int]:
+    cells: Mapping[_Key, Sequence[Row]], profile: Profile, secret: RecordKeySecret | None
+) -> dict[_Key, int]:
     """Return the noise of each cell: the same contributors and the same sum have the same in every table."""
     if secret is None or not cells:
         return {}
@@ -211,7 +219,7 @@ def _level(answer: Answer) -> tuple[str, str, str]:
 
 def _rows(answer: Answer, profile: Profile) -> Iterator[dict[str, Any]]:
     magnitude = answer.magnitude
-    cell = {k: v for k, v in answer.count.items() if k not in ("measure", "value", "shorthand")}
+    cell = {k: v for k, v in answer.count.items() if k not in ("measure", "value", "shorthand", "group_id")}
     base = magnitude.band_width if magnitude.kind == "percentile" else None
     told = {"shorthand": answer.shorthand}
     yield cell | told | {"measure": magnitude.name, "value": answer.value, "rounding_base": base}
@@ -240,6 +248,15 @@ def _publish_measure(connection: duckdb.DuckDBPyConnection, magnitude: Magnitude
         "VALUES (?, ?, ?, ?, ?)",
         [(name, magnitude.unit, kind, numerator, magnitude.among) for name, kind, numerator in told],
     )
+
+
+def _exact(connection: duckdb.DuckDBPyConnection) -> dict[_Key, list[Row]]:
+    """Return the rows of each mean or percentile: one, or one per band."""
+    return {key: list(rows) for key, rows in groupby(_dicts(connection, _EXACT), _key)}
+
+
+def _key(row: Row) -> _Key:
+    return row["table_id"], row["measure"], row["group_id"]
 
 
 def _dicts(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:

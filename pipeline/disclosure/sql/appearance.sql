@@ -7,7 +7,8 @@ WITH ordered_cell AS (
         CASE WHEN dimension_2 < dimension_1 THEN dimension_2 ELSE dimension_1 END AS dimension_1,
         CASE WHEN dimension_2 < dimension_1 THEN category_2 ELSE category_1 END AS category_1,
         CASE WHEN dimension_2 < dimension_1 THEN dimension_1 ELSE dimension_2 END AS dimension_2,
-        CASE WHEN dimension_2 < dimension_1 THEN category_1 ELSE category_2 END AS category_2
+        CASE WHEN dimension_2 < dimension_1 THEN category_1 ELSE category_2 END AS category_2,
+        group_id(unit, area_code, dimension_1, category_1, dimension_2, category_2) AS group_id
     FROM cell
 ),
 plain_measure AS (
@@ -20,7 +21,7 @@ appearance AS (
         'denominator' AS role,
         CASE WHEN plain_measure.measure IS NULL THEN population || '_population' ELSE population END
             AS count_measure,
-        unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2,
+        unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2, group_id,
         denominator AS n,
         denominator_households AS households,
         denominator_persons AS persons,
@@ -34,7 +35,7 @@ appearance AS (
         measure,
         'numerator' AS role,
         measure AS count_measure,
-        unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2,
+        unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2, group_id,
         numerator AS n,
         numerator_households AS households,
         numerator_persons AS persons,
@@ -48,7 +49,7 @@ appearance AS (
         measure,
         'complement' AS role,
         measure || ':complement' AS count_measure,
-        unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2,
+        unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2, group_id,
         denominator - numerator AS n,
         complement_households AS households,
         complement_persons AS persons,

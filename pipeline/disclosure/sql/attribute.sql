@@ -13,12 +13,7 @@ WITH sensitive_numerator AS (
         ON complement.role = 'complement'
        AND complement.table_id = numerator.table_id
        AND complement.measure = numerator.measure
-       AND complement.area_level = numerator.area_level
-       AND complement.area_code = numerator.area_code
-       AND complement.dimension_1 IS NOT DISTINCT FROM numerator.dimension_1
-       AND complement.category_1 IS NOT DISTINCT FROM numerator.category_1
-       AND complement.dimension_2 IS NOT DISTINCT FROM numerator.dimension_2
-       AND complement.category_2 IS NOT DISTINCT FROM numerator.category_2
+       AND complement.group_id = numerator.group_id
     WHERE numerator.role = 'numerator'
 ),
 told_by_measure AS (

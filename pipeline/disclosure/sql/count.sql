@@ -10,6 +10,7 @@ SELECT
     ANY_VALUE(category_1) AS category_1,
     ANY_VALUE(dimension_2) AS dimension_2,
     ANY_VALUE(category_2) AS category_2,
+    ANY_VALUE(group_id) AS group_id,
     ANY_VALUE(n) AS n,
     ANY_VALUE(households) AS households,
     ANY_VALUE(persons) AS persons,

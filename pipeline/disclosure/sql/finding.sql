@@ -1,26 +1,26 @@
 -- One row: what the written cells, read back, show against the exact counts.
 -- `written` is protected_cell as it stands on disk; every figure but cells, cells_published, cells_hidden,
 -- smallest_published_group and fewest_sensitive_values (null where nothing of the kind is printed) must be nought.
-WITH written_count AS (
+WITH written_cell AS (
     SELECT
-        written.*,
+        *,
+        group_id(unit, area_code, dimension_1, category_1, dimension_2, category_2) AS group_id
+    FROM written
+),
+written_count AS (
+    SELECT
+        written_cell.*,
         count.count_id,
         count.n,
         count.households,
         count.persons,
         count.structural_zero,
         attribute_hidden.count_id IS NOT NULL AS is_attribute_hidden
-    FROM written
+    FROM written_cell
     INNER JOIN count
         ON count.role <> 'complement'
-       AND count.count_measure = written.measure
-       AND count.unit = written.unit
-       AND count.area_level = written.area_level
-       AND count.area_code = written.area_code
-       AND count.dimension_1 IS NOT DISTINCT FROM written.dimension_1
-       AND count.category_1 IS NOT DISTINCT FROM written.category_1
-       AND count.dimension_2 IS NOT DISTINCT FROM written.dimension_2
-       AND count.category_2 IS NOT DISTINCT FROM written.category_2
+       AND count.count_measure = written_cell.measure
+       AND count.group_id = written_cell.group_id
     LEFT JOIN attribute_hidden USING (count_id)
 ),
 sensitive_value AS (
@@ -33,55 +33,33 @@ sensitive_value AS (
         ON complement.role = 'complement'
        AND complement.table_id = numerator.table_id
        AND complement.measure = numerator.measure
-       AND complement.unit = numerator.unit
-       AND complement.area_level = numerator.area_level
-       AND complement.area_code = numerator.area_code
-       AND complement.dimension_1 IS NOT DISTINCT FROM numerator.dimension_1
-       AND complement.category_1 IS NOT DISTINCT FROM numerator.category_1
-       AND complement.dimension_2 IS NOT DISTINCT FROM numerator.dimension_2
-       AND complement.category_2 IS NOT DISTINCT FROM numerator.category_2
+       AND complement.group_id = numerator.group_id
     WHERE numerator.role = 'numerator'
 ),
 written_rate AS (
     SELECT
-        written.value,
+        written_cell.value,
         denominator.n AS denominator_n,
         numerator.n AS numerator_n,
         100.0 * numerator_written.value / denominator_written.value AS expected
-    FROM written
+    FROM written_cell
     INNER JOIN published_measure USING (measure, unit)
     INNER JOIN count AS numerator
         ON numerator.count_measure = numerator_measure
-       AND numerator.unit = written.unit
-       AND numerator.area_level = written.area_level
-       AND numerator.area_code = written.area_code
-       AND numerator.category_1 IS NOT DISTINCT FROM written.category_1
-       AND numerator.category_2 IS NOT DISTINCT FROM written.category_2
-       AND numerator.dimension_1 IS NOT DISTINCT FROM written.dimension_1
-       AND numerator.dimension_2 IS NOT DISTINCT FROM written.dimension_2
+       AND numerator.group_id = written_cell.group_id
     INNER JOIN count AS denominator
         ON denominator.count_measure = denominator_measure
-       AND denominator.unit = written.unit
-       AND denominator.area_level = written.area_level
-       AND denominator.area_code = written.area_code
-       AND denominator.category_1 IS NOT DISTINCT FROM written.category_1
-       AND denominator.category_2 IS NOT DISTINCT FROM written.category_2
-       AND denominator.dimension_1 IS NOT DISTINCT FROM written.dimension_1
-       AND denominator.dimension_2 IS NOT DISTINCT FROM written.dimension_2
-    LEFT JOIN written AS numerator_written
-        ON numerator_written.table_id = written.table_id
+       AND denominator.group_id = written_cell.group_id
+    LEFT JOIN written_cell AS numerator_written
+        ON numerator_written.table_id = written_cell.table_id
        AND numerator_written.measure = numerator_measure
-       AND numerator_written.area_code = written.area_code
-       AND numerator_written.category_1 IS NOT DISTINCT FROM written.category_1
-       AND numerator_written.category_2 IS NOT DISTINCT FROM written.category_2
-    LEFT JOIN written AS denominator_written
-        ON denominator_written.table_id = written.table_id
+       AND numerator_written.group_id = written_cell.group_id
+    LEFT JOIN written_cell AS denominator_written
+        ON denominator_written.table_id = written_cell.table_id
        AND denominator_written.measure = denominator_measure
-       AND denominator_written.area_code = written.area_code
-       AND denominator_written.category_1 IS NOT DISTINCT FROM written.category_1
-       AND denominator_written.category_2 IS NOT DISTINCT FROM written.category_2
+       AND denominator_written.group_id = written_cell.group_id
     WHERE kind = 'percent'
-      AND written.value IS NOT NULL
+      AND written_cell.value IS NOT NULL
 )
 SELECT
     (SELECT COUNT(*) FROM written) AS cells,

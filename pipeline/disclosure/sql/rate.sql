@@ -21,18 +21,12 @@ counted AS (
         ON denominator.role = 'denominator'
        AND denominator.table_id = numerator.table_id
        AND denominator.measure = numerator.measure
-       AND denominator.area_level = numerator.area_level
-       AND denominator.area_code = numerator.area_code
-       AND denominator.category_1 IS NOT DISTINCT FROM numerator.category_1
-       AND denominator.category_2 IS NOT DISTINCT FROM numerator.category_2
+       AND denominator.group_id = numerator.group_id
     INNER JOIN appearance AS complement
         ON complement.role = 'complement'
        AND complement.table_id = numerator.table_id
        AND complement.measure = numerator.measure
-       AND complement.area_level = numerator.area_level
-       AND complement.area_code = numerator.area_code
-       AND complement.category_1 IS NOT DISTINCT FROM numerator.category_1
-       AND complement.category_2 IS NOT DISTINCT FROM numerator.category_2
+       AND complement.group_id = numerator.group_id
     INNER JOIN count_value AS numerator_value ON numerator_value.count_id = numerator.count_id
     INNER JOIN count_value AS denominator_value ON denominator_value.count_id = denominator.count_id
     LEFT JOIN hidden AS complement_hidden ON complement_hidden.count_id = complement.count_id

@@ -59,14 +59,17 @@ SELECT
     FALSE AS is_complement,
     risen.measure AS group_measure,
     NULL::VARCHAR AS denominator_measure
-FROM risen
-LEFT JOIN listed
-    ON listed.unit = risen.unit
-   AND listed.measure = risen.measure
-   AND listed.area_level = risen.area_level
-   AND listed.area_code = risen.area_code
-   AND listed.category_1 IS NOT DISTINCT FROM risen.category_1
-   AND listed.category_2 IS NOT DISTINCT FROM risen.category_2
-   AND listed.dimension_1 IS NOT DISTINCT FROM risen.dimension_1
-   AND listed.dimension_2 IS NOT DISTINCT FROM risen.dimension_2
+FROM (
+    SELECT *, group_id(unit, area_code, dimension_1, category_1, dimension_2, category_2) AS group_id
+    FROM risen
+) AS risen
+LEFT JOIN (
+    SELECT
+        measure,
+        group_id(unit, area_code, dimension_1, category_1, dimension_2, category_2) AS group_id,
+        value,
+        is_hidden,
+        is_structural_zero
+    FROM listed
+) AS listed USING (measure, group_id)
 ORDER BY cell

@@ -8,11 +8,14 @@ WITH summed_cell AS (
 dimension_part AS (
     SELECT
         cell, unit, measure, area_code,
-        dimension_1 AS summed, dimension_2 AS kept, category_2 AS kept_category
+        dimension_1 AS summed, dimension_2 AS kept, category_2 AS kept_category,
+        group_id(unit, area_code, dimension_2, category_2, NULL, NULL) AS total_group_id
     FROM summed_cell
     WHERE dimension_1 IS NOT NULL
     UNION ALL
-    SELECT cell, unit, measure, area_code, dimension_2, dimension_1, category_1
+    SELECT
+        cell, unit, measure, area_code, dimension_2, dimension_1, category_1,
+        group_id(unit, area_code, dimension_1, category_1, NULL, NULL)
     FROM summed_cell
     WHERE dimension_2 IS NOT NULL
 ),
@@ -31,12 +34,8 @@ dimension_member AS (
         -1
     FROM dimension_part AS part
     INNER JOIN system_cell AS total
-        ON total.unit = part.unit
-       AND total.measure = part.measure
-       AND total.area_code = part.area_code
-       AND total.dimension_2 IS NULL
-       AND total.dimension_1 IS NOT DISTINCT FROM part.kept
-       AND total.category_1 IS NOT DISTINCT FROM part.kept_category
+        ON total.measure = part.measure
+       AND total.group_id = part.total_group_id
 ),
 area_part AS (
     SELECT
@@ -44,7 +43,8 @@ area_part AS (
             COALESCE(dimension_1, ''), COALESCE(category_1, ''),
             COALESCE(dimension_2, ''), COALESCE(category_2, '')) AS name,
         summed_cell.*,
-        parent_code
+        parent_code,
+        group_id(unit, parent_code, dimension_1, category_1, dimension_2, category_2) AS parent_group_id
     FROM summed_cell
     INNER JOIN area_parent
         ON area_parent.child_level = summed_cell.area_level
@@ -65,13 +65,8 @@ area_member AS (
     FROM area_part AS part
     INNER JOIN area_complete USING (name)
     INNER JOIN system_cell AS total
-        ON total.unit = part.unit
-       AND total.measure = part.measure
-       AND total.area_code = part.parent_code
-       AND total.dimension_1 IS NOT DISTINCT FROM part.dimension_1
-       AND total.category_1 IS NOT DISTINCT FROM part.category_1
-       AND total.dimension_2 IS NOT DISTINCT FROM part.dimension_2
-       AND total.category_2 IS NOT DISTINCT FROM part.category_2
+        ON total.measure = part.measure
+       AND total.group_id = part.parent_group_id
 ),
 complement_member AS (
     SELECT
@@ -81,13 +76,8 @@ complement_member AS (
     FROM system_cell AS numerator
     INNER JOIN denominator_of USING (measure, unit)
     INNER JOIN system_cell AS denominator
-        ON denominator.unit = numerator.unit
-       AND denominator.measure = denominator_of.denominator_measure
-       AND denominator.area_code = numerator.area_code
-       AND denominator.dimension_1 IS NOT DISTINCT FROM numerator.dimension_1
-       AND denominator.category_1 IS NOT DISTINCT FROM numerator.category_1
-       AND denominator.dimension_2 IS NOT DISTINCT FROM numerator.dimension_2
-       AND denominator.category_2 IS NOT DISTINCT FROM numerator.category_2
+        ON denominator.measure = denominator_of.denominator_measure
+       AND denominator.group_id = numerator.group_id
     INNER JOIN complement_cell AS complement ON complement.numerator_cell = numerator.cell
 ),
 attribute_member AS (
@@ -103,14 +93,12 @@ attribute_member AS (
         ON area_ancestor.lsoa21 = area_attribute.lsoa21
        AND area_ancestor.area_code = whole.area_code
     INNER JOIN system_cell AS part
-        ON part.unit = whole.unit
-       AND part.measure = whole.measure
-       AND part.area_code = area_attribute.lsoa21
-       AND part.dimension_2 IS NULL
-       AND part.dimension_1 IS NOT DISTINCT FROM
-           CASE area_attribute.dimension WHEN whole.dimension_1 THEN whole.dimension_2 ELSE whole.dimension_1 END
-       AND part.category_1 IS NOT DISTINCT FROM
-           CASE area_attribute.dimension WHEN whole.dimension_1 THEN whole.category_2 ELSE whole.category_1 END
+        ON part.measure = whole.measure
+       AND part.group_id = CASE area_attribute.dimension
+           WHEN whole.dimension_1
+               THEN group_id(whole.unit, area_attribute.lsoa21, whole.dimension_2, whole.category_2, NULL, NULL)
+           ELSE group_id(whole.unit, area_attribute.lsoa21, whole.dimension_1, whole.category_1, NULL, NULL)
+       END
     UNION ALL
     SELECT
         concat_ws('|', 'attribute', cell),

@@ -11,7 +11,7 @@ from pipeline.disclosure.rules.attribute import suppress_attribute
 COLUMNS = (
     "count_id INTEGER, table_id VARCHAR, measure VARCHAR, role VARCHAR, count_measure VARCHAR, "
     "unit VARCHAR, area_level VARCHAR, area_code VARCHAR, dimension_1 VARCHAR, category_1 VARCHAR, "
-    "dimension_2 VARCHAR, category_2 VARCHAR, n INTEGER, structural_zero BOOLEAN"
+    "dimension_2 VARCHAR, category_2 VARCHAR, group_id VARCHAR, n INTEGER, structural_zero BOOLEAN"
 )
 
 
@@ -22,7 +22,7 @@ def appearances(connection: duckdb.DuckDBPyConnection, rows: list[tuple[Any, ...
     for count_id, measure, role, dimension, category, n in rows:
         connection.execute(
             "INSERT INTO appearance VALUES ($1, 't', $2, $3, $2, 'household', 'MSOA21', 'E02', $4, $5, "
-            "NULL, NULL, $6, FALSE)",
+            "NULL, NULL, concat_ws('|', 'E02', $4, $5), $6, FALSE)",
             [count_id, measure, role, dimension, category, n],
         )
     for count_id in small:

@@ -5,13 +5,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
 from governance.agreement.terms import DisclosureTerms
 from governance.errors import Fault, Refused
 from pipeline.disclosure.attack.run import run_attacks
-from tests.unit.disclosure.conftest import AMOUNT_TABLES
+from pipeline.disclosure.rules.printed_magnitude import protect_magnitudes
+from pipeline.engine.cell_id import define_cell_ids
+from tests.unit.disclosure.conftest import AMOUNT_TABLES, SECRET
 from tests.unit.disclosure.test_attack import edit_table, found, with_values
 
 MEAN, SUM = "long_term_conditions_of_older_residents", "long_term_conditions_of_older_residents_sum"
@@ -212,3 +215,33 @@ def test_a_build_whose_sums_are_not_rounded_is_refused_before_it_appears(
     )
     with pytest.raises(Refused, match="ATTACK_SUCCEEDED"):
         bench.this_run(make_town(4), AMOUNT_TABLES)
+
+
+def test_a_mean_finds_its_count_where_the_table_names_its_dimensions_in_another_order(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any]
+) -> None:
+    """The register may say tenure before EPC; printed cells have their dimensions in alphabetical order."""
+    engine.execute(
+        """
+        CREATE TABLE cell AS
+        SELECT 'older_resident_conditions_by_tenure' AS table_id, 'resident' AS unit,
+            'tenure' AS dimension_1, 'epc' AS dimension_2;
+        CREATE TABLE magnitude_cell AS
+        SELECT 'older_resident_conditions_by_tenure' AS table_id,
+            'long_term_conditions_of_older_residents' AS measure, 'LAD' AS area_level, 'E08' AS area_code,
+            'owned' AS category_1, 'D' AS category_2, NULL::BIGINT AS band, 50 AS units, 40 AS contributors,
+            100 AS total, 4 AS largest, 4 AS second_largest, 7 AS cell_key;
+        CREATE TABLE protected_cell AS
+        SELECT 'older_resident_conditions_by_tenure' AS table_id, 'resident' AS unit, 'LAD' AS area_level,
+            'E08' AS area_code, 'epc' AS dimension_1, 'D' AS category_1, 'tenure' AS dimension_2,
+            'owned' AS category_2, 'older_residents' AS measure, 50::DOUBLE AS value,
+            NULL::VARCHAR AS shorthand, 5::BIGINT AS rounding_base, 'cell-key' AS method, '2026-Q1' AS epoch;
+        CREATE TABLE published_measure (measure VARCHAR, unit VARCHAR, kind VARCHAR,
+            numerator_measure VARCHAR, denominator_measure VARCHAR);
+        """
+    )
+    define_cell_ids(engine)
+
+    facts = protect_magnitudes(engine, make_profile(), SECRET, "2026-Q1")
+
+    assert facts == {"magnitudes": 1, "magnitudes_hidden": 0}
