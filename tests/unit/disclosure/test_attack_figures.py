@@ -278,6 +278,16 @@ def test_a_mover_is_predicted_from_the_minority_category_that_grew(
         (STILL, {"households/owned": 74.0, "households/rented": 25.0}, 0),
         ({"households/owned": 80.0, "households/rented": None}, STILL, 20),
         (STILL | {"households/rented": 4.0}, STILL | {"households/rented": None}, 20),
+        (
+            STILL | {"households/owned": 15.0, "households/rented": 4.0},
+            {"households/owned": 15.0, "households/rented": None},
+            20,
+        ),
+        (
+            STILL | {"households/owned": 14.0, "households/rented": 4.0},
+            {"households/owned": 14.0, "households/rented": None},
+            0,
+        ),
         ({"households": 10.0}, {"households": 20.0}, 0),
         ({"ill/owned": 80.0, "ill/rented": 10.0}, {"ill/owned": 80.0, "ill/rented": 20.0}, 0),
     ],
@@ -379,3 +389,11 @@ def test_the_sums_that_give_a_mean_are_sought_within_the_error_of_its_count(
 ) -> None:
     """An error of 5 either way: 26 can be 21 to 31."""
     assert _pairs_that_give(value, count, RULES) == pairs
+
+
+def test_a_group_is_one_of_its_own_area(connection: duckdb.DuckDBPyConnection) -> None:
+    here = release({"households": 100, "ill": 20})
+    there = release({"households": 50, "ill": None}, area_code="E02")
+    both = ReleaseFiles(**{**here.__dict__, "cell": pa.concat_tables([here.cell, there.cell])})
+    found = intrude(connection, both, date(2026, 4, 1))
+    assert (found.groups, found.largest_share) == (2, 0.2)
