@@ -60,7 +60,7 @@ class NightlyRun:
 
 
 @pytest.fixture(scope="module")
-def this_run(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> NightlyRun:
+def nightly(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> NightlyRun:
     folder = tmp_path_factory.mktemp("prefect")
     shutil.copytree(synthetic, folder / "project")
     project = SampleProject(folder / "project")
@@ -83,25 +83,27 @@ def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def test_a_night_under_prefect_publishes_and_leaves_states_and_artifacts(this_run: NightlyRun) -> None:
-    assert this_run.ran.code == 0, this_run.ran.err
-    assert this_run.ran.outcome["status"] == "published"
-    home = this_run.project.workspace / "orchestrator"
+def test_a_night_under_prefect_publishes_and_leaves_states_and_artifacts(
+    nightly: NightlyRun,
+) -> None:
+    assert nightly.ran.code == 0, nightly.ran.err
+    assert nightly.ran.outcome["status"] == "published"
+    home = nightly.project.workspace / "orchestrator"
     assert home.stat().st_mode & 0o077 == 0
     database = home / "prefect.db"
     assert rows(database, "SELECT state_type FROM flow_run") == [("COMPLETED",)]
     stages = rows(database, "SELECT name, state_type FROM task_run")
     assert {state for _, state in stages} == {"COMPLETED"}
-    assert len(stages) == len(this_run.ran.outcome["stages"]) >= 9
+    assert len(stages) == len(nightly.ran.outcome["stages"]) >= 9
     keys = {key for (key,) in rows(database, "SELECT DISTINCT key FROM artifact WHERE key IS NOT NULL")}
     assert {"hearth-stages", "hearth-verdict"} <= keys
     assert rows(database, "SELECT COUNT(*) FROM log") == [(0,)]
 
 
-def test_a_night_under_prefect_needs_no_network(this_run: NightlyRun) -> None:
-    if not this_run.was_cut_off:
+def test_a_night_under_prefect_needs_no_network(nightly: NightlyRun) -> None:
+    if not nightly.was_cut_off:
         pytest.skip("a network namespace of its own is not permitted here")
-    assert (this_run.ran.code, this_run.ran.outcome["status"]) == (0, "published"), this_run.ran.err
+    assert (nightly.ran.code, nightly.ran.outcome["status"]) == (0, "published"), nightly.ran.err
 
 
 def test_every_channel_of_telemetry_is_closed() -> None:
@@ -177,9 +179,9 @@ def test_no_other_account_can_read_or_change_runs_through_prefects_server(tmp_pa
 
 
 def test_after_the_night_neither_canary_nor_person_is_anywhere_in_prefect_or_the_logs(
-    this_run: NightlyRun,
+    nightly: NightlyRun,
 ) -> None:
-    seeds = canary_seeds(this_run.project.workspace)
+    seeds = canary_seeds(nightly.project.workspace)
     assert set(seeds) == {"council", "nhs"}
     wanted = {
         f"{controller} {kind}": value
@@ -190,14 +192,14 @@ def test_after_the_night_neither_canary_nor_person_is_anywhere_in_prefect_or_the
         ("council_property", ("uprn",)),
         ("nhs_person", ("nhs_number", "uprn", "address_line_1")),
     ):
-        for number, row in enumerate(supplied(this_run.project.folder, name)):
+        for number, row in enumerate(supplied(nightly.project.folder, name)):
             wanted |= {f"{name} {column} {number}": row[column] for column in columns if len(row[column]) > 9}
             if number == 400:
                 break
     assert len(wanted) > 800
     search = PatternSearch(search_patterns_of(wanted))
     for folder in ("orchestrator", "runs", "audit"):
-        searched = search_tree(this_run.project.workspace / folder, search)
+        searched = search_tree(nightly.project.workspace / folder, search)
         assert searched.files
         assert (searched.hits, searched.unreadable) == ((), ())
 

@@ -10,8 +10,8 @@ from flows.actions.benchmark import Figure
 
 
 def measure(households: int, folder: Path) -> list[Figure]:
-    small = this_run(max(1000, households // 4), folder / "small")
-    large = this_run(households, folder / "large")
+    small = time_run(max(1000, households // 4), folder / "small")
+    large = time_run(households, folder / "large")
     figures = [
         Figure(f"{name}: seconds", stage["seconds"], "s") for name, stage in by_stage(large).items()
     ] + [
@@ -27,7 +27,7 @@ def measure(households: int, folder: Path) -> list[Figure]:
     ]
 
 
-def this_run(households: int, folder: Path) -> dict[str, Any]:
+def time_run(households: int, folder: Path) -> dict[str, Any]:
     hearth = [sys.executable, "-m", "flows.cli"]
     project = folder / "project"
     subprocess.run(

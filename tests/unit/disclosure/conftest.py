@@ -371,7 +371,7 @@ class Bench:
         fingerprint = digest_of([protected.digest, publish_settings(context)])
         return publish(cleared(protected), self.figures(), fingerprint, context)
 
-    def this_run(self, town: Town, tables: list[TableOf] = TABLES) -> Path:
+    def publish_run(self, town: Town, tables: list[TableOf] = TABLES) -> Path:
         """Run a whole night; returns the folder of the release."""
         artefact, _ = self.stage(town, tables)
         absence = Clearance("test", "leakage", artefact.digest, 0, (), _MINT)

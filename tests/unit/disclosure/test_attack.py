@@ -55,7 +55,7 @@ def with_values(table: pa.Table, change: Callable[[int, dict[str, Any]], Any]) -
 def test_a_sound_release_repels_every_attack_that_one_release_permits(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    report = run_attacks([bench.this_run(make_town(12))])
+    report = run_attacks([bench.publish_run(make_town(12))])
 
     assert found(report) == {}
     assert [o.number for o in report.outcomes if o.not_run] == [3, 4, 5]
@@ -64,8 +64,8 @@ def test_a_sound_release_repels_every_attack_that_one_release_permits(
 def test_nights_of_one_epoch_repel_the_attacks_across_releases(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    first = bench.this_run(make_town(12, seed=1))
-    second = bench.this_run(make_town(12, seed=2))
+    first = bench.publish_run(make_town(12, seed=1))
+    second = bench.publish_run(make_town(12, seed=2))
 
     assert found(run_attacks([second, first])) == {}
 
@@ -83,7 +83,7 @@ def test_what_an_outsider_would_work_out_is_covered_before_the_release(
 
     monkeypatch.setattr("pipeline.disclosure.audit.repair.worked_out_if_all_are_small", first_finds)
 
-    assert found(run_attacks([bench.this_run(make_town(12))])) == {}
+    assert found(run_attacks([bench.publish_run(make_town(12))])) == {}
     assert asked[-1] > asked[0]
 
 
@@ -92,7 +92,7 @@ def test_an_exact_release_with_complementary_suppression_repels_reconstruction(
 ) -> None:
     bench.terms = DisclosureTerms(profile="exact-count")
 
-    report = run_attacks([bench.this_run(make_town(8))])
+    report = run_attacks([bench.publish_run(make_town(8))])
 
     assert found(report) == {}
 
@@ -103,11 +103,11 @@ def test_broken_build_primary_suppression_alone_is_caught(
     bench.terms = DisclosureTerms(profile="exact-count")
     monkeypatch.setattr("pipeline.disclosure.stage.audit_and_repair", replace_audit())
     with pytest.raises(Refused, match="ATTACK_SUCCEEDED") as refusal:
-        bench.this_run(make_town(8))
+        bench.publish_run(make_town(8))
     assert {"attack 2"} <= {finding.where.split(",")[0] for finding in refusal.value.findings}
     monkeypatch.setattr("pipeline.publish.stage.check_repelled", let_pass)
 
-    attacks = found(run_attacks([bench.this_run(make_town(8))]))
+    attacks = found(run_attacks([bench.publish_run(make_town(8))]))
 
     assert attacks[2]["EXACT"] > 0
 
@@ -145,13 +145,13 @@ def test_broken_build_that_ignores_the_solver_is_caught(
                 run(self, *how), exposed=none, least_possible=none * 1.0, most_possible=none * 1.0
             ),
         )
-        release = bench.this_run(make_town(8))
+        release = bench.publish_run(make_town(8))
 
     assert found(run_attacks([release]))[2]["EXACT"] > 0
 
 
 def test_broken_build_that_prints_one_raw_zero_is_caught(bench: Any, make_town: Callable[..., Any]) -> None:
-    release = bench.this_run(make_town(12))
+    release = bench.publish_run(make_town(12))
     hidden = [
         number
         for number, row in enumerate(pq.read_table(release / "health_by_tenure.parquet").to_pylist())
@@ -171,7 +171,7 @@ def test_broken_build_that_prints_one_raw_zero_is_caught(bench: Any, make_town: 
 
 
 def test_broken_build_with_an_extra_ward_table_is_caught(bench: Any, make_town: Callable[..., Any]) -> None:
-    release = bench.this_run(make_town(12))
+    release = bench.publish_run(make_town(12))
     table = pq.read_table(release / "health.parquet")
     wards = table.filter(pc.equal(table.column("area_level"), "MSOA21"))
     rows = wards.to_pylist()
@@ -189,7 +189,7 @@ def test_broken_build_with_an_extra_ward_table_is_caught(bench: Any, make_town: 
 def test_broken_build_whose_rate_was_left_unrounded_is_caught(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    release = bench.this_run(make_town(12))
+    release = bench.publish_run(make_town(12))
     rates = [
         number
         for number, row in enumerate(pq.read_table(release / "health.parquet").to_pylist())
@@ -214,8 +214,8 @@ def test_broken_build_that_refreshes_nightly_is_caught(
 ) -> None:
     monkeypatch.setattr("pipeline.publish.stage.freeze", lambda *_: Frozen(None))
     monkeypatch.setattr("pipeline.publish.stage.check_repelled", let_pass)
-    first = bench.this_run(make_town(12, seed=1))
-    second = bench.this_run(make_town(12, seed=2))
+    first = bench.publish_run(make_town(12, seed=1))
+    second = bench.publish_run(make_town(12, seed=2))
 
     assert found(run_attacks([first, second]))[3]["CHANGED_WITHIN_EPOCH"] > 0
 
@@ -225,7 +225,7 @@ def test_broken_build_that_draws_noise_from_cluster_ids_is_caught(
 ) -> None:
     """The same town re-linked: every cluster gets another id, no household changes."""
     town = make_town(12)
-    first = bench.this_run(town)
+    first = bench.publish_run(town)
     secret = bench.root / "workspace" / "keys" / "record-key.secret"
     again = type(bench)(tmp_path / "again")
     (again.root / "workspace" / "keys").mkdir(parents=True, mode=0o700)
@@ -237,7 +237,7 @@ def test_broken_build_that_draws_noise_from_cluster_ids_is_caught(
         household=town.household.set_column(0, "household_pseudonym", relinked),
         resident=town.resident.set_column(0, "household_pseudonym", members),
     )
-    second = again.this_run(other)
+    second = again.publish_run(other)
 
     assert found(run_attacks([first, second]))[5]["NOISE_REDRAWN"] > 0
 
@@ -246,13 +246,13 @@ def test_a_rebuild_from_the_same_anchors_carries_the_same_noise(
     bench: Any, make_town: Callable[..., Any], tmp_path: Path
 ) -> None:
     town = make_town(12)
-    first = bench.this_run(town)
+    first = bench.publish_run(town)
     again = type(bench)(tmp_path / "again")
     (again.root / "workspace" / "keys").mkdir(parents=True, mode=0o700)
     secret = bench.root / "workspace" / "keys" / "record-key.secret"
     shutil.copy2(secret, again.root / "workspace" / "keys" / secret.name)
 
-    report = run_attacks([first, again.this_run(town)])
+    report = run_attacks([first, again.publish_run(town)])
 
     assert [o.findings for o in report.outcomes if o.number == 5] == [{}]
 
@@ -260,7 +260,7 @@ def test_a_rebuild_from_the_same_anchors_carries_the_same_noise(
 def test_a_table_that_keeps_dropped_rows_in_its_footer_is_caught(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    release = bench.this_run(make_town(12))
+    release = bench.publish_run(make_town(12))
     path = release / "health.parquet"
     table = pq.read_table(path)
     pq.write_table(table, path, compression="zstd", row_group_size=7)
@@ -269,7 +269,7 @@ def test_a_table_that_keeps_dropped_rows_in_its_footer_is_caught(
 
 
 def test_a_pseudonym_in_a_text_file_is_caught(bench: Any, make_town: Callable[..., Any]) -> None:
-    release = bench.this_run(make_town(12))
+    release = bench.publish_run(make_town(12))
     note = release / "README.md"
     note.write_text(note.read_text() + "\nABCDEFGHIJKLMNOPQRSTUVWXYZ234567\n")
 
@@ -311,9 +311,9 @@ def test_movers_are_given_away_by_nightly_values_and_not_by_frozen_ones(
         monkeypatch.setattr("pipeline.publish.stage.check_repelled", let_pass)
     town = make_town(24)
     bench.reference_date = date(2026, 3, 30)
-    first = bench.this_run(town)
+    first = bench.publish_run(town)
     bench.reference_date = date(2026, 3, 31)
-    second = bench.this_run(arrive(town, "social_rented", "E_to_G"))
+    second = bench.publish_run(arrive(town, "social_rented", "E_to_G"))
     truth = write_movers(tmp_path / "truth", town, bench.reference_date)
 
     outcome = next(o for o in run_attacks([first, second], truth).outcomes if o.number == 4)
@@ -325,7 +325,7 @@ def test_movers_are_given_away_by_nightly_values_and_not_by_frozen_ones(
 def test_what_a_workspace_tells_of_its_runs_is_searched_for_people(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    release = bench.this_run(make_town(12))
+    release = bench.publish_run(make_town(12))
     log = bench.root / "workspace" / "runs" / "r1" / "report.json"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text('{"households": 1234, "pseudonym": "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"}')
@@ -338,7 +338,7 @@ def test_what_a_workspace_tells_of_its_runs_is_searched_for_people(
 def test_every_report_bears_the_dated_record_of_a_neighbour(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    release = bench.this_run(make_town(12))
+    release = bench.publish_run(make_town(12))
 
     (neighbour,) = run_attacks([release], on=date(2026, 4, 1)).record()["intruders"]
 

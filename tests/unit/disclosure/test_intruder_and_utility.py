@@ -22,7 +22,7 @@ from pipeline.engine.duckdb import EngineSettings, locked_connection
 def test_a_neighbour_who_knows_a_household_learns_nothing(
     bench: Any, make_town: Callable[..., Any], tmp_path: Path
 ) -> None:
-    release = read_release(bench.this_run(make_town(12)))
+    release = read_release(bench.publish_run(make_town(12)))
 
     with locked_connection(EngineSettings(memory_limit="1GB"), tmp_path) as connection:
         record = intrude(connection, release, date(2026, 4, 1))
@@ -65,7 +65,7 @@ def test_a_release_by_a_preset_keeps_its_rules_and_repels_every_attack(
     UK LLC: under 10, nought included, hidden. Hearth's floor of 10 and 5 holds beside each."""
     bench.terms = DisclosureTerms(profile=name)
 
-    release = bench.this_run(make_town(8))
+    release = bench.publish_run(make_town(8))
 
     rows = [row for path in release.glob("*health*.parquet") for row in pq.read_table(path).to_pylist()]
     counts = {
@@ -89,7 +89,7 @@ def test_a_release_by_a_preset_keeps_its_rules_and_repels_every_attack(
 def test_the_notes_example_combines_cells_as_analysts_should(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    release = bench.this_run(make_town(12, 900))
+    release = bench.publish_run(make_town(12, 900))
     query = (release / "README.md").read_text().split("```sql")[1].split("```")[0]
 
     connection = duckdb.connect()

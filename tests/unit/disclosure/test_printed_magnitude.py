@@ -44,7 +44,7 @@ def amounts(each: int = 2, largest: str = "6", below: int = 70) -> str:
 @pytest.fixture
 def release(bench: Any, make_town: Callable[..., Any]) -> Path:
     bench.amounts = amounts()
-    folder: Path = bench.this_run(make_town(4), AMOUNT_TABLES)
+    folder: Path = bench.publish_run(make_town(4), AMOUNT_TABLES)
     return folder
 
 
@@ -63,7 +63,7 @@ def by_measure(release: Path, table: str) -> dict[str, dict[str, Any]]:
 def test_a_mean_is_the_printed_sum_over_the_printed_count(bench: Any, make_town: Callable[..., Any]) -> None:
     # Noise wide enough that five sums without any come up once in some ten thousand nights.
     bench.amounts = amounts(largest="20")
-    printed = by_measure(bench.this_run(make_town(4), AMOUNT_TABLES), "older_resident_conditions")
+    printed = by_measure(bench.publish_run(make_town(4), AMOUNT_TABLES), "older_resident_conditions")
     assert set(printed) == {MEAN, SUM, "older_residents"}
     for area, row in printed[MEAN].items():
         total, count = printed[SUM][area], printed["older_residents"][area]
@@ -106,7 +106,7 @@ def test_a_mean_that_one_household_makes_is_hidden_with_its_sum_and_the_count_is
 ) -> None:
     spared = f"CASE area_code WHEN 'E01000000' THEN {largest} ELSE 6 END"
     bench.amounts = amounts(largest=spared)
-    printed = by_measure(bench.this_run(make_town(8), AMOUNT_TABLES), "older_resident_conditions")
+    printed = by_measure(bench.publish_run(make_town(8), AMOUNT_TABLES), "older_resident_conditions")
     for measure in (MEAN, SUM):
         assert printed[measure]["E01000000"]["shorthand"] == "[c]"
         assert printed[measure]["E01000000"]["value"] is None
@@ -118,20 +118,20 @@ def test_an_amount_hidden_in_most_areas_is_not_produced_there(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     bench.amounts = amounts(below=9)
-    printed = by_measure(bench.this_run(make_town(4), AMOUNT_TABLES), "resident_age")
+    printed = by_measure(bench.publish_run(make_town(4), AMOUNT_TABLES), "resident_age")
     assert {row["shorthand"] for row in printed["median_age"].values()} == {"[x]"}
 
 
 def test_a_sum_of_next_to_nothing_is_hidden(bench: Any, make_town: Callable[..., Any]) -> None:
     bench.amounts = amounts(each=0, largest="0")
-    printed = by_measure(bench.this_run(make_town(4), AMOUNT_TABLES), "older_resident_conditions")
+    printed = by_measure(bench.publish_run(make_town(4), AMOUNT_TABLES), "older_resident_conditions")
     assert {row["value"] for row in printed[MEAN].values()} == {None}
 
 
 def test_exact_counts_have_no_means_beside_them(bench: Any, make_town: Callable[..., Any]) -> None:
     bench.terms = DisclosureTerms(profile="exact-count")
     bench.amounts = amounts()
-    release = bench.this_run(make_town(4), AMOUNT_TABLES)
+    release = bench.publish_run(make_town(4), AMOUNT_TABLES)
     printed = {**by_measure(release, "older_resident_conditions"), **by_measure(release, "resident_age")}
     for measure in (MEAN, SUM, "median_age"):
         assert {row["shorthand"] for row in printed[measure].values()} == {"[x]"}
@@ -139,15 +139,15 @@ def test_exact_counts_have_no_means_beside_them(bench: Any, make_town: Callable[
 
 def test_amounts_stay_as_they_are_until_the_epoch_ends(bench: Any, make_town: Callable[..., Any]) -> None:
     bench.amounts = amounts()
-    first = bench.this_run(make_town(4), AMOUNT_TABLES)
+    first = bench.publish_run(make_town(4), AMOUNT_TABLES)
     bench.amounts = amounts(each=3)
-    second = bench.this_run(make_town(4), AMOUNT_TABLES)
+    second = bench.publish_run(make_town(4), AMOUNT_TABLES)
     assert first != second
     for table in ("older_resident_conditions", "resident_age"):
         kept = [[{**r, "release_id": ""} for r in rows_of(folder, table)] for folder in (first, second)]
         assert kept[0] == kept[1]
     bench.reference_date = date(2026, 4, 1)
-    third = bench.this_run(make_town(4, seed=2), AMOUNT_TABLES)
+    third = bench.publish_run(make_town(4, seed=2), AMOUNT_TABLES)
     assert (
         by_measure(third, "older_resident_conditions")[SUM]
         != by_measure(second, "older_resident_conditions")[SUM]
@@ -156,7 +156,7 @@ def test_amounts_stay_as_they_are_until_the_epoch_ends(bench: Any, make_town: Ca
 
 def test_a_count_without_its_amounts_is_a_fault(bench: Any, make_town: Callable[..., Any]) -> None:
     with pytest.raises(Fault, match="MAGNITUDE_MISSING"):
-        bench.this_run(make_town(4), AMOUNT_TABLES)
+        bench.publish_run(make_town(4), AMOUNT_TABLES)
 
 
 def test_broken_build_that_prints_the_exact_mean_is_caught(release: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_build_whose_sums_are_not_rounded_is_refused_before_it_appears(
         "pipeline.disclosure.rules.printed_magnitude.printed_sum", lambda c, noise, base: int(c.total) * 2 + 1
     )
     with pytest.raises(Refused, match="ATTACK_SUCCEEDED"):
-        bench.this_run(make_town(4), AMOUNT_TABLES)
+        bench.publish_run(make_town(4), AMOUNT_TABLES)
 
 
 def test_a_mean_finds_its_count_where_the_table_names_its_dimensions_in_another_order(

@@ -47,7 +47,7 @@ def audit(audit_folder: Path, signer: LogSigner, clock: Clock) -> AuditLog:
 
 
 @pytest.fixture
-def this_run(audit: AuditLog) -> Callable[[str], None]:
+def log_run(audit: AuditLog) -> Callable[[str], None]:
     """Writes one whole run: begun, two verdicts, ended, signed at each stage boundary."""
 
     def write(run: str) -> None:

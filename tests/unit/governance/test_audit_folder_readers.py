@@ -51,8 +51,8 @@ def shape(request: pytest.FixtureRequest) -> Callable[[Path], None]:
 
 
 @pytest.fixture
-def folder(audit_folder: Path, this_run: Callable[[str], None]) -> Path:
-    this_run("run-1")
+def folder(audit_folder: Path, log_run: Callable[[str], None]) -> Path:
+    log_run("run-1")
     return audit_folder
 
 

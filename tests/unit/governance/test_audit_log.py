@@ -28,10 +28,10 @@ def lines_of(folder: Path) -> list[bytes]:
 
 
 def test_a_run_that_ended_leaves_a_log_that_is_intact(
-    audit_folder: Path, this_run: Callable[[str], None]
+    audit_folder: Path, log_run: Callable[[str], None]
 ) -> None:
-    this_run("run-1")
-    this_run("run-2")
+    log_run("run-1")
+    log_run("run-2")
     report = verify_folder(audit_folder)
     assert (report.exit_code, report.runs, report.lines) == (UNWITNESSED, 2, 13)
     assert report.signed_lines == report.lines
@@ -77,9 +77,9 @@ def test_a_refused_event_does_not_repeat_the_value_it_was_refused_for(audit: Aud
 
 
 def test_a_run_carries_the_root_of_all_that_precedes_it(
-    audit: AuditLog, audit_folder: Path, this_run: Callable[[str], None]
+    audit: AuditLog, audit_folder: Path, log_run: Callable[[str], None]
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     root, size = audit.root.hex(), audit.size
     audit.append("run-2", "operator", None, "run_start")
     assert json.loads(lines_of(audit_folder)[-1])["evidence"] == {
@@ -89,14 +89,14 @@ def test_a_run_carries_the_root_of_all_that_precedes_it(
 
 
 def test_a_run_without_an_end_is_a_finding_until_the_next_run_records_it(
-    audit: AuditLog, audit_folder: Path, this_run: Callable[[str], None]
+    audit: AuditLog, audit_folder: Path, log_run: Callable[[str], None]
 ) -> None:
     audit.append("run-1", "operator", None, "run_start")
     audit.checkpoint()
     assert verify_folder(audit_folder).incomplete == [
         "run run-1 has no end: it was cut off or is still running."
     ]
-    this_run("run-2")
+    log_run("run-2")
     report = verify_folder(audit_folder)
     assert (report.incomplete, report.exit_code) == ([], UNWITNESSED)
     assert "run run-1 was cut off; a later run recorded it as abandoned." in report.remarks
@@ -104,9 +104,9 @@ def test_a_run_without_an_end_is_a_finding_until_the_next_run_records_it(
 
 @pytest.mark.parametrize("kept", [1, 40, -1])
 def test_a_half_written_line_is_set_aside_recorded_and_the_chain_goes_on(
-    audit_folder: Path, signer: LogSigner, this_run: Callable[[str], None], kept: int
+    audit_folder: Path, signer: LogSigner, log_run: Callable[[str], None], kept: int
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     whole = (audit_folder / "audit.jsonl").read_bytes()
     last = whole.splitlines()[-1]
     with (audit_folder / "audit.jsonl").open("ab") as stream:
@@ -206,9 +206,9 @@ def test_the_clock_may_be_corrected_by_seconds_and_not_set_back_by_a_day(
 
 
 def test_nothing_is_appended_to_a_log_whose_lines_were_edited(
-    audit_folder: Path, signer: LogSigner, this_run: Callable[[str], None]
+    audit_folder: Path, signer: LogSigner, log_run: Callable[[str], None]
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     path = audit_folder / "audit.jsonl"
     path.write_bytes(path.read_bytes().replace(b'"rows":20113', b'"rows":20114', 1))
     with pytest.raises(Refused, match="AUDIT_LOG_CHANGED"):
@@ -216,9 +216,9 @@ def test_nothing_is_appended_to_a_log_whose_lines_were_edited(
 
 
 def test_the_key_never_signs_a_log_that_was_shortened(
-    audit_folder: Path, signer: LogSigner, this_run: Callable[[str], None]
+    audit_folder: Path, signer: LogSigner, log_run: Callable[[str], None]
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     path = audit_folder / "audit.jsonl"
     path.write_bytes(b"\n".join(path.read_bytes().splitlines()[:3]) + b"\n")
     with pytest.raises(Refused, match=r"entries were removed \(7 entries were signed before\)"):
@@ -226,18 +226,18 @@ def test_the_key_never_signs_a_log_that_was_shortened(
 
 
 def test_the_key_never_signs_another_history(
-    audit_folder: Path, signer: LogSigner, clock: Any, this_run: Callable[[str], None]
+    audit_folder: Path, signer: LogSigner, clock: Any, log_run: Callable[[str], None]
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     shutil.rmtree(audit_folder)
     with pytest.raises(Refused, match="entries were removed"):
         AuditLog.open(audit_folder, signer, clock).checkpoint()
 
 
 def test_a_log_is_not_continued_under_another_key(
-    tmp_path: Path, audit_folder: Path, this_run: Callable[[str], None]
+    tmp_path: Path, audit_folder: Path, log_run: Callable[[str], None]
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     (tmp_path / "other-keys").mkdir()
     with pytest.raises(Refused, match="LOG_KEY_DIFFERS"):
         AuditLog.open(audit_folder, open_log_signer(tmp_path / "other-keys", "hearth/test"))

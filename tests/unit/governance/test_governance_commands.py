@@ -20,7 +20,7 @@ from governance.principals.unsafe_demo_principals import sign_sample_agreement, 
 from governance.rules import all_rules
 
 SAMPLE = Path(__file__).parents[3] / "sample_data" / "sample" / "agreement.toml"
-NightlyRun = Callable[[str], None]
+LogRun = Callable[[str], None]
 
 
 def hearth(*arguments: object, given: str | None = None) -> Result:
@@ -47,8 +47,8 @@ def project(tmp_path: Path) -> Path:
     return path
 
 
-def test_verify_answers_with_its_exit_code_and_last_line(audit_folder: Path, this_run: NightlyRun) -> None:
-    this_run("run-1")
+def test_verify_answers_with_its_exit_code_and_last_line(audit_folder: Path, log_run: LogRun) -> None:
+    log_run("run-1")
     done = hearth("audit", "verify", audit_folder)
     assert done.exit_code == 4
     assert done.stdout.splitlines()[-1].startswith("Nothing in the log has been altered (7 entries, 1 run).")
@@ -56,9 +56,9 @@ def test_verify_answers_with_its_exit_code_and_last_line(audit_folder: Path, thi
 
 
 def test_a_witness_by_e_mail_makes_the_log_intact(
-    tmp_path: Path, audit_folder: Path, signer: LogSigner, this_run: NightlyRun, keys: Path
+    tmp_path: Path, audit_folder: Path, signer: LogSigner, log_run: LogRun, keys: Path
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     request, answer, kept = tmp_path / "request.txt", tmp_path / "answer.note", tmp_path / "kept.note"
     assert hearth("audit", "request", audit_folder, "--out", request).exit_code == 0
     key = ["--key", keys / "UNSAFE-nhs-ig-office.pem", "--name", "nhs-ig-office"]
@@ -71,7 +71,7 @@ def test_a_witness_by_e_mail_makes_the_log_intact(
     trust.write_text(json.dumps({"log": [signer.verifier_key], "witnesses": [witness]}))
     assert hearth("audit", "verify", audit_folder, "--trust", trust).exit_code == 0
     witnessed = newest_checkpoint(audit_folder)[0].size
-    this_run("run-2")
+    log_run("run-2")
     size = newest_checkpoint(audit_folder)[0].size
     hearth("audit", "request", audit_folder, "--old", size, "--out", request)
     checked = hearth("audit", "consistency", request, "--kept", kept, *log_key)
@@ -87,9 +87,9 @@ def test_a_witness_by_e_mail_makes_the_log_intact(
 
 
 def test_a_line_is_proven_and_the_proof_checked(
-    tmp_path: Path, audit_folder: Path, signer: LogSigner, this_run: NightlyRun
+    tmp_path: Path, audit_folder: Path, signer: LogSigner, log_run: LogRun
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     proof = tmp_path / "line.proof"
     assert hearth("audit", "prove", 2, "--audit", audit_folder, "--out", proof).exit_code == 0
     done = hearth("audit", "prove", "--check", proof, "--log-key", signer.verifier_key)

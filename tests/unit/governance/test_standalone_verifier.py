@@ -47,9 +47,9 @@ def run_alone(program: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, audit_folder: Path, this_run: Callable[[str], None]) -> Path:
+def elsewhere(tmp_path: Path, audit_folder: Path, log_run: Callable[[str], None]) -> Path:
     """Another machine's folder: the single-file program and a copy of the audit folder."""
-    this_run("run-1")
+    log_run("run-1")
     place = tmp_path / "elsewhere"
     place.mkdir()
     write_verifier(place / "hearth-verify.pyz")
@@ -101,9 +101,9 @@ def test_the_same_source_gives_the_same_single_file(tmp_path: Path) -> None:
 
 
 def test_every_line_can_be_proven_and_the_proof_checked_with_the_key_alone(
-    audit_folder: Path, signer: LogSigner, this_run: Callable[[str], None]
+    audit_folder: Path, signer: LogSigner, log_run: Callable[[str], None]
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     key = verify.read_verifier_key(signer.verifier_key)
     lines = (audit_folder / "audit.jsonl").read_bytes().splitlines()
     for number, line in enumerate(lines):
@@ -112,9 +112,9 @@ def test_every_line_can_be_proven_and_the_proof_checked_with_the_key_alone(
 
 
 def test_a_proof_of_an_altered_line_or_under_another_key_does_not_hold(
-    audit_folder: Path, signer: LogSigner, this_run: Callable[[str], None]
+    audit_folder: Path, signer: LogSigner, log_run: Callable[[str], None]
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     key = verify.read_verifier_key(signer.verifier_key)
     proof = prove_line(audit_folder, 2)
     with pytest.raises(ValueError, match="not in the log"):
@@ -127,9 +127,9 @@ def test_a_proof_of_an_altered_line_or_under_another_key_does_not_hold(
 
 
 def test_a_line_that_is_not_signed_yet_has_no_proof(
-    audit: AuditLog, audit_folder: Path, this_run: Callable[[str], None]
+    audit: AuditLog, audit_folder: Path, log_run: Callable[[str], None]
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     audit.append("run-2", "operator", None, "run_start")
     with pytest.raises(Fault, match="LINE_NOT_SIGNED"):
         prove_line(audit_folder, 7)

@@ -57,10 +57,10 @@ def authority(tmp_path: Path) -> Callable[[bytes], bytes]:
 def test_a_stamp_is_kept_that_openssl_verifies_over_the_checkpoint(
     tmp_path: Path,
     audit_folder: Path,
-    this_run: Callable[[str], None],
+    log_run: Callable[[str], None],
     authority: Callable[[bytes], bytes],
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     query, text, size = timestamp_request(audit_folder)
     stamp = accept_timestamp(audit_folder, authority(query), size)
     assert stamp.size == size == 7
@@ -77,11 +77,11 @@ def root(tmp_path: Path, authority: Callable[[bytes], bytes]) -> Certificate:
 
 def test_a_stamp_is_verified_against_the_root_certificate_of_its_authority(
     audit_folder: Path,
-    this_run: Callable[[str], None],
+    log_run: Callable[[str], None],
     authority: Callable[[bytes], bytes],
     root: Certificate,
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     query, _, size = timestamp_request(audit_folder)
     assert not accept_timestamp(audit_folder, authority(query), size).verified
     assert accept_timestamp(audit_folder, authority(query), size, [root]).verified
@@ -90,10 +90,10 @@ def test_a_stamp_is_verified_against_the_root_certificate_of_its_authority(
 def test_a_stamp_by_another_authority_is_refused_and_not_stored(
     tmp_path: Path,
     audit_folder: Path,
-    this_run: Callable[[str], None],
+    log_run: Callable[[str], None],
     authority: Callable[[bytes], bytes],
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     query, _, size = timestamp_request(audit_folder)
     openssl(tmp_path, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
             "-keyout", "other.key", "-out", "other.pem", "-days", "30", "-subj", "/CN=Other")  # fmt: skip
@@ -104,11 +104,11 @@ def test_a_stamp_by_another_authority_is_refused_and_not_stored(
 
 
 def test_a_stamp_of_another_checkpoint_is_refused(
-    audit_folder: Path, this_run: Callable[[str], None], authority: Callable[[bytes], bytes]
+    audit_folder: Path, log_run: Callable[[str], None], authority: Callable[[bytes], bytes]
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     query, _, size = timestamp_request(audit_folder)
-    this_run("run-2")
+    log_run("run-2")
     reply = authority(query)
     with pytest.raises(Refused, match="TIMESTAMP_OF_ANOTHER"):
         accept_timestamp(audit_folder, reply, timestamp_request(audit_folder)[2])
@@ -117,14 +117,14 @@ def test_a_stamp_of_another_checkpoint_is_refused(
 
 @pytest.mark.parametrize("reply", [b"", b"\x30", b"\x30\x80", b"\x30\x03\x02\x01\x00", b"hello" * 40])
 def test_what_is_no_reply_is_a_fault(
-    audit_folder: Path, this_run: Callable[[str], None], reply: bytes
+    audit_folder: Path, log_run: Callable[[str], None], reply: bytes
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     with pytest.raises(Fault, match="TIMESTAMP_MALFORMED"):
         accept_timestamp(audit_folder, reply, 7)
 
 
-def test_an_authority_that_refuses_is_told(audit_folder: Path, this_run: Callable[[str], None]) -> None:
-    this_run("run-1")
+def test_an_authority_that_refuses_is_told(audit_folder: Path, log_run: Callable[[str], None]) -> None:
+    log_run("run-1")
     with pytest.raises(Refused, match="status 2"):
         accept_timestamp(audit_folder, bytes.fromhex("30053003020102"), 7)

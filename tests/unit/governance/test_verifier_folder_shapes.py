@@ -26,9 +26,9 @@ def served(verifiers: Verifiers) -> Iterator[Served]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, audit_folder: Path, this_run: Callable[[str], None]) -> Iterator[Path]:
+def folder(tmp_path: Path, audit_folder: Path, log_run: Callable[[str], None]) -> Iterator[Path]:
     """A copy of the folder of one whole run, in a place with a short name (a socket's path is limited)."""
-    this_run("run-1")
+    log_run("run-1")
     copy = tmp_path / "copy"
     shutil.copytree(audit_folder, copy)
     yield copy

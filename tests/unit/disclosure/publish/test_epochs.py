@@ -59,11 +59,11 @@ def test_a_correction_is_an_epoch_of_its_own_with_a_reason_and_moves_crowds_alon
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     town = make_town(10)
-    first = bench.this_run(town)
+    first = bench.publish_run(town)
     mended = with_changed(town, {"E01000000": 19, "E01000005": 20})
     bench.correction = CORRECTED
 
-    second = bench.this_run(mended)
+    second = bench.publish_run(mended)
 
     few, many = "E0100000[0-4]|E02000000", "E0100000[5-9]|E02000001"
     assert values(first, few) == values(second, few)
@@ -78,11 +78,11 @@ def test_once_corrected_the_epoch_as_it_was_cannot_be_opened_again(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     bench.correction = CORRECTED
-    bench.this_run(make_town(4))
+    bench.publish_run(make_town(4))
     bench.correction = None
 
     with pytest.raises(Refused, match="EPOCH_GOES_BACK"):
-        bench.this_run(make_town(4, seed=2))
+        bench.publish_run(make_town(4, seed=2))
 
 
 def test_a_correction_of_an_epoch_that_has_passed_matters_no_longer(bench: Any) -> None:
@@ -111,10 +111,10 @@ def test_at_the_boundary_an_area_moves_with_twenty_changed_households_and_not_wi
 ) -> None:
     """E02000000 holds LSOAs 0 to 4, E02000001 5 to 9: one LSOA of each changes, by 19 and by 20."""
     town = make_town(10)
-    first = bench.this_run(town)
+    first = bench.publish_run(town)
     bench.reference_date = date(2026, 4, 1)
 
-    second = bench.this_run(with_changed(town, {"E01000000": 19, "E01000005": 20}))
+    second = bench.publish_run(with_changed(town, {"E01000000": 19, "E01000005": 20}))
 
     few, many = "E0100000[0-4]|E02000000", "E0100000[5-9]|E02000001"
     assert values(first, few) == values(second, few)
@@ -125,10 +125,10 @@ def test_one_lsoa_below_the_minimum_holds_back_its_whole_msoa(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     town = make_town(10)
-    first = bench.this_run(town)
+    first = bench.publish_run(town)
     bench.reference_date = date(2026, 4, 1)
 
-    second = bench.this_run(with_changed(town, {"E01000000": 60, "E01000001": 1, "E01000005": 60}))
+    second = bench.publish_run(with_changed(town, {"E01000000": 60, "E01000001": 1, "E01000005": 60}))
 
     assert values(first, "E0100000[0-4]|E02000000") == values(second, "E0100000[0-4]|E02000000")
     assert values(first, "E01000005") != values(second, "E01000005")
@@ -139,10 +139,10 @@ def test_an_authority_is_held_back_while_few_changes_hide_in_carried_forward_are
 ) -> None:
     """Were the authority's total new, its difference to the old areas would tell of the 3."""
     town = make_town(10)
-    first = bench.this_run(town)
+    first = bench.publish_run(town)
     bench.reference_date = date(2026, 4, 1)
 
-    second = bench.this_run(with_changed(town, {"E01000000": 3, "E01000005": 60}))
+    second = bench.publish_run(with_changed(town, {"E01000000": 3, "E01000005": 60}))
 
     assert values(first, "E08") == values(second, "E08")
 
@@ -151,12 +151,12 @@ def test_changes_held_back_accumulate_until_they_are_a_crowd(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     town = make_town(10)
-    first = bench.this_run(town)
+    first = bench.publish_run(town)
     bench.reference_date = date(2026, 4, 1)
-    second = bench.this_run(with_changed(town, {"E01000000": 12}))
+    second = bench.publish_run(with_changed(town, {"E01000000": 12}))
     bench.reference_date = date(2026, 7, 1)
 
-    third = bench.this_run(with_changed(town, {"E01000000": 24}))
+    third = bench.publish_run(with_changed(town, {"E01000000": 24}))
 
     assert values(first, "E01000000") == values(second, "E01000000")
     assert values(second, "E01000000") != values(third, "E01000000")
@@ -166,7 +166,7 @@ def test_the_evidence_counts_what_moved_and_what_was_carried_forward(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     town = make_town(10)
-    bench.this_run(town)
+    bench.publish_run(town)
     bench.reference_date = date(2026, 4, 1)
 
     _, evidence = bench.stage(with_changed(town, {"E01000000": 19, "E01000005": 20}))
@@ -179,18 +179,18 @@ def test_the_evidence_counts_what_moved_and_what_was_carried_forward(
 
 def test_an_epoch_that_has_passed_cannot_be_opened_again(bench: Any, make_town: Callable[..., Any]) -> None:
     bench.reference_date = date(2026, 4, 1)
-    bench.this_run(make_town(10))
+    bench.publish_run(make_town(10))
     bench.reference_date = date(2026, 3, 31)
 
     with pytest.raises(Refused, match="EPOCH_GOES_BACK"):
-        bench.this_run(make_town(10, seed=2))
+        bench.publish_run(make_town(10, seed=2))
 
 
 def test_a_release_is_refused_when_the_epochs_first_release_is_gone(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    first = bench.this_run(make_town(10))
+    first = bench.publish_run(make_town(10))
     first.rename(bench.root / "elsewhere")
 
     with pytest.raises(Refused, match="EPOCH_RELEASE_LOST"):
-        bench.this_run(make_town(10, seed=2))
+        bench.publish_run(make_town(10, seed=2))

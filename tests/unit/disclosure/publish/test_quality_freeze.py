@@ -27,7 +27,7 @@ def report(release: Path) -> list[bytes]:
 def test_a_later_night_of_an_epoch_repeats_the_report_byte_for_byte(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    first = bench.this_run(make_town(2))
+    first = bench.publish_run(make_town(2))
     bench.men_linked, bench.reference_date = 400, date(2026, 3, 30)
     second, evidence = bench.stage(make_town(2))
     assert second.folder != first
@@ -40,7 +40,7 @@ def test_at_the_boundary_the_report_moves_with_twenty_changed_households_and_not
     bench: Any, make_town: Callable[..., Any], changed: int, is_new: bool
 ) -> None:
     town = make_town(2)
-    first = bench.this_run(town)
+    first = bench.publish_run(town)
     bench.men_linked, bench.reference_date = 400, date(2026, 4, 1)
     second, evidence = bench.stage(with_changed(town, changed))
     assert (report(second.folder) != report(first)) == is_new
@@ -53,7 +53,7 @@ def test_a_build_that_reports_anew_each_night_is_caught_by_gate_and_attack(
 ) -> None:
     monkeypatch.setattr("pipeline.publish.stage.may_report_anew", lambda *_: True)
     monkeypatch.setattr("pipeline.publish.stage.check_repelled", lambda _: None)
-    bench.this_run(make_town(2))
+    bench.publish_run(make_town(2))
     bench.men_linked, bench.reference_date = 400, date(2026, 3, 30)
     _, evidence = bench.stage(make_town(2))
     assert evidence.facts["quality_report"]["repeats"] is False

@@ -32,7 +32,7 @@ REVEALED = {
 def test_a_release_appears_under_its_id_with_every_file_it_promises(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    release = bench.this_run(make_town(10))
+    release = bench.publish_run(make_town(10))
 
     assert release.parent.name == "releases"
     assert release.name.startswith("2026-03-31-")
@@ -43,7 +43,7 @@ def test_a_release_appears_under_its_id_with_every_file_it_promises(
 def test_published_columns_are_exactly_those_of_the_specification(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    release = bench.this_run(make_town(10))
+    release = bench.publish_run(make_town(10))
 
     schema = pq.read_schema(release / "health_by_tenure.parquet")
     assert schema.names == [
@@ -81,26 +81,26 @@ def test_a_staged_release_is_invisible_until_it_is_revealed(
 
 def test_a_rerun_finds_the_same_release_again(bench: Any, make_town: Callable[..., Any]) -> None:
     town = make_town(10)
-    first = bench.this_run(town)
+    first = bench.publish_run(town)
     before = {p.name: p.read_bytes() for p in first.iterdir()}
 
-    assert bench.this_run(town) == first
+    assert bench.publish_run(town) == first
     assert {p.name: p.read_bytes() for p in first.iterdir()} == before
 
 
 def test_a_release_that_somebody_edited_stops_the_next_run(bench: Any, make_town: Callable[..., Any]) -> None:
     town = make_town(10)
-    release = bench.this_run(town)
+    release = bench.publish_run(town)
     (release / "README.md").write_text("other")
 
     with pytest.raises(Refused, match="RELEASE_CHANGED"):
-        bench.this_run(town)
+        bench.publish_run(town)
 
 
 def test_the_views_answer_a_question_from_within_the_release(
     bench: Any, make_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release = bench.this_run(make_town(10))
+    release = bench.publish_run(make_town(10))
     monkeypatch.chdir(release)
 
     with duckdb.connect() as connection:
@@ -116,8 +116,8 @@ def test_the_views_answer_a_question_from_within_the_release(
 def test_a_second_night_of_an_epoch_repeats_the_values_although_households_moved(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    first = bench.this_run(make_town(10, seed=1))
-    second = bench.this_run(make_town(10, seed=2))
+    first = bench.publish_run(make_town(10, seed=1))
+    second = bench.publish_run(make_town(10, seed=2))
 
     assert first != second
     for name in ("health.parquet", "health_by_tenure.parquet", "resident_health.parquet"):
