@@ -56,6 +56,7 @@ class LogSigner:
         """
         try:
             size_text, root_text = self.memory.read_text("ascii").split()
+            size, root = int(size_text), base64.b64decode(root_text, validate=True)
         except FileNotFoundError:
             if not was_signed:
                 return
@@ -70,8 +71,7 @@ class LogSigner:
                 "The record of what the log key last signed cannot be read.",
                 "Restore it from the key's backup; without it a shortened log could be signed.",
             ) from None
-        size = int(size_text)
-        if size >= len(roots) or roots[size] != base64.b64decode(root_text):
+        if not 0 <= size < len(roots) or roots[size] != root:
             what = "shorter than" if size >= len(roots) else "not a continuation of"
             raise Refused(
                 "AUDIT_LOG_CHANGED",
