@@ -4,7 +4,9 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from datetime import date
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,14 @@ from terminal import ROOT, SampleProject, hearth
 
 from flows.run.run import RunRequest, run_pipeline
 from governance.artefact import Artefact, Evidence
+from governance.audit.log import AuditLog
+from governance.audit.signer import open_log_signer
 from governance.canonical import canonical_json
 from governance.clearance import Cleared
 from governance.gate import Gatekeeper
+from governance.retention.rights import record_request, requests_path
 from pipeline.leakage.canary import canary_of
+from pipeline.project import read_project
 
 Change = Callable[[Path], None]
 
@@ -207,3 +213,27 @@ def test_every_file_of_state_is_in_the_table_of_the_officers_page(night: SampleP
         name = path.relative_to(night.workspace).as_posix()
         listed = [pattern for pattern in patterns if fnmatch(name, pattern)]
         assert listed or any(fnmatch(path.name, pattern) for pattern in data) or ".lock" in name, name
+
+
+@pytest.mark.parametrize("change", ["edited", "deleted", "rolled back"])
+@pytest.mark.slow
+def test_a_request_on_record_that_is_not_in_effect_refuses_the_run(night: SampleProject, change: str) -> None:
+    """Yesterday's copy of the requests lacks the person who asked today."""
+    signer = open_log_signer(night.workspace / "keys", f"hearth/{read_project(night.config).name}")
+    audit = AuditLog.open(night.workspace / "audit", signer)
+    clear = night.workspace / "clear"
+    request = partial(
+        record_request, clear, "nhs", "erasure", "record_id", received=date(2026, 3, 1), audit=audit
+    )
+    request(value="N-yesterday", actor="operator")
+    path = requests_path(clear, "nhs")
+    yesterday = path.read_bytes()
+    request(value="N-today", actor="operator")
+    if change == "edited":
+        path.write_bytes(path.read_bytes().replace(b"N-today", b"N-other"))
+    elif change == "deleted":
+        path.unlink()
+    else:
+        path.write_bytes(yesterday)
+    refused = run(night)
+    assert (refused["status"], refused["code"]) == ("refused", "REQUEST_NOT_APPLIED"), refused
