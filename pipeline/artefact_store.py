@@ -118,7 +118,7 @@ def dispose_artefact(artefact: Artefact, keep: tuple[str, ...] = ()) -> int:
 def dispose_folder(folder: Path, keep: tuple[str, ...] = ()) -> int:
     """Do what `dispose_artefact` does, to the artefact in `folder`.
 
-    What is removed is what is there, whatever the record or an earlier mark says. The disposal mark is
+    Every file that is there is removed, whether or not the record lists it. The disposal mark is
     written first: a process killed half-way then leaves a disposed artefact and not a damaged one. A second
     call removes the files that the first did not reach.
     """

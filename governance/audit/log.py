@@ -85,7 +85,8 @@ class AuditLog:
         self._judged: dict[tuple[str, str], dict[str, Judged]] = {}
         self._states: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._key_states: dict[str, str] = {}
-        self._gates = 0
+        self._last_event = ""
+        self._is_past_gate = False
 
     @classmethod
     def open(
@@ -273,6 +274,8 @@ class AuditLog:
         event = log_event(line, self.size)
         if event["prev"] != self._previous or event["seq"] != self.size:
             raise _changed(f"entry {self.size} does not follow from the entry before it")
+        self._is_past_gate = self._is_past_gate or self._last_event == "gate"
+        self._last_event = event["event"]
         if event["event"] in ("log_created", "log_key"):
             named = event["evidence"] or {}
             self._key = named.get("log_key") if event["event"] == "log_created" else named.get("new")
@@ -290,7 +293,6 @@ class AuditLog:
             if event["verdict"] == "cleared":
                 self._remembered |= self._noted
             self._noted = {}
-            self._gates += 1
             self._take_judged(event)
         elif event["event"] == "state":
             facts = event["evidence"] or {}
@@ -305,7 +307,7 @@ class AuditLog:
     def _was_signed(self) -> bool:
         """Answer whether the log was signed before: it has a checkpoint, or a line after a gate."""
         folder = self.folder / CHECKPOINTS
-        return self._gates > 1 or any(folder.glob("*.note"))
+        return self._is_past_gate or any(folder.glob("*.note"))
 
     def _take_judged(self, event: Mapping[str, Any]) -> None:
         facts = event["evidence"] or {}

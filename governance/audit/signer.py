@@ -57,6 +57,7 @@ class LogSigner:
         """
         try:
             size_text, root_text = self.memory.read_text("ascii").split()
+            size, root = int(size_text), base64.b64decode(root_text, validate=True)
         except FileNotFoundError:
             if not was_signed:
                 return
@@ -71,8 +72,7 @@ class LogSigner:
                 f"{self.memory.name}, the record of what the log's key last signed, cannot be read.",
                 "Restore it from the key's backup. Without it, a shortened log could be signed.",
             ) from None
-        size = int(size_text)
-        if size >= len(roots) or roots[size] != base64.b64decode(root_text):
+        if not 0 <= size < len(roots) or roots[size] != root:
             signed = counted(size, "entry", "entries")
             change = (
                 f"entries were removed ({signed} were signed before)"

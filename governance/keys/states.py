@@ -62,7 +62,7 @@ def check_may_pseudonymise(key_id: str, state: KeyState) -> None:
 
 
 def check_not_rolled_back(key_id: str, state: KeyState, recorded: str | None) -> None:
-    """Raise an error where the audit log says that a key had already left the state that its file shows.
+    """Raise an error where, by the audit log, a key had already left the state that its file shows.
 
     recorded: the state on record; None where no action on the key is on record here. A key file is sealed by
     its own key, but an older copy of it is sealed as well.

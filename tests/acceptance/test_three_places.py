@@ -15,6 +15,7 @@ from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.canonical import canonical_json
 from governance.errors import Fault
+from governance.principals.unsafe_demo_principals import write_unsafe_demo_keys
 from governance.recorded_state import PACKAGE_SENT, RecordedState
 from pipeline.project import read_project
 from pipeline.transfer.identities import open_signing_key
@@ -218,3 +219,17 @@ def test_a_controllers_clock_that_was_set_back_makes_no_package(waiting: Three) 
     assert (ran.code, "CLOCK_SET_BACK" in ran.err) == (2, True), ran.err
     assert list((waiting.council.folder / "outbox").iterdir()) == packages
     assert waiting.council.events()[-1]["evidence"]["code"] == "CLOCK_SET_BACK"
+
+
+def test_an_older_copy_of_a_retired_key_makes_no_pseudonym(three: Three) -> None:
+    key = three.council.folder / "linkage.key"
+    yesterday = key.read_bytes()
+    people = three.council.folder / "people"
+    write_unsafe_demo_keys(people)
+    retired = three.council.key(
+        "retire", "--version", "1", "--key", str(people / "UNSAFE-council-keeper.pem")
+    )
+    assert retired["state"] == "retired"
+    key.write_bytes(yesterday)
+    ran = three.council.ask("pseudonymise", "--controller", "council")
+    assert (ran.code, "KEY_STATE_ALTERED" in ran.err) == (1, True), ran.err

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pyarrow as pa
 import pytest
 
+from governance.errors import Refused
 from pipeline.context import RunContext
 from pipeline.disclosure.noise.record_key import RecordKeySecret, create_record_key_table, record_keys
 from pipeline.disclosure.noise.record_key_migration import (
@@ -99,3 +100,33 @@ def test_what_is_carried_lies_in_a_folder_of_its_owner_alone(place: Place) -> No
     folder = place.context.workspace.zone("controlled") / "ledger"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert [p.name for p in folder.iterdir()] == ["record-key.parquet"]
+
+
+@pytest.mark.parametrize("change", ["edited", "deleted", "rolled back"])
+def test_carried_record_keys_that_are_not_those_on_record_refuse_to_count(place: Place, change: str) -> None:
+    place.carry(("uprn", "A", "A2"))
+    (path,) = place.context.workspace.root.rglob("record-key.parquet")
+    yesterday = path.read_bytes()
+    place.carry(("uprn", "B", "B2"))
+    if change == "edited":
+        path.write_bytes(path.read_bytes() + b"x")
+    elif change == "deleted":
+        path.unlink()
+    else:
+        path.write_bytes(yesterday)
+    for ask in (lambda: migrated_keys_digest(place.context), lambda: place.made("household", ["A2"])):
+        with pytest.raises(Refused, match="LEDGER_LOST"):
+            ask()
+
+
+def test_carried_record_keys_that_a_killed_process_had_on_record_are_put_in_place(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr("pipeline.disclosure.noise.record_key_migration.rename_durably", die)
+        with pytest.raises(KeyboardInterrupt):
+            place.carry(("uprn", "A", "A2"))
+    assert place.made("household", ["A2"]) == of("household", "A")

@@ -19,8 +19,10 @@ import pytest
 from governance.audit import log as log_module
 from governance.audit.log import AuditLog
 from governance.audit.signer import KEY_NAME, LogSigner, open_log_signer
+from governance.audit.standalone_verifier import write_verifier
 from governance.audit.verify import UNWITNESSED, verify_folder
 from governance.errors import Fault, Refused
+from governance.recorded_state import RecordedState
 
 
 def lines_of(folder: Path) -> list[bytes]:
@@ -232,6 +234,75 @@ def test_the_key_never_signs_another_history(
     shutil.rmtree(audit_folder)
     with pytest.raises(Refused, match="entries were removed"):
         AuditLog.open(audit_folder, signer, clock).checkpoint()
+
+
+@pytest.mark.parametrize("checkpoints", ["kept", "deleted"])
+def test_a_log_that_was_signed_is_not_continued_without_the_keys_own_record(
+    audit_folder: Path, signer: LogSigner, this_run: Callable[[str], None], checkpoints: str
+) -> None:
+    """Deleting that record is how a shortened log would be signed as if it were whole."""
+    this_run("run-1")
+    path = audit_folder / "audit.jsonl"
+    path.write_bytes(b"\n".join(path.read_bytes().splitlines()[:5]) + b"\n")
+    signer.memory.unlink()
+    if checkpoints == "deleted":
+        shutil.rmtree(audit_folder / "checkpoints")
+    with pytest.raises(Fault, match="LOG_SIGNER_MEMORY"):
+        AuditLog.open(audit_folder, signer)
+
+
+@pytest.mark.parametrize("change", ["edited", "rolled back"])
+def test_a_record_of_the_last_signature_that_was_changed_continues_nothing_shorter(
+    audit_folder: Path, signer: LogSigner, this_run: Callable[[str], None], change: str
+) -> None:
+    this_run("run-1")
+    yesterday = signer.memory.read_text()
+    this_run("run-2")
+    if change == "edited":
+        signer.memory.write_text("3 not-base64\n")
+        with pytest.raises(Fault, match="LOG_SIGNER_MEMORY"):
+            AuditLog.open(audit_folder, signer)
+        return
+    signer.memory.write_text(yesterday)
+    AuditLog.open(audit_folder, signer).checkpoint()
+    path = audit_folder / "audit.jsonl"
+    path.write_bytes(b"\n".join(path.read_bytes().splitlines()[:5]) + b"\n")
+    with pytest.raises(Refused, match="AUDIT_LOG_CHANGED"):
+        AuditLog.open(audit_folder, signer)
+
+
+def test_a_log_that_is_gone_is_not_begun_anew_while_its_key_has_signed_it(
+    audit_folder: Path, signer: LogSigner, this_run: Callable[[str], None]
+) -> None:
+    this_run("run-1")
+    (audit_folder / "audit.jsonl").unlink()
+    with pytest.raises(Refused, match="AUDIT_LOG_CHANGED"):
+        AuditLog.open(audit_folder, signer)
+    signer.memory.unlink()
+    with pytest.raises(Fault, match="LOG_SIGNER_MEMORY"):
+        AuditLog.open(audit_folder, signer)
+    assert not (audit_folder / "audit.jsonl").exists()
+
+
+def test_states_and_findings_are_read_again_and_both_verifiers_take_them(
+    audit: AuditLog, audit_folder: Path, signer: LogSigner, tmp_path: Path
+) -> None:
+    state = RecordedState(audit, "run-1", "operator")
+    assert state.last("package admitted", "nhs") == {}
+    state.record("package admitted", {"sequence": 1}, "nhs")
+    state.record("package admitted", {"sequence": 2}, "nhs")
+    state.report("linkage/link-all-1", "ARTEFACT_CHANGED", "the stage is run again")
+    again = RecordedState(AuditLog.open(audit_folder, signer), "run-2", "operator")
+    assert again.last("package admitted", "nhs")["sequence"] == 2
+    assert again.last("package admitted", "council") == {}
+    write_verifier(tmp_path / "verify.pyz")
+    said = "line 3: run run-1 found that linkage/link-all-1 is not the one on record (ARTEFACT_CHANGED)."
+    report = verify_folder(audit_folder)
+    assert (report.exit_code, said in report.remarks) == (UNWITNESSED, True)
+    alone = subprocess.run(
+        [sys.executable, tmp_path / "verify.pyz", audit_folder], capture_output=True, text=True, check=False
+    )
+    assert (alone.returncode, said in alone.stdout) == (UNWITNESSED, True)
 
 
 def test_a_log_is_not_continued_under_another_key(

@@ -23,6 +23,7 @@ from governance.errors import Fault, Refused
 from governance.gate import Gatekeeper
 from governance.principals.run_authorisation import run_authorisation_facts
 from governance.principals.unsafe_demo_principals import unsafe_demo_key
+from governance.recorded_state import RecordedState
 from governance.report.crate import PROFILE, write_crate
 from governance.report.crosswalk import CROSSWALK, SAFES
 from governance.report.facts import ReportFacts, gather
@@ -333,3 +334,43 @@ def test_the_first_sentence_counts_the_rules_that_passed_only_with_a_waiver(fact
     )
     one = replace(facts, runs=facts.runs[:1], rules=waived, not_evaluated=())
     assert summary(one)[0].endswith("published a release. All rules passed, 1 with a waiver.")
+
+    assert "rules were not asked in it" in summary(one)[0]
+    assert "every rule was asked" in summary(replace(one, unasked=()))[0]
+    assert "One erasure or objection is on record" in render_page(replace(facts, requests=1))
+
+
+@pytest.mark.parametrize("change", ["edited", "deleted", "rolled back"])
+def test_the_figures_of_a_run_json_that_is_not_the_one_on_record_are_not_shown(
+    facts: ReportFacts, audit: AuditLog, agreement: Agreement, change: str
+) -> None:
+    assert [line.rows_kept for line in facts.extracts] == [97]
+    workspace = audit.folder.parent
+    for run in ("run-1", "run-2"):
+        path = workspace / "runs" / run / "run.json"
+        if change == "deleted":
+            path.unlink()
+            continue
+        kept = json.loads(path.read_bytes())
+        if change == "edited":
+            kept["stages"][0]["facts"]["tables"]["nhs_person"]["rows_kept"] = 100
+        else:
+            kept["stages"] = []
+        path.write_text(json.dumps(kept))
+    shown = gather(workspace, agreement, "2026-11", now=NOW)
+    assert shown.extracts == ()
+    assert sum("is missing, or not the one on record" in item for item in shown.attention) == 2
+
+
+def test_what_a_run_found_changed_is_for_the_officers_attention(
+    facts: ReportFacts, audit: AuditLog, agreement: Agreement
+) -> None:
+    RecordedState(audit, "run-1", "operator").report(
+        "linkage/link-all-1", "ARTEFACT_CHANGED", "the stage is run again"
+    )
+    shown = gather(audit.folder.parent, agreement, "2026-11", now=NOW)
+    told = [item for item in shown.attention if "linkage/link-all-1" in item]
+    assert told == [
+        "Run run-1 found that linkage/link-all-1 is not the one on record (ARTEFACT_CHANGED); "
+        "the stage is run again."
+    ]

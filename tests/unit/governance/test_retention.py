@@ -17,16 +17,24 @@ from governance.agreement.agreement import Agreement
 from governance.agreement.terms import Principal
 from governance.audit.log import AuditLog
 from governance.errors import Fault, Refused
+from governance.history import events
 from governance.principals.statement import public_key_of
 from governance.retention.disposal import certificate_path, dispose, read_certificate, witness_disposal
 from governance.retention.evidence import retention_evidence
-from governance.retention.holdings import Holding, holdings
+from governance.retention.holdings import Holding, _first_named, holdings
 from governance.retention.residue import remove_stale_spill
 from governance.retention.rights import prove_request, read_requests, record_request, write_receipt
 from pipeline.ingest.rights import PeopleToRemove, remove_on_request
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 KEYS = {name: Ed25519PrivateKey.from_private_bytes(name.ljust(32).encode()) for name in ("ola", "ann", "abe")}
+LINK = f"linkage/link-all-{'ab' * 8}"
+JUDGED = {
+    "part": "all",
+    "fingerprint": "ab" * 32,
+    "artefact_digest": "c" * 64,
+    "evidence_digest": "d" * 64,
+}
 ROLES = {"ola": ("operator",), "ann": ("approver",), "abe": ("signatory",)}
 
 
@@ -168,6 +176,39 @@ def test_a_certificate_that_was_altered_or_lost_does_not_count(
     if change == "gone":
         path.unlink()
     assert facts(workspace, agreed)["uncertified"] == ["linkage/link-all-1"]
+
+
+def test_a_second_persons_signature_does_not_outlive_the_certificate_it_was_made_on(
+    workspace: Path, make: Callable[..., Path], agreed: Agreement, audit: AuditLog
+) -> None:
+    """Yesterday's certificate, with one signature, is put in the place of today's with two."""
+    make("linkage/link-all-1", 400)
+    path = dispose_of(workspace, agreed, audit, "linkage/link-all-1")
+    yesterday = path.read_bytes()
+    witness_disposal(workspace, path, agreed, audit, "ann", KEYS["ann"])
+    assert facts(workspace, agreed)["unwitnessed"] == []
+    path.write_bytes(yesterday)
+    assert facts(workspace, agreed)["unwitnessed"] == ["linkage/link-all-1"]
+
+
+@pytest.mark.parametrize("days", [0, 364])
+def test_a_file_that_is_dated_anew_is_kept_no_longer(
+    workspace: Path, make: Callable[..., Path], agreement: Agreement, audit: AuditLog, days: int
+) -> None:
+    """The day that counts is the one on which the log first names the artefact."""
+    audit.append("run-1", "operator", "link", "gate", None, "cleared", JUDGED)
+    make(LINK, days - 365)
+    later = retention_evidence(workspace, agreement, NOW + timedelta(days=365), "run-now").facts
+    assert later["overdue"] == [LINK]
+
+
+def test_what_was_disposed_of_and_made_again_is_as_old_as_it_is(
+    workspace: Path, make: Callable[..., Path], agreed: Agreement, audit: AuditLog
+) -> None:
+    audit.append("run-1", "operator", "link", "gate", None, "cleared", JUDGED)
+    make(LINK, 400)
+    dispose_of(workspace, agreed, audit, LINK)
+    assert _first_named(events(audit.folder)) == {}
 
 
 def test_a_name_that_leads_out_of_the_workspace_is_not_disposed_of(
