@@ -51,7 +51,7 @@ def cut_off() -> list[str]:
 
 
 @dataclass(frozen=True)
-class NightlyRun:
+class OrchestratedRun:
     """A night that ran under Prefect, without any network where `was_cut_off`."""
 
     project: SampleProject
@@ -60,7 +60,7 @@ class NightlyRun:
 
 
 @pytest.fixture(scope="module")
-def nightly(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> NightlyRun:
+def nightly(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> OrchestratedRun:
     folder = tmp_path_factory.mktemp("prefect")
     shutil.copytree(synthetic, folder / "project")
     project = SampleProject(folder / "project")
@@ -75,7 +75,7 @@ def nightly(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Nightl
         env={k: v for k, v in os.environ.items() if k != "DO_NOT_TRACK"},
         cwd=Path(__file__).parents[2],
     )
-    return NightlyRun(project, Ran(done.returncode, done.stdout, done.stderr), len(before) > 1)
+    return OrchestratedRun(project, Ran(done.returncode, done.stdout, done.stderr), len(before) > 1)
 
 
 def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
@@ -84,7 +84,7 @@ def rows(database: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def test_a_night_under_prefect_publishes_and_leaves_states_and_artifacts(
-    nightly: NightlyRun,
+    nightly: OrchestratedRun,
 ) -> None:
     assert nightly.ran.code == 0, nightly.ran.err
     assert nightly.ran.outcome["status"] == "published"
@@ -100,7 +100,7 @@ def test_a_night_under_prefect_publishes_and_leaves_states_and_artifacts(
     assert rows(database, "SELECT COUNT(*) FROM log") == [(0,)]
 
 
-def test_a_night_under_prefect_needs_no_network(nightly: NightlyRun) -> None:
+def test_a_night_under_prefect_needs_no_network(nightly: OrchestratedRun) -> None:
     if not nightly.was_cut_off:
         pytest.skip("a network namespace of its own is not permitted here")
     assert (nightly.ran.code, nightly.ran.outcome["status"]) == (0, "published"), nightly.ran.err
@@ -179,7 +179,7 @@ def test_no_other_account_can_read_or_change_runs_through_prefects_server(tmp_pa
 
 
 def test_after_the_night_neither_canary_nor_person_is_anywhere_in_prefect_or_the_logs(
-    nightly: NightlyRun,
+    nightly: OrchestratedRun,
 ) -> None:
     seeds = canary_seeds(nightly.project.workspace)
     assert set(seeds) == {"council", "nhs"}

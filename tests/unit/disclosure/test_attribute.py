@@ -116,7 +116,7 @@ def test_the_agreed_share_decides(
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("table_id", "u"), ("measure", "other"), ("area_level", "LAD"), ("area_code", "E08"),
+        ("table_id", "u"), ("measure", "other"), ("area_code", "E08"),
         ("dimension_1", "epc"), ("category_1", "rented"), ("dimension_2", "epc"), ("category_2", "D"),
     ],
 )  # fmt: skip
@@ -131,6 +131,10 @@ def test_a_groups_share_is_taken_with_its_own_complement_alone(
     ]
     appearances(engine, rows, [])
     engine.execute(f"UPDATE appearance SET {column} = $value WHERE count_id = 3", {"value": value})
+    engine.execute(
+        "UPDATE appearance SET group_id = "
+        "concat_ws('|', area_code, dimension_1, category_1, dimension_2, category_2) WHERE count_id = 3"
+    )
 
     assert suppress_attribute(engine, make_profile(), ["treatment"], []) == 0
 

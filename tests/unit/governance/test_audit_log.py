@@ -238,10 +238,10 @@ def test_the_key_never_signs_another_history(
 
 @pytest.mark.parametrize("checkpoints", ["kept", "deleted"])
 def test_a_log_that_was_signed_is_not_continued_without_the_keys_own_record(
-    audit_folder: Path, signer: LogSigner, this_run: Callable[[str], None], checkpoints: str
+    audit_folder: Path, signer: LogSigner, log_run: Callable[[str], None], checkpoints: str
 ) -> None:
     """Deleting that record is how a shortened log would be signed as if it were whole."""
-    this_run("run-1")
+    log_run("run-1")
     path = audit_folder / "audit.jsonl"
     path.write_bytes(b"\n".join(path.read_bytes().splitlines()[:5]) + b"\n")
     signer.memory.unlink()
@@ -253,11 +253,11 @@ def test_a_log_that_was_signed_is_not_continued_without_the_keys_own_record(
 
 @pytest.mark.parametrize("change", ["edited", "rolled back"])
 def test_a_record_of_the_last_signature_that_was_changed_continues_nothing_shorter(
-    audit_folder: Path, signer: LogSigner, this_run: Callable[[str], None], change: str
+    audit_folder: Path, signer: LogSigner, log_run: Callable[[str], None], change: str
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     yesterday = signer.memory.read_text()
-    this_run("run-2")
+    log_run("run-2")
     if change == "edited":
         signer.memory.write_text("3 not-base64\n")
         with pytest.raises(Fault, match="LOG_SIGNER_MEMORY"):
@@ -272,9 +272,9 @@ def test_a_record_of_the_last_signature_that_was_changed_continues_nothing_short
 
 
 def test_a_log_that_is_gone_is_not_begun_anew_while_its_key_has_signed_it(
-    audit_folder: Path, signer: LogSigner, this_run: Callable[[str], None]
+    audit_folder: Path, signer: LogSigner, log_run: Callable[[str], None]
 ) -> None:
-    this_run("run-1")
+    log_run("run-1")
     (audit_folder / "audit.jsonl").unlink()
     with pytest.raises(Refused, match="AUDIT_LOG_CHANGED"):
         AuditLog.open(audit_folder, signer)

@@ -90,26 +90,26 @@ def delete_all_trace(bench: Any, _: Path) -> None:
 def test_a_ledger_that_is_not_the_one_on_record_refuses_the_next_release(
     bench: Any, make_town: Callable[..., Any], tmp_path: Path, change: Change, code: str
 ) -> None:
-    bench.this_run(make_town(6))
+    bench.publish_run(make_town(6))
     folder, _, head = files(bench)
     shutil.copytree(folder, tmp_path / "yesterday" / "ledger")
     shutil.copy(head, tmp_path / "yesterday")
-    bench.this_run(make_town(6, seed=2))
+    bench.publish_run(make_town(6, seed=2))
 
     change(bench, tmp_path / "yesterday")
 
     with pytest.raises(Refused, match=code):
-        bench.this_run(make_town(6, seed=3))
+        bench.publish_run(make_town(6, seed=3))
 
 
 @pytest.mark.parametrize("change", ["edited", "deleted", "rolled back"])
 def test_a_sealed_head_alone_that_was_changed_opens_nothing(
     bench: Any, make_town: Callable[..., Any], change: str
 ) -> None:
-    bench.this_run(make_town(6))
+    bench.publish_run(make_town(6))
     head = files(bench)[2]
     yesterday = head.read_bytes()
-    bench.this_run(make_town(6, seed=2))
+    bench.publish_run(make_town(6, seed=2))
     if change == "edited":
         head.write_text(json.dumps(json.loads(head.read_bytes()) | {"entries": 1}))
     elif change == "deleted":
@@ -117,7 +117,7 @@ def test_a_sealed_head_alone_that_was_changed_opens_nothing(
     else:
         head.write_bytes(yesterday)
     with pytest.raises(Refused, match="LEDGER_EDITED"):
-        bench.this_run(make_town(6, seed=3))
+        bench.publish_run(make_town(6, seed=3))
 
 
 def test_a_line_on_record_that_a_killed_run_did_not_write_is_written(
@@ -133,10 +133,10 @@ def test_a_line_on_record_that_a_killed_run_did_not_write_is_written(
     with monkeypatch.context() as crash:
         crash.setattr(Ledger, "_write", die)
         with pytest.raises(Killed):
-            bench.this_run(town)
+            bench.publish_run(town)
     assert not files(bench)[1].exists()
 
-    bench.this_run(town)
+    bench.publish_run(town)
 
     written = [json.loads(line)["event"] for line in files(bench)[1].read_bytes().splitlines()]
     assert written == ["intent", "revealed"]
@@ -209,12 +209,12 @@ def test_a_frozen_epochs_record_of_households_that_was_changed_opens_no_new_epoc
 ) -> None:
     from datetime import date
 
-    bench.this_run(make_town(6))
+    bench.publish_run(make_town(6))
     ledger = files(bench)[0]
     (first,) = ledger.glob("state-*.parquet")
     yesterday = first.read_bytes()
     bench.reference_date = date(2026, 4, 1)
-    bench.this_run(make_town(6, seed=2))
+    bench.publish_run(make_town(6, seed=2))
     (second,) = set(ledger.glob("state-*.parquet")) - {first}
     if change == "edited":
         second.write_bytes(second.read_bytes()[:-30] + bytes(30))
@@ -224,5 +224,5 @@ def test_a_frozen_epochs_record_of_households_that_was_changed_opens_no_new_epoc
         second.write_bytes(yesterday)
     bench.reference_date = date(2026, 7, 1)
     with pytest.raises(Exception) as stopped:  # noqa: PT011 an encrypted table cannot even be read
-        bench.this_run(make_town(6, seed=3))
+        bench.publish_run(make_town(6, seed=3))
     assert change == "edited" or getattr(stopped.value, "code", "") == "LEDGER_LOST"
