@@ -9,7 +9,7 @@ Read in this order; the specification is `disclosure-control.md`, P0 to P7:
 | rules/table_registry.py, rules/floor_check.py | P0 area floors, and the same floors counted again |
 | rules/primary.py | P1 cells that are too small to publish |
 | rules/attribute.py | P2 groups whose sensitive distribution would disclose their members |
-| noise/record_key.py, noise/p_table.py | P3 noise that is the same wherever the same contributors are counted |
+| noise/record_key.py, noise/p_table.py | P3 the same noise wherever the same people are counted |
 | noise/record_key_migration.py | P3 the same noise after a rotation of the linkage key |
 | rules/publish_rule.py | P4 what is published for a count, and percentages from published counts |
 | rules/magnitude.py, rules/printed_magnitude.py | means and percentiles |
