@@ -33,6 +33,7 @@ from governance.counted import counted
 from governance.errors import Fault, Finding
 from governance.principals.roles import may
 from governance.principals.statement import is_signed
+from governance.toml_fault import fault_place
 from schemas.magnitude import magnitudes
 from schemas.measure import measures
 from schemas.table import tables as registered_tables
@@ -78,7 +79,7 @@ def read_decisions(path: Path) -> tuple[tuple[Waiver, ...], tuple[Approval, ...]
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Fault(
             "DECISIONS_SYNTAX",
-            f"The waivers and approvals in {path} are not valid TOML: {error}.",
+            f"The waivers and approvals in {path} are not valid TOML{fault_place(error)}.",
             "Correct the file at that line; `hearth governance waive` and `approve` write valid entries.",
         ) from None
     content = {
