@@ -145,7 +145,8 @@ def _commit(call: StageCall, staged: Cleared) -> Cleared:
     run.display.now("searching for canaries")
     searched = prove_absence(call.context.workspace, run.canary_seeds(), run.search_folders)
     absence = run.gatekeeper.judge_absence(staged, searched)
-    return Cleared(commit_release(staged, absence, call.context), staged.clearance)
+    release = commit_release(staged, absence, call.context, run.gatekeeper.record_release)
+    return Cleared(release, staged.clearance)
 
 
 STAGES: tuple[Stage, ...] = (

@@ -200,6 +200,30 @@ class Gatekeeper:
             return None
         return "ARTEFACT_CHANGED", f"its {' and '.join(changed)} differ from what its gate judged"
 
+    def record_release(self, release_id: str, manifest_sha256: str, epoch: str, reference_date: str) -> bytes:
+        """Record that a release is about to be published, and return its signed statement.
+
+        The line is in the log, and the log is signed, before this returns. Raises Refused where the log
+        records other content for the same release: a published release never changes.
+        """
+        earlier = self._audit.published_manifest(release_id)
+        if earlier not in (None, manifest_sha256):
+            raise Refused(
+                "RELEASE_WOULD_CHANGE",
+                f"The audit log records release {release_id} with other content than this run made.",
+                "Restore the release from a copy and find out why it is missing. To correct figures, run "
+                "`hearth releases correct`, which opens a new epoch with a reason.",
+            )
+        facts = {
+            "release_id": release_id,
+            "manifest_sha256": manifest_sha256,
+            "epoch": epoch,
+            "reference_date": reference_date,
+        }
+        self._append("publish", "release", None, "published", facts)
+        self._audit.checkpoint()
+        return self._audit.sign_release(release_id, manifest_sha256, epoch, reference_date)
+
     def record_refusal(self, stage: str, refused: Refused) -> None:
         """Record that a stage refused its input before there was an artefact to judge."""
         codes = sorted({finding.code for finding in refused.findings} or {refused.code})

@@ -31,6 +31,7 @@ from governance.audit.verify import (
     LOG_NAME,
     NO_LINE_BEFORE,
     Checkpoint,
+    ReleaseStatement,
     event_fault,
     leaf_hash,
     prefix_roots,
@@ -87,6 +88,7 @@ class AuditLog:
         self._key_states: dict[str, str] = {}
         self._last_event = ""
         self._is_past_gate = False
+        self._releases: dict[str, str] = {}
 
     @classmethod
     def open(
@@ -206,6 +208,26 @@ class AuditLog:
                 write_durably(path, self._signer.sign(roots))
             return Checkpoint(self._signer.origin, self.size, roots[-1])
 
+    def published_manifest(self, release_id: str) -> str | None:
+        """Return the digest of the manifest under which a release was recorded; None where it was not."""
+        return self._releases.get(release_id)
+
+    def sign_release(self, release_id: str, manifest_sha256: str, epoch: str, reference_date: str) -> bytes:
+        """Return the signed statement of a release (C2SP signed note), which the release then contains.
+
+        Raises Refused where the log does not record that release with that manifest.
+        """
+        if self._signer is None:
+            raise Fault("LOG_SIGNER_MISSING", "This log was opened without its signing key.", "Name its key.")
+        if self.published_manifest(release_id) != manifest_sha256:
+            raise Refused(
+                "RELEASE_RECORD_MISSING",
+                f"The audit log has no record of release {release_id} with this manifest.",
+                "Report this as a defect of the program; a release is recorded before it is signed.",
+            )
+        statement = ReleaseStatement(release_id, manifest_sha256, epoch, reference_date, self._signer.origin)
+        return self._signer.sign_statement(statement)
+
     def change_key(self, actor: str, old: LogSigner, new: LogSigner) -> int:
         """Change the signing key; both keys sign the change. Returns the number of the line that records it.
 
@@ -289,6 +311,9 @@ class AuditLog:
             named = event["evidence"] or {}
             part, commitment = str(named.get("part", "")), str(named.get("commitment"))
             self._requests[part] = self.requests(part) | {commitment}
+        elif event["event"] == "release":
+            named = event["evidence"] or {}
+            self._releases[str(named.get("release_id"))] = str(named.get("manifest_sha256"))
         elif event["event"] == "gate":
             if event["verdict"] == "cleared":
                 self._remembered |= self._noted

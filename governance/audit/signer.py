@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from governance.audit.note import NoteSigner, checkpoint_text
-from governance.audit.verify import Checkpoint
+from governance.audit.verify import Checkpoint, ReleaseStatement
 from governance.counted import counted
 from governance.errors import Fault, Refused
 from schemas.storage.durable_write import write_durably
@@ -94,6 +94,10 @@ class LogSigner:
             self.memory, f"{checkpoint.size} {base64.b64encode(checkpoint.root).decode()}\n".encode()
         )
         return text + b"\n" + self.signer.sign(text)
+
+    def sign_statement(self, statement: ReleaseStatement) -> bytes:
+        """Return the signed statement of a release; its text can never be read as a checkpoint's."""
+        return statement.text + b"\n" + self.signer.sign(statement.text)
 
     def sign_with(self, other: "LogSigner", roots: Sequence[bytes]) -> bytes:
         """Return the checkpoint of the whole log, signed with this key and with its successor."""

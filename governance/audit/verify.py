@@ -1,6 +1,7 @@
-"""Check an audit folder without trusting the people who wrote it, and without the rest of Hearth.
+"""Check an audit folder or a release without trusting the people who wrote it, and without Hearth.
 
     python verify.py AUDIT_DIR [--trust trust.json] [--json]
+    python verify.py --release RELEASE_DIR [AUDIT_DIR] [--trust trust.json] [--json]
 
 This file imports only the standard library and `cryptography`, so it runs on any machine that has a
 copy of the folder. Exit codes: 0 intact, 2 tampered, 3 incomplete, 4 intact but unwitnessed. The last
@@ -21,6 +22,14 @@ What is checked:
 
 A finding always outranks an item that could not be checked. What is read is limited in size, nesting and
 number, so no content of the folder can keep the check from ending.
+
+What is checked of a release:
+
+- every file against `manifest.json`, and that the folder contains no other;
+- the manifest against `release.note`, the statement that the log's key signed when the release was published;
+- the manifest against the entry that records the release, if the audit folder is named.
+
+Exit codes for a release: 0 all agree, 2 changed, 3 not confirmed.
 """
 
 import argparse
@@ -28,6 +37,7 @@ import base64
 import binascii
 import contextlib
 import hashlib
+import io
 import itertools
 import json
 import os
@@ -35,7 +45,7 @@ import re
 import stat
 import struct
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -92,6 +102,20 @@ def read_regular(path: Path, largest: int, *, follow_links: bool = False) -> byt
     follow_links: for a file that the person who checks named themselves.
     Raises OddFile where it is anything else or larger, OSError where it cannot be read.
     """
+    with _opened(path, largest, follow_links=follow_links) as stream:
+        if len(data := stream.read(largest + 1)) <= largest:
+            return data
+    raise OddFile(0, f"is larger than {largest:,} bytes")
+
+
+def digest_of_regular(path: Path, largest: int) -> str:
+    """Return the SHA-256 of a regular file, which is opened as `read_regular` does and read in parts."""
+    with _opened(path, largest) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _opened(path: Path, largest: int, *, follow_links: bool = False) -> Iterator[io.BufferedReader]:
     if not follow_links:
         _check_regular(path.lstat().st_mode)
     wanted = ("nonblock", "cloexec", "noctty", "binary", *(() if follow_links else ("nofollow",)))
@@ -100,9 +124,9 @@ def read_regular(path: Path, largest: int, *, follow_links: bool = False) -> byt
         flags |= getattr(os, f"O_{name.upper()}", 0)  # some systems do not have all of them
     with os.fdopen(os.open(path, flags), "rb") as stream:
         _check_regular(os.fstat(stream.fileno()).st_mode)
-        if os.fstat(stream.fileno()).st_size <= largest and len(data := stream.read(largest + 1)) <= largest:
-            return data
-    raise OddFile(0, f"is larger than {largest:,} bytes")
+        if os.fstat(stream.fileno()).st_size > largest:
+            raise OddFile(0, f"is larger than {largest:,} bytes")
+        yield stream
 
 
 def _check_regular(mode: int) -> None:
@@ -448,21 +472,27 @@ def _counted(number: int, singular: str, plural: str) -> str:
 
 def verify_folder(folder: Path, trust: Trust | None = None) -> Report:
     """Check the audit folder; whatever it contains, the check ends with a report."""
+    return _checked_events(folder, trust)[1]
+
+
+def _checked_events(folder: Path, trust: Trust | None) -> tuple[list[dict[str, Any]], Report]:
+    """Check the audit folder; returns the events that were read, and the report on them."""
     report = Report()
+    events: list[dict[str, Any]] = []
     try:
-        _check_folder(folder, trust or Trust(), report)
+        events = _check_folder(folder, trust or Trust(), report)
     except (OSError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
         report.incomplete.append(f"the check could not be completed ({_reason(error)}).")
-    return report
+    return events, report
 
 
-def _check_folder(folder: Path, trust: Trust, report: Report) -> None:
+def _check_folder(folder: Path, trust: Trust, report: Report) -> list[dict[str, Any]]:
     _check_contents(folder, report)
     data = _read_or_report(folder / LOG_NAME, LARGEST_LOG, report)
     if data is None:
         if not os.path.lexists(folder / LOG_NAME):
             report.incomplete.append(f"{LOG_NAME} is missing.")
-        return
+        return []
     end = data.rfind(b"\n")
     if torn := len(data) - end - 1:
         report.incomplete.append(
@@ -474,13 +504,14 @@ def _check_folder(folder: Path, trust: Trust, report: Report) -> None:
     events = _check_lines(lines, report)
     if len(report.tampered) > MOST_FINDINGS:
         report.tampered.append("the check stopped here: there are too many findings.")
-        return
+        return events
     roots = prefix_roots(leaf_hash(line) for line in lines)
     report.lines, report.root = len(lines), roots[-1]
     if len(report.tampered) == outside:
         _check_runs(events, roots, report)
     report.remarks += [_remark_on(event) for event in events if event["event"] == "finding"]
     _check_checkpoints(folder, roots, events, trust, report)
+    return events
 
 
 def _check_contents(folder: Path, report: Report) -> None:
@@ -873,6 +904,352 @@ def _check_stored_key(folder: Path, keys: _LogKeys, report: Report) -> None:
     )
 
 
+# ---- a release -----------------------------------------------------------------------------------
+
+MANIFEST, STATEMENT = "manifest.json", "release.note"
+AGREES, CHANGED, NOT_CONFIRMED = 0, 2, 3
+_STATEMENT_TITLE = "hearth release statement v1"
+RELEASE_ID = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{12}", re.ASCII)
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+_LARGEST_MANIFEST, _LARGEST_STATEMENT = 16_000_000, 64_000
+#: The most bytes that the files of a release have together; a manifest that lists more is refused.
+LARGEST_RELEASE = 16 << 30
+
+
+@dataclass(frozen=True)
+class ReleaseStatement:
+    """What the log's key signs when a release is published: its id, and the digest of its manifest."""
+
+    release_id: str
+    manifest_sha256: str
+    epoch: str
+    reference_date: str
+    origin: str
+
+    @property
+    def text(self) -> bytes:
+        """The text of the signed note."""
+        lines = (
+            _STATEMENT_TITLE,
+            f"release {self.release_id}",
+            f"manifest-sha256 {self.manifest_sha256}",
+            f"epoch {self.epoch}",
+            f"reference-date {self.reference_date}",
+            f"log {self.origin}",
+        )
+        return ("\n".join(lines) + "\n").encode()
+
+
+def read_statement(note: Note) -> ReleaseStatement:
+    """Read the statement of a release from a note's text; raises ValueError where it is malformed."""
+    lines = note.text.decode().split("\n")
+    values = [line.partition(" ")[2] for line in lines[1:6]]
+    if len(values) == 5 and (statement := ReleaseStatement(*values)).text == note.text:
+        return statement
+    raise ValueError("it is not the statement of a release")
+
+
+@dataclass(frozen=True)
+class ReleaseLog:
+    """What an audit log records about releases, and the log's keys.
+
+    entries: (number of the entry, release, digest of its manifest). report: the result of the log's check.
+    """
+
+    entries: tuple[tuple[int, str, str], ...]
+    keys: _LogKeys
+    report: Report
+
+    @property
+    def releases(self) -> frozenset[str]:
+        """The ids of the releases that the log records."""
+        return frozenset(name for _, name, _ in self.entries if RELEASE_ID.fullmatch(name))
+
+    @classmethod
+    def read(cls, folder: Path, trust: Trust | None = None) -> "ReleaseLog":
+        """Check an audit folder and read what it records about releases; none of an altered log is used."""
+        events, report = _checked_events(folder, trust)
+        return cls.of([] if report.tampered else events, report, trust)
+
+    @classmethod
+    def of(cls, events: Sequence[dict[str, Any]], report: Report, trust: Trust | None = None) -> "ReleaseLog":
+        """Read what events that were already checked record about releases."""
+        keys = _LogKeys.of(events)
+        if trust is not None and trust.log and not keys.is_known_to(trust.log):
+            keys = _LogKeys(((0, trust.log),))
+        recorded = [(e["seq"], e["evidence"] or {}) for e in events if e["event"] == "release"]
+        entries = tuple(
+            (seq, str(facts.get("release_id")), str(facts.get("manifest_sha256"))) for seq, facts in recorded
+        )
+        return cls(entries, keys, report)
+
+
+@dataclass
+class ReleaseReport:
+    """What was found in a release. changed, incomplete: findings, one sentence each. remarks: as in `Report`.
+
+    signature: "valid", "wrong", "missing", or "unknown" where there is no key to check it with.
+    """
+
+    release_id: str = ""
+    manifest_sha256: str = ""
+    files: int = 0
+    signature: str = "unknown"
+    with_log: bool = False
+    changed: list[str] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 everything agrees, 2 changed, 3 not confirmed."""
+        return CHANGED if self.changed else NOT_CONFIRMED if self.incomplete else AGREES
+
+    @property
+    def verdict(self) -> str:
+        """Return the result in plain English; its first words differ for each exit code."""
+        name = f"release {self.release_id}" if self.release_id else "this release"
+        if self.changed:
+            findings = _counted(len(self.changed), "finding", "findings")
+            return f"Changed: {name} or its audit log is not as it was published ({findings})."
+        if self.incomplete:
+            missing = _counted(len(self.incomplete), "required item is", "required items are")
+            return f"Not confirmed: {missing} missing or unreadable; no change was found in {name}."
+        if self.with_log:
+            others = "its manifest, its signed statement and the audit log agree"
+        else:
+            others = "its manifest and its signed statement agree. No audit log was given to compare with"
+        return f"As published: the {_counted(self.files, 'file', 'files')} of {name}, {others}."
+
+
+def verify_release(folder: Path, trust: Trust | None = None, log: ReleaseLog | None = None) -> ReleaseReport:
+    """Check a release against its manifest, its signed statement and, if given, the audit log.
+
+    Whatever the folder contains, the check ends with a report.
+    """
+    report = ReleaseReport(with_log=log is not None)
+    try:
+        _check_release(folder, trust or Trust(), log, report)
+    except (OSError, ValueError, ArithmeticError, RecursionError, MemoryError) as error:
+        report.incomplete.append(f"the check could not be completed ({_reason(error)}).")
+    return report
+
+
+def _check_release(folder: Path, trust: Trust, log: ReleaseLog | None, report: ReleaseReport) -> None:
+    try:
+        present = {path.name: mode for path, mode in entries_of(Path(os.path.realpath(folder)))}
+    except OSError as error:
+        report.incomplete.append(f"the folder cannot be read ({_reason(error)}).")
+        return
+    if not {MANIFEST, STATEMENT} & set(present):
+        report.incomplete.append(f"the folder is not a release: it has neither {MANIFEST} nor {STATEMENT}.")
+        return
+    manifest = _check_manifest(folder, report)
+    if manifest is not None:
+        _check_files(folder, present, manifest["files"], report)
+        name = folder.absolute().name
+        if RELEASE_ID.fullmatch(name) and name != report.release_id:
+            report.changed.append(f"the folder has the name of another release ({name}).")
+    note, statement = _check_statement(folder, present, manifest, report)
+    if log is not None:
+        _check_recorded(log, report)
+    if note is not None and statement is not None:
+        _check_signature(note, statement, trust, log, report)
+
+
+def _check_manifest(folder: Path, report: ReleaseReport) -> dict[str, Any] | None:
+    try:
+        data = read_regular(folder / MANIFEST, _LARGEST_MANIFEST)
+        manifest = _read_manifest(data)
+    except FileNotFoundError:
+        report.changed.append(f"{MANIFEST} is missing.")
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        report.changed.append(f"{MANIFEST} cannot be read as a manifest ({_reason(error)}).")
+        return None
+    report.manifest_sha256 = hashlib.sha256(data).hexdigest()
+    report.release_id = manifest["release_id"]
+    return manifest
+
+
+def _read_manifest(data: bytes) -> dict[str, Any]:
+    """Return a manifest; raises ValueError where it is not one that Hearth writes."""
+    if _nesting(data) > DEEPEST_ENTRY:
+        raise ValueError("it is nested too deeply")
+    try:
+        manifest = _DECODER.decode(data.decode("utf-8"))
+    except ValueError:
+        raise ValueError("it is not canonical JSON") from None
+    files = manifest.get("files") if isinstance(manifest, dict) else None
+    if not isinstance(files, list) or not all(map(_is_file_entry, files)):
+        raise ValueError("it is not a list of files with name, digest and size")
+    if sum(entry["bytes"] for entry in files) > LARGEST_RELEASE:
+        raise ValueError(f"it lists more than {LARGEST_RELEASE:,} bytes")
+    if not isinstance(manifest.get("release_id"), str) or not RELEASE_ID.fullmatch(manifest["release_id"]):
+        raise ValueError("its release id is malformed")
+    return dict(manifest)
+
+
+def _is_file_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    name, digest, size = (entry.get(key) for key in ("name", "sha256", "bytes"))
+    return (
+        isinstance(name, str)
+        and bool(_FILE_NAME.fullmatch(name))
+        and isinstance(digest, str)
+        and type(size) is int
+        and size >= 0
+    )
+
+
+def _check_files(
+    folder: Path, present: Mapping[str, int], listed: Sequence[dict[str, Any]], report: ReleaseReport
+) -> None:
+    names = {entry["name"] for entry in listed}
+    if len(names) < len(listed):
+        report.changed.append(f"{MANIFEST} lists a file twice.")
+    if names & {MANIFEST, STATEMENT}:
+        report.changed.append(f"{MANIFEST} lists itself or {STATEMENT}.")
+    report.files = len(names)
+    for entry in listed:
+        if len(report.changed) > MOST_FINDINGS:
+            report.changed.append("the check stopped here: there are too many findings.")
+            return
+        if fault := _file_fault(folder, entry, present):
+            report.changed.append(f"{entry['name']} {fault}.")
+    extra = sorted(set(present) - names - {MANIFEST, STATEMENT})
+    report.changed += [f"{shown_name(name)} is not in the manifest." for name in extra[:MOST_NAMED]]
+    if (more := len(extra) - MOST_NAMED) > 0:
+        report.changed.append(f"the folder contains {more:,} more that are not in the manifest.")
+
+
+def _file_fault(folder: Path, entry: Mapping[str, Any], present: Mapping[str, int]) -> str:
+    """Return how a file differs from its entry in the manifest, or an empty text."""
+    if entry["name"] not in present:
+        return "is missing"
+    path = folder / entry["name"]
+    try:
+        is_same_size = path.lstat().st_size == entry["bytes"] or not stat.S_ISREG(present[entry["name"]])
+        if is_same_size and digest_of_regular(path, entry["bytes"]) == entry["sha256"]:
+            return ""
+    except OddFile as error:
+        return str(error.strerror)
+    except OSError as error:
+        return f"cannot be read ({_reason(error)})"
+    return "differs from the manifest"
+
+
+def _check_statement(
+    folder: Path, present: Mapping[str, int], manifest: Mapping[str, Any] | None, report: ReleaseReport
+) -> tuple[Note | None, ReleaseStatement | None]:
+    """Compare the statement with the manifest; returns the note and the statement if readable."""
+    if STATEMENT not in present:
+        report.signature = "missing"
+        report.incomplete.append(f"{STATEMENT} is missing, so no signature shows what was published.")
+        return None, None
+    try:
+        note = read_note(read_regular(folder / STATEMENT, _LARGEST_STATEMENT))
+        statement = read_statement(note)
+    except (OSError, ValueError) as error:
+        report.signature = "wrong"
+        report.changed.append(f"{STATEMENT} cannot be read ({_reason(error)}).")
+        return None, None
+    if manifest is None:
+        report.release_id = shown_name(statement.release_id)
+        return note, statement
+    if statement.manifest_sha256 != report.manifest_sha256:
+        report.changed.append(f"{MANIFEST} is not the one that {STATEMENT} was signed for.")
+    stated = (statement.release_id, statement.epoch, statement.reference_date)
+    if stated != tuple(manifest.get(name) for name in ("release_id", "epoch", "reference_date")):
+        report.changed.append(
+            f"{STATEMENT} was signed for another release, epoch or date than {MANIFEST} states."
+        )
+    return note, statement
+
+
+def _check_recorded(log: ReleaseLog, report: ReleaseReport) -> None:
+    """Compare the manifest with what the log recorded when the release was published."""
+    if log.report.tampered:
+        report.changed += [f"the audit log was altered: {finding}" for finding in log.report.tampered]
+        return
+    recorded = [(number, digest) for number, name, digest in log.entries if name == report.release_id]
+    if not recorded:
+        report.incomplete.append(
+            f"the audit log ({_counted(log.report.lines, 'entry', 'entries')}) does not record this release: "
+            "it was published under another log, or after this copy of the log was made."
+        )
+        report.remarks += [f"audit log: {item}" for item in log.report.incomplete]
+        return
+    if report.manifest_sha256:
+        report.changed += [
+            f"entry {number} of the audit log records another {MANIFEST}."
+            for number, digest in recorded
+            if digest != report.manifest_sha256
+        ]
+    last = recorded[-1][0]
+    if last >= log.report.signed_lines:
+        report.incomplete.append(
+            f"a signature is missing: entry {last} of the audit log records the release, and is not signed."
+        )
+    elif last >= log.report.witnessed_lines:
+        report.remarks.append("no outside witness has confirmed the entry that records the release.")
+    report.remarks += [f"audit log: {item}" for item in (*log.report.incomplete, *log.report.remarks)]
+
+
+def _check_signature(
+    note: Note, statement: ReleaseStatement, trust: Trust, log: ReleaseLog | None, report: ReleaseReport
+) -> None:
+    keys: tuple[VerifierKey, ...] = trust.log
+    if log is not None:
+        recorded = [number for number, name, _ in log.entries if name == statement.release_id]
+        at_publication = tuple(key for number in recorded for key in log.keys.at(number + 1))
+        keys = at_publication if recorded else log.keys.all
+    if any(key.kind == ED25519 and key.name == statement.origin and note.signed_by(key) for key in keys):
+        report.signature = "valid"
+        return
+    named = {(name, key_hash) for name, key_hash, _ in note.signatures}
+    if log is not None and keys:
+        report.signature = "wrong"
+        report.changed.append(f"{STATEMENT} is not signed by the log's key.")
+    elif any((key.name, key.key_hash) in named for key in keys):
+        report.signature = "wrong"
+        report.changed.append(f"the signature of {STATEMENT} is not valid.")
+    elif keys:
+        report.incomplete.append(f"{STATEMENT} is signed by a key that is not in trust.json.")
+    else:
+        report.incomplete.append(
+            "there is no key to check the signature with: put the log's key into trust.json (--trust), or "
+            "name the audit folder."
+        )
+
+
+def release_lines(report: ReleaseReport) -> list[str]:
+    """Return what is printed about a release: findings first, the result in plain English last."""
+    return [
+        *(f"changed:    {item}" for item in report.changed),
+        *(f"incomplete: {item}" for item in report.incomplete),
+        *(f"note:       {item}" for item in report.remarks),
+        report.verdict,
+    ]
+
+
+def release_facts(report: ReleaseReport) -> dict[str, Any]:
+    """Return the report on a release as JSON-able facts."""
+    return {
+        "exit_code": report.exit_code,
+        "verdict": report.verdict,
+        "release_id": report.release_id,
+        "manifest_sha256": report.manifest_sha256,
+        "files": report.files,
+        "signature": report.signature,
+        "with_log": report.with_log,
+        "changed": report.changed,
+        "incomplete": report.incomplete,
+        "remarks": report.remarks,
+    }
+
+
 # ---- the command ---------------------------------------------------------------------------------
 
 
@@ -905,20 +1282,35 @@ def report_facts(report: Report) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="verify", description="Check a Hearth audit folder without trusting the people who wrote it."
+        prog="verify",
+        description="Check a Hearth audit folder, or a release, without trusting the people who wrote it.",
     )
-    parser.add_argument("folder", type=Path, help="the audit folder, or a copy of it")
+    parser.add_argument("folder", type=Path, nargs="?", help="the audit folder, or a copy of it")
+    parser.add_argument(
+        "--release",
+        type=Path,
+        help="check this release, and compare it with the audit folder if you name one",
+    )
     parser.add_argument(
         "--trust", type=Path, help="trust.json: the keys and checkpoints that you keep yourself"
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     options = parser.parse_args(arguments)
+    if options.folder is None and options.release is None:
+        parser.error("name the audit folder, or a release with --release")
     trust, fault = Trust(), ""
     if options.trust:
         try:
             trust = read_trust(options.trust)
         except (OSError, ValueError, RecursionError) as error:
-            fault = f"trust.json could not be used: {_reason(error)}; the folder was checked without it."
+            fault = f"trust.json could not be used: {_reason(error)}; the check was made without it."
+    if options.release is not None:
+        log = None if options.folder is None else ReleaseLog.read(options.folder, trust)
+        found = verify_release(options.release, trust, log)
+        if fault:
+            found.incomplete.insert(0, fault)
+        print(json.dumps(release_facts(found)) if options.json else "\n".join(release_lines(found)))
+        return found.exit_code
     report = verify_folder(options.folder, trust)
     if fault:
         report.incomplete.insert(0, fault)

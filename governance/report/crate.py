@@ -19,7 +19,7 @@ from governance.agreement.signature import signature_path
 from governance.audit.folder import regular_files
 from governance.audit.standalone_verifier import write_verifier
 from governance.audit.timestamp import TIMESTAMPS
-from governance.audit.verify import CHECKPOINTS, LARGEST_LOG, LOG_KEY_NAME, LOG_NAME, read_regular
+from governance.audit.verify import CHECKPOINTS, LARGEST_LOG, LOG_KEY_NAME, LOG_NAME, STATEMENT, read_regular
 from governance.counted import counted
 from governance.errors import Fault
 from governance.report.crosswalk import CROSSWALK, SAFES
@@ -112,6 +112,10 @@ def _collect(
         if manifest.is_file():
             name = f"releases/{path.parent.name}/{manifest.name}"
             sources.append((manifest, name, "Manifest of a release", "application/json"))
+        statement = path.with_name(STATEMENT)
+        if statement.is_file():
+            name = f"releases/{path.parent.name}/{statement.name}"
+            sources.append((statement, name, "Signed statement of a release", "text/plain"))
     for source, name, title, media in sources:
         (staged / name).parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -14,7 +14,7 @@ from typing import Any
 
 from governance.agreement.agreement import Agreement
 from governance.agreement.decisions import find_waiver
-from governance.audit.verify import Report, Trust, verify_folder
+from governance.audit.verify import ReleaseLog, Report, Trust, verify_folder, verify_release
 from governance.canonical import digest_of
 from governance.errors import Fault
 from governance.history import events
@@ -25,7 +25,7 @@ from governance.report.trials import AttackCertificate, Trial, certificates_of, 
 from governance.retention.disposal import DisposalStatus, disposal_status
 from governance.retention.holdings import Holding, holdings
 from governance.rules import all_rules
-from schemas.storage.zones import AUDIT, RUNS
+from schemas.storage.zones import AUDIT, RELEASES, RUNS
 
 _LOOK_AHEAD = timedelta(days=90)
 
@@ -164,6 +164,7 @@ def gather(
         requests=sum(event["event"] == "rights_request" for event in every),
         verification=verification,
         attention=(
+            *_changed_releases(workspace, ReleaseLog.of(every, verification, trust)),
             *_attention(runs, rules, agreement, verification, statuses, now.date(), policies),
             *_findings_on_record(chosen),
             *_lost_figures(workspace, runs),
@@ -173,6 +174,18 @@ def gather(
         certificates=certificates_of(folder),
         holdings=holdings(workspace, agreement),
     )
+
+
+def _changed_releases(workspace: Path, log: ReleaseLog) -> tuple[str, ...]:
+    """Return a sentence for each release that is not as it was published: its first difference."""
+    if log.report.tampered:
+        return ()  # such a log confirms no release, and it is reported itself
+    found = []
+    for folder in sorted((workspace / RELEASES).glob("[!.]*")):
+        report = verify_release(folder, log=log)
+        if wrong := (*report.changed, *report.incomplete):
+            found.append(f"Release {folder.name} is not confirmed as published: {wrong[0]}")
+    return tuple(found)
 
 
 def _unknown_witnesses(trust: Trust | None, agreement: Agreement) -> tuple[str, ...]:

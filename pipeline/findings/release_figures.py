@@ -60,7 +60,8 @@ class ReleaseFigures:
 def read_release(folder: Path) -> ReleaseFigures:
     """Return the figures of a release.
 
-    Raises Fault where the folder is not a release, Refused where a file differs from its manifest.
+    Raises Fault where the folder is not a release, Refused where a file differs from its manifest. A
+    command checks the signed statement and the log first (`pipeline/publish/release_check.py`).
     """
     if not (folder / "manifest.json").is_file():
         raise Fault(

@@ -1,9 +1,14 @@
-"""After the gate: the staged release is entered in the ledger and published by one rename.
+"""After the gate: the staged release is entered in the ledger and the log, signed, published by one rename.
 
-Whenever a crash happens, the next run finds either no release or a whole one.
+    intent (ledger) -> line in the signed audit log -> signed statement -> rename -> revealed (ledger)
+
+Whenever a crash happens, the next run finds either no release or a whole one. A staged release with a
+statement is whole, because the statement is written only when the log has recorded the release.
 """
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from governance.artefact import Artefact
@@ -13,17 +18,24 @@ from governance.errors import Refused
 from pipeline.context import RunContext
 from pipeline.disclosure.ledger import Ledger
 from pipeline.disclosure.noise.record_key import load_secret
-from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX, verify_release
+from pipeline.publish.manifest import MANIFEST, RESTORE, STAGED_PREFIX, STATEMENT, verify_release
 from pipeline.publish.release_record import read_record
-from schemas.storage.durable_write import rename_durably
+from schemas.storage.durable_write import rename_durably, write_durably
+
+#: Records (release id, digest of its manifest, epoch, reference date) in the audit log, and returns the
+#: signed statement: `Gatekeeper.record_release`.
+RecordRelease = Callable[[str, str, str, str], bytes]
 
 
-def commit_release(cleared: Cleared, absence: Clearance, context: RunContext) -> Artefact:
+def commit_release(
+    cleared: Cleared, absence: Clearance, context: RunContext, record_release: RecordRelease
+) -> Artefact:
     """Publish a staged release that its gate has cleared; returns it in its final folder.
 
-    absence: the clearance of the search for planted people, bound to this release. A release that is
-    already published is verified and returned as it is. Raises Refused where that clearance is of
-    another release, the ledger is damaged, or a published release would change.
+    absence: the clearance of the search for planted people, bound to this release. record_release: enters
+    it in the signed audit log. A release that is already published is verified and returned as it is.
+    Raises Refused where that clearance is of another release, the ledger is damaged, or a published
+    release would change.
     """
     artefact = cleared.artefact
     if (absence.stage, absence.artefact_digest) != ("leakage", artefact.digest):
@@ -49,6 +61,9 @@ def commit_release(cleared: Cleared, absence: Clearance, context: RunContext) ->
     files = verify_release(artefact.folder)
     manifest_sha256 = digest_of_file(artefact.folder / MANIFEST)
     ledger.append("intent", read_record(context, release_id, manifest_sha256))
+    manifest = json.loads((artefact.folder / MANIFEST).read_bytes())
+    statement = record_release(release_id, manifest_sha256, manifest["epoch"], manifest["reference_date"])
+    write_durably(artefact.folder / STATEMENT, statement)
     _finish(ledger, releases, release_id)
     context.report(f"Release {release_id} is published.")
     return Artefact("publish", "all", final, artefact.fingerprint, files)
@@ -57,7 +72,8 @@ def commit_release(cleared: Cleared, absence: Clearance, context: RunContext) ->
 def open_ledger(context: RunContext) -> Ledger:
     """Open the ledger and finish what a crash interrupted.
 
-    An intent whose staged folder is whole is renamed into place; an intent without it becomes void.
+    An intent whose staged folder is whole and signed is renamed into place; an intent without it becomes
+    void, and the run makes the release again.
     """
     ledger = Ledger.open(context.workspace, load_secret(context), context.recorded)
     releases = context.workspace.zone("releases")
@@ -71,7 +87,7 @@ def open_ledger(context: RunContext) -> Ledger:
             raise Refused(
                 "RELEASE_CHANGED",
                 f"Release {entry.release_id} differs from its entry in the ledger.",
-                "Restore it from a copy and find out who changed it. Nothing is published until then.",
+                RESTORE,
             )
         else:
             shutil.rmtree(staged, ignore_errors=True)
@@ -98,4 +114,4 @@ def _is_whole(folder: Path, manifest_sha256: str) -> bool:
         verify_release(folder)
     except Refused:
         return False
-    return digest_of_file(folder / MANIFEST) == manifest_sha256
+    return (folder / STATEMENT).is_file() and digest_of_file(folder / MANIFEST) == manifest_sha256

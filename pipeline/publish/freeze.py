@@ -18,7 +18,7 @@ from governance.errors import Refused
 from pipeline.disclosure.ledger import Ledger, LedgerEntry
 from pipeline.disclosure.statements import count_rows, create_table
 from pipeline.publish.ledger_table import keep_table, load_kept
-from pipeline.publish.manifest import MANIFEST, verify_release
+from pipeline.publish.manifest import MANIFEST, RESTORE, verify_release
 from pipeline.workspace import Workspace
 
 STATE = "state"
@@ -147,7 +147,7 @@ def _verified(releases: Path, latest: LedgerEntry) -> Path:
         raise Refused(
             "RELEASE_CHANGED",
             f"Release {latest.release_id} differs from its entry in the ledger.",
-            "Restore it from a copy and find out who changed it.",
+            RESTORE,
         )
     return folder
 

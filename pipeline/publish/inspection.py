@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipeline.publish.catalogue import CATALOGUE
 from pipeline.publish.dictionary import DICTIONARY_MARKDOWN, DICTIONARY_PARQUET
-from pipeline.publish.manifest import MANIFEST
+from pipeline.publish.manifest import MANIFEST, STATEMENT
 from pipeline.publish.note import NOTE
 from pipeline.publish.release_table import COLUMN_METADATA, TABLE_METADATA, columns_of
 from pipeline.publish.views import VIEWS
@@ -35,6 +35,7 @@ OTHER_FILES = (
     "disclosure_criteria.json",
     *QUALITY_FILES,
     MANIFEST,
+    STATEMENT,
 )
 #: What the Arrow writer itself puts into a footer.
 _WRITER_KEYS = frozenset({"ARROW:schema", "PARQUET:field_id"})

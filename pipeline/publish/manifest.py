@@ -1,19 +1,25 @@
 """The manifest of a release: every file with its digest, and nothing about the run that made it.
 
 It contains no clock time, path, row count before protection or run id, because those are side
-channels. The ledger records the manifest's digest.
+channels. The ledger and the signed audit log record the manifest's digest, and so does the release's own
+signed statement (`release.note`), which is written last and is therefore not listed in the manifest.
 """
 
 import json
 from pathlib import Path
 
 from governance.artefact import FileRecord
+from governance.audit.verify import MANIFEST as MANIFEST
+from governance.audit.verify import STATEMENT as STATEMENT
 from governance.canonical import canonical_json, digest_of_file
 from governance.counted import counted
 from governance.errors import Refused
 
-MANIFEST = "manifest.json"
 STAGED_PREFIX = ".staged-"
+RESTORE = (
+    "Restore the release from a copy and find out who changed it. To correct figures, run "
+    "`hearth releases correct`; a release is never edited."
+)
 
 
 def write_manifest(folder: Path, release_id: str, epoch: str, reference_date: str, method: str) -> str:
@@ -36,6 +42,7 @@ def write_manifest(folder: Path, release_id: str, epoch: str, reference_date: st
 def verify_release(folder: Path) -> tuple[FileRecord, ...]:
     """Return the files of a release, hashed anew against its manifest, the manifest among them.
 
+    The signed statement is not among them: `release_check` compares it, and the log, with the manifest.
     Raises Refused where a file was changed, added or removed: a published release never changes.
     """
     try:
@@ -62,7 +69,8 @@ def file_records(folder: Path) -> tuple[FileRecord, ...]:
 
 
 def _file_names(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    names = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    return sorted(name for name in names if name != STATEMENT)
 
 
 def _changed(folder: Path, wrong: int) -> Refused:
@@ -70,6 +78,5 @@ def _changed(folder: Path, wrong: int) -> Refused:
     return Refused(
         "RELEASE_CHANGED",
         f"Release {release_id}: {counted(wrong, 'file differs', 'files differ')} from its manifest.",
-        "Restore the release from a copy and find out who changed it. To correct figures, run "
-        "`hearth releases correct`; a release is never edited.",
+        RESTORE,
     )

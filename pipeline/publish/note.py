@@ -52,7 +52,8 @@ which groups they were linked less well.
 - `data_dictionary.md` describes every column and measure.
 - `basis.parquet` lists the definitions and the linkage behind the figures (`hearth compare` reads it).
 - `disclosure_criteria.json` lists the numbers of the disclosure control.
-- `manifest.json` lists the digest of every file.
+- `manifest.json` lists the digest of every other file. `release.note` is a statement on it, signed when the
+  release was published. `hearth releases verify` checks both, and so does the one-file verifier.
 
 ## What a value means
 {meaning}

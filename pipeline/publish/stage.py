@@ -57,6 +57,7 @@ from pipeline.publish.inspection import inspect_release
 from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX, verify_release, write_manifest
 from pipeline.publish.note import write_note
 from pipeline.publish.publication import Publication
+from pipeline.publish.release_check import check_published, published_folders
 from pipeline.publish.release_content import (
     file_of,
     published_tables,
@@ -69,6 +70,7 @@ from pipeline.publish.release_content import (
 from pipeline.publish.release_record import write_cell_digests, write_record
 from pipeline.publish.views import write_views
 from pipeline.quality.writing import inspect_report, repeat_report, write_report
+from schemas.storage.zones import AUDIT
 
 STAGE = "publish"
 _READ = ("protected_cell", "published_measure", "area", "household_state", "basis")
@@ -110,15 +112,20 @@ def publish(
 def find_standing(fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence] | None:
     """Return the published release of that fingerprint, verified; None where there is none.
 
-    Raises Refused where the ledger is lost or edited, or the published release was changed.
+    A run calls this before its first stage, so every published release is checked here.
+    Raises Refused where the ledger is lost or edited, or a published release was changed.
     """
-    return _find(Publication.of(fingerprint, context))
+    publication = Publication.of(fingerprint, context)
+    audit = context.workspace.zone(AUDIT)
+    check_published(published_folders(publication.releases), publication.ledger, audit)
+    return _find(publication)
 
 
 def _find(publication: Publication) -> tuple[Artefact, Evidence] | None:
     folder = publication.published
     if not folder.is_dir():
         return None
+    check_published([folder], publication.ledger, publication.context.workspace.zone(AUDIT))
     files = verify_release(folder)
     publication.context.report(f"Release {folder.name} is already published; nothing has changed.")
     release = Artefact(STAGE, "all", folder, publication.fingerprint, files)

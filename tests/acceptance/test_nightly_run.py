@@ -1,6 +1,7 @@
 """A night from the command line: what it prints, what it leaves, what a second one does."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from terminal import SampleProject, hearth
 
+from governance.canonical import canonical_json, digest_of_file
 from governance.principals.unsafe_demo_principals import write_unsafe_demo_keys
 
 STAGES = [
@@ -80,6 +82,24 @@ def test_a_second_night_on_the_same_extracts_reuses_and_publishes_the_same_relea
     assert {s["outcome"] for s in again["stages"]} == {"reused"}
     assert again["release_dir"] == first["release_dir"]
     assert again["run_id"] != first["run_id"]
+
+
+def test_a_night_after_an_edit_of_the_release_says_that_it_was_changed_and_blames_no_attack(
+    published: Published, tmp_path: Path
+) -> None:
+    shutil.copytree(published[0].folder.parent, tmp_path / "place")
+    project = SampleProject(tmp_path / "place" / "project")
+    (release,) = (project.workspace / "releases").iterdir()
+    assert hearth("releases", "verify", release).code == 0
+    (release / "README.md").write_text("edited")
+    manifest = json.loads((release / "manifest.json").read_bytes())
+    for entry in manifest["files"]:
+        entry["sha256"] = digest_of_file(release / entry["name"])
+        entry["bytes"] = (release / entry["name"]).stat().st_size
+    (release / "manifest.json").write_bytes(canonical_json(manifest) + b"\n")
+    ran = project.run()
+    assert (ran.code, ran.outcome["code"]) == (2, "RELEASE_CHANGED")
+    assert hearth("releases", "verify", release).code == 2
 
 
 def test_an_expired_agreement_refuses_with_code_reason_and_remedy(project: SampleProject) -> None:

@@ -146,7 +146,7 @@ def travel(context: RunContext, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         monkeypatch.setitem(names, "prove_absence", lambda *_: searched)
         monkeypatch.setitem(names, "dispose_artefact", lambda *_, **__: 0)
         if not honest_commit:
-            monkeypatch.setitem(names, "commit_release", lambda cleared, absence, _: cleared.artefact)
+            monkeypatch.setitem(names, "commit_release", lambda cleared, *_: cleared.artefact)
         return run.take_stages()["publish", "all"]
 
     return travelled
@@ -312,8 +312,9 @@ def test_a_clearance_of_another_release_does_not_reveal_this_one(context: RunCon
     release = small("publish", "all")
     cleared = Cleared(release, Clearance("run-1", "publish", release.digest, 0, (), _MINT))
     other = replace(release, files=())
+    absence = Clearance("run-1", "leakage", other.digest, 0, (), _MINT)
     with pytest.raises(Refused, match="CLEARANCE_MISMATCH"):
-        commit_release(cleared, Clearance("run-1", "leakage", other.digest, 0, (), _MINT), context)
+        commit_release(cleared, absence, context, lambda *_: pytest.fail("it was recorded"))
 
 
 def _events(context: RunContext) -> list[dict[str, Any]]:

@@ -328,7 +328,10 @@ def verifier(
     from governance.audit.standalone_verifier import write_verifier
 
     size = write_verifier(out)
-    typer.echo(f"Wrote {out} ({size:,} bytes). Run it with `python {out} AUDIT_DIR`.")
+    typer.echo(
+        f"Wrote {out} ({size:,} bytes). Run it with `python {out} AUDIT_DIR`, and for a release with "
+        f"`python {out} --release RELEASE AUDIT_DIR`."
+    )
 
 
 @app.command(

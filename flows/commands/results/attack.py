@@ -82,12 +82,14 @@ def attack(
 ) -> None:
     """Try the seven attacks of the disclosure specification on releases, using only their published files.
 
-    A signed certificate records which attacks were tried. Exit code: 0 if none succeeded, 2 if one did.
+    A signed certificate records which attacks were tried. Exit code: 0 if none succeeded, 2 if one did or a
+    release is not as it was published.
     """
+    from flows.actions.release_reading import checked_releases
     from pipeline.disclosure.attack.certificate import certify
     from pipeline.disclosure.attack.run import run_attacks
 
-    report = run_attacks(releases, truth)
+    report = run_attacks(checked_releases(releases), truth)
     written = certify(report, datetime.now(UTC), releases[0], certificate, key)
     record: dict[str, Any] = report.record() | {
         "certificate": None if written is None else str(written.path),

@@ -8,7 +8,6 @@ import typer
 
 from flows.commands.argument_types import AreaLevel, a_confidence, a_number
 from flows.commands.operation.run import JsonOption
-from governance.errors import Fault
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,11 +98,13 @@ def findings(
     Rates are compared with the local authority's and with a benchmark (England's, if one is published). A
     rate is shown only if numerator, denominator and complement are each at least the agreed minimum count.
     """
+    from flows.actions.release_reading import checked_releases, newest_release
     from pipeline.findings.all_findings import find_all
     from pipeline.findings.report import report_findings
     from pipeline.findings.writing import write_findings
 
     folder = release or newest_release(releases)
+    checked_releases([folder, *([] if earlier is None else [earlier])])
     found = find_all(folder, earlier, benchmark, framework, confidence)
     report = report_findings(found)
     if out is not None:
@@ -123,13 +124,14 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Show what changed between two releases, and whether definition, linkage or coverage changed too."""
+    from flows.actions.release_reading import checked_releases
     from pipeline.findings.all_findings import check_confidence
     from pipeline.findings.release_comparison import compare_releases
     from pipeline.findings.release_figures import read_release
     from pipeline.findings.report import report_comparison
     from pipeline.findings.writing import write_findings
 
-    before, after = read_release(earlier), read_release(later)
+    before, after = (read_release(folder) for folder in checked_releases([earlier, later]))
     comparison = compare_releases(before, after, check_confidence(confidence))
     report = report_comparison(before, after, comparison)
     if out is not None:
@@ -174,12 +176,13 @@ def allocate(
     as_json: JsonOption = False,
 ) -> None:
     """Share a budget among areas by population and deprivation (IMD), and show the weights."""
+    from flows.actions.release_reading import checked_release, newest_release
     from pipeline.findings.budget import share_budget
     from pipeline.findings.release_figures import read_release
     from pipeline.findings.report import report_budget
     from pipeline.findings.writing import write_findings
 
-    read = read_release(release or newest_release(releases))
+    read = read_release(checked_release(release or newest_release(releases)))
     shared = share_budget(read, round(budget * 100), by, count, ratio)
     report = report_budget(read, shared, budget, ratio)
     tables = {"shares": shared.shares, "weights": shared.weights}
@@ -190,18 +193,6 @@ def allocate(
         return
     typer.echo(report)
     _print_where(out)
-
-
-def newest_release(releases: Path) -> Path:
-    """Return the folder of the latest release: by reference date, then by file time. Raises Fault if none."""
-    found = [p for p in releases.glob("*") if (p / "manifest.json").is_file() and not p.name.startswith(".")]
-    if not found:
-        raise Fault(
-            "NO_RELEASE",
-            f"There is no release in {releases}.",
-            "Name another folder with --releases, or publish one with `hearth run`.",
-        )
-    return max(found, key=lambda p: (p.name[:10], (p / "manifest.json").stat().st_mtime))
 
 
 def _records(tables: "dict[str, pd.DataFrame]") -> dict[str, Any]:

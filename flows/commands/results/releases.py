@@ -1,4 +1,4 @@
-"""`hearth releases`: list what was published, query it, and open an epoch for a correction."""
+"""`hearth releases`: list what was published, verify and query it, and open an epoch for a correction."""
 
 import json
 import re
@@ -11,7 +11,9 @@ from flows.commands.operation.run import ConfigOption
 from governance.counted import counted
 from governance.errors import Fault
 
-app = typer.Typer(no_args_is_help=True, help="List and query published releases, and publish a correction.")
+app = typer.Typer(
+    no_args_is_help=True, help="List, query and verify published releases, and publish a correction."
+)
 
 FolderOption = Annotated[
     Path, typer.Option("--releases", help="Folder that contains the releases.", file_okay=False)
@@ -27,20 +29,83 @@ def add_to(parent: typer.Typer) -> None:
 
 @app.command(name="list", epilog="Example:\n\n    hearth releases list --releases workspace/releases")
 def list_releases(releases: FolderOption = _RELEASES, as_json: JsonOption = False) -> None:
-    """List the releases of a workspace, newest first. Each is checked against its manifest."""
-    from pipeline.publish.manifest import verify_release
+    """List the releases of a workspace, newest first. Each is checked as `hearth releases verify` does.
+
+    Exit code: 0, or 2 if a release is not as it was published.
+    """
+    from flows.actions.release_reading import release_folders
+    from governance.errors import Finding
+    from pipeline.publish.release_check import ReleaseChecker, is_release, release_changed
 
     found: list[dict[str, Any]] = []
-    for folder in _newest_first(releases):
-        verify_release(folder)
+    changed: list[Finding] = []
+    notes: set[str] = set()
+    checker = ReleaseChecker()
+    folders = release_folders(releases)
+    for folder in folders:
+        differences, note = checker.findings(folder)
+        changed += differences
+        notes.add(note)
+        if differences or not is_release(folder):
+            continue
         manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
         found.append({"release": folder.name, "epoch": manifest["epoch"], "files": len(manifest["files"])})
     if as_json:
         typer.echo(json.dumps(found))
-        return
-    for release in found:
-        files = counted(release["files"], "file")
-        typer.echo(f"{release['release']}  epoch {release['epoch']}  {files}, unchanged since published")
+    else:
+        for release in found:
+            files = counted(release["files"], "file")
+            typer.echo(f"{release['release']}  epoch {release['epoch']}  {files}, unchanged since published")
+    if absent := sorted(checker.recorded(releases) - {folder.name for folder in folders}):
+        notes.add(
+            f"Note: the audit log records {counted(len(absent), 'release that is', 'releases that are')} "
+            f"not in this folder (moved or deleted): {', '.join(absent)}."
+        )
+    for note in sorted(notes - {""}):
+        typer.echo(note, err=True)
+    if changed:
+        raise release_changed(tuple(changed))
+
+
+VERIFY_EXAMPLES = """
+Examples:
+
+    hearth releases verify workspace/releases/2026-03-31-0123456789ab
+
+    hearth releases verify 2026-03-31-0123456789ab --audit audit-copy --trust trust.json --json
+
+Exit code: 0 if files, manifest, signed statement and audit log agree, 2 if the release was changed, 3 if it
+cannot be confirmed. The last line states the result in plain English. It needs no network. Without Hearth:
+`python hearth-verify.pyz --release RELEASE AUDIT_DIR` (`hearth audit verifier` writes that file).
+"""
+
+
+@app.command(epilog=VERIFY_EXAMPLES)
+def verify(
+    release: Annotated[Path, typer.Argument(help="Folder of the release, or a copy of it.")],
+    audit: Annotated[
+        Path | None,
+        typer.Option("--audit", help="The audit folder, or a copy of it. [default: the workspace's]"),
+    ] = None,
+    trust: Annotated[
+        Path | None,
+        typer.Option("--trust", help="trust.json: keys and checkpoints received by another route."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check whether a release's files, manifest, signed statement and audit log agree, offline."""
+    from governance.audit.verify import main
+    from pipeline.publish.release_check import audit_folder_of
+
+    folder = audit or audit_folder_of(release)
+    arguments = [
+        "--release",
+        str(release),
+        *([str(folder)] if folder else []),
+        *(["--trust", str(trust)] if trust else []),
+        *(["--json"] if as_json else []),
+    ]
+    raise typer.Exit(main(arguments))
 
 
 QUERY_EXAMPLES = """
@@ -60,16 +125,17 @@ def query(
     as_json: JsonOption = False,
 ) -> None:
     """Run one SELECT over one release; nothing can be written and no other file read."""
+    from flows.actions.release_reading import checked_release, release_folders
     from pipeline.publish.query import query_release
 
-    folders = [f for f in _newest_first(releases) if release in (None, f.name)]
+    folders = [f for f in release_folders(releases) if release in (None, f.name)]
     if not folders:
         raise Fault(
             "NO_RELEASE",
             f"There is no {'release' if release is None else 'release of that name'} in {releases}.",
             "See `hearth releases list`. Name another folder with --releases, or publish with `hearth run`.",
         )
-    table = query_release(folders[0], sql)
+    table = query_release(checked_release(folders[0]), sql)
     if as_json:
         typer.echo(json.dumps(table.to_pylist(), default=str))
     else:
@@ -108,10 +174,3 @@ def correct(
     text = re.sub(r"(?ms)^\[correction\]\n.*?(?=^\[|\Z)", "", config.read_text("utf-8")).rstrip("\n")
     config.write_text(f"{text}\n\n{section}", "utf-8")
     typer.echo(f"Changed {config}: the next run publishes epoch {epoch}-correction-{number:02d}.")
-
-
-def _newest_first(releases: Path) -> list[Path]:
-    folders = [
-        p for p in releases.glob("*") if (p / "manifest.json").is_file() and not p.name.startswith(".")
-    ]
-    return sorted(folders, key=lambda p: (p / "manifest.json").stat().st_mtime, reverse=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -13,8 +14,11 @@ import pytest
 
 from governance.agreement.terms import DisclosureTerms, Thresholds
 from governance.artefact import Artefact, Evidence
+from governance.audit.log import AuditLog
+from governance.audit.signer import open_log_signer
 from governance.canonical import digest_of
 from governance.clearance import _MINT, Clearance, Cleared
+from governance.gate import Gatekeeper
 from pipeline.aggregate.magnitude_cell import create_magnitude_table
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
@@ -375,7 +379,16 @@ class Bench:
         """Run a whole night; returns the folder of the release."""
         artefact, _ = self.stage(town, tables)
         absence = Clearance("test", "leakage", artefact.digest, 0, (), _MINT)
-        return commit_release(cleared(artefact), absence, self.context()).folder
+        return commit_release(
+            cleared(artefact), absence, self.context(), self.gatekeeper().record_release
+        ).folder
+
+    def gatekeeper(self) -> Gatekeeper:
+        """Return a gatekeeper on the workspace's signed audit log."""
+        workspace = Workspace.open(self.root / "workspace")
+        log = AuditLog.open(workspace.zone("audit"), open_log_signer(workspace.zone("keys"), "hearth/test"))
+        agreement: Any = SimpleNamespace(digest="a" * 64)
+        return Gatekeeper("test", agreement, log, "operator", order={})
 
 
 @pytest.fixture

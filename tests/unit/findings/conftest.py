@@ -8,12 +8,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from governance.audit.note import NoteSigner
+from governance.audit.verify import STATEMENT, ReleaseStatement
 from governance.canonical import canonical_json
 from pipeline.publish.manifest import write_manifest
 from schemas.measure import measures
 from schemas.table import tables
 
+SIGNER = NoteSigner("hearth/made-by-hand", Ed25519PrivateKey.generate())
 AREA = "E08000009"
 LSOAS = (("E01000001", "E02000001", 1), ("E01000002", "E02000001", 3), ("E01000003", "E02000002", 10))
 CRITERIA = {"minimum_cell_count": 10, "noise_bound": 3, "rounding_base": 5, "name": "cell-key"}
@@ -47,7 +51,7 @@ def make_release(tmp_path: Path) -> MakeRelease:
         lsoas: tuple[tuple[str, str, int], ...] = LSOAS,
         basis: list[dict[str, str]] | None = None,
     ) -> Path:
-        folder = tmp_path / "releases" / f"{reference_date}-{next(numbers)}"
+        folder = tmp_path / "releases" / f"{reference_date}-{next(numbers):012}"
         folder.mkdir(parents=True)
         counted = sorted({c["measure"] for cells in listed.values() for c in cells} & set(measures()))
         described = [
@@ -74,7 +78,9 @@ def make_release(tmp_path: Path) -> MakeRelease:
         (folder / "disclosure_criteria.json").write_bytes(canonical_json(CRITERIA))
         if basis is not None:
             pq.write_table(pa.Table.from_pylist(basis), folder / "basis.parquet")
-        write_manifest(folder, folder.name, epoch, reference_date, "cell-key 1.0")
+        digest = write_manifest(folder, folder.name, epoch, reference_date, "cell-key 1.0")
+        statement = ReleaseStatement(folder.name, digest, epoch, reference_date, SIGNER.name)
+        (folder / STATEMENT).write_bytes(statement.text + b"\n" + SIGNER.sign(statement.text))
         return folder
 
     return make

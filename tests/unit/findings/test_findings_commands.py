@@ -17,7 +17,7 @@ from tests.unit.findings.conftest import LSOAS, MakeRelease, cell, rate_cells
 def told(*words: object) -> str:
     ran = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
     assert ran.exit_code == 0, ran.output
-    return ran.output
+    return ran.stdout
 
 
 @pytest.fixture

@@ -20,12 +20,12 @@ SAMPLE = Path(__file__).parents[3] / "sample_data" / "sample" / "hearth.toml"
 INJECTED = f"""
 import sys
 from flows.cli import main
-from flows.commands.results import releases
+from flows.actions import release_reading
 
 def broken(folder):
     raise RuntimeError("cell {SECRET} cannot be cast")
 
-releases._newest_first = broken
+release_reading.release_folders = broken
 sys.argv = ["hearth", "releases", "list"]
 main()
 """

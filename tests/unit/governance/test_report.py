@@ -18,7 +18,7 @@ from governance.audit.log import AuditLog
 from governance.audit.note import NoteSigner
 from governance.audit.signer import LogSigner
 from governance.audit.verify import COSIGNATURE, Trust, read_verifier_key
-from governance.canonical import digest_of
+from governance.canonical import canonical_json, digest_of, digest_of_file
 from governance.errors import Fault, Refused
 from governance.gate import Gatekeeper
 from governance.principals.run_authorisation import run_authorisation_facts
@@ -123,6 +123,28 @@ def test_headings_go_down_by_one_and_tables_have_captions_and_scopes(facts: Repo
     tags = [tag for tag, _ in outline.tags]
     assert tags.count("table") == tags.count("caption") > 5
     assert all("scope" in attributes for tag, attributes in outline.tags if tag == "th")
+
+
+def test_a_release_that_is_not_as_published_needs_attention_first(
+    facts: ReportFacts, audit: AuditLog, agreement: Agreement
+) -> None:
+    workspace = audit.folder.parent
+    release = workspace / "releases" / "2026-09-30-0123456789ab"
+    release.mkdir(parents=True)
+    manifest = {"epoch": "2026-Q3", "files": [], "reference_date": "2026-09-30", "release_id": release.name}
+    (release / "manifest.json").write_bytes(canonical_json(manifest))
+    digest = digest_of_file(release / "manifest.json")
+    keeper = Gatekeeper("run-2", agreement, audit, "operator:root", NOW, order={})
+    statement = keeper.record_release(release.name, digest, "2026-Q3", "2026-09-30")
+    (release / "release.note").write_bytes(statement)
+    sound = gather(workspace, agreement, "2026-11", now=NOW)
+    assert not any("2026-09-30-0123456789ab" in item for item in sound.attention)
+    (release / "health.parquet").write_bytes(b"added")
+    changed = gather(workspace, agreement, "2026-11", now=NOW)
+    assert changed.attention[0] == (
+        "Release 2026-09-30-0123456789ab is not confirmed as published: "
+        "health.parquet is not in the manifest."
+    )
 
 
 def test_it_says_first_what_happened_and_what_needs_attention(facts: ReportFacts) -> None:

@@ -24,6 +24,7 @@ REVEALED = {
     "health_by_tenure.parquet",
     "manifest.json",
     "measure.parquet",
+    "release.note",
     "resident_health.parquet",
     "views.sql",
 }
