@@ -283,6 +283,7 @@ class Gatekeeper:
             self._run_evidence,
             self._audit.remembered(item.id, evidence.part),
             self._audit.requests(evidence.part),
+            self._audit.newest_review,
         )
 
     def _record(self, judgement: Judgement, evidence: Evidence) -> None:

@@ -4,6 +4,7 @@ A run destroys the key of its pseudonymised tables when it ends. The quality sta
 before that, and stores it in the linkage zone under that zone's storage key and retention class.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.canonical import digest_of_file
 from governance.errors import Fault
+from governance.linkage_precision import REVIEW_IMPORTED
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table
 from pipeline.project import Project
@@ -26,6 +28,7 @@ from pipeline.quality.review.decisions import read_decisions
 from pipeline.quality.review.export import CSV_FILE, PAGE_FILE, export_review
 from pipeline.quality.review.findings import Review, SampledCase, find
 from pipeline.workspace import Workspace
+from schemas.storage.artefact_record import RECORD
 
 _SAMPLE = "review_case.parquet"
 
@@ -44,7 +47,8 @@ def export_sample(project: Project, folder: Path, cases_per_stratum: int) -> Exp
 
     Raises Fault if there is no sample, it was disposed of, or the folder cannot be written.
     """
-    with _sample(project) as (workspace, review, connection):
+    with _sample(project) as (workspace, sample, connection):
+        review = _review_id(sample)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             cases = export_review(connection, review, folder, cases_per_stratum)
@@ -66,7 +70,8 @@ def import_decisions(
 
     Raises Fault with every faulty row (see `read_decisions`). In that case nothing is recorded.
     """
-    with _sample(project) as (workspace, review, connection):
+    with _sample(project) as (workspace, folder, connection):
+        review = _review_id(folder)
         cases = {
             row[0]: SampledCase(*row)
             for row in connection.execute(
@@ -76,21 +81,27 @@ def import_decisions(
         }
         decisions = read_decisions(paths, review, cases, partial=partial)
         found = find(review, decisions, cases, wanted_precision)
+        links = found.links.as_json()
         facts = {
-            "what": "review imported",
+            "what": REVIEW_IMPORTED,
             "reviewers": len(found.decided),
             "decisions": len(decisions),
             "cases_resolved": found.cases,
             "kappa": [kappa.as_json()["kappa"] for kappa in found.kappas],
-            "precision_of_links": found.links.as_json()["value"],
+            "precision_of_links": links["value"],
+            "precision_low": links["low"],
+            "precision_high": links["high"],
+            "links_reviewed": links["cases"],
+            "partial": partial,
+            "model_digest": json.loads((folder / RECORD).read_bytes())["facts"]["model_digest"],
         }
         _record(project, workspace, review, facts | _digests(paths))
         return found
 
 
 @contextmanager
-def _sample(project: Project) -> Iterator[tuple[Workspace, str, duckdb.DuckDBPyConnection]]:
-    """Open the sample; yield the workspace, the review's id and a connection with table `review_case`."""
+def _sample(project: Project) -> Iterator[tuple[Workspace, Path, duckdb.DuckDBPyConnection]]:
+    """Open the sample; yield the workspace, the sample's folder and a connection with table `review_case`."""
     _reviewer(project)
     with (
         reading_workspace(project) as workspace,
@@ -104,9 +115,12 @@ def _sample(project: Project) -> Iterator[tuple[Workspace, str, duckdb.DuckDBPyC
                 "The workspace contains no sample for review: nothing has run yet, or it was disposed of.",
                 "Run `hearth run`; it draws a new sample.",
             )
-        path = folder / _SAMPLE
-        load_table(connection, path, "review_case")
-        yield workspace, digest_of_file(path)[:16], connection
+        load_table(connection, folder / _SAMPLE, "review_case")
+        yield workspace, folder, connection
+
+
+def _review_id(sample: Path) -> str:
+    return digest_of_file(sample / _SAMPLE)[:16]
 
 
 def _reviewer(project: Project) -> str:

@@ -55,9 +55,17 @@ class Thresholds:
         minimum=0,
         maximum=1,
     )
-    minimum_estimated_precision: float = threshold(
+    minimum_measured_precision: float = threshold(
         0.95,
-        "lowest share of links that are correct, as the model estimates it",
+        "lowest share of links that are correct where it was measured (known truth, or clerical review)",
+        "higher",
+        minimum=0,
+        maximum=1,
+    )
+    minimum_estimated_precision: float = threshold(
+        0.9,
+        "lowest share of links that are correct where it was not measured: the lower bound of the model's "
+        "estimate, less the 5 points by which estimates were too high",
         "higher",
         minimum=0,
         maximum=1,

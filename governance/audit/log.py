@@ -40,6 +40,7 @@ from governance.audit.verify import (
 from governance.canonical import canonical_json
 from governance.counted import counted
 from governance.errors import Fault, Refused
+from governance.linkage_precision import REVIEW_IMPORTED
 from schemas.storage.durable_write import write_durably
 
 TORN = "torn"
@@ -89,6 +90,7 @@ class AuditLog:
         self._last_event = ""
         self._is_past_gate = False
         self._releases: dict[str, str] = {}
+        self._review: Mapping[str, Any] | None = None
 
     @classmethod
     def open(
@@ -157,6 +159,11 @@ class AuditLog:
     def is_signing(self) -> bool:
         """Answer whether the log was opened with its signing key."""
         return self._signer is not None
+
+    @property
+    def newest_review(self) -> Mapping[str, Any] | None:
+        """The facts of the newest clerical review in the log, its time as `at`; None where there is none."""
+        return self._review
 
     def append(
         self,
@@ -314,6 +321,8 @@ class AuditLog:
         elif event["event"] == "release":
             named = event["evidence"] or {}
             self._releases[str(named.get("release_id"))] = str(named.get("manifest_sha256"))
+        elif event["event"] == "note" and (event["evidence"] or {}).get("what") == REVIEW_IMPORTED:
+            self._review = {**event["evidence"], "at": event["ts"]}
         elif event["event"] == "gate":
             if event["verdict"] == "cleared":
                 self._remembered |= self._noted

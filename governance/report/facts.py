@@ -18,6 +18,12 @@ from governance.audit.verify import ReleaseLog, Report, Trust, verify_folder, ve
 from governance.canonical import digest_of
 from governance.errors import Fault
 from governance.history import events
+from governance.linkage_precision import (
+    REVIEW_IMPORTED,
+    Precision,
+    precision_of,
+    review_that_counts,
+)
 from governance.principals.roles import may
 from governance.principals.run_authorisation import authorised_by
 from governance.report.crosswalk import CROSSWALK
@@ -97,6 +103,7 @@ class ReportFacts:
     extracts: tuple[ExtractLine, ...]
     disclosure: dict[str, Any]
     linkage: dict[str, Any]
+    precision: Precision | None
     disposals: tuple[DisposalStatus, ...]
     key_destructions: tuple[dict[str, Any], ...]
     requests: int
@@ -157,6 +164,7 @@ def gather(
         extracts=_extract_lines(stages, agreement),
         disclosure=stages.get(("disclosure", "all"), {}),
         linkage=stages.get(("link", "all"), {}),
+        precision=_precision(stages.get(("quality", "all"), {}), every, now),
         disposals=statuses,
         key_destructions=tuple(
             event["evidence"] for event in disposals if event["evidence"].get("what") == "run key"
@@ -173,6 +181,24 @@ def gather(
         trials=trials_of(stages),
         certificates=certificates_of(folder),
         holdings=holdings(workspace, agreement),
+    )
+
+
+def _precision(counted: dict[str, Any], every: list[dict[str, Any]], now: datetime) -> Precision | None:
+    """Return the precision that rule LNK-08 judges, from the run's counts and the reviews in the log."""
+    if not counted.get("model_digest"):
+        return None
+    reviews = [
+        {**event["evidence"], "at": event["ts"]}
+        for event in every
+        if event["event"] == "note" and (event["evidence"] or {}).get("what") == REVIEW_IMPORTED
+    ]
+    value, low = counted["estimated_precision"], counted["estimated_precision_low"]
+    known = counted["people_compared"] and value is not None
+    return precision_of(
+        {item["unit"]: (item["right"], item["links"]) for item in counted["measured"] if item["links"]},
+        review_that_counts(reviews[-1] if reviews else None, counted["model_digest"], now),
+        (value, low) if known else None,
     )
 
 

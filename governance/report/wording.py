@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from governance.counted import counted
+from governance.linkage_precision import NOT_KNOWN
 from governance.report.facts import ReportFacts
 
 _TRUST = {
@@ -63,17 +64,14 @@ def day(value: date | datetime) -> str:
 
 
 def linkage(facts: ReportFacts) -> str:
-    """Return how many NHS records were linked to a dwelling; empty without figures."""
+    """Return how many NHS records were linked to a dwelling, and how often that is correct; else empty."""
     found = facts.linkage
     if not found:
         return ""
-    precision = found.get("estimated_precision")
-    estimate = (
-        "" if precision is None else f" The model estimates that {precision:.1%} of the links are correct."
-    )
+    precision = NOT_KNOWN if facts.precision is None else facts.precision.words
     return (
         f"{found['linked_records']:,} of {counted(found['nhs_records'], 'NHS record')} "
-        f"({found['match_rate']:.1%}) were linked to a council dwelling.{estimate}"
+        f"({found['match_rate']:.1%}) were linked to a council dwelling. {precision}"
     )
 
 

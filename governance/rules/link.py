@@ -7,6 +7,12 @@ from datetime import datetime
 
 from governance.agreement.agreement import Agreement
 from governance.counted import counted
+from governance.linkage_precision import (
+    ESTIMATE_TOO_HIGH_BY,
+    MINIMUM_REVIEWED_LINKS,
+    precision_of,
+    review_that_counts,
+)
 from governance.rules.registry import Shown, Verdict, failed, passed, rule
 
 
@@ -97,20 +103,17 @@ def model_is_the_approved_one(evidence: Shown, agreement: Agreement, now: dateti
 
 @rule(
     id="LNK-03",
-    version=3,
-    title="Linkage quality is within the agreed limits, overall and by group",
+    version=4,
+    title="As many records are linked as agreed, overall and in every group",
     stage="link",
     source="GUILD (Gilbert 2018); ONS linkage quality; field-notes.md, published figures",
     remedy="Run `hearth evaluate` and check why records were not linked. Train a model (`hearth train`), or "
     "agree other limits under [thresholds] of the agreement.",
 )
-def linkage_quality_is_within_limits(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a match rate outside the agreed limits, a low estimated precision, and a wide subgroup gap."""
+def enough_records_are_linked(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a match rate outside the agreed limits, and a group that is linked much less often."""
     agreed = agreement.thresholds
     rate = evidence.rate("match_rate")
-    # links by UPRN without names or birth dates have no second piece of evidence to estimate from
-    precision = evidence.rate("estimated_precision") if evidence.count("people_compared") else None
-    estimate = "not available without names or birth dates" if precision is None else f"{precision:.2%}"
     gaps = {
         f"{group.text('attribute')} {group.text('category')}": rate
         - group.count("linked") / group.count("records")
@@ -118,24 +121,64 @@ def linkage_quality_is_within_limits(evidence: Shown, agreement: Agreement, now:
         if group.count("records") >= agreed.minimum_subgroup_residents
     }
     widest = max(gaps, key=lambda name: gaps[name], default=None)
-    observed = f"match rate {rate:.2%}, estimated precision {estimate}, " + (
+    observed = f"match rate {rate:.2%}, " + (
         "no group is large enough to compare"
         if widest is None
         else f"largest gap among {counted(len(gaps), 'group')}: {100 * gaps[widest]:.2f} points ({widest})"
     )
     threshold = (
         f"match rate {agreed.minimum_match_rate:.2%} to {agreed.maximum_match_rate:.2%}, "
-        f"estimated precision at least {agreed.minimum_estimated_precision:.2%}, "
         f"no group more than {100 * agreed.maximum_subgroup_gap:g} points below the overall match rate"
     )
     if not agreed.minimum_match_rate <= rate <= agreed.maximum_match_rate:
         reason = "the match rate is outside the agreed limits"
         return failed("MATCH_RATE_OUT_OF_BAND", observed, threshold, reason)
-    if precision is not None and precision < agreed.minimum_estimated_precision:
-        return failed("PRECISION_TOO_LOW", observed, threshold, "the estimated precision is too low")
     if worse := [name for name, gap in gaps.items() if gap > agreed.maximum_subgroup_gap]:
         reason = f"far fewer records are linked in {', '.join(worse)}"
         return failed("SUBGROUP_LINKED_WORSE", observed, threshold, reason)
+    return passed(observed, threshold)
+
+
+@rule(
+    id="LNK-08",
+    version=1,
+    title="Enough of the links are correct, by measurement where there is one",
+    stage="quality",
+    source="GUILD (Gilbert 2018); ONS linkage quality; governance.md, Nothing is its own witness",
+    remedy=f"Have {MINIMUM_REVIEWED_LINKS} or more links reviewed (`hearth review export`, then "
+    "`hearth review import`); the review replaces the estimate. If links are wrong, train a model "
+    "(`hearth train`), or agree another limit under [thresholds] of the agreement.",
+)
+def enough_links_are_correct(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a measured precision below the agreed one or, without measurement, too low an estimate."""
+    agreed = agreement.thresholds
+    measured = {
+        item.text("unit"): (item.count("right"), item.count("links"))
+        for item in evidence.rows("measured")
+        if item.count("links")
+    }
+    review = review_that_counts(evidence.review, evidence.text("model_digest"), now)
+    people_compared = evidence.count("people_compared")
+    estimate = (
+        (evidence.rate("estimated_precision"), evidence.rate("estimated_precision_low"))
+        if people_compared and not measured and review is None
+        else None
+    )
+    found = precision_of(measured, review, estimate)
+    threshold = (
+        f"at least {agreed.minimum_measured_precision:.2%} measured or, if not measured, at least "
+        f"{agreed.minimum_estimated_precision:.2%} by the lower bound of the estimate less "
+        f"{100 * ESTIMATE_TOO_HIGH_BY:g} points"
+    )
+    if found is None:
+        # links by UPRN without names or birth dates have no second piece of evidence to estimate from
+        return passed("not measured, and not estimated without names or birth dates", threshold)
+    is_estimate = found.basis == "estimate"
+    least = agreed.minimum_estimated_precision if is_estimate else agreed.minimum_measured_precision
+    observed = f"{found.value:.2%} by {found.basis}. {found.words}"
+    if found.value < least:
+        reason = f"the {'estimated' if is_estimate else 'measured'} precision is too low"
+        return failed("PRECISION_TOO_LOW", observed, threshold, reason)
     return passed(observed, threshold)
 
 

@@ -62,7 +62,7 @@ class Shown:
 
     run: the facts of the run itself. remembered: what this rule recorded for this part when its gate
     last cleared; empty before that. requests_on_record: commitments of the erasures and objections in
-    the log for this part.
+    the log for this part. review: facts of the newest clerical review in the log, if there is one.
     """
 
     def __init__(
@@ -71,11 +71,13 @@ class Shown:
         run: Evidence | None = None,
         remembered: Mapping[str, Any] | None = None,
         requests_on_record: frozenset[str] = frozenset(),
+        review: Mapping[str, Any] | None = None,
     ) -> None:
         self.stage = evidence.stage
         self.part = evidence.part
         self.remembered: Mapping[str, Any] = remembered or {}
         self.requests_on_record = requests_on_record
+        self.review = review
         self._facts = evidence.facts
         self._run = run
 

@@ -4,7 +4,7 @@
     check_published    the releases of a workspace, before a run does anything
 
 A run also compares each manifest with the ledger. What is compared, and how, is in
-`governance/audit/verify.py`, which an analyst can use alone.
+`governance/audit/verify.py`, which an analyst can also use without Hearth.
 """
 
 import os
@@ -29,7 +29,7 @@ from schemas.storage.zones import AUDIT, CONTROLLED, LINKAGE
 
 #: Zones of which a workspace has at least one, whatever was deleted from it.
 _ZONES = (AUDIT, CONTROLLED, LINKAGE)
-#: Says what a check without the log and its key leaves open.
+#: Printed after a check without the log and its key.
 NO_LOG = (
     "Note: the files were compared with the manifest, but the signature was not checked, because no audit "
     "folder is next to the releases. `hearth releases verify RELEASE --trust trust.json` checks it."

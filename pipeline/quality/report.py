@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 
+from governance.linkage_precision import at_least
 from governance.small_group import is_other, other
 from pipeline.link.comparison import SCORECARDS
 from pipeline.link.evaluate import FLAGGED_GAP
@@ -93,6 +94,7 @@ def report_content(
     groups = list(_groups(rows, whole, terms, people_known))
     card = model.scorecards["recorded"]
     record = whole["nhs_record"]
+    estimated = _estimated_precision(record, _WHOLE) if people_known else None
     content = {
         "format": FORMAT,
         "reference_date": reference_date,
@@ -113,9 +115,10 @@ def report_content(
             unit: _rate(_printed(whole[unit].match, terms)) for unit in ATTRIBUTES if unit in whole
         },
         "estimated": {
-            "precision": _estimated_precision(record, _WHOLE) if people_known else None,
+            "precision": estimated,
             "recall": _estimated_recall(record) if people_known else None,
         },
+        "precision_at_least": None if estimated is None else at_least(estimated["low"]),
         "measured": _measured_whole(whole, terms),
         "groups": groups,
         "flags": list(_flags(groups)),

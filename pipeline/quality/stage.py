@@ -4,7 +4,7 @@ It runs between link and publish, because a run removes the pseudonymised tables
 are kept in the linkage zone, under that zone's retention and key: counts by group, and a sample of
 comparison vectors without the pseudonyms of either side (for clerical review).
 
-Evidence facts (what LNK-06 judges):
+Evidence facts that LNK-06 judges:
 
 - `nhs_records`, `dwellings`
 - `unexplained_records`, `unexplained_dwellings`: neither linked nor given a reason; must be 0
@@ -12,6 +12,14 @@ Evidence facts (what LNK-06 judges):
 - `records_by_reason`, `dwellings_by_reason`
 - `review_cases`, `review_strata`: size of the review sample
 - `true_pairs`: true pairs that the links were compared with; null where the project names no truth
+
+Evidence facts that LNK-08 judges, with the newest clerical review in the audit log:
+
+- `model_digest`: the model that made the links
+- `measured`: list of {`unit` ("records" or "households"), `right`, `links`}; empty without true pairs
+- `people_compared`: decisions for which people could be compared; if 0, precision cannot be estimated
+- `estimated_precision`, `estimated_precision_low`: mean match probability of the linked records, and the
+  lower end of its 95% interval (0 to 1; null if nothing is linked)
 """
 
 from pathlib import Path
@@ -25,7 +33,9 @@ from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import write_query
+from pipeline.link.model import model_of
 from pipeline.quality.counting import SQL, TruePairs, count_quality, load_links
+from pipeline.quality.precision_facts import precision_facts
 from pipeline.quality.review.sample import draw_cases
 
 STAGE = "quality"
@@ -60,8 +70,9 @@ def quality(
                 truth,
             )
             draw_cases(connection)
+            connection.execute(f"CREATE TEMP TABLE quality_count AS {count_quality(connection, truth)}")
             queries = {
-                "quality_count": count_quality(connection, truth),
+                "quality_count": "SELECT * FROM quality_count ORDER BY unit, attribute, category",
                 "match_weight": SQL.read("match_weight"),
                 "review_case": "SELECT * FROM review_case ORDER BY band, stratum_group, drawn_as",
             }
@@ -69,9 +80,10 @@ def quality(
                 f"{table}.parquet": write_query(connection, query, folder / f"{table}.parquet")
                 for table, query in queries.items()
             }
-            facts = _facts(connection)
+            facts = _facts(connection) | precision_facts(connection)
         context.report(f"quality: {facts['review_cases']:,} pairs kept for clerical review")
         facts["true_pairs"] = None if truth is None else truth.pairs
+        facts["model_digest"] = model_of(context).digest
         return rows, Evidence(STAGE, "all", facts)
 
     return write_artefact(context.workspace.zone("linkage"), STAGE, "all", fingerprint, fill)

@@ -1,7 +1,7 @@
 hearth-agreement/v1
 SAMPLE-HOUSEHOLDS
 1
-27c23d1fd13adaf29682145cc07ccb962ba0b75729ecf83819887fa91345d874
+71a7bc6e5cb9d28d2e622b931280153f6f90c30ed49af67af86075f6d6bfaf03
 
-— council-siro NCNLhLcOddy44Fs07xEyRYEDWF5D9PeNB4PYvdtjw0gXOISg9mWply/AVRok4/CS4KrTvb3hIP9W3ALRag86RPXeCgQ=
-— nhs-siro 9MArQNsDQCYKXpFyGp8iwH3kBeZBCU55UYSrcyjL69MhlzQCuH1cv6qDeWQiFczUhoejHswQisRX70qDOA/JN+RUnQs=
+— council-siro NCNLhGpT++Ee0j8ftGeM6uZ7m1wfeTxq3UdkMzOC0K4zmsJkDg44FduoYVt4qBwo2Plm4xz8algz80+faQ5ynvOUgwY=
+— nhs-siro 9MArQDz+/6vxmXzjvJkij2R0hHBHB4KFUyUY6OZWRZmzpNyN5sbaqkPb0YZufRfVBmCG/XPACu6cn9vPtddCelcFYQk=

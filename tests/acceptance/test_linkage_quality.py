@@ -48,6 +48,13 @@ def test_a_review_goes_out_comes_back_and_is_on_record(published: Published, tmp
     log = (project.workspace / "audit" / "audit.jsonl").read_text("utf-8")
     assert [log.count(f'"what":"review {done}"') for done in ("exported", "imported")] == [1, 1]
     assert hearth("audit", "verify", project.workspace / "audit").code in (0, 4)
+    (imported,) = [
+        line for line in map(json.loads, log.splitlines()) if '"review imported"' in json.dumps(line)
+    ]
+    (linked,) = [stage["facts"] for stage in published[1]["stages"] if stage["stage"] == "link"]
+    assert imported["evidence"]["model_digest"] == linked["model_digest"]
+    assert imported["evidence"]["links_reviewed"] == found["precision_of_links"]["cases"]
+    assert imported["evidence"]["partial"] is False
 
 
 def test_an_undecided_review_is_refused_by_line(published: Published, tmp_path: Path) -> None:

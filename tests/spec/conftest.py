@@ -76,6 +76,7 @@ def ask(agreement: Agreement) -> Ask:
         now: datetime = TODAY,
         remembered: Mapping[str, Any] | None = None,
         requests: tuple[str, ...] = (),
+        review: Mapping[str, Any] | None = None,
         thresholds: Mapping[str, Any] | None = None,
         disclosure: Mapping[str, Any] | None = None,
         started: tuple[str, ...] | None = None,
@@ -93,7 +94,8 @@ def ask(agreement: Agreement) -> Ask:
         shown = run_facts if found.stage == "run" else dict(facts or {})
         evidence = Evidence(found.stage, part, shown)
         before = Evidence("run", "all", run_facts)
-        judgement = judged(found, Shown(evidence, before, remembered, frozenset(requests)), changed, now)
+        facts_shown = Shown(evidence, before, remembered, frozenset(requests), review)
+        judgement = judged(found, facts_shown, changed, now)
         assert content_fault(judgement.facts(evidence)) == "", judgement
         return judgement.verdict
 

@@ -16,7 +16,7 @@ SPECIFIED = {
     "PRE": range(1, 7),
     "ING": range(1, 10),
     "PSE": range(1, 9),
-    "LNK": range(1, 8),
+    "LNK": range(1, 9),
     "HHD": range(1, 4),
     "AGG": range(8),
     "PUB": range(1, 7),

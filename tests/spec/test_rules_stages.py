@@ -59,8 +59,6 @@ GROUP: dict[str, Any] = {
 LINK: dict[str, Any] = {
     "model_digest": "f" * 64,
     "match_rate": 0.6,
-    "people_compared": 1,
-    "estimated_precision": 0.95,
     "subgroups": [
         {"attribute": "sex", "category": "1", "records": 200, "linked": 70},
         {"attribute": "sex", "category": "2", "records": 199, "linked": 0},
@@ -77,6 +75,22 @@ QUALITY: dict[str, Any] = {
     "unexplained_dwellings": 0,
     "incomplete_links": 0,
     "true_pairs": None,
+    "model_digest": "f" * 64,
+    "measured": [],
+    "people_compared": 1,
+    "estimated_precision": 0.96,
+    "estimated_precision_low": 0.95,
+}
+#: What the audit log records of a clerical review of these links, four months ago.
+REVIEW: dict[str, Any] = {
+    "what": "review imported",
+    "at": "2026-07-21T10:00:00.000000Z",
+    "model_digest": "f" * 64,
+    "partial": False,
+    "links_reviewed": 100,
+    "precision_of_links": 0.95,
+    "precision_low": 0.88,
+    "precision_high": 0.98,
 }
 HOUSEHOLD: dict[str, Any] = {
     "households": 95,
@@ -131,6 +145,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "LNK-01": ({"facts": LINK}, {"facts": but(LINK, keys_in_reach=1)}, "IDENTIFIERS_IN_REACH"),
     "LNK-02": ({"facts": LINK}, {"facts": but(LINK, model_digest="e" * 64)}, "MODEL_NOT_APPROVED"),
     "LNK-03": ({"facts": LINK}, {"facts": but(LINK, match_rate=0.5999)}, "MATCH_RATE_OUT_OF_BAND"),
+    "LNK-08": (
+        {"facts": QUALITY},
+        {"facts": but(QUALITY, estimated_precision_low=0.9499)},
+        "PRECISION_TOO_LOW",
+    ),
     "LNK-04": (
         {"facts": HOUSEHOLD},
         {"facts": but(HOUSEHOLD, improbable_dwellings=6)},
@@ -212,17 +231,81 @@ def test_a_model_that_nobody_approved_is_refused_outside_the_sample_project(ask:
     assert ask("LNK-02", LINK, model_digest="e" * 64, run=sample).outcome == "fail"
 
 
-@pytest.mark.parametrize(("precision", "outcome"), [(0.95, "pass"), (0.9499, "fail"), (None, "fail")])
-def test_the_estimated_precision_must_be_shown_and_reach_the_agreed_one(
-    precision: float | None, outcome: str, ask: Any
+MEASURED = {"minimum_measured_precision": 0.95, "minimum_estimated_precision": 0.9}
+
+
+def records(right: int, links: int, unit: str = "records") -> dict[str, Any]:
+    return {"unit": unit, "right": right, "links": links}
+
+
+@pytest.mark.parametrize(
+    ("right", "outcome"), [(9500, "pass"), (9499, "fail")], ids=["as agreed", "one link below"]
+)
+def test_a_measured_precision_is_judged_and_the_estimate_is_not(right: int, outcome: str, ask: Any) -> None:
+    shown = but(
+        QUALITY, measured=[records(right, 10000)], estimated_precision=1.0, estimated_precision_low=1.0
+    )
+    verdict = ask("LNK-08", shown, thresholds=MEASURED)
+    assert verdict.outcome == outcome
+    assert verdict.observed.startswith(f"{right / 100:.2f}% by truth. ")
+    worst = but(shown, estimated_precision=0.1, estimated_precision_low=0.1)
+    assert ask("LNK-08", worst, thresholds=MEASURED).outcome == outcome
+
+
+def test_of_records_and_households_the_lower_measured_precision_counts(ask: Any) -> None:
+    good, poor = records(96, 100, "households"), records(94, 100)
+    assert ask("LNK-08", but(QUALITY, measured=[good, poor]), thresholds=MEASURED).outcome == "fail"
+    assert ask("LNK-08", but(QUALITY, measured=[good]), thresholds=MEASURED).outcome == "pass"
+    without = but(QUALITY, measured=[records(0, 0)], estimated_precision_low=0.95)
+    assert ask("LNK-08", without, thresholds=MEASURED).observed.startswith("90.00% by estimate. ")
+
+
+@pytest.mark.parametrize(("low", "outcome"), [(0.95, "pass"), (0.9499, "fail"), (None, "fail")])
+def test_without_measurement_the_lower_bound_less_what_estimates_were_too_high_is_judged(
+    low: float | None, outcome: str, ask: Any
 ) -> None:
-    assert ask("LNK-03", but(LINK, estimated_precision=precision)).outcome == outcome
+    shown = but(QUALITY, estimated_precision=0.999, estimated_precision_low=low)
+    verdict = ask("LNK-08", shown, thresholds=MEASURED)
+    assert verdict.outcome == outcome
+    if low is not None:
+        assert "estimates were too high by up to 5 percentage points" in verdict.observed
 
 
 def test_with_uprns_alone_the_precision_cannot_be_estimated_and_the_verdict_says_so(ask: Any) -> None:
-    verdict = ask("LNK-03", but(LINK, people_compared=0, estimated_precision=None))
+    alone = but(QUALITY, people_compared=0, estimated_precision=None, estimated_precision_low=None)
+    verdict = ask("LNK-08", alone)
     assert verdict.outcome == "pass"
-    assert "estimated precision not available without names or birth dates" in verdict.observed
+    assert "not estimated without names or birth dates" in verdict.observed
+    assert ask("LNK-08", but(alone, measured=[records(94, 100)]), thresholds=MEASURED).outcome == "fail"
+
+
+@pytest.mark.parametrize(("value", "outcome"), [(0.95, "pass"), (0.9499, "fail")])
+def test_a_clerical_review_is_a_measurement_and_replaces_the_estimate(
+    value: float, outcome: str, ask: Any
+) -> None:
+    for low in (1.0, 0.0):
+        shown = but(QUALITY, estimated_precision=1.0, estimated_precision_low=low)
+        verdict = ask("LNK-08", shown, review=REVIEW | {"precision_of_links": value}, thresholds=MEASURED)
+        assert (verdict.outcome, verdict.observed[:17]) == (outcome, f"{value:.2%} by review.")
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        {"links_reviewed": 99},
+        {"partial": True},
+        {"model_digest": "e" * 64},
+        {"at": "2025-11-20T01:59:59.000000Z"},
+        {"precision_of_links": None},
+    ],
+    ids=lambda lacking: next(iter(lacking)),
+)
+def test_a_review_that_is_small_partial_old_or_of_another_model_measures_nothing(
+    lacking: dict[str, Any], ask: Any
+) -> None:
+    verdict = ask("LNK-08", QUALITY, review=REVIEW | lacking)
+    assert verdict.observed.startswith("90.00% by estimate. ")
+    assert ask("LNK-08", QUALITY, review=REVIEW).observed.startswith("95.00% by review. ")
 
 
 def test_a_group_that_is_linked_much_worse_is_refused_once_it_is_large_enough_to_judge(ask: Any) -> None:

@@ -14,6 +14,7 @@ from governance.agreement.decisions import waiver_statement
 from governance.agreement.terms import Principal, Waiver
 from governance.artefact import Artefact, Evidence, FileRecord
 from governance.audit.log import AuditLog
+from governance.audit.signer import LogSigner
 from governance.audit.verify import verify_folder
 from governance.clearance import Clearance, Cleared
 from governance.errors import Refused
@@ -190,3 +191,30 @@ def test_a_gate_that_the_order_does_not_name_refuses(
     with pytest.raises(Refused, match="GATE_SKIPPED"):
         gatekeeper.judge(ARTEFACT, EVIDENCE)
     assert events(audit_folder)[-1]["evidence"]["code"] == "GATE_SKIPPED"
+
+
+def test_a_rule_reads_the_newest_clerical_review_of_the_log(
+    audit: AuditLog, audit_folder: Path, signer: LogSigner, agreement: Agreement
+) -> None:
+    read: list[Any] = []
+
+    def check(evidence: Any, *_: Any) -> Verdict:
+        read.append(evidence.review and (evidence.review["links_reviewed"], evidence.review["at"][:10]))
+        return PASS
+
+    rule = replace(rule_of("TST-01", PASS), check=check)
+
+    def judge(log: AuditLog) -> None:
+        keeper = Gatekeeper(
+            "run-1", agreement, log, "operator", NOW, lambda *_: (rule,), order={("link", "all"): ()}
+        )
+        keeper.judge(ARTEFACT, EVIDENCE)
+
+    judge(audit)
+    for links in (120, 150):
+        facts = {"what": "review imported", "links_reviewed": links}
+        audit.append("review-1", "operator", "quality", "note", None, "done", facts)
+    audit.append("review-1", "operator", "quality", "note", None, "done", {"what": "review exported"})
+    judge(audit)
+    judge(AuditLog.open(audit_folder, signer))
+    assert read == [None, (150, "2026-11-21"), (150, "2026-11-21")]

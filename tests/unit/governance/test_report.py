@@ -30,7 +30,7 @@ from governance.report.facts import ReportFacts, gather
 from governance.report.lineage import DERIVED, columns_of_attribute, columns_of_output
 from governance.report.page import render_page
 from governance.report.trials import certificates_of, trials_of
-from governance.report.wording import reconciliation, summary
+from governance.report.wording import linkage, reconciliation, summary
 from governance.rules import all_rules
 from schemas.attribute import attributes_of
 from schemas.contract import contracts
@@ -145,6 +145,80 @@ def test_a_release_that_is_not_as_published_needs_attention_first(
         "Release 2026-09-30-0123456789ab is not confirmed as published: "
         "health.parquet is not in the manifest."
     )
+
+
+QUALITY = {
+    "model_digest": "f" * 64,
+    "measured": [],
+    "people_compared": 90,
+    "estimated_precision": 0.996,
+    "estimated_precision_low": 0.994,
+}
+LINK = {"linked_records": 90, "nhs_records": 100, "match_rate": 0.9, "estimated_precision": 0.996}
+REVIEW = {
+    "what": "review imported",
+    "model_digest": "f" * 64,
+    "partial": False,
+    "links_reviewed": 120,
+    "precision_of_links": 0.94,
+    "precision_low": 0.88,
+    "precision_high": 0.98,
+}
+
+
+@pytest.mark.parametrize(
+    ("quality", "review", "words"),
+    [
+        (
+            QUALITY | {"measured": [{"unit": "records", "right": 947, "links": 1000}]},
+            REVIEW,
+            "94.7% of the links are correct. This was measured: 947 of 1,000 linked NHS records agree with "
+            "the known truth of these invented people.",
+        ),
+        (
+            QUALITY,
+            REVIEW,
+            "94.0% of the links are correct. This was measured: reviewers checked 120 links (95% interval "
+            "88.0% to 98.0%).",
+        ),
+        (
+            QUALITY,
+            REVIEW | {"model_digest": "e" * 64},
+            "At least 94.4% of the links are expected to be correct. This was not measured: the model "
+            "estimates 99.6%, with a lower bound of 99.4%. Hearth subtracts 5 points, because estimates were "
+            "too high by up to 5 percentage points where the truth was known.",
+        ),
+        (
+            QUALITY | {"people_compared": 0, "estimated_precision": None, "estimated_precision_low": None},
+            None,
+            "It is not known how many of the links are correct: this was neither measured nor estimated.",
+        ),
+    ],
+    ids=["truth", "review", "estimate", "neither"],
+)
+def test_the_precision_in_the_report_is_the_one_that_the_rule_judges(
+    quality: dict[str, object],
+    review: dict[str, object] | None,
+    words: str,
+    facts: ReportFacts,
+    audit: AuditLog,
+    agreement: Agreement,
+) -> None:
+    if review is not None:
+        audit.append("review-1", "operator:root", "quality", "note", None, "done", review)
+    stages = [
+        {"stage": "link", "part": "all", "facts": LINK},
+        {"stage": "quality", "part": "all", "facts": quality},
+    ]
+    audit.append("run-3", "operator:root", None, "run_start", policy=agreement.digest)
+    ended = {"figures": digest_of(stages)}
+    audit.append("run-3", "operator:root", None, "run_end", None, "published", ended, agreement.digest)
+    folder = audit.folder.parent / "runs" / "run-3"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps({"stages": stages}))
+    written = gather(audit.folder.parent, agreement, "2026-11", now=NOW)
+    assert linkage(written) == (f"90 of 100 NHS records (90.0%) were linked to a council dwelling. {words}")
+    assert words.split(".")[0] in render_page(written)
 
 
 def test_it_says_first_what_happened_and_what_needs_attention(facts: ReportFacts) -> None:

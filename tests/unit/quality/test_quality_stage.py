@@ -12,6 +12,7 @@ from governance.artefact import Artefact, Evidence
 from governance.clearance import _MINT, Clearance, Cleared
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
+from pipeline.link.model import default_model
 from pipeline.quality.counting import TruePairs
 from pipeline.quality.stage import quality
 from schemas.contract import load_contract
@@ -237,3 +238,25 @@ def test_links_are_held_against_each_units_own_truth(made: Callable[..., Made]) 
     rented = rows["dwelling", "tenure", "private_rented"]
     assert (rented["links"], rented["true_pairs"]) == (0, 1)
     assert found[1].facts["true_pairs"] == 5
+
+
+def test_the_precision_is_shown_as_measured_for_each_unit_and_as_estimated(made: Callable[..., Made]) -> None:
+    """The interval of two links of probability 0.9 reaches from 0.9 - 1.96 sqrt(2 x 0.09) / 2."""
+    truth = TruePairs(pairs(("n1", "d1"), ("n2", "d2")), pairs(("n1", "d1"), ("n2", "d1"), ("n3", "d2")), "0")
+    shown = made(truth)[1].facts
+    assert shown["measured"] == [
+        {"unit": "records", "right": 1, "links": 2},
+        {"unit": "households", "right": 1, "links": 1},
+    ]
+    assert shown["model_digest"] == default_model().digest
+    assert (shown["people_compared"], shown["estimated_precision"]) == (2, 0.9)
+    assert shown["estimated_precision_low"] == pytest.approx(0.9 - 1.959964 * 0.18**0.5 / 2, abs=1e-6)
+
+
+def test_without_true_pairs_nothing_is_measured_and_without_links_nothing_is_estimated(
+    made: Callable[..., Made],
+) -> None:
+    assert made()[1].facts["measured"] == []
+    unlinked = [SMALL["resident_link"][2] | {"nhs_record_pseudonym": f"n{n}"} for n in (1, 2, 3)]
+    shown = made(resident_link=unlinked, link=[])[1].facts
+    assert (shown["estimated_precision"], shown["estimated_precision_low"]) == (None, None)

@@ -132,6 +132,21 @@ def test_measured_figures_stand_beside_the_estimates_where_the_truth_is_known(co
     assert group(content, "2")["measured"]["recall"]["value"] == pytest.approx(840 / 900, abs=1e-4)
 
 
+def test_a_page_leads_with_the_measured_precision_and_else_with_what_is_expected_at_least(
+    counted: Make,
+) -> None:
+    content = report(counted())
+    assert content["precision_at_least"] == round(content["estimated"]["precision"]["low"] - 0.05, 4)
+    page = render_page(content)
+    assert f"<strong>{content['precision_at_least']:.1%}</strong> expected precision, at least" in page
+    assert "measured precision of linked NHS records" not in page
+    assert "estimates were too high by up to 5 percentage points" in page
+
+    page = render_page(report(counted(right=95)))
+    assert "<strong>95.0%</strong> measured precision of linked NHS records" in page
+    assert "expected precision, at least" not in page
+
+
 def test_every_reason_is_counted_and_explained(counted: Make) -> None:
     reasons = {row["reason"]: row for row in report(counted())["reasons"]["nhs_record"]}
     assert {name: row["count"] for name, row in reasons.items()} == {
@@ -149,6 +164,7 @@ def test_without_names_the_report_says_what_cannot_be_known_and_estimates_nothin
     assert content["thresholds"] == []
     assert all(g["estimated_precision"] is None for g in content["groups"])
     assert any("stale" in said for said in content["unknowable"])
+    assert content["precision_at_least"] is None
     assert "unknown</strong> estimated precision" in render_page(content)
 
 
