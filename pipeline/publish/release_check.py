@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from governance.audit.verify import (
-    LOG_NAME,
     MANIFEST,
     STATEMENT,
     ReleaseLog,
@@ -23,6 +22,7 @@ from governance.audit.verify import (
 from governance.counted import counted
 from governance.errors import Finding, Refused
 from governance.history import events
+from governance.recorded_state import RecordedState
 from pipeline.disclosure.ledger import Ledger
 from pipeline.publish.manifest import RESTORE
 from schemas.storage.zones import AUDIT, CONTROLLED, LINKAGE
@@ -107,16 +107,17 @@ def published_folders(releases: Path) -> list[Path]:
     return sorted(p for p in releases.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def check_published(folders: Sequence[Path], ledger: Ledger, audit: Path) -> None:
+def check_published(folders: Sequence[Path], ledger: Ledger, recorded: RecordedState) -> None:
     """Check published releases of a workspace, under the log that this run has open.
 
-    Raises Refused with every difference: a release is never edited.
+    Each changed release is put on record as a finding. Raises Refused with every difference: a release is
+    never edited.
     """
     if not folders:
         return
     # The run has this log open: its chain, and its growth since the last signature, were checked then.
-    recorded = list(events(audit)) if (audit / LOG_NAME).is_file() else []
-    log = ReleaseLog.of(recorded, Report(lines=len(recorded), signed_lines=len(recorded)))
+    every = list(events(recorded.audit.folder))
+    log = ReleaseLog.of(every, Report(lines=len(every), signed_lines=len(every)))
     findings: list[Finding] = []
     for folder in folders:
         report = verify_release(folder, log=log)
@@ -127,7 +128,10 @@ def check_published(folders: Sequence[Path], ledger: Ledger, audit: Path) -> Non
                 Finding("RELEASE_CHANGED", folder.name, f"{MANIFEST} is not the one that the ledger records.")
             )
     if findings:
-        raise release_changed(tuple(findings))
+        refusal = release_changed(tuple(findings))
+        for name in sorted({finding.where for finding in findings}):
+            recorded.report(f"releases/{name}", refusal.code, "the run is refused", name)
+        raise refusal
 
 
 def _findings(folder: Path, report: ReleaseReport, *, needs_log: bool) -> tuple[Finding, ...]:

@@ -70,7 +70,6 @@ from pipeline.publish.release_content import (
 from pipeline.publish.release_record import write_cell_digests, write_record
 from pipeline.publish.views import write_views
 from pipeline.quality.writing import inspect_report, repeat_report, write_report
-from schemas.storage.zones import AUDIT
 
 STAGE = "publish"
 _READ = ("protected_cell", "published_measure", "area", "household_state", "basis")
@@ -116,8 +115,7 @@ def find_standing(fingerprint: str, context: RunContext) -> tuple[Artefact, Evid
     Raises Refused where the ledger is lost or edited, or a published release was changed.
     """
     publication = Publication.of(fingerprint, context)
-    audit = context.workspace.zone(AUDIT)
-    check_published(published_folders(publication.releases), publication.ledger, audit)
+    check_published(published_folders(publication.releases), publication.ledger, context.recorded)
     return _find(publication)
 
 
@@ -125,7 +123,7 @@ def _find(publication: Publication) -> tuple[Artefact, Evidence] | None:
     folder = publication.published
     if not folder.is_dir():
         return None
-    check_published([folder], publication.ledger, publication.context.workspace.zone(AUDIT))
+    check_published([folder], publication.ledger, publication.context.recorded)
     files = verify_release(folder)
     publication.context.report(f"Release {folder.name} is already published; nothing has changed.")
     release = Artefact(STAGE, "all", folder, publication.fingerprint, files)

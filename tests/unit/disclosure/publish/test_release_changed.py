@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from governance.audit.verify import MANIFEST, STATEMENT
+from governance.audit.verify import MANIFEST, STATEMENT, verify_folder
 from governance.canonical import canonical_json
 from governance.errors import Refused
 from pipeline.publish import commit_release as commit_module
@@ -235,6 +235,8 @@ def test_the_next_run_says_that_the_release_was_changed_and_blames_no_attack(
             attempt()
         assert refused.value.code == "RELEASE_CHANGED"
     assert {f.where for f in refused.value.findings} == {release.name}
+    remarks = verify_folder(bench.root / "workspace" / "audit").remarks
+    assert any(f"releases/{release.name} is not the one on record (RELEASE_CHANGED)" in r for r in remarks)
 
 
 def test_the_next_run_finds_an_edit_of_any_earlier_release(
