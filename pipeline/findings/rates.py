@@ -82,6 +82,15 @@ def protection_margin(x: Numbers, n: Numbers, count_variance: float, confidence:
     return np.asarray(100 * z * np.sqrt(count_variance * (1 + rate**2)) / n)
 
 
+def protection_error(rates: pd.DataFrame, confidence: float = 0.95) -> Numbers:
+    """Return the standard error that noise and rounding add to each rate, as a share.
+
+    confidence: that of the column protection_margin.
+    """
+    z = float(stats.norm.ppf((1 + confidence_level(confidence)) / 2))
+    return rates["protection_margin"].to_numpy(np.float64) / 100 / z
+
+
 def compare_with_area(rates: pd.DataFrame, release: ReleaseFigures, confidence: float = 0.95) -> pd.DataFrame:
     """Add area_percent and against_area: the local authority's rate of the same measure, and
     whether each rate is better, similar or worse (higher or lower where a measure has no direction).

@@ -10,6 +10,7 @@ from pipeline.findings.budget import BudgetShares
 from pipeline.findings.release_comparison import Comparison
 from pipeline.findings.release_figures import ReleaseFigures
 from pipeline.findings.standardised import DIRECT
+from schemas.dimension import dimensions
 
 #: Longer lists are cut to this many rows; the tables written next to the report have every row.
 LISTED = 12
@@ -35,10 +36,12 @@ def report_findings(findings: Findings) -> str:
         ),
         *_framework(findings.framework),
         "## Inequality",
-        "The slope index of inequality (SII) is the rate at the least deprived end of the scale minus the "
-        "rate at the most deprived end, in percentage points (age-standardised rates: per 1,000). The "
-        "relative index (RII) is the first rate divided by the second. A negative SII, or an RII below 1, "
-        "means a higher rate in the more deprived areas.",
+        "Each line is fitted through every deprivation group, from the most to the least deprived end of the "
+        "scale. The slope index (SII) is the rate at the least deprived end minus the rate at the most "
+        "deprived end, in percentage points (age-standardised rates: per 1,000). The relative index (RII) is "
+        "the rate at the most deprived end divided by the rate at the least deprived end: an RII of 2 means "
+        "that the rate is twice as high in the most deprived areas. The table `inequality` has the ratio in "
+        "the other direction too. The limits include noise and rounding.",
         _table(*_inequality(findings.inequality)),
         "## Standardised for age",
         "Directly standardised rate per 1,000 of the European Standard Population 2013, for the ages shown.",
@@ -111,14 +114,16 @@ def _inequality(inequality: pd.DataFrame) -> tuple[Sequence[str], list[tuple[str
     rows: list[tuple[str, ...]] = [
         (
             str(row["title"]) + (", age-standardised" if row["is_age_standardised"] else ""),
-            str(row["over"]),
+            dimensions()[str(row["over"])].title,
+            "" if pd.isna(row["sii"]) else f"{row['most_deprived']:.1f} to {row['least_deprived']:.1f}",
             _triple(row["sii"], row["sii_lower"], row["sii_upper"], "+.1f"),
             _triple(row["rii"], row["rii_lower"], row["rii_upper"], ".2f"),
             str(row["finding"]),
         )
         for row in inequality[inequality["area_level"] == "LAD"].to_dict("records")
     ]
-    return ("measure", "over", "SII", "RII", "finding"), rows
+    head = ("measure", "by", "rate, most to least deprived", "SII, least minus most", "RII, most to least")
+    return (*head, "finding"), rows
 
 
 def _standardised(standardised: pd.DataFrame) -> tuple[Sequence[str], list[tuple[str, ...]]]:

@@ -107,7 +107,7 @@ def _check(events: Numbers, size: Numbers, statistic: str) -> None:
     check_all(events >= 0, events, "numerators must not be negative")
     check_all(size > 0, size, "denominators must be above zero")
     if statistic == "proportion":
-        check_all(events <= size, events, "a numerator must not exceed its denominator")
+        check_all((events <= size) | np.isnan(size), events, "a numerator must not exceed its denominator")
 
 
 def _wilson_limits(

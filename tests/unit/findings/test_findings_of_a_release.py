@@ -156,8 +156,9 @@ def test_inequality_runs_over_every_decile_or_is_not_given(make_release: MakeRel
         for c in rate_cells("emergency_admission", 300 - 20 * decile, 1000, imd_decile=str(decile))
     ]
     (found,) = find_all(make_release({"health_by_imd_decile": rows})).inequality.to_dict("records")
-    assert found["sii"] == pytest.approx(-20, abs=1e-9)
-    assert found["rii"] == pytest.approx(0.09 / 0.29, abs=1e-9)
+    # the line is straight on the logit scale, where the rates 28%, 26% ... 10% are not quite
+    assert found["sii"] == pytest.approx(-20, abs=2)
+    assert found["rii"] == pytest.approx(found["most_deprived"] / found["least_deprived"])
     assert found["sii_lower"] < -20 < found["sii_upper"] < 0
     assert found["finding"] == "higher among the most deprived"
     rows[0]["value"] = None
@@ -259,6 +260,20 @@ def test_the_framework_keeps_every_indicator_and_says_what_is_not_there(make_rel
     assert framework.loc["emergency_admission", "verdict"] == "not compared"
     assert framework.loc["workless", "note"] == "not in this release"
     assert framework["goal"].nunique() == 5
+
+
+def test_the_note_of_an_indicator_is_empty_where_it_has_a_value_and_the_reason_where_it_is_hidden(
+    make_release: MakeRelease,
+) -> None:
+    release = make_release(
+        {
+            "health": rate_cells("emergency_admission", 200, 1000),
+            "respiratory_admission": rate_cells("respiratory_admission", None, 900),
+        }
+    )
+    framework = find_all(release).framework.set_index("measure")
+    assert framework.loc["emergency_admission", "note"] == ""
+    assert framework.loc["respiratory_admission", "note"] == "hidden [c]"
 
 
 def test_a_fall_in_what_should_fall_is_better_in_the_framework(make_release: MakeRelease) -> None:
