@@ -6,6 +6,7 @@
 | byars_interval | rate or count, Byar's interval, exact below 10 events |
 | dobson_interval | weighted sum of counts, Dobson's interval |
 | directly_standardised_rate | ESP 2013 by default, Dobson's interval |
+| standardised_rate_of_repeated_events | the same for events that are not independent |
 | indirectly_standardised_ratio, indirectly_standardised_rate | against a reference, Byar's interval |
 | mean_interval | Student's t |
 | quantile_assignment | quantiles of areas |
@@ -32,6 +33,7 @@ from pipeline.findings.statistics.standardisation import (
     expected_events,
     indirectly_standardised_rate,
     indirectly_standardised_ratio,
+    standardised_rate_of_repeated_events,
 )
 from pipeline.statistics.interval import Interval, byars_interval, mean_interval, wilson_interval
 
@@ -55,5 +57,6 @@ __all__ = [
     "relative_index_of_inequality",
     "ridit_scores",
     "slope_index_of_inequality",
+    "standardised_rate_of_repeated_events",
     "wilson_interval",
 ]

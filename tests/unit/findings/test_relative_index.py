@@ -97,3 +97,23 @@ def test_noise_and_rounding_widen_the_indices_most_where_counts_are_small(make_r
     large = width(20_000, {}) / width(20_000, exact)
     assert small > 1.05
     assert 1 <= large < 1.01
+
+
+def test_no_index_of_a_measure_whose_lower_limit_reaches_zero(make_release: MakeRelease) -> None:
+    ages = ("0_to_17", "18_to_44", "45_to_64", "65_to_74", "75_and_over")
+    cells = [
+        c
+        for quintile in range(1, 6)
+        for age in ages
+        for c in rate_cells(
+            "residents_admitted", 10 if age == ages[4] else 0, 11, age_broad=age, imd_quintile=str(quintile)
+        )
+    ]
+    found = find_all(
+        make_release(
+            {"resident_health_by_age_broad_and_imd_quintile": cells}, criteria={"rounding_base": 100}
+        )
+    )
+    (index,) = found.inequality[found.inequality["is_age_standardised"]].to_dict("records")
+    assert np.isnan(index["rii"])
+    assert index["finding"] == "not calculated: the lower limit of a quantile is not above zero"
