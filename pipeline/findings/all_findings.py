@@ -9,10 +9,11 @@ from governance.errors import Fault
 from pipeline.findings.benchmark import compare_with_benchmark_file, read_benchmark
 from pipeline.findings.framework_report import fill_framework
 from pipeline.findings.inequality import inequality_of
-from pipeline.findings.rates import compare_with_area, funnel_of, rates_of
+from pipeline.findings.rates import funnel_of, rates_of
 from pipeline.findings.release_comparison import Comparison, compare_releases
 from pipeline.findings.release_figures import ReleaseFigures, read_release
 from pipeline.findings.standardised import standardised_rates_of
+from pipeline.findings.verdicts import compare_with_area
 from pipeline.statistics.interval import confidence_level
 from schemas.framework import Framework, frameworks
 
@@ -62,7 +63,7 @@ def find_all(
     chosen = _framework(framework)
     release = read_release(folder)
     rates = compare_with_area(rates_of(release, level), release, level)
-    rates = compare_with_benchmark_file(rates, read_benchmark(benchmark), level)
+    rates = compare_with_benchmark_file(rates, read_benchmark(benchmark), release.count_variance, level)
     standardised = standardised_rates_of(rates, release, level)
     comparison = None if earlier is None else compare_releases(read_release(earlier), release, level)
     return Findings(

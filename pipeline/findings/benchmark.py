@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from governance.errors import Fault
-from pipeline.findings.rates import verdicts
+from pipeline.findings.verdicts import compare_with_reference
 from schemas.dimension import dimensions
 from schemas.measure import measures
 
@@ -53,9 +53,9 @@ def read_benchmark(path: Path | None = None) -> pd.DataFrame:
 
 
 def compare_with_benchmark_file(
-    rates: pd.DataFrame, benchmark: pd.DataFrame, confidence: float = 0.95
+    rates: pd.DataFrame, benchmark: pd.DataFrame, count_variance: float = 0.0, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Add benchmark_percent, benchmark_area and against_benchmark.
+    """Add benchmark_percent and benchmark_area, and the columns of `compare_with_reference`.
 
     A rate of one category is compared with the benchmark of that category, and a rate without a category
     with that of everyone. Rates by two dimensions are not compared.
@@ -72,8 +72,8 @@ def compare_with_benchmark_file(
     rates = rates.copy()
     rates["benchmark_percent"] = known["percent"].reindex(keys).to_numpy(np.float64)
     rates["benchmark_area"] = known["area"].reindex(keys).to_numpy()
-    rates["against_benchmark"] = verdicts(rates, rates["benchmark_percent"].to_numpy(np.float64), confidence)
-    return rates
+    percent = rates["benchmark_percent"].to_numpy(np.float64)
+    return compare_with_reference(rates, percent, count_variance, confidence)
 
 
 def _faults(line: int, row: Mapping[Hashable, object]) -> list[str]:

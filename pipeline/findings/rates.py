@@ -12,7 +12,6 @@ import pandas as pd
 from scipy import stats
 
 from pipeline.findings.release_figures import PLACE, ReleaseFigures
-from pipeline.findings.statistics.change import compare_with_benchmark, judge
 from pipeline.findings.statistics.funnel import funnel_limits, funnel_significance
 from pipeline.statistics.interval import confidence_level, wilson_interval
 from schemas.measure import measures
@@ -91,26 +90,6 @@ def protection_error(rates: pd.DataFrame, confidence: float = 0.95) -> Numbers:
     return rates["protection_margin"].to_numpy(np.float64) / 100 / z
 
 
-def compare_with_area(rates: pd.DataFrame, release: ReleaseFigures, confidence: float = 0.95) -> pd.DataFrame:
-    """Add area_percent and against_area: the local authority's rate of the same measure, and
-    whether each rate is better, similar or worse (higher or lower where a measure has no direction).
-
-    "not compared" where one of the two has no value, and for the authority's own rate.
-    """
-    whole = rates[(rates["area_level"] == "LAD") & (rates["dimension_1"] == "")]
-    percent_of = whole.drop_duplicates(["measure", "area_code"]).set_index(["measure", "area_code"])[
-        "percent"
-    ]
-    authority = authority_of(rates, release)
-    keys = pd.MultiIndex.from_arrays([rates["measure"], authority])
-    rates = rates.copy()
-    rates["area_percent"] = percent_of.reindex(keys).to_numpy(np.float64)
-    is_whole = (rates["area_level"] == "LAD") & (rates["dimension_1"] == "")
-    rates.loc[is_whole, "area_percent"] = np.nan
-    rates["against_area"] = verdicts(rates, rates["area_percent"].to_numpy(np.float64), confidence)
-    return rates
-
-
 def authority_of(rates: pd.DataFrame, release: ReleaseFigures) -> pd.Series:
     """Return the local authority that contains each row's area."""
     areas = release.areas
@@ -118,17 +97,6 @@ def authority_of(rates: pd.DataFrame, release: ReleaseFigures) -> pd.Series:
     for level in ("lsoa21", "msoa21"):
         within |= dict(zip(areas[level], areas["local_authority"], strict=True))
     return rates["area_code"].map(within)
-
-
-def verdicts(rates: pd.DataFrame, benchmark_percent: Numbers, confidence: float = 0.95) -> list[str]:
-    """Compare each rate with a benchmark, using the direction of its measure."""
-    given = rates["percent"].notna().to_numpy()
-    x = np.where(given, rates["numerator"].to_numpy(np.float64), np.nan)
-    n = np.where(given, rates["denominator"].to_numpy(np.float64), np.nan)
-    results = compare_with_benchmark(x, n, benchmark_percent / 100, confidence)
-    return [
-        judge(direction, str(verdict)) for direction, verdict in zip(rates["direction"], results, strict=True)
-    ]
 
 
 def funnel_of(rates: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Change and comparison: a measure between two releases, between areas, and against a benchmark.
+"""Change: a measure between two releases, and the verdict on a difference.
 
 Works on published counts. Intervals do not include rounding, so differences smaller than the rounding
 base mean nothing. Whatever else changed between two releases is listed with the differences.
@@ -88,22 +88,6 @@ def ratio_of_proportions(
     error = np.sqrt(1 / x2 - 1 / n2 + 1 / x1 - 1 / n1)
     reach = stats.norm.ppf((1 + confidence_level(confidence)) / 2) * error
     return as_interval(value, value * np.exp(-reach), value * np.exp(reach))
-
-
-def compare_with_benchmark(x: Column, n: Column, benchmark: Column, confidence: float = 0.95) -> np.ndarray:
-    """Return for each area whether its rate is "lower", "similar" or "higher" than the benchmark.
-
-    As in Fingertips: similar unless the benchmark is outside the area's own interval; "not compared"
-    where either is unknown (a hidden cell).
-    """
-    interval = wilson_interval(x, n, confidence)
-    reference = np.asarray(benchmark, dtype=np.float64)
-    verdict = np.where(
-        np.asarray(interval.upper) < reference,
-        "lower",
-        np.where(np.asarray(interval.lower) > reference, "higher", "similar"),
-    )
-    return np.where(np.isnan(np.asarray(interval.value)) | np.isnan(reference), "not compared", verdict)
 
 
 def judge(direction: str, verdict: str) -> str:

@@ -57,7 +57,7 @@ def test_the_protection_margin_covers_what_noise_and_rounding_do() -> None:
 def test_a_rate_is_compared_with_the_authority_and_with_england(make_release: MakeRelease) -> None:
     release = make_release(
         {
-            "housing_condition": rate_cells("overcrowded", 100, 1000),
+            "housing_condition": rate_cells("overcrowded", 165, 1000),
             "housing_condition_by_imd_quintile": [
                 *rate_cells("overcrowded", 150, 500, imd_quintile="1"),
                 *rate_cells("overcrowded", 15, 500, imd_quintile="5"),
