@@ -8,8 +8,9 @@ import pandas as pd
 from governance.errors import Fault
 from pipeline.findings.benchmark import compare_with_benchmark_file, read_benchmark
 from pipeline.findings.framework_report import fill_framework
+from pipeline.findings.funnel import funnel_of
 from pipeline.findings.inequality import inequality_of
-from pipeline.findings.rates import funnel_of, rates_of
+from pipeline.findings.rates import rates_of
 from pipeline.findings.release_comparison import Comparison, compare_releases
 from pipeline.findings.release_figures import ReleaseFigures, read_release
 from pipeline.findings.standardised import standardised_rates_of
@@ -71,7 +72,7 @@ def find_all(
         confidence=level,
         framework_name=framework,
         rates=rates,
-        funnel=funnel_of(rates),
+        funnel=funnel_of(rates, release),
         standardised=standardised,
         inequality=inequality_of(rates, standardised, level),
         framework=fill_framework(chosen, rates, None if comparison is None else comparison.changes),

@@ -12,12 +12,9 @@ import pandas as pd
 from scipy import stats
 
 from pipeline.findings.release_figures import PLACE, ReleaseFigures
-from pipeline.findings.statistics.funnel import funnel_limits, funnel_significance
 from pipeline.statistics.interval import confidence_level, wilson_interval
 from schemas.measure import measures
 
-#: Fewer areas than this are too few for the average of a funnel plot.
-MINIMUM_AREAS_OF_FUNNEL = 5
 Numbers = npt.NDArray[np.float64]
 
 
@@ -97,30 +94,3 @@ def authority_of(rates: pd.DataFrame, release: ReleaseFigures) -> pd.Series:
     for level in ("lsoa21", "msoa21"):
         within |= dict(zip(areas[level], areas["local_authority"], strict=True))
     return rates["area_code"].map(within)
-
-
-def funnel_of(rates: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per area for every rate that is not broken down: its position in a funnel plot.
-
-    Columns: measure, table_id, area_level, area_code, denominator, percent, baseline (the areas'
-    average), lower_2s, upper_2s, lower_3s, upper_3s at the area's denominator, and outlier ("high 0.001",
-    "high 0.025", "low ..." or ""). Areas without a rate are left out of the average too.
-    """
-    undivided = rates[
-        (rates["dimension_1"] == "") & (rates["area_level"] != "LAD") & rates["percent"].notna()
-    ]
-    parts = []
-    for _, group in undivided.groupby(["table_id", "measure", "area_level"], sort=True):
-        if len(group) < MINIMUM_AREAS_OF_FUNNEL:
-            continue
-        x, n = group["numerator"].to_numpy(np.float64), group["denominator"].to_numpy(np.float64)
-        limits = funnel_limits(x, n, at=n)
-        part = group[["measure", "table_id", "area_level", "area_code", "denominator", "percent"]].copy()
-        part["baseline"] = limits.baseline
-        part["lower_2s"], part["upper_2s"] = limits.lower_2s, limits.upper_2s
-        part["lower_3s"], part["upper_3s"] = limits.lower_3s, limits.upper_3s
-        part["outlier"] = funnel_significance(x, n)
-        parts.append(part)
-    names = ["measure", "table_id", "area_level", "area_code", "denominator", "percent", "baseline"]
-    names += ["lower_2s", "upper_2s", "lower_3s", "upper_3s", "outlier"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from pipeline.findings.all_findings import Findings
 from pipeline.findings.budget import BudgetShares
+from pipeline.findings.funnel import worst_first
 from pipeline.findings.release_comparison import Comparison
 from pipeline.findings.release_figures import ReleaseFigures
 from pipeline.findings.standardised import DIRECT
@@ -141,27 +142,37 @@ def _standardised(standardised: pd.DataFrame) -> tuple[Sequence[str], list[tuple
 
 
 def _outliers(funnel: pd.DataFrame) -> list[str]:
-    far = funnel[funnel["outlier"].isin(["high 0.001", "low 0.001"])]
-    if far.empty:
-        return [f"None of {len(funnel):,} area rates is outside the three sigma limits of its funnel plot."]
+    if funnel.empty:
+        return ["No measure has enough areas for a funnel plot."]
+    far = funnel[funnel["outlier"] != ""]
+    by_chance = int((funnel["outlier_by_chance"] != "").sum())
+    three = int(far["outlier"].str.endswith("0.001").sum())
+    explained = (
+        f"{len(far):,} of {len(funnel):,} area rates {_are(len(far))} outside the two sigma limits of the "
+        f"funnel plot, {three:,} of them outside three sigma. About {0.05 * len(funnel):.0f} would be outside "
+        "two sigma if areas differed only as usual. The limits allow for chance, for noise and rounding, and "
+        "for the usual spread between areas (overdispersion). With limits for chance only, "
+        f"{by_chance:,} would be outside."
+    )
     rows = [
         (
-            str(row["measure"]),
+            str(row["title"]),
             str(row["area_code"]),
             f"{row['percent']:.1f}",
             f"{row['baseline']:.1f}",
-            str(row["outlier"]).split()[0],
+            f"{row['lower_2s']:.1f} to {row['upper_2s']:.1f}",
+            "three sigma" if str(row["outlier"]).endswith("0.001") else "two sigma",
+            str(row["verdict"]),
         )
-        for row in far.sort_values(["measure", "area_level", "area_code"]).head(LISTED).to_dict("records")
+        for row in worst_first(far).head(LISTED).to_dict("records")
     ]
-    count = (
-        f"{len(far):,} of {len(funnel):,} area rates {'is' if len(far) == 1 else 'are'} outside the three "
-        "sigma limits of the funnel plot"
-    )
-    return [
-        count + (f"; the first {LISTED}:" if len(far) > LISTED else ":"),
-        _table(("measure", "area", "percent", "average", "side"), rows),
-    ]
+    head = ("measure", "area", "percent", "average", "two sigma limits", "outside", "verdict")
+    listed = f"The {LISTED} worst:" if len(far) > LISTED else "The worst first:"
+    return [explained, *([listed, _table(head, rows)] if rows else [])]
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _comparison(comparison: Comparison) -> list[str]:

@@ -12,6 +12,8 @@
 | quantile_assignment | quantiles of areas |
 | slope_index_of_inequality, relative_index_of_inequality | weighted regression on ridit, simulated limits |
 | funnel_limits, funnel_significance | two and three sigma control limits |
+| overdispersion | spread between areas beyond chance, for control limits (Spiegelhalter 2005) |
+| adjusted_p_values | many comparisons, false discovery rate (Benjamini-Hochberg) |
 
 All are vectorised over columns. An interval unpacks into value, lower, upper.
 """
@@ -25,6 +27,8 @@ from pipeline.findings.statistics.inequality import (
     ridit_scores,
     slope_index_of_inequality,
 )
+from pipeline.findings.statistics.multiplicity import adjusted_p_values
+from pipeline.findings.statistics.overdispersion import Overdispersion, overdispersion
 from pipeline.findings.statistics.quantile import quantile_assignment
 from pipeline.findings.statistics.standardisation import (
     ESP2013,
@@ -42,7 +46,9 @@ __all__ = [
     "FunnelLimits",
     "InequalityIndices",
     "Interval",
+    "Overdispersion",
     "QuantileValues",
+    "adjusted_p_values",
     "byars_interval",
     "directly_standardised_rate",
     "dobson_interval",
@@ -53,6 +59,7 @@ __all__ = [
     "indirectly_standardised_ratio",
     "inequality_indices",
     "mean_interval",
+    "overdispersion",
     "quantile_assignment",
     "relative_index_of_inequality",
     "ridit_scores",

@@ -167,23 +167,6 @@ def test_inequality_runs_over_every_decile_or_is_not_given(make_release: MakeRel
     assert hidden["finding"] == "not calculated: 1 of 10 quantiles hidden"
 
 
-def test_an_area_far_from_the_others_is_outside_its_funnel(make_release: MakeRelease) -> None:
-    cells = [
-        c
-        for number in range(1, 9)
-        for c in rate_cells(
-            "emergency_admission", 300 if number == 1 else 100, 1000, level="MSOA21", area=f"E0200000{number}"
-        )
-    ]
-    lsoas = tuple((f"E0100000{n}", f"E0200000{n}", n) for n in range(1, 9))
-    funnel = find_all(make_release({"health": cells}, lsoas=lsoas)).funnel
-    assert funnel.set_index("area_code")["outlier"].to_dict() == {
-        "E02000001": "high 0.001",
-        **{f"E0200000{n}": "low 0.025" for n in range(2, 9)},
-    }
-    assert (funnel["baseline"] == 12.5).all()
-
-
 def _by_age(events: dict[str, float | None], population: float = 1000, **columns: str) -> list[dict]:
     return [
         c
