@@ -149,9 +149,9 @@ def _outliers(funnel: pd.DataFrame) -> list[str]:
     three = int(far["outlier"].str.endswith("0.001").sum())
     explained = (
         f"{len(far):,} of {len(funnel):,} area rates {_are(len(far))} outside the two sigma limits of the "
-        f"funnel plot, {three:,} of them outside three sigma. About {0.05 * len(funnel):.0f} would be outside "
-        "two sigma if areas differed only as usual. The limits allow for chance, for noise and rounding, and "
-        "for the usual spread between areas (overdispersion). With limits for chance only, "
+        f"funnel plot, {three:,} of them outside three sigma. About {0.05 * len(funnel):.0f} would be "
+        "outside two sigma if areas differed only as usual. The limits allow for chance, for noise and "
+        "rounding, and for the usual spread between areas (overdispersion). With limits for chance only, "
         f"{by_chance:,} would be outside."
     )
     rows = [
@@ -196,6 +196,7 @@ def _comparison(comparison: Comparison) -> list[str]:
     return [
         f"{len(changes):,} {'rate is' if len(changes) == 1 else 'rates are'} in both releases"
         + (f": {counts}." if counts else "."),
+        comparison.people,
         "Other changes between the releases. A difference may come from these and not from the population:",
         "\n".join(statements) or "- None recorded in the releases.",
         _table(("measure", "before", "after", "change in points", "verdict"), rows),
