@@ -11,14 +11,21 @@
 | mean_interval | Student's t |
 | quantile_assignment | quantiles of areas |
 | slope_index_of_inequality, relative_index_of_inequality | weighted regression on ridit, simulated limits |
-| funnel_limits, funnel_significance | two and three sigma control limits |
+| funnel_limits, funnel_points, funnel_significance | two and three sigma control limits |
+| life_expectancy | abridged life table (Chiang), Silcocks' interval |
 | overdispersion | spread between areas beyond chance, for control limits (Spiegelhalter 2005) |
 | adjusted_p_values | many comparisons, false discovery rate (Benjamini-Hochberg) |
 
 All are vectorised over columns. An interval unpacks into value, lower, upper.
 """
 
-from pipeline.findings.statistics.funnel import FunnelLimits, funnel_limits, funnel_significance
+from pipeline.findings.statistics.funnel import (
+    FunnelLimits,
+    FunnelPoints,
+    funnel_limits,
+    funnel_points,
+    funnel_significance,
+)
 from pipeline.findings.statistics.inequality import (
     InequalityIndices,
     QuantileValues,
@@ -27,6 +34,7 @@ from pipeline.findings.statistics.inequality import (
     ridit_scores,
     slope_index_of_inequality,
 )
+from pipeline.findings.statistics.life_expectancy import LIFE_TABLE_AGES, life_expectancy
 from pipeline.findings.statistics.multiplicity import adjusted_p_values
 from pipeline.findings.statistics.overdispersion import Overdispersion, overdispersion
 from pipeline.findings.statistics.quantile import quantile_assignment
@@ -43,7 +51,9 @@ from pipeline.statistics.interval import Interval, byars_interval, mean_interval
 
 __all__ = [
     "ESP2013",
+    "LIFE_TABLE_AGES",
     "FunnelLimits",
+    "FunnelPoints",
     "InequalityIndices",
     "Interval",
     "Overdispersion",
@@ -54,10 +64,12 @@ __all__ = [
     "dobson_interval",
     "expected_events",
     "funnel_limits",
+    "funnel_points",
     "funnel_significance",
     "indirectly_standardised_rate",
     "indirectly_standardised_ratio",
     "inequality_indices",
+    "life_expectancy",
     "mean_interval",
     "overdispersion",
     "quantile_assignment",
