@@ -71,22 +71,30 @@ def report_budget(release: ReleaseFigures, shared: BudgetShares, budget: float, 
     weights = [(f"{w['imd_decile']}", f"{w['weight']:.4f}") for w in shared.weights.to_dict("records")]
     areas = [
         (
-            a["area_code"],
-            f"{a['count']:,.0f}",
+            str(a["area_code"]),
+            f"{a['count']:,.1f}",
+            "" if pd.isna(a["published_count"]) else f"{a['published_count']:,.0f}",
             f"{a['weight']:.4f}",
-            f"{100 * a['share']:.2f}",
-            f"{a['amount']:,.2f}",
+            _triple(100 * a["share"], 100 * a["share_lower"], 100 * a["share_upper"], ".2f"),
+            _triple(a["amount"], a["amount_lower"], a["amount_upper"], ",.2f"),
         )
         for a in shared.shares.to_dict("records")
     ]
+    total = shared.shares["count"].sum()
+    areas.append(("all", f"{total:,.1f}", "", "", "100.00", f"{shared.shares['amount'].sum():,.2f}"))
+    head = ("area", "count used", "published count", "mean weight", "share, percent", "amount")
     parts = [
         f"# Allocation of {budget:,.2f} using release {release.release_id}",
         "Each LSOA's published count is multiplied by the weight of its IMD decile. An area's share is in "
         "proportion to the sum over its LSOAs. The most deprived tenth has "
         f"{ratio:g} times the weight of the least deprived tenth, and the weights of the deciles fall by the "
         f"same factor at each step. Counted: {shared.shares['counted'].iloc[0]}.",
+        "Published counts have noise and rounding, so those of small areas do not add up to those of the "
+        "areas that contain them. The counts used are scaled to the published counts of each MSOA and then "
+        "of the local authority, where these are published. The limits in brackets show how far noise and rounding "
+        "may have moved a share and an amount (95%).",
         _table(("IMD decile", "weight"), weights),
-        _table(("area", "count", "mean weight", "share, percent", "amount"), areas),
+        _table(head, areas),
     ]
     return "\n\n".join(parts) + "\n"
 
