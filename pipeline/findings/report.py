@@ -36,6 +36,10 @@ def report_findings(findings: Findings) -> str:
             else []
         ),
         *_framework(findings.framework),
+        "## Next to other published figures",
+        "A verdict needs the same definition. Where the definition differs, both figures are shown, and the "
+        "table `benchmarks` has both definitions and the source.",
+        _table(*_benchmarks(findings.benchmarks)),
         "## Inequality",
         "Each line is fitted through every deprivation group, from the most to the least deprived end of the "
         "scale. The slope index (SII) is the rate at the least deprived end minus the rate at the most "
@@ -91,8 +95,8 @@ def report_budget(release: ReleaseFigures, shared: BudgetShares, budget: float, 
         f"same factor at each step. Counted: {shared.shares['counted'].iloc[0]}.",
         "Published counts have noise and rounding, so those of small areas do not add up to those of the "
         "areas that contain them. The counts used are scaled to the published counts of each MSOA and then "
-        "of the local authority, where these are published. The limits in brackets show how far noise and rounding "
-        "may have moved a share and an amount (95%).",
+        "of the local authority, where these are published. The limits in brackets show how far noise and "
+        "rounding may have moved a share and an amount (95%).",
         _table(("IMD decile", "weight"), weights),
         _table(head, areas),
     ]
@@ -140,7 +144,7 @@ def _standardised(standardised: pd.DataFrame) -> tuple[Sequence[str], list[tuple
     rows: list[tuple[str, ...]] = [
         (
             str(row["title"]),
-            f"{row['dimension']} {row['category']}".strip() or "everyone",
+            _group(row["dimension"], row["category"]),
             str(row["ages"]),
             _triple(row["rate"], row["lower"], row["upper"], ".1f") or str(row["note"]),
         )
@@ -233,8 +237,30 @@ def _points(value: float | None, lower: float | None, upper: float | None) -> st
     return _triple(value, lower, upper, "+.1f")
 
 
+def _benchmarks(benchmarks: pd.DataFrame) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    rows: list[tuple[str, ...]] = [
+        (
+            str(row["title"]),
+            _group(row["dimension"], row["category"]),
+            _triple(row["percent"], row["lower"], row["upper"], ".1f"),
+            f"{row['benchmark_area']} {row['benchmark_percent']:.1f}",
+            str(row["against_benchmark"]) if row["is_comparable"] else "another definition",
+        )
+        for row in benchmarks.to_dict("records")
+    ]
+    return ("measure", "group", "percent", "published", "verdict"), rows
+
+
+def _group(dimension: object, category: object) -> str:
+    """Return a category in words: the dimension's title, and the category without its underscores."""
+    if not dimension:
+        return "everyone"
+    return f"{dimensions()[str(dimension)].title}: {str(category).replace('_', ' ')}"
+
+
 def _benchmark(row: Mapping[Hashable, Any]) -> str:
     percent = row["benchmark_percent"]
     if percent is None or pd.isna(percent):
         return ""
-    return f"{row['benchmark_area']} {percent:.1f}: {row['against_benchmark']}"
+    verdict = row["against_benchmark"] if row["benchmark_is_comparable"] else "another definition"
+    return f"{row['benchmark_area']} {percent:.1f}: {verdict}"

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 import schemas
-from governance.errors import Fault, Refused
+from governance.errors import Refused
 from pipeline.findings.all_findings import find_all
-from pipeline.findings.benchmark import COLUMNS, read_benchmark
 from pipeline.findings.rates import protection_margin, rates_of
 from pipeline.findings.release_figures import read_release
 from pipeline.findings.standardised import DIRECT, INDIRECT, age_dimensions, standard_population
@@ -69,49 +67,6 @@ def test_a_rate_is_compared_with_the_authority_and_with_england(make_release: Ma
     assert rates.loc["", "benchmark_percent"] == pytest.approx(100 * 1024591 / 23435752)
     assert rates.loc["1", "benchmark_percent"] == pytest.approx(100 * 388598 / 4647441)
     assert rates["against_benchmark"].to_dict() == {"": "worse", "1": "worse", "5": "worse"}
-
-
-def test_the_english_benchmark_is_what_the_census_table_adds_up_to() -> None:
-    from importlib.resources import files
-
-    with (files("schemas") / "codes" / "england_by_imd2025_decile.csv").open("rb") as source:
-        census = pd.read_csv(source)
-    rooms = census[census["characteristic"] == "occupancy_rating"]
-    short = rooms[rooms["category"].isin(["-1", "-2 or less"])]
-    known = read_benchmark().set_index(["dimension", "category"])
-    for dimension, of in (("imd_decile", lambda d: d), ("imd_quintile", lambda d: (d + 1) // 2)):
-        for rank, total in rooms.groupby(of(rooms["imd_decile"]))["count"].sum().items():
-            row = known.loc[(dimension, str(rank))]
-            assert row["denominator"] == total
-            assert row["numerator"] == short.groupby(of(short["imd_decile"]))["count"].sum()[rank]
-    assert known.loc[("", ""), "denominator"] == rooms["count"].sum()
-
-
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ("nothing,,,1,2,E,2021,s", "line 2: the measure is not registered"),
-        ("overcrowded,colour,red,1,2,E,2021,s", "line 2: the dimension is not registered"),
-        ("overcrowded,tenure,red,1,2,E,2021,s", "line 2: the category is not one of the dimension"),
-        ("overcrowded,tenure,,1,2,E,2021,s", "fill in both dimension and category, or neither"),
-        ("overcrowded,,,3,2,E,2021,s", "must be above zero and below the denominator"),
-        ("overcrowded,,,many,2,E,2021,s", "must be numbers"),
-        ("overcrowded,,,1,2,E,2021,s\novercrowded,,,1,2,E,2021,s", "appears twice for one category"),
-    ],
-)
-def test_a_mistake_in_a_benchmark_is_named_by_its_line(tmp_path: Path, row: str, message: str) -> None:
-    path = tmp_path / "b.csv"
-    path.write_text(",".join(COLUMNS) + "\n" + row + "\n")
-    with pytest.raises(Fault, match=message):
-        read_benchmark(path)
-
-
-def test_a_benchmark_without_its_columns_or_that_is_no_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "b.csv").write_text("measure,percent\novercrowded,4\n")
-    with pytest.raises(Fault, match="column numerator is missing"):
-        read_benchmark(tmp_path / "b.csv")
-    with pytest.raises(Fault, match="cannot be read"):
-        read_benchmark(tmp_path / "none.csv")
 
 
 def test_the_index_of_inequality_is_made_of_the_release_and_of_nothing_else(
