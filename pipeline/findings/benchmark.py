@@ -7,7 +7,7 @@ Government Licence v3), and `schemas/benchmarks/README.md` is the form for an an
 |---|---|
 | measure | a registered measure |
 | dimension, category | the category that the figure describes, or both empty for everyone |
-| numerator, denominator | counts, both above zero; empty where `percent` is given |
+| numerator, denominator | counts, both above zero; empty where `percent` is filled in |
 | percent | where only a percentage is published; the column may be left out |
 | area, period, source | what the figure describes, in words |
 | definition | who is counted, in words; the column may be left out |
@@ -30,7 +30,7 @@ from schemas.dimension import dimensions
 from schemas.measure import measures
 
 COLUMNS = ("measure", "dimension", "category", "numerator", "denominator", "area", "period", "source")
-#: Columns that a file may leave out, with the value of every row that then holds.
+#: Columns that a file may leave out, with the value that every row then has.
 OPTIONAL = {"percent": "", "definition": "", "comparable": "yes"}
 KEY = ("measure", "dimension", "category")
 

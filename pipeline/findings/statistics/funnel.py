@@ -79,7 +79,7 @@ def funnel_limits(
 
 
 class FunnelPoints(NamedTuple):
-    """Where the areas are on a funnel plot of rates: rate, and population of one year that it stands for."""
+    """Where the areas are on a funnel plot of rates: rate, and population of one year."""
 
     rate: Numbers
     denominator: Numbers

@@ -1,4 +1,4 @@
-"""Many comparisons at once: p values adjusted so that a stated share of the differences found may be chance.
+"""Many comparisons together: p values adjusted so that a stated share of the differences found may be chance.
 
 With 1,000 comparisons of areas that do not differ, 50 are outside their 95% limits. The method of Benjamini
 and Hochberg keeps the expected share of false differences among those found (the false discovery rate) at
