@@ -34,7 +34,7 @@ from pipeline.findings.statistics.inequality import (
     ridit_scores,
     slope_index_of_inequality,
 )
-from pipeline.findings.statistics.life_expectancy import LIFE_TABLE_AGES, life_expectancy
+from pipeline.findings.statistics.life_expectancy import life_expectancy
 from pipeline.findings.statistics.multiplicity import adjusted_p_values
 from pipeline.findings.statistics.overdispersion import Overdispersion, overdispersion
 from pipeline.findings.statistics.quantile import quantile_assignment
@@ -51,7 +51,6 @@ from pipeline.statistics.interval import Interval, byars_interval, mean_interval
 
 __all__ = [
     "ESP2013",
-    "LIFE_TABLE_AGES",
     "FunnelLimits",
     "FunnelPoints",
     "InequalityIndices",

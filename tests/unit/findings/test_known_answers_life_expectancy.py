@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from pipeline.findings.statistics import LIFE_TABLE_AGES, life_expectancy
+from pipeline.findings.statistics.life_expectancy import LIFE_TABLE_AGES, life_expectancy
 
 POPULATION = (7060, 35059, 46974, 48489, 43219, 38561, 46009, 57208, 61435, 55601)
 POPULATION += (50209, 56416, 46411, 39820, 37978, 37039, 33288, 23306, 11936, 11936)
