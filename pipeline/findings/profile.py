@@ -11,7 +11,7 @@ from scipy import special
 from pipeline.findings.release_figures import PLACE, ReleaseFigures
 from pipeline.statistics.interval import confidence_level, wilson_interval
 from schemas.condition import Every
-from schemas.dimension import UNKNOWN
+from schemas.dimension import UNKNOWN, dimensions
 from schemas.measure import measures
 
 
@@ -29,7 +29,15 @@ def profile_of(release: ReleaseFigures, confidence: float = 0.95) -> pd.DataFram
         & (values["dimension_2"] == "")
         & (values["category_1"] != UNKNOWN)
     ].drop_duplicates(["area_code", "measure", "dimension_1", "category_1"])
-    frame = chosen.rename(columns={"value": "numerator"}).reset_index(drop=True)
+    frame = chosen.rename(columns={"value": "numerator"})
+    order = {(d.name, c): at for d in dimensions().values() for at, c in enumerate(d.categories)}
+    # A release may have a category that is no longer registered: it comes last.
+    place = [
+        order.get(pair, len(order)) for pair in zip(frame["dimension_1"], frame["category_1"], strict=True)
+    ]
+    frame = frame.assign(place=place).sort_values(
+        ["area_code", "measure", "dimension_1", "place"], ignore_index=True
+    )
     groups = frame.groupby(["area_code", "measure", "dimension_1"])["numerator"]
     frame["denominator"] = groups.transform(lambda counts: counts.sum(skipna=False))
     frame["categories"] = groups.transform("size")

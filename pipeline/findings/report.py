@@ -226,7 +226,8 @@ def _comparison(comparison: Comparison) -> list[str]:
     ]
     return [
         f"{len(changes):,} {'rate is' if len(changes) == 1 else 'rates are'} in both releases"
-        + (f": {counts}." if counts else "."),
+        + (f": {counts}." if counts else ".")
+        + " The verdicts take into account how many changes are tested (false discovery rate).",
         comparison.people,
         "Other changes between the releases. A difference may come from these and not from the population:",
         "\n".join(statements) or "- None recorded in the releases.",

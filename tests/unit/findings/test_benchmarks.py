@@ -124,6 +124,7 @@ def test_the_shares_of_a_profile_are_of_those_whose_category_is_known(make_relea
     cells = [cell("households", n, tenure=t) for t, n in counts.items()]
     found = find_all(make_release({"health_by_tenure": cells}))
     profile = found.profile.set_index("category_1")
+    assert list(profile.index) == ["owned", "social_rented", "private_rented"]  # as the dimension has them
     assert profile["percent"].to_dict() == {"owned": 60, "social_rented": 25, "private_rented": 15}
     assert profile["against_benchmark"].to_dict() == {
         "owned": "similar",

@@ -53,6 +53,8 @@ def test_compare_says_what_moved_and_what_else_changed(two_releases: tuple[Path,
     page = told("compare", *two_releases)
     assert "better" in page
     assert "None recorded in the releases" in page
+    assert "take into account how many changes are tested" in page
+    assert "The intervals treat the releases as being of different people" in page
     figures = json.loads(told("compare", *two_releases, "--json"))
     assert [c["verdict"] for c in figures["changes"]] == ["better"]
 
