@@ -61,7 +61,7 @@ def access_facts(workspace: Path, folders: Mapping[str, Path]) -> dict[str, Any]
 def _is_known_key(path: Path) -> bool:
     """Answer whether a file is a linkage key; it is read again only if it changed since this process read it.
 
-    A run asks twice: when it plans, and when it links, because a key can be put there in between.
+    A run examines twice, when it plans and when it links, because a key can be put there in between.
     """
     try:
         found = path.stat()

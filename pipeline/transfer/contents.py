@@ -1,6 +1,6 @@
 """The contents of a package: what only the linkage environment may read about the tables, encrypted to it.
 
-The manifest in clear has what routing and authenticity need: for whom the package is, its place in the
+The manifest in clear has what routing and authenticity need: the recipient, the place in the
 sequence, the key's id and check values, and length and digest of each file. Numbers of rows, the facts that
 the gate judges and the seed of the canary are in `contents.json.age`.
 """

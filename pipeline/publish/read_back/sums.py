@@ -1,4 +1,4 @@
-"""P5 read back: what addition and subtraction alone say about each hidden count.
+"""P5 read back: what repeated addition and subtraction show about each hidden count.
 
 Every count has a lower and an upper bound: a printed value has those of its rounding and noise, a hidden
 count only zero. Then each total and its parts narrow one another, again and again, until nothing moves. The
