@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
-from terminal import SampleProject, hearth
+from terminal import SampleProject, canary_seeds, hearth
 
 from governance.principals.unsafe_demo_principals import write_unsafe_demo_keys
 
@@ -53,6 +53,15 @@ def test_no_clear_table_outlives_its_stage(published: Published) -> None:
     project, _ = published
     left = [p for p in (project.workspace / "clear").rglob("*.parquet") if "quarantine" not in p.parts]
     assert left == []
+
+
+def test_neither_the_outcome_nor_the_record_of_the_run_has_a_seed_of_a_canary(published: Published) -> None:
+    project, outcome = published
+    (record,) = (project.workspace / "runs").glob("*/run.json")
+    seeds = canary_seeds(project.workspace)
+    assert sorted(seeds) == ["council", "nhs"]
+    for seed in seeds.values():
+        assert seed not in record.read_text("utf-8") + json.dumps(outcome)
 
 
 def test_what_was_pseudonymised_and_grouped_goes_with_the_night_and_its_record_stays(

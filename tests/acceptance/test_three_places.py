@@ -18,6 +18,7 @@ from governance.errors import Fault
 from governance.principals.unsafe_demo_principals import write_unsafe_demo_keys
 from governance.recorded_state import PACKAGE_SENT, RecordedState
 from pipeline.project import read_project
+from pipeline.transfer.contents import CONTENTS_FILE
 from pipeline.transfer.identities import open_signing_key
 from pipeline.transfer.manifest import MANIFEST_FILE, SIGNATURE_FILE, sign_manifest, timestamp
 
@@ -90,12 +91,13 @@ HOSTILE: dict[str, tuple[str, Spoil]] = {
     "the other controller's signature": ("PACKAGE_WRONG_SIGNER", signed_anew(lambda _: None, by="nhs")),
     "a path out of the package": (
         "PACKAGE_PATH_FORBIDDEN",
-        signed_anew(lambda m: m["tables"][0].update(file="../../etc/passwd")),
+        signed_anew(lambda m: m["files"][1].update(file="../../etc/passwd")),
     ),
     "a name out of the package": (
         "PACKAGE_PATH_FORBIDDEN",
-        signed_anew(lambda m: m["tables"][0].update(table="../../etc/passwd")),
+        signed_anew(lambda m: m["files"][1].update(file="../../etc/passwd.parquet.age")),
     ),
+    "a bit of the contents": ("PACKAGE_ALTERED", flipped(CONTENTS_FILE)),
     "another key's check value": (
         "CHECK_VALUES_DIFFER",
         signed_anew(lambda m: m["check_values"].update(uprn="0" * 16)),

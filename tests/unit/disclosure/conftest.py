@@ -369,7 +369,7 @@ class Bench:
         fingerprint = digest_of([aggregated.artefact.digest, disclosure_settings(context)])
         protected, _ = disclosure(aggregated, fingerprint, context)
         fingerprint = digest_of([protected.digest, publish_settings(context)])
-        return publish(cleared(protected), self.figures(), fingerprint, context)
+        return publish(cleared(protected), self.figures(), aggregated, fingerprint, context)
 
     def publish_run(self, town: Town, tables: list[TableOf] = TABLES) -> Path:
         """Run a whole night; returns the folder of the release."""
