@@ -20,7 +20,7 @@ from pipeline.disclosure.rules.publish_rule import round_to_base
         (Contributions(10, 0.0, 0.0, 0.0), True),
     ],
 )
-def test_a_sum_is_safe_with_ten_contributors_of_whom_two_do_not_hold_more_than_nine_tenths(
+def test_a_sum_is_safe_with_ten_contributors_if_two_do_not_add_more_than_nine_tenths(
     contributions: Contributions, is_safe: bool
 ) -> None:
     assert contributions.is_safe == is_safe
@@ -53,7 +53,7 @@ def test_households_that_add_something_contribute_and_the_two_largest_are_known(
 def test_a_sum_moves_by_whole_largest_contributions_and_is_not_printed_below_ten(
     total: float, noise: int, base: int, printed: int | None
 ) -> None:
-    """Ten contributors, of whom the largest adds 5 and the next 1."""
+    """Ten contributors; the largest adds 5 and the next 1."""
     assert printed_sum(Contributions(10, float(total), 5.0, 1.0), noise, base) == printed
 
 
@@ -67,7 +67,7 @@ BANDS = [RankedBand(20, 10, 0, 40), RankedBand(30, 10, 10, 30), RankedBand(40, 3
         (21, -1, None), (40, 1, 40), (100, 3, 40), (0, -3, None), (41, -1, 30), (100, 0, 40),
     ],
 )  # fmt: skip
-def test_the_band_that_holds_the_rank_is_printed_where_ten_are_on_either_side(
+def test_the_band_with_the_rank_is_printed_if_ten_are_on_either_side(
     percent: float, noise: int, band: int | None
 ) -> None:
     """50 people: rank 49 x percent / 100, moved by the noise; the first 10 are in the lowest band."""

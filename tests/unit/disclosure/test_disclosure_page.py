@@ -1,4 +1,4 @@
-"""The page on disclosure control says what the functions answer."""
+"""The results on the page on disclosure control are those of the functions."""
 
 import re
 from pathlib import Path

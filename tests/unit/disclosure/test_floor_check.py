@@ -64,7 +64,7 @@ def test_a_value_counts_where_its_area_is_below_the_floor_of_its_table(
         assert count_values_below_floor(engine, values, make_profile()) == found
 
 
-def test_an_area_that_no_exact_count_describes_has_nobody(
+def test_an_area_without_exact_counts_has_no_households(
     engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any]
 ) -> None:
     exact(engine, ("health", "households", "household", "", 400, 1000))

@@ -27,7 +27,7 @@ def nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def attacked(folder: Path, text: str = "", **files: str) -> tuple[dict[str, int], dict[str, Any]]:
-    """Attack a folder with a note of that text, and files beside it in a workspace."""
+    """Attack a folder with a note of that text, and other files in its workspace."""
     release = folder / "workspace" / "releases" / "r1"
     release.mkdir(parents=True, exist_ok=True)
     (release / "note.md").write_text(text)
