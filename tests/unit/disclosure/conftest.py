@@ -372,7 +372,7 @@ class Bench:
         return publish(cleared(protected), self.figures(), fingerprint, context)
 
     def publish_run(self, town: Town, tables: list[TableOf] = TABLES) -> Path:
-        """Run a whole night; returns the folder of the release."""
+        """Run the last stages of a whole run; returns the folder of the release."""
         artefact, _ = self.stage(town, tables)
         absence = Clearance("test", "leakage", artefact.digest, 0, (), _MINT)
         return commit_release(cleared(artefact), absence, self.context()).folder
