@@ -17,8 +17,8 @@ from governance.canonical import digest_of_file
 from governance.errors import Refused
 from pipeline.disclosure.ledger import Ledger, LedgerEntry
 from pipeline.disclosure.statements import count_rows, create_table
+from pipeline.publish.files.manifest import MANIFEST, verify_release
 from pipeline.publish.ledger_table import keep_table, load_kept
-from pipeline.publish.manifest import MANIFEST, verify_release
 from pipeline.workspace import Workspace
 
 STATE = "state"

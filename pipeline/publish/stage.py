@@ -51,13 +51,10 @@ from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table
 from pipeline.link.model import model_of
 from pipeline.publish.attacked import attack_finished, check_repelled
-from pipeline.publish.dictionary import write_dictionary
-from pipeline.publish.freeze import Frozen, freeze, may_report_anew
-from pipeline.publish.inspection import inspect_release
-from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX, verify_release, write_manifest
-from pipeline.publish.note import write_note
-from pipeline.publish.publication import Publication
-from pipeline.publish.release_content import (
+from pipeline.publish.files.dictionary import write_dictionary
+from pipeline.publish.files.manifest import MANIFEST, STAGED_PREFIX, verify_release, write_manifest
+from pipeline.publish.files.note import write_note
+from pipeline.publish.files.release_content import (
     file_of,
     published_tables,
     write_areas,
@@ -66,8 +63,11 @@ from pipeline.publish.release_content import (
     write_measures,
     write_tables,
 )
+from pipeline.publish.files.views import write_views
+from pipeline.publish.freeze import Frozen, freeze, may_report_anew
+from pipeline.publish.inspection import inspect_release
+from pipeline.publish.publication import Publication
 from pipeline.publish.release_record import write_cell_digests, write_record
-from pipeline.publish.views import write_views
 from pipeline.quality.writing import inspect_report, repeat_report, write_report
 
 STAGE = "publish"

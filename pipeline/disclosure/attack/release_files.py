@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from governance.errors import Fault
 from pipeline.disclosure.audit.published_system import PublicRules
 from pipeline.engine.cell_id import define_cell_ids
-from pipeline.publish.release_table import columns_of
+from pipeline.publish.files.release_table import columns_of
 
 _DIMENSIONLESS = frozenset(columns_of(()))
 

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import ReleaseFiles
+from pipeline.publish.files.release_table import parquet_bytes
 from pipeline.publish.inspection import OTHER_FILES, inspect_release
-from pipeline.publish.release_table import parquet_bytes
 
 NUMBER, NAME = 7, "side channels"
 

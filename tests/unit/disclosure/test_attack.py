@@ -21,9 +21,9 @@ from pipeline.disclosure.attack.run import AttackReport, run_attacks
 from pipeline.disclosure.audit.attacker_assumptions import worked_out_if_all_are_small
 from pipeline.disclosure.audit.published_system import PublishedSystem
 from pipeline.disclosure.audit.repair import Repaired
+from pipeline.publish.files.manifest import MANIFEST, write_manifest
+from pipeline.publish.files.release_table import write_plain_parquet
 from pipeline.publish.freeze import Frozen
-from pipeline.publish.manifest import MANIFEST, write_manifest
-from pipeline.publish.release_table import write_plain_parquet
 
 
 def found(report: AttackReport) -> dict[int, dict[str, int]]:

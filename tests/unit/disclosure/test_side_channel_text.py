@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.disclosure.attack import side_channel
-from pipeline.publish.release_table import parquet_bytes
+from pipeline.publish.files.release_table import parquet_bytes
 
 PSEUDONYM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 UPRN, NHS_NUMBER = "100012345678", "9434765919"
