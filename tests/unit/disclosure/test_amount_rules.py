@@ -27,6 +27,27 @@ def test_a_sum_is_safe_with_ten_contributors_if_two_do_not_add_more_than_nine_te
 
 
 @pytest.mark.parametrize(
+    ("total", "largest", "second", "is_dominated", "fails"),
+    [
+        (100.0, 60.0, 30.0, False, False),
+        (100.0, 60.0, 30.1, True, False),  # the rest is 9.9, and a tenth of the largest 6
+        (100.0, 91.0, 0.0, True, True),
+        (110.0, 100.0, 0.0, True, False),  # the rest is a tenth of the largest
+        (109.9, 100.0, 0.0, True, True),
+        (125.0, 100.0, 15.0, True, False),
+        (124.9, 100.0, 15.0, True, True),
+        (0.5, 0.3, 0.16, True, False),
+        (0.0, 0.0, 0.0, False, False),
+    ],
+)
+def test_each_rule_of_dominance_has_its_own_bound(
+    total: float, largest: float, second: float, is_dominated: bool, fails: bool
+) -> None:
+    found = Contributions(10, total, largest, second)
+    assert (found.is_dominated, found.fails_p_percent) == (is_dominated, fails)
+
+
+@pytest.mark.parametrize(
     ("amounts", "found"),
     [
         ([5, 3, 4], Contributions(3, 12, 5, 4)),
@@ -72,6 +93,24 @@ def test_the_band_with_the_rank_is_printed_if_ten_are_on_either_side(
 ) -> None:
     """50 people: rank 49 x percent / 100, moved by the noise; the first 10 are in the lowest band."""
     assert printed_band(BANDS, percent, noise) == band
+
+
+@pytest.mark.parametrize(
+    ("units", "percent", "noise", "band"),
+    [
+        ((1, 1), 0, -3, 20),  # no rank is below the first
+        ((1, 1), 100, 3, 30),  # nor beyond the last
+        ((51, 50), 50, 0, 20),
+        ((50, 51), 50, 0, 30),
+        ((501, 500), 50, 0, 20),
+        ((500, 501), 50, 0, 30),
+    ],
+)
+def test_a_rank_is_counted_from_zero_and_stays_among_the_units(
+    units: tuple[int, int], percent: float, noise: int, band: int
+) -> None:
+    bands = [RankedBand(lower, n, 10, 10) for lower, n in zip((20, 30), units, strict=True)]
+    assert printed_band(bands, percent, noise) == band
 
 
 @pytest.mark.parametrize(

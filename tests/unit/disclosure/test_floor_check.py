@@ -72,6 +72,21 @@ def test_an_area_without_exact_counts_has_no_households(
     assert count_values_below_floor(engine, written(("E99", None, 25.0)), make_profile()) == 1
 
 
+@pytest.mark.parametrize(("floor", "below"), [(0, 0), (1, 1)])
+@pytest.mark.parametrize("area", ["E02", "E99"])
+def test_an_area_whose_counts_are_missing_has_neither_a_household_nor_a_person(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any], area: str, floor: int, below: int
+) -> None:
+    exact(engine, ("health", "households", "household", "", None, None))
+    value = written((area, None, 25.0))
+
+    for floors in (
+        {"floor_households": floor, "floor_persons": 0},
+        {"floor_persons": floor, "floor_households": 0},
+    ):
+        assert count_values_below_floor(engine, value, make_profile(**floors)) == below
+
+
 def test_households_add_up_over_categories_and_residents_do_not(
     engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any]
 ) -> None:

@@ -7,6 +7,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from governance.errors import Fault
 from pipeline.disclosure.profile import Profile
 from pipeline.disclosure.rules import printed_magnitude
 from pipeline.disclosure.rules.printed_magnitude import (
@@ -235,30 +236,138 @@ def test_a_cell_that_cannot_exist_stays_not_applicable_where_its_magnitude_is_le
     assert shorthands([*answers(0, 3), impossible], make_profile()) == ["[x]"] * 3 + ["[z]"]
 
 
+def print_counts(
+    connection: duckdb.DuckDBPyConnection, magnitude: Magnitude, *counts: dict[str, Any]
+) -> None:
+    """Create `protected_cell` with the counts of a magnitude, and an empty `published_measure`."""
+    plain = {
+        "table_id": TABLES[magnitude], "measure": magnitude.among, "value": None, "shorthand": None,
+        **PLACE, **NO_CATEGORIES, "rounding_base": 5, "method": "cell-key 1.0", "epoch": "2026-Q1",
+    }  # fmt: skip
+    create(connection, "protected_cell", [plain | count for count in counts])
+    for column, kind in (("value", "DOUBLE"), ("method", "VARCHAR"), ("epoch", "VARCHAR")):
+        connection.execute(f"ALTER TABLE protected_cell ALTER {column} TYPE {kind}")
+    connection.execute(
+        "CREATE OR REPLACE TABLE published_measure (measure VARCHAR, unit VARCHAR, kind VARCHAR, "
+        "numerator_measure VARCHAR, denominator_measure VARCHAR)"
+    )
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What noise is drawn for: (sums, keys, bound, secret) of each call; the noise is 1."""
+    calls: list[tuple[Any, ...]] = []
+
+    def noise_of(sums: Any, keys: Any, bound: int, secret: object) -> list[int]:
+        calls.append((sums.tolist(), keys.tolist(), bound, secret))
+        return [1] * len(sums)
+
+    monkeypatch.setattr(printed_magnitude, "noise_of", noise_of)
+    monkeypatch.setattr(printed_magnitude, "secret_for_magnitudes", lambda secret: f"magnitudes of {secret}")
+    return calls
+
+
+def protected(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    return connection.execute(
+        "SELECT measure, value, shorthand, rounding_base, area_code, method, epoch FROM protected_cell "
+        "WHERE measure NOT IN ('older_residents', 'residents_of_known_age') ORDER BY ALL"
+    ).fetchall()
+
+
+def test_a_mean_is_published_with_its_sum_and_noise_of_its_own(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any], drawn: list[tuple[Any, ...]]
+) -> None:
+    """A sum of 100 and noise of one largest contribution of 9: 109, rounded to 110; over 45 that is 2.4."""
+    exact(engine, MEAN, [SAFE])
+    print_counts(engine, MEAN, {"value": 45.0})
+
+    facts = protect_magnitudes(engine, make_profile(), "secret", "2026-Q1")  # type: ignore[arg-type]
+
+    assert drawn == [([100], [7], 3, "magnitudes of secret")]
+    rest = (None, "E08", "cell-key 1.0", "2026-Q1")
+    assert protected(engine) == [
+        (MEAN.name, 2.4, None, *rest),
+        (MEAN.sum_name, 110.0, None, 5, *rest[1:]),
+    ]
+    assert facts == {"magnitudes": 1, "magnitudes_hidden": 0}
+    assert engine.execute("SELECT * FROM published_measure ORDER BY ALL").fetchall() == [
+        (MEAN.name, "resident", "mean", MEAN.sum_name, "older_residents"),
+        (MEAN.sum_name, "resident", "sum", None, "older_residents"),
+    ]
+
+
+def test_a_mean_that_must_be_hidden_is_hidden_with_its_sum(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any], drawn: list[tuple[Any, ...]]
+) -> None:
+    exact(engine, MEAN, [SAFE | {"contributors": 9}])
+    print_counts(engine, MEAN, {"value": 45.0})
+
+    facts = protect_magnitudes(
+        engine,
+        make_profile(maximum_hidden_share=1.0),
+        "secret",
+        "2026-Q1",  # type: ignore[arg-type]
+    )
+
+    assert [row[:3] for row in protected(engine)] == [(MEAN.name, None, "[c]"), (MEAN.sum_name, None, "[c]")]
+    assert facts == {"magnitudes": 1, "magnitudes_hidden": 1}
+
+
+def test_a_percentile_is_published_as_a_band_by_the_noise_of_its_people(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any], drawn: list[tuple[Any, ...]]
+) -> None:
+    """Sixty people, twenty in each band: the median is rank 29.5, and 30.5 with noise."""
+    exact(engine, MEDIAN, [BANDS[0], BANDS[1] | {"cell_key": 8}, BANDS[2] | {"cell_key": 9}])
+    print_counts(engine, MEDIAN, {"value": 60.0})
+
+    protect_magnitudes(engine, make_profile(), "secret", "2026-Q1")  # type: ignore[arg-type]
+
+    assert drawn == [([60], [7], 3, "magnitudes of secret")]
+    assert protected(engine) == [("median_age", 40.0, None, 10, "E08", "cell-key 1.0", "2026-Q1")]
+    assert engine.execute("SELECT * FROM published_measure").fetchall() == [
+        ("median_age", "resident", "percentile", None, "residents_of_known_age")
+    ]
+
+
+def test_counts_of_other_measures_and_tables_have_no_amounts(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any], drawn: list[tuple[Any, ...]]
+) -> None:
+    exact(engine, MEAN, [SAFE])
+    print_counts(
+        engine, MEAN, {"value": 45.0, "measure": "other"}, {"value": 45.0, "table_id": "not registered"}
+    )
+
+    facts = protect_magnitudes(engine, make_profile(), "secret", "2026-Q1")  # type: ignore[arg-type]
+
+    assert facts == {"magnitudes": 0, "magnitudes_hidden": 0}
+    assert [row[0] for row in protected(engine)] == ["other"]
+
+
+def test_a_published_count_without_amounts_is_a_fault(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any], drawn: list[tuple[Any, ...]]
+) -> None:
+    exact(engine, MEAN, [SAFE | {"area_code": "E09"}])
+    print_counts(engine, MEAN, {"value": 45.0})
+
+    with pytest.raises(Fault, match="MAGNITUDE_MISSING"):
+        protect_magnitudes(engine, make_profile(), "secret", "2026-Q1")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("count", "with_noise", "without"), [("[c]", "[c]", "[x]"), ("[x]", "[x]", "[x]"), ("[z]", "[z]", "[z]")]
 )
 def test_an_amount_is_hidden_left_out_or_not_applicable_as_its_count_is(
     engine: duckdb.DuckDBPyConnection,
     make_profile: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
+    drawn: list[tuple[Any, ...]],
     count: str,
     with_noise: str,
     without: str,
 ) -> None:
-    monkeypatch.setattr(printed_magnitude, "noise_of", lambda sums, *_: [0] * len(sums))
-    monkeypatch.setattr(printed_magnitude, "secret_for_magnitudes", lambda _: None)
-    for secret, expected in ((object(), with_noise), (None, without)):
+    for secret, expected in (("secret", with_noise), (None, without)):
+        drawn.clear()
         exact(engine, MEDIAN, BANDS)
-        row = {"table_id": TABLES[MEDIAN], "measure": MEDIAN.among, "value": None, "shorthand": count}
-        create(engine, "protected_cell", [row | PLACE | NO_CATEGORIES | {"rounding_base": 5}])
-        for column, kind in (("value", "DOUBLE"), ("method", "VARCHAR"), ("epoch", "VARCHAR")):
-            define = f"ADD COLUMN {column}" if column != "value" else f"ALTER {column} TYPE"
-            engine.execute(f"ALTER TABLE protected_cell {define} {kind}")
-        engine.execute(
-            "CREATE OR REPLACE TABLE published_measure (measure VARCHAR, unit VARCHAR, kind VARCHAR, "
-            "numerator_measure VARCHAR, denominator_measure VARCHAR)"
-        )
+        print_counts(engine, MEDIAN, {"shorthand": count})
 
         facts = protect_magnitudes(
             engine,
@@ -267,8 +376,6 @@ def test_an_amount_is_hidden_left_out_or_not_applicable_as_its_count_is(
             "2026-Q1",  # type: ignore[arg-type]
         )
 
-        printed = engine.execute(
-            "SELECT value, shorthand, rounding_base FROM protected_cell WHERE measure = 'median_age'"
-        ).fetchall()
-        assert printed == [(None, expected, 10)]
+        assert [row[:4] for row in protected(engine)] == [("median_age", None, expected, 10)]
         assert facts == {"magnitudes": 1, "magnitudes_hidden": int(expected == "[c]")}
+        assert len(drawn) == (secret is not None)
