@@ -15,7 +15,14 @@ from pipeline.disclosure.audit.attacker_assumptions import exact_if_none_is_zero
 from pipeline.disclosure.audit.cell_system import CellSystem
 from pipeline.disclosure.audit.cover import Covers
 from pipeline.disclosure.audit.published_system import PublicRules
-from pipeline.disclosure.audit.repair import MAXIMUM_ROUNDS, _coarsen, _hide, audit_and_repair, true_system
+from pipeline.disclosure.audit.repair import (
+    MAXIMUM_ROUNDS,
+    _coarsen,
+    _covers,
+    _hide,
+    audit_and_repair,
+    true_system,
+)
 from pipeline.disclosure.utility import measure_utility
 from pipeline.engine.cell_id import define_cell_ids
 from tests.unit.disclosure.test_audit_bounds import system_of
@@ -341,6 +348,35 @@ def test_nothing_is_worked_out_from_small_counts_where_all_are_small() -> None:
 
     for point in (reference, at_the_bound):
         assert not len(worked_out_if_all_are_small(None, system, point, RULES))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("exposed", "hidden"),
+    [
+        ([1], [0]),  # its sum is 0 = 1 + 2, and 2 = 3 + 4
+        ([3], [4]),
+        ([4], [3]),
+        ([3, 4], []),
+        ([1, 4], [2]),  # and 4 makes up for what 1 needs of 2
+        ([], []),
+    ],
+)
+def test_the_covers_of_exposed_cells_are_found_in_all_sums_of_the_system(
+    exposed: list[int], hidden: list[int]
+) -> None:
+    """What covers one cell is hidden when the cover of the next is sought; hidden cells are none of it."""
+    counts = np.array([300.0, 200, 100, 40, 60])
+    system = system_of([0.0] * 5, [900.0] * 5, [[0, 1, 2], [2, 3, 4]], exposed)
+
+    assert _covers(system, counts, np.array(exposed, dtype=np.int64)).tolist() == hidden
+
+
+def test_cells_that_are_hidden_already_are_no_part_of_a_new_cover() -> None:
+    counts = np.array([300.0, 200, 100, 40, 60])
+    system = system_of([0.0] * 5, [900.0] * 5, [[0, 1, 2], [2, 3, 4]], [1, 4])
+
+    assert _covers(system, counts, np.array([1])).tolist() == [2]
+    assert _covers(system, counts, np.array([4])).tolist() == [3]
 
 
 def cover_of(values: dict[str, int], *relations: tuple[str, tuple[str, ...]]) -> set[Any]:
