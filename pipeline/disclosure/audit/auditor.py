@@ -86,8 +86,6 @@ class Auditor:
         self.system = system
         self.reference = reference
         self.targets = np.flatnonzero(system.hidden) if targets is None else targets
-        self._is_target = np.zeros(system.size, dtype=bool)
-        self._is_target[self.targets] = True
         self.least_unsafe, self.most_unsafe = 1.0, float(minimum_cell_count - 1)
         self.is_whole = is_whole
         self.minimum_width = minimum_width

@@ -124,6 +124,13 @@ def test_an_exposed_cell_is_pinned_narrow_or_proven_zero_by_its_proven_bounds(
     assert (len(result.pinned), len(result.proven_zero), len(result.narrow)) == (pinned, zero, narrow)
 
 
+def test_the_values_of_cells_are_in_no_text_of_a_result() -> None:
+    values = np.array([77.0])
+    result = AuditResult(1, np.array([3]), values, values, 0, 0, values, values)
+
+    assert "77" not in repr(result)
+
+
 def test_hidden_cells_are_audited_unless_others_are_named() -> None:
     reference = np.array([100.0, 20, 80])
 

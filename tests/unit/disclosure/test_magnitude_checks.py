@@ -114,6 +114,20 @@ def test_a_written_percentile_is_the_lower_end_of_a_safe_band_of_its_width(
     assert found(engine, MEDIAN, make_profile(), median_age=band, residents_of_known_age=60.0) == result
 
 
+def test_every_written_percentile_is_checked(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any]
+) -> None:
+    exact(engine, MEDIAN, BANDS)
+    found(engine, MEDIAN, make_profile(), median_age=40.0, residents_of_known_age=60.0)
+    engine.execute(
+        "INSERT INTO written SELECT * REPLACE ('E09' AS area_code, value + 4 AS value) FROM written"
+    )
+
+    facts = check_written_magnitudes(engine, make_profile())
+
+    assert (facts["published_unrounded"], facts["rates_below_minimum"]) == (1, 1)
+
+
 @pytest.mark.parametrize("count", [{}, {"residents_of_known_age": None}])
 def test_a_written_percentile_without_its_count_is_one_of_too_few(
     engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any], count: dict[str, None]
