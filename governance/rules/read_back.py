@@ -25,7 +25,7 @@ _BASES = ("exact counts", "earlier release", "ledger")
 
 
 @rule(
-    id="AGG-08",
+    id="AGG-10",
     version=1,
     title="Each protection is in force in the finished files, judged by other code (P0 to P7)",
     stage="publish",

@@ -32,7 +32,7 @@ Evidence facts, and the rule that reads them:
 | tables_outside_agreement | tables that are no output of the agreement; must be empty | PUB-04 |
 | tables_without_catalogue_entry | must be empty | PUB-04 |
 | disclosure_criteria | the method's numbers as stored with the release; null if absent | PUB-04 |
-| read_back | protections P0 to P7 judged again from the files: see `read_back/` | AGG-08 |
+| read_back | protections P0 to P7 judged again from the files: see `read_back/` | AGG-10 |
 | quality_report | the linkage report's counts, read from its bytes: see `inspect_report` | PUB-06 |
 | cells, cells_published, cells_hidden, cells_not_produced | rows of all tables | |
 """
@@ -52,14 +52,10 @@ from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table
 from pipeline.link.model import model_of
 from pipeline.publish.attacked import attack_finished, check_repelled
-from pipeline.publish.dictionary import write_dictionary
-from pipeline.publish.freeze import Frozen, freeze, may_report_anew
-from pipeline.publish.inspection import inspect_release
-from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX, verify_release, write_manifest
-from pipeline.publish.note import write_note
-from pipeline.publish.publication import Publication
-from pipeline.publish.read_back.read_back import Sources, read_back, read_back_published
-from pipeline.publish.release_content import (
+from pipeline.publish.files.dictionary import write_dictionary
+from pipeline.publish.files.manifest import MANIFEST, STAGED_PREFIX, verify_release, write_manifest
+from pipeline.publish.files.note import write_note
+from pipeline.publish.files.release_content import (
     file_of,
     published_tables,
     write_areas,
@@ -68,8 +64,12 @@ from pipeline.publish.release_content import (
     write_measures,
     write_tables,
 )
+from pipeline.publish.files.views import write_views
+from pipeline.publish.freeze import Frozen, freeze, may_report_anew
+from pipeline.publish.inspection import inspect_release
+from pipeline.publish.publication import Publication
+from pipeline.publish.read_back.read_back import Sources, read_back, read_back_published
 from pipeline.publish.release_record import write_cell_digests, write_record
-from pipeline.publish.views import write_views
 from pipeline.quality.writing import inspect_report, repeat_report, write_report
 
 STAGE = "publish"

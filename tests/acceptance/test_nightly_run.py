@@ -80,14 +80,16 @@ def test_the_audit_log_of_the_night_verifies(published: Published) -> None:
     assert verified.code in (0, 4), verified.out  # 4: intact, and nobody has countersigned yet
 
 
-def test_a_second_night_on_the_same_extracts_reuses_and_publishes_the_same_release(
-    project: SampleProject,
+def test_a_second_run_on_the_same_extracts_reuses_and_publishes_the_same_release(
+    published: Published, ran: SampleProject
 ) -> None:
-    first = project.run().outcome
-    again = project.run().outcome
+    _, first = published
+    before = ran.releases()
+    again = ran.run().outcome
     assert again["status"] == "published"
     assert {s["outcome"] for s in again["stages"]} == {"reused"}
-    assert again["release_dir"] == first["release_dir"]
+    assert ran.releases() == before == [Path(first["release_dir"]).name]
+    assert Path(again["release_dir"]) == ran.workspace / "releases" / before[0]
     assert again["run_id"] != first["run_id"]
 
 

@@ -135,7 +135,7 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": but(PUBLISH, attack_successes=1)},
         "ATTACK_SUCCEEDED",
     ),
-    "AGG-08": (
+    "AGG-10": (
         {"facts": PUBLISH},
         {"facts": but(PUBLISH, read_back=PUBLISH["read_back"] | {"P2": 1})},
         "PROTECTION_NOT_IN_FORCE",
@@ -265,11 +265,11 @@ def test_a_release_on_which_no_attack_was_tried_is_refused(ask: Any) -> None:
 
 @pytest.mark.parametrize("number", range(8))
 def test_a_release_in_which_one_protection_is_broken_is_refused_by_its_name(number: int, ask: Any) -> None:
-    verdict = ask("AGG-08", but(PUBLISH, read_back=PUBLISH["read_back"] | {f"P{number}": 3}))
+    verdict = ask("AGG-10", but(PUBLISH, read_back=PUBLISH["read_back"] | {f"P{number}": 3}))
     assert (verdict.outcome, verdict.code) == ("fail", "PROTECTION_NOT_IN_FORCE")
     assert verdict.reason.startswith(f"P{number}: 3 ")
     lacking = {name: value for name, value in PUBLISH["read_back"].items() if name != f"P{number}"}
-    assert ask("AGG-08", but(PUBLISH, read_back=lacking)).code == "NOT_EVALUATED"
+    assert ask("AGG-10", but(PUBLISH, read_back=lacking)).code == "NOT_EVALUATED"
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ def test_a_release_in_which_one_protection_is_broken_is_refused_by_its_name(numb
 def test_a_release_whose_values_were_compared_with_nothing_is_refused(
     change: dict[str, Any], outcome: str, ask: Any
 ) -> None:
-    verdict = ask("AGG-08", but(PUBLISH, read_back=PUBLISH["read_back"] | change))
+    verdict = ask("AGG-10", but(PUBLISH, read_back=PUBLISH["read_back"] | change))
     assert (verdict.outcome, verdict.code) == (outcome, "" if outcome == "pass" else "NOT_EVALUATED")
 
 

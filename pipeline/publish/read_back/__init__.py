@@ -12,5 +12,5 @@ secret. So a protection that was switched off, or that is wrong, is not judged b
 | sums.py | P5: bounds of each hidden count, by repeated addition and subtraction |
 | changes.py | P6: what differs from the release before |
 | record.py | P7: the ledger's list of values, made again from the files |
-| read_back.py | all of them, as facts of the evidence for rule AGG-08 |
+| read_back.py | all of them, as facts of the evidence for rule AGG-10 |
 """

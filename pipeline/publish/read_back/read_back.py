@@ -1,4 +1,4 @@
-"""All protections of a finished release, judged again: the facts that rule AGG-08 reads.
+"""All protections of a finished release, judged again: the facts that rule AGG-10 reads.
 
     basis      what the values were compared with: "exact counts"; within an epoch "earlier release"; "ledger"
                for a release that is published already
@@ -15,8 +15,8 @@ from typing import Any
 
 from governance.canonical import digest_of_file
 from pipeline.disclosure.noise.record_key import load_secret
+from pipeline.publish.files.manifest import MANIFEST, STAGED_PREFIX
 from pipeline.publish.ledger_table import kept_path
-from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX
 from pipeline.publish.publication import Publication
 from pipeline.publish.read_back.changes import areas_that_may_change, changed_households, fresh_cells
 from pipeline.publish.read_back.exact import read_exact

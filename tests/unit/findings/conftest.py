@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from governance.canonical import canonical_json
-from pipeline.publish.manifest import write_manifest
+from pipeline.publish.files.manifest import write_manifest
 from schemas.measure import measures
 from schemas.table import tables
 
