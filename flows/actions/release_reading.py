@@ -7,7 +7,7 @@ import typer
 
 from governance.audit.verify import RELEASE_ID
 from governance.errors import Fault
-from pipeline.publish.manifest import MANIFEST, STATEMENT
+from pipeline.publish.files.manifest import MANIFEST, STATEMENT
 from pipeline.publish.release_check import ReleaseChecker, is_release
 
 

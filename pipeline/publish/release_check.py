@@ -24,7 +24,7 @@ from governance.errors import Finding, Refused
 from governance.history import events
 from governance.recorded_state import RecordedState
 from pipeline.disclosure.ledger import Ledger
-from pipeline.publish.manifest import RESTORE
+from pipeline.publish.files.manifest import RESTORE
 from schemas.storage.zones import AUDIT, CONTROLLED, LINKAGE
 
 #: Zones of which a workspace has at least one, whatever was deleted from it.

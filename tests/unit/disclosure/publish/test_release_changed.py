@@ -16,7 +16,7 @@ from governance.audit.verify import MANIFEST, STATEMENT, verify_folder
 from governance.canonical import canonical_json
 from governance.errors import Refused
 from pipeline.publish import commit_release as commit_module
-from pipeline.publish.release_table import parquet_bytes
+from pipeline.publish.files.release_table import parquet_bytes
 from pipeline.publish.stage import find_standing
 from tests.unit.disclosure.conftest import Bench, build_town
 
