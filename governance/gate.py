@@ -96,7 +96,10 @@ def judged(item: Rule, evidence: Shown, agreement: Agreement, now: datetime) -> 
         )
     if verdict.outcome != "warn":
         return Judgement(item, verdict)
-    waiver, why = find_waiver(agreement, item.id, now.date())
+    for rule_id in (*item.waived_by, item.id):
+        waiver, why = find_waiver(agreement, rule_id, now.date())
+        if waiver is not None:
+            break
     return Judgement(item, verdict, waiver, why)
 
 

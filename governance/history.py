@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ def events(audit_folder: Path) -> Iterator[dict[str, Any]]:
     """
     for number, line in enumerate(log_lines(audit_folder)):
         yield log_event(line, number)
+
+
+def first_published(audit_folder: Path) -> date | None:
+    """Return the day on which a run first published a release; None where none did, or there is no log."""
+    if not (audit_folder / "audit.jsonl").is_file():
+        return None
+    for event in events(audit_folder):
+        if event["event"] == "run_end" and event["verdict"] == "published":
+            return datetime.fromisoformat(event["ts"]).date()
+    return None
 
 
 def verdicts(audit_folder: Path) -> tuple[PastVerdict, ...]:

@@ -19,6 +19,7 @@ from flows.run.outcome import figures_digest
 from flows.run.plan import gate_order
 from flows.run.run_evidence import run_evidence
 from flows.run.run_teardown import remove_superseded, shred
+from flows.run.truth import check_truth_is_allowed
 from flows.stages import CONTROLLERS, Place
 from governance.agreement.agreement import Agreement, read_agreement
 from governance.audit.log import AuditLog
@@ -41,7 +42,10 @@ from schemas.storage.zones import at_rest_keys
 
 @dataclass(frozen=True)
 class RunSetup:
-    """What a run starts from. controllers: whose data are processed at this place."""
+    """What a run starts from.
+
+    controllers: whose data are processed at this place. publishes: whether the run ends in a release.
+    """
 
     project: Project
     workspace: Workspace
@@ -50,6 +54,7 @@ class RunSetup:
     place: Place
     perform: Perform = run_directly
     controllers: tuple[str, ...] = CONTROLLERS
+    publishes: bool = True
 
     @classmethod
     def of_linkage(
@@ -59,10 +64,11 @@ class RunSetup:
         run_id: str,
         display: Display,
         perform: Perform = run_directly,
+        publishes: bool = True,
     ) -> "RunSetup":
         """Return the setup of a run that links: at a single operator, else in the linkage environment."""
         place: Place = "single operator" if project.custody == "single-operator" else "linkage environment"
-        return cls(project, workspace, run_id, display, place, perform)
+        return cls(project, workspace, run_id, display, place, perform, publishes=publishes)
 
     @property
     def action(self) -> str:
@@ -90,7 +96,7 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
     with failed_attempts_recorded(project, agreement):
         further = package_signers(project) if setup.place == "controller" else ()
         authorisation = authorisation_facts(project, agreement, run_id, setup.action, further)
-    facts = run_evidence(project, authorisation)
+    facts = run_evidence(project, agreement, authorisation, setup.publishes)
     actor = actor_of(facts.facts, login())
     audit.append(run_id, actor, None, "run_start", evidence=dict(facts.facts), policy=agreement.digest)
     gatekeeper = Gatekeeper(run_id, agreement, audit, actor, order=gate_order(setup.place, setup.controllers))
@@ -110,6 +116,7 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
 
     try:
         gatekeeper.check_run(facts)
+        check_truth_is_allowed(project)
         gatekeeper.check(retention_evidence(workspace.root, agreement, datetime.now(UTC), run_id))
         if warning := check_spill_volume(workspace.root, project.production):
             display.say(warning)

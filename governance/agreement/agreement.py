@@ -59,6 +59,7 @@ class Agreement:
     linkage_check_values: identifier kind -> check value of the key that the controllers compared;
     empty if none is agreed yet.
     model_digest: digest of the approved linkage model; None if none is approved yet.
+    code_digests: digests of the approved versions of the code, see `pipeline/code_version.py`.
     digest: SHA-256 of the agreement's content, independent of comments and layout.
     signature: status of the signature file; signed_by: principals with a valid signature.
     waivers, approvals: decisions stored next to the file, not yet checked (`agreement.decisions`).
@@ -87,6 +88,7 @@ class Agreement:
     intruder_review: IntruderReview | None
     linkage_check_values: Mapping[str, str]
     digest: str
+    code_digests: tuple[str, ...] = ()
     signature: SignatureStatus = "absent"
     signed_by: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
@@ -292,6 +294,7 @@ def _build(content: Mapping[str, Any]) -> Agreement:
         intruder_review=_intruder_review(content.get("intruder_review")),
         linkage_check_values=content.get("linkage_key", {}).get("check_values", {}),
         digest=digest_of(content),
+        code_digests=tuple(content.get("code", {}).get("approved", [])),
     )
 
 
@@ -326,4 +329,8 @@ def _opt_out_check(item: Mapping[str, Any]) -> OptOutCheck:
 
 
 def _intruder_review(item: Mapping[str, Any] | None) -> IntruderReview | None:
-    return IntruderReview(_day(item["on"]), item["by"], item["outcome"]) if item else None
+    return (
+        IntruderReview(_day(item["on"]), item["by"], item["outcome"], item.get("of", "release"))
+        if item
+        else None
+    )

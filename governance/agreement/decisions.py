@@ -19,7 +19,7 @@ later decision does not change the agreement that the parties signed.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -187,15 +187,14 @@ def approvers_of(agreement: "Agreement", specification: str, today: date) -> tup
     return tuple(found.values())
 
 
-def release_specification(
-    agreement: "Agreement", table_ids: Iterable[str], criteria: Mapping[str, Any]
-) -> str:
-    """Return the digest of what two people approve: what is counted, and how it is protected.
+def release_specification(agreement: "Agreement", criteria: Mapping[str, Any]) -> str:
+    """Return the digest of what two people approve: what may be counted, and how it is protected.
 
-    It changes when a table, a measure, the model or a number of the method changes, and not with the
-    data. criteria: the method's numbers as they are stored with the release.
+    It changes when an agreed table, a measure, the model or a number of the method changes, and not with the
+    data, so it is known before a run. A release may have fewer tables than are agreed, never more (PUB-04).
+    criteria: the method's numbers as they are stored with the release.
     """
-    wanted = sorted(table_ids)
+    wanted = sorted(agreement.outputs)
     known = registered_tables()
     used = sorted({name for item in wanted if item in known for name in known[item].measures})
     amounts = sorted({name for item in wanted if item in known for name in known[item].magnitudes})

@@ -8,6 +8,7 @@ from governance.rules import (
     ingest,
     leakage,
     link,
+    paper,
     pseudonymise,
     publish,
     retention,
@@ -17,6 +18,7 @@ from governance.rules.registry import Rule, registered
 
 FAMILIES = (
     run,
+    paper,
     retention,
     delivery,
     ingest,
