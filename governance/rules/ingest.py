@@ -16,8 +16,6 @@ _OPT_OUT = re.compile(r"opt_?out|objection|dissent|ndop|type_?1|9nu0|xaz89", re.
 #: A required column that ingest adds; no supplier delivers it.
 _ADDED_BY_INGEST = "line_number"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-#: Share of people who must have an NHS number before the numbers can show that people are invented.
-MINIMUM_NUMBERED_SHARE = 0.25
 
 
 def supplied_tables(evidence: Shown) -> dict[str, Shown]:
@@ -325,48 +323,3 @@ def opt_out_columns(agreement: Agreement) -> list[str]:
 
 def _is_opt_out(name: str) -> bool:
     return _OPT_OUT.search(name.split(".", 1)[1]) is not None
-
-
-@rule(
-    id="ING-10",
-    version=1,
-    title="In single-operator custody the people are invented: every NHS number is of the test range",
-    stage="ingest",
-    source="NHS England, synthetic data in live environments: NHS numbers from 999 000 0000 are never issued",
-    remedy="Set custody to at-source or third-party for real people (docs/custody.md). For a trial, use "
-    "invented people with NHS numbers that begin with 999: `hearth synth` makes them.",
-    parts=("nhs",),
-)
-def people_are_shown_to_be_invented(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse, in single-operator custody, one NHS number outside the test range, and people without numbers.
-
-    A quarter of the people must have a number at least: without numbers nothing shows that they are invented.
-    """
-    custody, tables = evidence.run.text("custody"), supplied_tables(evidence)
-    numbers = {
-        name: facts.within("nhs_numbers")
-        for name, facts in tables.items()
-        if not facts.is_null("nhs_numbers")
-    }
-    stated = sum(facts.count("stated") for facts in numbers.values())
-    outside = sum(facts.count("outside_test_range") for facts in numbers.values())
-    share = outside / stated if stated else 0.0
-    rows = tables["nhs_person"].count("rows_in") if "nhs_person" in tables else 0
-    shown = numbers["nhs_person"].count("stated") if "nhs_person" in numbers else 0
-    observed = (
-        f"custody {custody}, {stated} NHS numbers, share outside the test range {share:.6f}, "
-        f"{shown} of {rows} people with a number"
-    )
-    threshold = (
-        f"single-operator: none outside the test range, at least {MINIMUM_NUMBERED_SHARE:.0%} of the people "
-        "with a number"
-    )
-    if custody != "single-operator":
-        return passed(observed, threshold)
-    if outside:
-        told = f"{outside} of {stated} NHS numbers are outside the test range, so the people may be real"
-        return failed("REAL_NHS_NUMBERS", observed, threshold, told)
-    if not rows or shown < MINIMUM_NUMBERED_SHARE * rows:
-        told = f"only {shown} of {rows} people have an NHS number, so nothing shows that they are invented"
-        return failed("INVENTED_NOT_SHOWN", observed, threshold, told)
-    return passed(observed, threshold)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from governance.counted import counted
 from governance.errors import Finding, Refused
-from governance.rules.ingest import MINIMUM_NUMBERED_SHARE
+from governance.rules.invented import MINIMUM_NUMBERED_SHARE
 from pipeline.ingest.inspection import InspectedExtract, inspect_extracts
 from pipeline.ingest.nhs_number_range import NhsNumberCount
 from pipeline.project import Project

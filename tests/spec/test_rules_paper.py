@@ -148,7 +148,17 @@ def test_a_reviewer_who_is_no_principal_has_reviewed_nothing(by: str, ask: Any) 
     assert verdict.code == "REVIEWER_NOT_FIT"
     assert "not the id of a principal" in verdict.reason
     assert not by or by not in verdict.reason + verdict.observed
-    assert ask("PRE-07", principals=(), intruder_review=review("ann"), run=INVENTED).outcome == "fail"
+    assert ask("PRE-07", principals=PEOPLE, intruder_review=review(by), run=INVENTED).outcome == "fail"
+
+
+def test_with_invented_people_any_name_will_do_where_the_agreement_names_no_one_who_may(ask: Any) -> None:
+    free = {"principals": (), "intruder_review": review("a colleague")}
+    attested = {"principals": (), "opt_outs": checks("type-1", attested_by="a colleague")}
+    assert ask("PRE-07", **free, run=INVENTED).outcome == "pass"
+    assert ask("PRE-07", **free).code == "REVIEWER_NOT_FIT"
+    assert ask("PRE-09", **attested, run=INVENTED).outcome == "pass"
+    assert ask("PRE-09", **attested).code == "ATTESTOR_NOT_FIT"
+    assert ask("PRE-09", **attested | {"principals": PEOPLE}, run=INVENTED).code == "ATTESTOR_NOT_FIT"
 
 
 @pytest.mark.parametrize(
@@ -198,8 +208,9 @@ def test_a_rehearsal_is_reviewed_before_the_first_publication_and_releases_after
     assert ask("PRE-07", principals=PEOPLE, intruder_review=review(of=of), run=run).code == code
 
 
-def test_invented_people_need_a_review_as_well(ask: Any) -> None:
-    assert ask("PRE-07", principals=PEOPLE, intruder_review=None, run=INVENTED).outcome == "fail"
+def test_a_missing_review_is_a_warning_with_invented_people_so_that_a_rehearsal_can_run(ask: Any) -> None:
+    verdict = ask("PRE-07", principals=PEOPLE, intruder_review=None, run=INVENTED)
+    assert (verdict.outcome, verdict.code) == ("warn", "INTRUDER_REVIEW_MISSING")
 
 
 def test_one_waiver_covers_an_overdue_review_before_the_run_and_at_its_end(agreement: Agreement) -> None:
@@ -322,14 +333,14 @@ def test_the_model_is_approved_before_the_run(
 def test_each_kind_of_data_needs_its_retention_class(missing: str, ask: Any, agreement: Agreement) -> None:
     classes = {k: v for k, v in agreement.retention.items() if k != missing}
     verdict = ask("PRE-11", retention=classes)
-    assert (verdict.code, verdict.reason) == ("RETENTION_UNCLASSIFIED", f"no class: {missing}")
+    assert (verdict.code, verdict.reason) == ("RETENTION_UNCLASSIFIED", f"missing: {missing}")
 
 
 def test_a_mapped_column_needs_a_purpose_and_a_table_its_own_controller(
     ask: Any, agreement: Agreement
 ) -> None:
     mapped = {"mapped_columns": {"nhs_person": ["record_id", "shoe_size"]}}
-    assert ask("PRE-12", run=mapped).reason == "no purpose for: nhs_person.shoe_size"
+    assert ask("PRE-12", run=mapped).reason == "no purpose: nhs_person.shoe_size"
     terms = agreement.dataset_terms
     foreign = {**terms, "nhs_person": replace(terms["nhs_person"], controller="council")}
     assert ask("PRE-12", dataset_terms=foreign).code == "TABLE_OF_ANOTHER_CONTROLLER"

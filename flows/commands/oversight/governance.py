@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.commands.argument_types import a_day, a_rule_id, a_specification, an_agreement
+from flows.commands.argument_types import a_config, a_day, a_rule_id, a_specification, an_agreement
 from flows.commands.operation.run import ConfigOption
 from governance.counted import counted
 
@@ -59,7 +59,8 @@ def check(
             "-c",
             help="The project's hearth.toml. If left out: the one next to the agreement, else at-source "
             "custody is assumed.",
-            dir_okay=False,
+            parser=a_config,
+            metavar="<file>",
         ),
     ] = None,
     as_json: JsonOption = False,
