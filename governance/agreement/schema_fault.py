@@ -34,16 +34,18 @@ def place_in_file(path: Iterable[str | int], whole: str) -> str:
 def broken_rule(error: jsonschema.ValidationError) -> str:
     """Return what the value must be, in words."""
     limit: Any = error.validator_value
+    value: Any = error.instance
+    schema: Any = error.schema
     match error.validator:
         case "type":
             kinds = [limit] if isinstance(limit, str) else limit
             return f"must be {' or '.join(_KINDS.get(kind, kind) for kind in kinds)}"
         case "required":
-            missing = [name for name in limit if name not in error.instance]
+            missing = [name for name in limit if name not in value]
             return f"lacks {', '.join(missing)}"
         case "additionalProperties":
-            known = error.schema.get("properties", {})
-            unknown = sorted(shown_name(name) for name in error.instance if name not in known)
+            known = schema.get("properties", {})
+            unknown = sorted(shown_name(name) for name in value if name not in known)
             return f"has an unknown entry: {', '.join(unknown)}; known are {', '.join(sorted(known))}"
         case "enum":
             return f"must be one of {', '.join(map(str, limit))}"
