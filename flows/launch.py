@@ -2,7 +2,7 @@
 
 An isolated interpreter ignores PYTHONPATH and every other PYTHON* variable, the current folder and the
 account's own site-packages, so none of them can change what a gate decides. Only the standard library is
-imported here, because this interpreter ends at once.
+imported here, because this interpreter ends immediately.
 """
 
 import os

@@ -294,6 +294,13 @@ def _refusal(
         first.verdict.code,
         f"The gate of {where} refused: {len(stopping)} of {counted(len(judgements), 'rule')} did not pass "
         f"({ids}).",
-        " ".join(dict.fromkeys(item.rule.remedy for item in stopping)),
+        _remedies(stopping),
         tuple(item.finding for item in stopping),
     )
+
+
+def _remedies(stopping: tuple[Judgement, ...]) -> str:
+    """Return what to do: one rule's remedy, or a line for each rule."""
+    if len(stopping) == 1:
+        return stopping[0].rule.remedy
+    return "".join(f"\n  - {item.rule.id}: {item.rule.remedy}" for item in stopping)

@@ -45,6 +45,7 @@ class PaperCheck:
     custody: str
     code: str
     code_is_approved: bool
+    model: str
     specification: str
     gates: tuple[PaperGate, ...]
 
@@ -74,6 +75,7 @@ def check_papers(path: Path, agreement: Agreement, config: Path | None = None) -
         project.custody,
         used,
         used in agreement.code_digests,
+        str(facts.facts["model_digest"]),
         _specification(agreement, facts),
         gates,
     )

@@ -157,8 +157,8 @@ def opt_outs_are_attested(evidence: Shown, agreement: Agreement, now: datetime) 
     title="The run will use the approved linkage model",
     stage="run",
     source="architecture.md, Linkage 3; ONS and GUILD guidance on linkage documentation",
-    remedy="Enter the model's digest under [linkage_model] of the agreement and have it signed again, or set "
-    "`model` in hearth.toml to the approved file.",
+    remedy="Enter the model's digest, which `hearth governance check` prints, under [linkage_model] of the "
+    "agreement and have it signed again. Or set `model` in hearth.toml to the approved file.",
 )
 def model_will_be_the_approved_one(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a run whose model LNK-02 would refuse. A run that trains a model uses none yet."""

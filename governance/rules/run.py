@@ -240,7 +240,8 @@ def code_is_approved(evidence: Shown, agreement: Agreement, now: datetime) -> Ve
     stage="run",
     source="Separation of duties; ICO anonymisation guidance (2025); governance.md, Keys",
     remedy="Start the run with the key of an authorised principal (--key, or signing_keys in hearth.toml). "
-    "Assign conflicting roles under [[principals]] of the agreement to different people, and set "
+    "Name a key-holder, an operator and a releaser under [[principals]] of the agreement, assign conflicting "
+    "roles to different people, and set "
     'custody = "at-source" under [project] in hearth.toml.',
 )
 def duties_are_separate(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:

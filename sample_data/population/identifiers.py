@@ -9,7 +9,7 @@ from sample_data.population.draws import Texts, Whole
 #: 999 is the range reserved for tests; it has 909,091 valid numbers. No other range certainly belongs to no
 #: one, so in a larger population the others have no NHS number.
 TEST_PREFIX = 999
-#: Stands for "no NHS number".
+#: Means "no NHS number".
 NONE = 0
 _WEIGHTS = np.array([10, 9, 8, 7, 6, 5, 4, 3, 2])
 

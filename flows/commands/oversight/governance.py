@@ -77,7 +77,11 @@ def check(
     if as_json:
         facts = {"id": read.id, "version": read.version, "digest": read.digest, "signature": read.signature}
         facts |= {"custody": papers.custody, "code": papers.code, "code_is_approved": papers.code_is_approved}
-        facts |= {"specification": papers.specification, "gates": [asdict(gate) for gate in papers.gates]}
+        facts |= {
+            "model": papers.model,
+            "specification": papers.specification,
+            "gates": [asdict(gate) for gate in papers.gates],
+        }
         typer.echo(json.dumps(facts | {"signed_by": read.signed_by, "fingerprints": keys}))
         raise typer.Exit(2 if papers.refusing else 0)
     columns = sum(len(names) for names in read.datasets.values())
@@ -110,6 +114,7 @@ def _print_papers(papers: "PaperCheck") -> None:
     )
     approved = "approved" if papers.code_is_approved else "not named in [code] approved"
     typer.echo(f"Code of this installation: {papers.code} ({approved}).")
+    typer.echo(f"Linkage model of this project: {papers.model}.")
     typer.echo(f"Specification that approvers sign: {papers.specification}.")
     typer.echo(f"Rules before a run ({where}):")
     for gate in papers.gates:
