@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from governance.agreement.agreement import Agreement
-from governance.agreement.decisions import find_waiver
+from governance.agreement.decisions import NO_WAIVER, find_waiver
 from governance.agreement.terms import Waiver
 from governance.artefact import Artefact, Evidence
 from governance.audit.log import AuditLog
@@ -96,11 +96,10 @@ def judged(item: Rule, evidence: Shown, agreement: Agreement, now: datetime) -> 
         )
     if verdict.outcome != "warn":
         return Judgement(item, verdict)
-    for rule_id in (*item.waived_by, item.id):
-        waiver, why = find_waiver(agreement, rule_id, now.date())
-        if waiver is not None:
-            break
-    return Judgement(item, verdict, waiver, why)
+    found = [find_waiver(agreement, rule_id, now.date()) for rule_id in (item.id, *item.waived_by)]
+    waiver = next((granted for granted, _ in found if granted is not None), None)
+    reasons = [why for _, why in found if why not in ("", NO_WAIVER)]
+    return Judgement(item, verdict, waiver, "" if waiver else (*reasons, NO_WAIVER)[0])
 
 
 class Gatekeeper:

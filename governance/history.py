@@ -35,12 +35,29 @@ def events(audit_folder: Path) -> Iterator[dict[str, Any]]:
 
 def first_published(audit_folder: Path) -> date | None:
     """Return the day on which a run first published a release; None where none did, or there is no log."""
-    if not (audit_folder / "audit.jsonl").is_file():
+    if not os.path.lexists(audit_folder / "audit.jsonl"):
         return None
     for event in events(audit_folder):
         if event["event"] == "run_end" and event["verdict"] == "published":
             return datetime.fromisoformat(event["ts"]).date()
     return None
+
+
+def withdrawn_waivers(audit_folder: Path) -> frozenset[str]:
+    """Return the waivers (ids) that one run had and a later run did not; none if there is no log.
+
+    Such a waiver is only in an older copy of the decisions, so it does not count again.
+    """
+    if not os.path.lexists(audit_folder / "audit.jsonl"):
+        return frozenset()
+    seen: set[str] = set()
+    withdrawn: set[str] = set()
+    for event in events(audit_folder):
+        if event["event"] == "run_start" and "waivers" in (event["evidence"] or {}):
+            present = set(event["evidence"]["waivers"])
+            withdrawn |= seen - present
+            seen |= present
+    return frozenset(withdrawn)
 
 
 def verdicts(audit_folder: Path) -> tuple[PastVerdict, ...]:

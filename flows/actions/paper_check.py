@@ -4,7 +4,7 @@ The rules are those of the run's own gate, so a check and a run cannot differ. W
 whose key releases, is known only when a run starts, so that is left open here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,11 +14,13 @@ from governance.agreement.decisions import release_specification
 from governance.artefact import Evidence
 from governance.errors import Fault
 from governance.gate import Judgement, judged
+from governance.history import withdrawn_waivers
 from governance.principals.run_authorisation import run_authorisation_facts
 from governance.rules import rules_for
 from governance.rules.registry import Shown
 from pipeline.engine.duckdb import EngineSettings
 from pipeline.project import Project, read_project
+from schemas.storage.zones import AUDIT
 
 #: Findings about the keys of a run that has not started.
 _KNOWN_AT_START = ("OPERATOR_NOT_AUTHENTICATED", "RELEASER_NOT_AUTHENTICATED")
@@ -63,6 +65,7 @@ def check_papers(path: Path, agreement: Agreement, config: Path | None = None) -
     """
     settings = config or _settings_beside(path)
     project = _assumed_project(path) if settings is None else read_project(settings)
+    agreement = replace(agreement, withdrawn=withdrawn_waivers(project.workspace / AUDIT))
     facts = run_evidence(project, agreement, run_authorisation_facts(agreement, "check", "run", ()))
     now = datetime.now(UTC)
     gates = tuple(

@@ -15,6 +15,7 @@ Facts:
     publishes               whether the run ends in a release
     first_published         day on which this workspace first published a release; null where it never did
     disclosure_criteria     the method's numbers, as they will be stored with the release
+    waivers                 ids of the waivers under the agreement, whether in force or not
     model_digest            digest of the linkage model; null where the run publishes nothing
     run_id, action, presented, unknown_keys, mandates      see `governance/principals/run_authorisation.py`
 """
@@ -26,6 +27,7 @@ from typing import Any
 
 from flows.run.interpreter import import_overrides
 from governance.agreement.agreement import Agreement
+from governance.agreement.decisions import waiver_ids
 from governance.artefact import Evidence
 from governance.history import first_published
 from pipeline.code_version import altered_bytecode, code_version, environment_folders, library_records
@@ -68,6 +70,7 @@ def paper_facts(project: Project, agreement: Agreement, publishes: bool = True) 
         },
         "publishes": publishes,
         "first_published": _first_published(project.workspace),
+        "waivers": waiver_ids(agreement),
         "disclosure_criteria": criteria_of(project, agreement),
         "model_digest": _model_digest(project) if publishes else None,
     }

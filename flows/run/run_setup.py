@@ -6,7 +6,7 @@ that precede a run judged before any extract is read.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flows.run.authorisation import authorisation_facts, login, package_signers
@@ -26,6 +26,7 @@ from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.errors import Refused
 from governance.gate import Gatekeeper
+from governance.history import withdrawn_waivers
 from governance.keys.at_rest_keys import open_at_rest_keys
 from governance.keys.core_dumps import disable_core_dumps
 from governance.keys.states import check_not_rolled_back
@@ -93,6 +94,7 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
     agreement = read_agreement(project.agreement)
     signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(workspace.zone("audit"), signer)
+    agreement = replace(agreement, withdrawn=withdrawn_waivers(workspace.zone("audit")))
     with failed_attempts_recorded(project, agreement):
         further = package_signers(project) if setup.place == "controller" else ()
         authorisation = authorisation_facts(project, agreement, run_id, setup.action, further)

@@ -65,6 +65,7 @@ class Agreement:
     code_digests: digests of the approved versions of the code, see `pipeline/code_version.py`.
     digest: SHA-256 of the agreement's content, independent of comments and layout.
     signature: status of the signature file; signed_by: principals with a valid signature.
+    withdrawn: ids of waivers that were withdrawn, as the log shows (`governance/history.py`).
     waivers, approvals: decisions stored next to the file, not yet checked (see `agreement/decisions.py`).
     """
 
@@ -95,6 +96,7 @@ class Agreement:
     signature: SignatureStatus = "absent"
     signed_by: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    withdrawn: frozenset[str] = frozenset()
     approvals: tuple[Approval, ...] = ()
 
     @property

@@ -17,6 +17,9 @@ from schemas.magnitude import magnitudes
 from schemas.measure import measures
 from schemas.table import tables as registered_tables
 
+#: Why no waiver applies where none was granted.
+NO_WAIVER = "the agreement has no waiver for it"
+
 
 def waiver_statement(agreement_id: str, waiver: Waiver) -> dict[str, Any]:
     """Return what the grantor signs: everything but the signature, and the agreement's id."""
@@ -28,6 +31,16 @@ def waiver_statement(agreement_id: str, waiver: Waiver) -> dict[str, Any]:
         "granted_on": waiver.granted_on.isoformat(),
         "expires": waiver.expires.isoformat(),
     }
+
+
+def waiver_id(agreement_id: str, waiver: Waiver) -> str:
+    """Return the digest of a waiver with its signature, by which the log names it."""
+    return digest_of({**waiver_statement(agreement_id, waiver), "signature": waiver.signature})
+
+
+def waiver_ids(agreement: Agreement) -> list[str]:
+    """Return the ids of all waivers under an agreement."""
+    return sorted(waiver_id(agreement.id, waiver) for waiver in agreement.waivers)
 
 
 def approval_statement(agreement_id: str, approval: Approval) -> dict[str, Any]:
@@ -43,10 +56,10 @@ def approval_statement(agreement_id: str, approval: Approval) -> dict[str, Any]:
 def find_waiver(agreement: Agreement, rule_id: str, today: date) -> tuple[Waiver | None, str]:
     """Return the waiver in force for a rule's warning, or None and the reason.
 
-    It must be in date, granted by a principal who may waive, and signed by that principal's key.
+    It must be in date and not withdrawn, granted by a principal who may waive, and signed by their key.
     """
     principals = {principal.id: principal for principal in agreement.principals}
-    why = "the agreement has no waiver for it"
+    why = NO_WAIVER
     for waiver in agreement.waivers:
         if waiver.rule != rule_id:
             continue
@@ -58,6 +71,8 @@ def find_waiver(agreement: Agreement, rule_id: str, today: date) -> tuple[Waiver
             why = "its waiver was granted by someone who may not grant one"
         elif not is_signed("waiver", statement, waiver.signature, grantor.public_key):
             why = "its waiver's signature is not valid"
+        elif waiver_id(agreement.id, waiver) in agreement.withdrawn:
+            why = "its waiver was withdrawn before: a later run of this project did not have it any more"
         else:
             return waiver, ""
     return None, why

@@ -9,7 +9,7 @@ import pytest
 from places import Three, sign_papers
 from terminal import ROOT, SampleProject, hearth
 
-from governance.principals.unsafe_demo_principals import sign_sample_agreement
+from governance.principals.unsafe_demo_principals import sign_sample_agreement, write_unsafe_demo_keys
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +60,34 @@ def test_a_missing_paper_refuses_the_check_and_the_run_before_an_extract_is_read
         extract.unlink()  # nobody will miss it
     ran = project.run()
     assert (ran.code, ran.outcome["code"], ran.outcome["stages"]) == (2, code, []), ran.err
+
+
+def test_a_withdrawn_waiver_does_not_return_with_an_older_copy_of_the_decisions(
+    project: SampleProject, tmp_path: Path
+) -> None:
+    agreement = project.folder / "agreement.toml"
+    agreement.write_text(REVIEW.sub("", agreement.read_text("utf-8")), "utf-8")
+    sign_sample_agreement(agreement)
+    write_unsafe_demo_keys(tmp_path / "people")
+    for extract in project.folder.glob("*.csv*"):
+        extract.unlink()
+    waive = ("governance", "waive", agreement, "--rule", "PUB-05", "--reason", "rehearsal")
+    key = ("--key", tmp_path / "people" / "UNSAFE-nhs-siro.pem")
+    waived = hearth(*waive, "--until", "2999-01-01", *key)
+    assert waived.code == 0, waived.err
+    decisions = project.folder / "agreement.decisions.toml"
+    older = decisions.read_bytes()
+    assert project.run().outcome["code"] == "ING-02"  # the papers pass, and the extracts are not there
+    decisions.unlink()
+    assert project.run().outcome["code"] == "INTRUDER_REVIEW_MISSING"
+    decisions.write_bytes(older)
+    ran = project.run()
+    assert (ran.code, ran.outcome["code"]) == (2, "INTRUDER_REVIEW_MISSING")
+    assert "its waiver was withdrawn before" in ran.err
+    checked = hearth("governance", "check", agreement, "--config", project.config)
+    assert (checked.code, "INTRUDER_REVIEW_MISSING" in checked.out) == (2, True)
+    assert hearth(*waive, "--until", "2998-01-01", *key).code == 0
+    assert project.run().outcome["code"] == "ING-02"
 
 
 def test_a_check_of_the_sample_lists_every_rule_before_a_run_and_refuses_nothing() -> None:
