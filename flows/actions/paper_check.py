@@ -57,14 +57,17 @@ class PaperCheck:
         return tuple(gate for gate in self.gates if gate.outcome == "refuse")
 
 
-def check_papers(path: Path, agreement: Agreement, config: Path | None = None) -> PaperCheck:
+def check_papers(
+    path: Path, agreement: Agreement, config: Path | None = None, workspace: Path | None = None
+) -> PaperCheck:
     """Judge an agreement as the gate before a run would today.
 
     config: the project's hearth.toml. Without one, the hearth.toml next to the agreement is used if it names
-    that agreement, and otherwise the strictest custody is assumed: at-source.
+    that agreement, and otherwise the strictest custody is assumed: at-source. workspace: of earlier runs, if
+    it is not the one in hearth.toml.
     """
     settings = config or _settings_beside(path)
-    project = _assumed_project(path) if settings is None else read_project(settings)
+    project = _assumed_project(path) if settings is None else read_project(settings, workspace)
     agreement = replace(agreement, withdrawn=withdrawn_waivers(project.workspace / AUDIT))
     facts = run_evidence(project, agreement, run_authorisation_facts(agreement, "check", "run", ()))
     now = datetime.now(UTC)

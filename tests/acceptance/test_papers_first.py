@@ -84,7 +84,7 @@ def test_a_withdrawn_waiver_does_not_return_with_an_older_copy_of_the_decisions(
     ran = project.run()
     assert (ran.code, ran.outcome["code"]) == (2, "INTRUDER_REVIEW_MISSING")
     assert "its waiver was withdrawn before" in ran.err
-    checked = hearth("governance", "check", agreement, "--config", project.config)
+    checked = hearth("governance", "check", agreement, "--workspace", project.workspace)
     assert (checked.code, "INTRUDER_REVIEW_MISSING" in checked.out) == (2, True)
     assert hearth(*waive, "--until", "2998-01-01", *key).code == 0
     assert project.run().outcome["code"] == "ING-02"

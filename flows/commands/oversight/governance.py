@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.commands.argument_types import a_config, a_day, a_rule_id, a_specification, an_agreement
-from flows.commands.operation.run import ConfigOption
+from flows.commands.operation.run import ConfigOption, WorkspaceOption
 from governance.counted import counted
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def check(
             metavar="<file>",
         ),
     ] = None,
+    workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check an agreement: its faults, whose signatures are valid, and every rule that comes before a run."""
@@ -73,7 +74,7 @@ def check(
 
     read = read_agreement(agreement)
     keys = {person.id: fingerprint_of(person.public_key) for person in read.principals}
-    papers = check_papers(agreement, read, config)
+    papers = check_papers(agreement, read, config, workspace)
     if as_json:
         facts = {"id": read.id, "version": read.version, "digest": read.digest, "signature": read.signature}
         facts |= {"custody": papers.custody, "code": papers.code, "code_is_approved": papers.code_is_approved}
