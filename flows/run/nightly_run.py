@@ -85,7 +85,7 @@ class NightlyRun:
         self.display.now("inspecting the extracts")
         try:
             inspected = inspect_extracts(self.controllers, self.context.project)
-            check_people_are_invented(self.context.project, inspected)
+            check_people_are_invented(self.context.project, inspected, self.display.say)
         except Refused as refused:
             self.gatekeeper.record_refusal("ingest", refused)
             raise

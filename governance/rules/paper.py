@@ -202,8 +202,8 @@ def every_kind_has_a_retention_class(evidence: Shown, agreement: Agreement, now:
     title="Every extract that hearth.toml lists is agreed, column by column, and none is an opt-out",
     stage="run",
     source="UK GDPR art. 5(1)(b) and (c); Caldicott Principle 3; National Data Opt-Out operational policy",
-    remedy="Agree a purpose for the table or column under [datasets] of the agreement, or remove it from "
-    "hearth.toml.",
+    remedy="Correct the name of the table (schemas/contracts/extract lists them), or remove it from "
+    "hearth.toml. Otherwise agree a purpose for the table or column under [datasets] of the agreement.",
 )
 def extracts_are_agreed(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a listed table or mapped column without a purpose, another controller's, and opt-out columns."""

@@ -3,7 +3,7 @@
 It reads the counts of the inspection. Rule ING-10 judges the same by the evidence of ingest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from governance.counted import counted
 from governance.errors import Finding, Refused
@@ -16,6 +16,10 @@ _CONTROLLER, _PEOPLE = "nhs", "nhs_person"
 _ONE_PERSON = (
     "In single-operator custody one person would have their data and the linkage key, so nothing was read in."
 )
+_NOT_SHOWN = (
+    "WARNING: nhs_person has no column of NHS numbers, so the data do not show whether its people are "
+    "invented. One operator has both the key and the data: use this custody only for invented people."
+)
 _REMEDY = (
     'Set custody = "at-source" or "third-party" in hearth.toml (docs/custody.md). For a trial, use invented '
     "people: `hearth synth` makes them, with NHS numbers that begin with 999."
@@ -23,12 +27,15 @@ _REMEDY = (
 
 
 def check_people_are_invented(
-    project: Project, inspected: Mapping[str, tuple[InspectedExtract, ...]]
+    project: Project,
+    inspected: Mapping[str, tuple[InspectedExtract, ...]],
+    report: Callable[[str], object],
 ) -> None:
     """Raise Refused unless the NHS numbers of a single operator's extracts show that its people are invented.
 
     inspected: what this run will read. A council's list is of the same people, so the NHS extracts are
-    inspected even where only the council's are read. In another custody nothing is checked.
+    inspected even where only the council's are read. In another custody nothing is checked. report: receives
+    a warning if the people's extract has no column of NHS numbers, so that it shows nothing.
     """
     if project.custody != "single-operator":
         return
@@ -52,6 +59,9 @@ def check_people_are_invented(
             _REMEDY,
             real,
         )
+    if any(item.contract.table == _PEOPLE and item.nhs_numbers is None for item in extracts):
+        report(_NOT_SHOWN)
+        return
     rows = sum(item.rows for item in extracts if item.contract.table == _PEOPLE)
     numbers = counts.get(_PEOPLE, NhsNumberCount()).stated
     if numbers < MINIMUM_NUMBERED_SHARE * rows or not rows:

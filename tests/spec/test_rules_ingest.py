@@ -284,10 +284,19 @@ def test_a_gate_that_is_shown_nothing_refuses(rule_id: str, ask: Any) -> None:
 
 
 def test_people_without_nhs_numbers_are_not_shown_to_be_invented(ask: Any) -> None:
-    for few in (numbers(199, 0), numbers(0, 0), None):
+    for few in (numbers(199, 0), numbers(0, 0)):
         assert ask("ING-10", facts(nhs_numbers=few), part="nhs", run=INVENTED).code == "INVENTED_NOT_SHOWN"
     table = {"tables": {"nhs_event": deepcopy(NHS_PERSON)}}
     assert ask("ING-10", table, part="nhs", run=INVENTED).code == "INVENTED_NOT_SHOWN"
+
+
+def test_an_extract_without_a_column_of_nhs_numbers_passes_and_the_verdict_says_so(ask: Any) -> None:
+    verdict = ask("ING-10", facts(nhs_numbers=None), part="nhs", run=INVENTED)
+    assert verdict.outcome == "pass"
+    assert "no column of NHS numbers" in verdict.observed
+    events = {"nhs_event": deepcopy(NHS_PERSON) | {"nhs_numbers": numbers(500, 1)}}
+    real = {"tables": facts(nhs_numbers=None)["tables"] | events}
+    assert ask("ING-10", real, part="nhs", run=INVENTED).code == "REAL_NHS_NUMBERS"
 
 
 def test_a_real_number_in_any_nhs_extract_counts_whatever_the_project_says_of_itself(ask: Any) -> None:
