@@ -119,7 +119,7 @@ def main() -> None:
         os.environ.setdefault(name, value)
     atexit.register(_close_standard_error)  # registered first, so it runs after every other exit handler
     try:
-        app()
+        app(prog_name="hearth")
     except HearthError as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from governance.agreement.agreement import Agreement
-from governance.agreement.decisions import find_waiver
+from governance.agreement.decisions import NO_WAIVER, find_waiver
 from governance.agreement.terms import Waiver
 from governance.artefact import Artefact, Evidence
 from governance.audit.log import AuditLog
@@ -96,8 +96,10 @@ def judged(item: Rule, evidence: Shown, agreement: Agreement, now: datetime) -> 
         )
     if verdict.outcome != "warn":
         return Judgement(item, verdict)
-    waiver, why = find_waiver(agreement, item.id, now.date())
-    return Judgement(item, verdict, waiver, why)
+    found = [find_waiver(agreement, rule_id, now.date()) for rule_id in (item.id, *item.waived_by)]
+    waiver = next((granted for granted, _ in found if granted is not None), None)
+    reasons = [why for _, why in found if why not in ("", NO_WAIVER)]
+    return Judgement(item, verdict, waiver, "" if waiver else (*reasons, NO_WAIVER)[0])
 
 
 class Gatekeeper:
@@ -316,6 +318,13 @@ def _refusal(
         first.verdict.code,
         f"The gate of {where} refused: {len(stopping)} of {counted(len(judgements), 'rule')} did not pass "
         f"({ids}).",
-        " ".join(dict.fromkeys(item.rule.remedy for item in stopping)),
+        _remedies(stopping),
         tuple(item.finding for item in stopping),
     )
+
+
+def _remedies(stopping: tuple[Judgement, ...]) -> str:
+    """Return what to do: one rule's remedy, or a line for each rule."""
+    if len(stopping) == 1:
+        return stopping[0].rule.remedy
+    return "".join(f"\n  - {item.rule.id}: {item.rule.remedy}" for item in stopping)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,33 @@ def events(audit_folder: Path) -> Iterator[dict[str, Any]]:
     """
     for number, line in enumerate(log_lines(audit_folder)):
         yield log_event(line, number)
+
+
+def first_published(audit_folder: Path) -> date | None:
+    """Return the day on which a run first published a release; None where none did, or there is no log."""
+    if not os.path.lexists(audit_folder / "audit.jsonl"):
+        return None
+    for event in events(audit_folder):
+        if event["event"] == "run_end" and event["verdict"] == "published":
+            return datetime.fromisoformat(event["ts"]).date()
+    return None
+
+
+def withdrawn_waivers(audit_folder: Path) -> frozenset[str]:
+    """Return the waivers (ids) that one run had and a later run did not; none if there is no log.
+
+    Such a waiver is only in an older copy of the decisions, so it does not count again.
+    """
+    if not os.path.lexists(audit_folder / "audit.jsonl"):
+        return frozenset()
+    seen: set[str] = set()
+    withdrawn: set[str] = set()
+    for event in events(audit_folder):
+        if event["event"] == "run_start" and "waivers" in (event["evidence"] or {}):
+            present = set(event["evidence"]["waivers"])
+            withdrawn |= seen - present
+            seen |= present
+    return frozenset(withdrawn)
 
 
 def verdicts(audit_folder: Path) -> tuple[PastVerdict, ...]:

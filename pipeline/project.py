@@ -62,9 +62,12 @@ class Correction:
 class Project:
     """One `hearth.toml`, checked; every path is absolute.
 
-    custody: one of CUSTODY_MODES. workspace: root of the folder tree. model: a trained linkage model; None
-    for the one that Hearth includes. signing_keys: keys of the principals who start runs and who release.
-    truth: true pairs of a synthetic population, for the quality report; None with real people.
+    custody: one of CUSTODY_MODES. production: whether people must be taken for real: always, unless one
+    operator has everything; then the data must show that they are invented (rule ING-10), and the setting
+    `production = true` only makes the run stricter. workspace: root of the folder tree. model: a trained
+    linkage model; None for the one that Hearth includes. signing_keys: keys of the principals who start runs
+    and who release. truth: true pairs of a synthetic population, for the quality report; None with real
+    people.
     """
 
     name: str
@@ -81,6 +84,10 @@ class Project:
     signing_keys: tuple[Path, ...] = ()
     truth: Path | None = None
     correction: Correction | None = None
+
+    def __post_init__(self) -> None:
+        if self.custody != "single-operator":
+            object.__setattr__(self, "production", True)
 
     def configured_folders(self) -> dict[str, Path]:
         """Return every folder that hearth.toml names, by what it is for; the workspace is not among them."""
@@ -159,13 +166,13 @@ class _Reader:
             name: self._extract(name, self._table(f"extracts.{shown(name)}", value))
             for name, value in self._table("extracts", self.raw.get("extracts", {})).items()
         }
-        if not extracts:
-            self._fault("[extracts]", "lists no extract; add a table such as [extracts.council_property]")
         reference = section.get("reference_date")
         if not isinstance(reference, date):
             self._fault("[project] reference_date", "must be a date such as 2026-03-31")
             reference = date.min
         custody = self._choice("[project] custody", section.get("custody", "at-source"), CUSTODY_MODES)
+        if not extracts and custody == "single-operator":
+            self._fault("[extracts]", "lists no extract; add a table such as [extracts.council_property]")
         model, truth = section.get("model"), section.get("truth")
         return Project(
             name=self._text("[project] name", section.get("name", path.absolute().parent.name)),

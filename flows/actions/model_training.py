@@ -43,7 +43,7 @@ def train_project(project: Project, out: Path, truth: Path | None = None) -> Tra
     with (
         Display(workspace.run_folder(run_id) / "run.log") as display,
         workspace.lock(),
-        set_up_run(RunSetup.of_linkage(project, workspace, run_id, display)) as run,
+        set_up_run(RunSetup.of_linkage(project, workspace, run_id, display, publishes=False)) as run,
     ):
         cleared = run.take_stages(until="pseudonymise")
         council, nhs = cleared["pseudonymise", "council"], cleared["pseudonymise", "nhs"]

@@ -69,4 +69,7 @@ def serve_schedule(project: Project, config: Path, workspace: Path | None, sched
             "Or use systemd instead: `hearth schedule write`.",
         )
     check_server_needs_authentication(os.environ["PREFECT_API_URL"])
+    # Prefect starts a Python of its own for each run. It must not import from the current folder or from the
+    # account's own site-packages (rule PRE-05).
+    os.environ |= {"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"}
     serve(nightly_deployment(project, config, workspace, schedule), pause_on_shutdown=False, limit=1)

@@ -1,5 +1,6 @@
 """A project's runs as systemd services of the operator's machine, so that they start automatically.
 
+The units start Python isolated (`-I`), so no variable and no folder of the account changes what runs.
 The unit files contain paths, times and the project's name. systemd receives only the exit code of a run.
 """
 
@@ -78,11 +79,11 @@ def write_units(project: Project, config: Path, schedule: Schedule, out: Path) -
         )
     unit = f"hearth-{slug(project.name)}"
     on_failure = "" if schedule.on_failure is None else f"OnFailure={unit}-failed@%N.service"
-    hearth = Path(sys.prefix) / "bin" / "hearth"
+    python = Path(sys.prefix) / "bin" / "python"
     values = {
         "name": _plain(project.name),
         "user": _plain(schedule.user),
-        "hearth": _quoted(str(hearth)),
+        "hearth": f"{_quoted(str(python))} -I -m flows.cli",
         "config": _quoted(str(config.absolute())),
         "workspace": _quoted(str(project.workspace)),
         "workspace_path": _quoted(str(project.workspace), in_command=False),

@@ -101,7 +101,9 @@ def _controller_run(
     for zone in BY_CONTROLLER:
         (workspace.zone(zone) / controller).mkdir(exist_ok=True, mode=0o700)
     with Display(folder / "run.log", quiet) as display, workspace.lock():
-        setup = RunSetup(project, workspace, run_id, display, "controller", controllers=(controller,))
+        setup = RunSetup(
+            project, workspace, run_id, display, "controller", controllers=(controller,), publishes=False
+        )
         try:
             with set_up_run(setup) as run:
                 display.say(f"key {run.keys.linkage().description.key_id}")

@@ -18,6 +18,7 @@ from governance.errors import Refused
 from governance.gate import Gatekeeper
 from pipeline.context import RunContext
 from pipeline.ingest.inspection import InspectedExtract, inspect_extracts
+from pipeline.ingest.invented import check_people_are_invented
 from pipeline.quality.counting import TruePairs
 from pipeline.transfer import receiving
 from pipeline.transfer.receiving import HeldPackage
@@ -77,14 +78,18 @@ class NightlyRun:
     def extracts(self) -> dict[str, tuple[InspectedExtract, ...]]:
         """Every extract of this place's controllers, all inspected before any is read in.
 
+        A single operator's extracts must show that their people are invented.
+
         A refusal is recorded here, because there is no artefact yet that a gate could judge.
         """
         self.display.now("inspecting the extracts")
         try:
-            return inspect_extracts(self.controllers, self.context.project)
+            inspected = inspect_extracts(self.controllers, self.context.project)
+            check_people_are_invented(self.context.project, inspected, self.display.say)
         except Refused as refused:
             self.gatekeeper.record_refusal("ingest", refused)
             raise
+        return inspected
 
     @cached_property
     def truth(self) -> TruePairs | None:

@@ -6,7 +6,7 @@ that precede a run judged before any extract is read.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flows.run.authorisation import authorisation_facts, login, package_signers
@@ -19,12 +19,14 @@ from flows.run.outcome import figures_digest
 from flows.run.plan import gate_order
 from flows.run.run_evidence import run_evidence
 from flows.run.run_teardown import remove_superseded, shred
+from flows.run.truth import check_truth_is_allowed
 from flows.stages import CONTROLLERS, Place
 from governance.agreement.agreement import Agreement, read_agreement
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.errors import Refused
 from governance.gate import Gatekeeper
+from governance.history import withdrawn_waivers
 from governance.keys.at_rest_keys import open_at_rest_keys
 from governance.keys.core_dumps import disable_core_dumps
 from governance.keys.states import check_not_rolled_back
@@ -41,7 +43,10 @@ from schemas.storage.zones import at_rest_keys
 
 @dataclass(frozen=True)
 class RunSetup:
-    """What a run starts from. controllers: whose data are processed at this place."""
+    """What a run starts from.
+
+    controllers: whose data are processed at this place. publishes: whether the run ends in a release.
+    """
 
     project: Project
     workspace: Workspace
@@ -50,6 +55,7 @@ class RunSetup:
     place: Place
     perform: Perform = run_directly
     controllers: tuple[str, ...] = CONTROLLERS
+    publishes: bool = True
 
     @classmethod
     def of_linkage(
@@ -59,10 +65,11 @@ class RunSetup:
         run_id: str,
         display: Display,
         perform: Perform = run_directly,
+        publishes: bool = True,
     ) -> "RunSetup":
         """Return the setup of a run that links: at a single operator, else in the linkage environment."""
         place: Place = "single operator" if project.custody == "single-operator" else "linkage environment"
-        return cls(project, workspace, run_id, display, place, perform)
+        return cls(project, workspace, run_id, display, place, perform, publishes=publishes)
 
     @property
     def action(self) -> str:
@@ -87,10 +94,11 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
     agreement = read_agreement(project.agreement)
     signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(workspace.zone("audit"), signer)
+    agreement = replace(agreement, withdrawn=withdrawn_waivers(workspace.zone("audit")))
     with failed_attempts_recorded(project, agreement):
         further = package_signers(project) if setup.place == "controller" else ()
         authorisation = authorisation_facts(project, agreement, run_id, setup.action, further)
-    facts = run_evidence(project, authorisation)
+    facts = run_evidence(project, agreement, authorisation, setup.publishes)
     actor = actor_of(facts.facts, login())
     audit.append(run_id, actor, None, "run_start", evidence=dict(facts.facts), policy=agreement.digest)
     gatekeeper = Gatekeeper(run_id, agreement, audit, actor, order=gate_order(setup.place, setup.controllers))
@@ -110,6 +118,7 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
 
     try:
         gatekeeper.check_run(facts)
+        check_truth_is_allowed(project)
         gatekeeper.check(retention_evidence(workspace.root, agreement, datetime.now(UTC), run_id))
         if warning := check_spill_volume(workspace.root, project.production):
             display.say(warning)

@@ -16,7 +16,8 @@ from typing import Any
 import jsonschema
 
 from governance.agreement.agreement_file import read_agreement_file
-from governance.agreement.decisions import decisions_path, read_decisions
+from governance.agreement.decisions_file import decisions_path, read_decisions
+from governance.agreement.schema_fault import broken_rule, place_in_file, shown_name
 from governance.agreement.signature import SignatureStatus, signature_path, signature_status, signed_text
 from governance.agreement.terms import (
     Approval,
@@ -47,6 +48,8 @@ PROFILES = ("cell-key", "exact-count", "nhs-hes", "opensafely", "uk-llc")
 EPOCHS = ("month", "quarter", "year")
 #: The template of `hearth init` contains this wherever a person must decide.
 UNFILLED = "FILL IN"
+#: Where a fault of the whole file is.
+_WHOLE = "agreement.toml"
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,11 @@ class Agreement:
     linkage_check_values: identifier kind -> check value of the key that the controllers compared;
     empty if none is agreed yet.
     model_digest: digest of the approved linkage model; None if none is approved yet.
+    code_digests: digests of the approved versions of the code, see `pipeline/code_version.py`.
     digest: SHA-256 of the agreement's content, independent of comments and layout.
     signature: status of the signature file; signed_by: principals with a valid signature.
-    waivers, approvals: decisions stored next to the file, not yet checked (`agreement.decisions`).
+    withdrawn: ids of waivers that were withdrawn, as the log shows (`governance/history.py`).
+    waivers, approvals: decisions stored next to the file, not yet checked (see `agreement/decisions.py`).
     """
 
     id: str
@@ -87,9 +92,11 @@ class Agreement:
     intruder_review: IntruderReview | None
     linkage_check_values: Mapping[str, str]
     digest: str
+    code_digests: tuple[str, ...] = ()
     signature: SignatureStatus = "absent"
     signed_by: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    withdrawn: frozenset[str] = frozenset()
     approvals: tuple[Approval, ...] = ()
 
     @property
@@ -164,14 +171,7 @@ def _structural_faults(content: Mapping[str, Any]) -> Iterator[Finding]:
     checker = jsonschema.FormatChecker(formats=["date"])
     validator = jsonschema.Draft202012Validator(agreement_schema(), format_checker=checker)
     for error in sorted(validator.iter_errors(content), key=lambda e: [str(part) for part in e.path]):
-        yield Finding("AGREEMENT", _place(error.absolute_path), error.message)
-
-
-def _place(path: Any) -> str:
-    place = ""
-    for part in path:
-        place += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if place else str(part)
-    return place or "agreement.toml"
+        yield Finding("AGREEMENT", place_in_file(error.absolute_path, _WHOLE), broken_rule(error))
 
 
 def _unfilled(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[Finding]:
@@ -183,7 +183,7 @@ def _unfilled(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[Finding
         for number, item in enumerate(value):
             yield from _unfilled(item, (*place, number))
     elif value == UNFILLED:
-        yield Finding("AGREEMENT", _place(place), "is not filled in yet")
+        yield Finding("AGREEMENT", place_in_file(place, _WHOLE), "is not filled in yet")
 
 
 def _contradictions_as_far_as_readable(content: Mapping[str, Any]) -> list[Finding]:
@@ -210,7 +210,7 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[Finding]:
     for section in ("parties", "purposes", "retention", "principals"):
         ids = [item["id"] for item in content.get(section, [])]
         for repeated in sorted({i for i in ids if ids.count(i) > 1}):
-            yield Finding("AGREEMENT", section, f"id {repeated!r} is used more than once")
+            yield Finding("AGREEMENT", section, f"id {shown_name(str(repeated))} is used more than once")
     for table, terms in content["datasets"].items():
         if terms["controller"] not in parties:
             yield Finding("AGREEMENT", f"datasets.{table}.controller", "is not the id of a party")
@@ -219,7 +219,9 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[Finding]:
         for column, purpose in terms["columns"].items():
             if purpose not in purposes:
                 yield Finding(
-                    "AGREEMENT", f"datasets.{table}.columns.{column}", f"purpose {purpose!r} is not declared"
+                    "AGREEMENT",
+                    f"datasets.{table}.columns.{column}",
+                    f"purpose {shown_name(str(purpose))} is not declared",
                 )
     yield from _undeclared(content)
     for section in ("sign_offs", "principals"):
@@ -292,6 +294,7 @@ def _build(content: Mapping[str, Any]) -> Agreement:
         intruder_review=_intruder_review(content.get("intruder_review")),
         linkage_check_values=content.get("linkage_key", {}).get("check_values", {}),
         digest=digest_of(content),
+        code_digests=tuple(content.get("code", {}).get("approved", [])),
     )
 
 
@@ -326,4 +329,8 @@ def _opt_out_check(item: Mapping[str, Any]) -> OptOutCheck:
 
 
 def _intruder_review(item: Mapping[str, Any] | None) -> IntruderReview | None:
-    return IntruderReview(_day(item["on"]), item["by"], item["outcome"]) if item else None
+    return (
+        IntruderReview(_day(item["on"]), item["by"], item["outcome"], item.get("of", "release"))
+        if item
+        else None
+    )

@@ -129,7 +129,8 @@ def _review(old: Agreement, new: Agreement) -> Iterable[Change]:
         sentence = (
             "The motivated-intruder review was removed."
             if review is None
-            else f"The last motivated-intruder review: {review.on}, {review.by}, outcome {review.outcome}."
+            else f"The last motivated-intruder review: {review.on}, {review.by}, of a {review.of}, "
+            f"outcome {review.outcome}."
         )
         yield Change("other", "intruder_review", sentence)
 

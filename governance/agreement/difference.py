@@ -73,6 +73,12 @@ def _terms(old: Agreement, new: Agreement) -> list[Change]:
             else f"The approved linkage model is {new.model_digest[:16]}."
         )
         changes.append(Change("other", "linkage_model", sentence))
+    for code in sorted(set(new.code_digests) - set(old.code_digests)):
+        changes.append(Change("looser", "code.approved", f"Code {code[:16]} may run in production."))
+    for code in sorted(set(old.code_digests) - set(new.code_digests)):
+        changes.append(
+            Change("tighter", "code.approved", f"Code {code[:16]} may no longer run in production.")
+        )
     for name in ("article_6", "article_9", "dpa_schedule_1"):
         before, after = getattr(old.lawful_bases, name), getattr(new.lawful_bases, name)
         if before != after:

@@ -99,12 +99,14 @@ maximum_age_days = 21
 register = "type-1"           # or "national-data-opt-out"
 controller = "nhs"
 applied_on = "FILL IN"
-attested_by = "FILL IN"
+attested_by = "FILL IN"       # id of one of the controller's principals: supplier or signatory
 # residents_in = 251034       # before removal; required for the National Data Opt-Out
 # residents_out = 249801      # after removal
 
 # Who may act: their public key (`hearth governance key` makes one) and their roles.
 # A key-holder may not also be operator or releaser. docs/governance.md lists what each role may do.
+# A project needs a signatory and a supplier of each controller, a key-holder, an operator, a releaser and two
+# approvers.
 # [[principals]]
 # id = "council-analyst"
 # name = "…"
@@ -122,10 +124,20 @@ _TAIL = """\
 # [linkage_key]
 # check_values = { uprn = "…", nhs_number = "…" }
 
-# [intruder_review]           # a motivated-intruder review is due every 12 months
+# The versions of the code that may process real people's data: `hearth governance check` prints the digest
+# of the installed one. Have that version reviewed, then list it here.
+# [code]
+# approved = ["…"]
+
+# A motivated-intruder review is due every 12 months. Without one no run starts (rule PRE-07). Before the
+# first publication there is no release to review. Then review a rehearsal: run the project with these tables
+# and numbers on invented people (`hearth synth`), attack its release (`hearth attack`), and state
+# of = "rehearsal". Signing the agreement confirms the review. Later reviews are of a release.
+# [intruder_review]
 # on = 2026-03-02
-# by = "…"
+# by = "…"                    # id of a principal: an approver or auditor who neither runs nor releases
 # outcome = "no-disclosure"   # or "disclosure-mended"
+# of = "rehearsal"            # or "release"
 """
 
 

@@ -315,8 +315,12 @@ class Approval:
 
 @dataclass(frozen=True)
 class IntruderReview:
-    """A motivated-intruder review of the published tables: when, by whom, with what outcome."""
+    """A motivated-intruder review: when, by whom (id of a principal), with what outcome, of what.
+
+    of: "release", or "rehearsal" for the review before the first publication, of invented people's tables.
+    """
 
     on: date
     by: str
     outcome: str
+    of: str = "release"

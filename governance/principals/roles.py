@@ -14,6 +14,7 @@ ROLES = ("key-holder", "operator", "releaser", "approver", "auditor", "signatory
 #: model that the signatories approved in the agreement. Anyone may verify the log.
 POWERS: dict[str, frozenset[str]] = {
     "announce-extract": frozenset({"supplier"}),
+    "attest-opt-outs": frozenset({"supplier", "signatory"}),
     "pseudonymise": frozenset({"key-holder"}),
     "rotate-key": frozenset({"key-holder"}),
     "destroy-key": frozenset({"key-holder"}),
@@ -22,6 +23,7 @@ POWERS: dict[str, frozenset[str]] = {
     "review-links": frozenset({"operator"}),
     "release": frozenset({"releaser"}),
     "approve-release": frozenset({"approver"}),
+    "review-intrusion": frozenset({"approver", "auditor"}),
     "waive": frozenset({"approver", "signatory"}),
     "dispose": frozenset({"operator", "key-holder"}),
     "witness-disposal": frozenset({"approver", "auditor"}),

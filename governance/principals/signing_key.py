@@ -10,12 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from governance.agreement.agreement import Agreement
-from governance.agreement.decisions import (
-    approval_statement,
-    decisions_path,
-    read_decisions,
-    waiver_statement,
-)
+from governance.agreement.decisions import approval_statement, waiver_statement
+from governance.agreement.decisions_file import decisions_path, read_decisions
 from governance.agreement.terms import Approval, Waiver
 from governance.audit.signer import read_signing_key
 from governance.errors import Fault

@@ -15,7 +15,7 @@ from rocrate.model.contextentity import ContextEntity
 from rocrate.model.person import Person
 from rocrate.rocrate import ROCrate
 
-from governance.agreement.decisions import decisions_path
+from governance.agreement.decisions_file import decisions_path
 from governance.agreement.signature import signature_path
 from governance.audit.folder import regular_files
 from governance.audit.standalone_verifier import write_verifier

@@ -42,6 +42,7 @@ class RunLine:
 
     mandates: "run" and "release" -> the principal who validly signed it under the agreement.
     figures: digest of the stages' figures, as recorded in the log.
+    code_version: digest of the code that ran; "" where the log does not show it.
     """
 
     run: str
@@ -52,6 +53,7 @@ class RunLine:
     code: str
     mandates: Mapping[str, str] = field(default_factory=dict)
     figures: str = ""
+    code_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,10 @@ def _run_lines(chosen: list[dict[str, Any]], agreement: Agreement) -> tuple[RunL
                 for action in mandates
                 if (person := authorised_by(then, run, action, mandates)) is not None
             }
-            lines[run] = RunLine(run, event["actor"], moment, None, "unfinished", "", signed)
+            code = str((event["evidence"] or {}).get("code_version", ""))
+            lines[run] = RunLine(
+                run, event["actor"], moment, None, "unfinished", "", signed, code_version=code
+            )
         elif event["event"] in ("run_end", "run_abandoned") and run in lines:
             started = lines[run]
             facts = event["evidence"] or {}

@@ -13,6 +13,7 @@ from governance.report.crosswalk import SAFES
 from governance.report.facts import ReportFacts, RuleLine, RunLine
 from governance.report.lineage import columns_of_output
 from governance.report.wording import (
+    code,
     day,
     intruder,
     linkage,
@@ -51,6 +52,7 @@ def render_page(facts: ReportFacts) -> str:
         facts=facts,
         style=style,
         summary=summary(facts),
+        code=code(facts),
         linkage=linkage(facts),
         signature=signature(facts),
         opt_outs=opt_outs(facts),

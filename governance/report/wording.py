@@ -58,6 +58,21 @@ def _what_happened(facts: ReportFacts) -> str:
     return f"{run} published a release. All {passed}"
 
 
+def code(facts: ReportFacts) -> tuple[str, ...]:
+    """Return, for each version of the code that ran, its digest and whether the agreement approves it."""
+    sentences = []
+    for digest in dict.fromkeys(line.code_version for line in facts.runs):
+        runs = sum(line.code_version == digest for line in facts.runs)
+        number = "1 run" if runs == 1 else f"{runs} runs"
+        if not digest:
+            sentences.append(f"{number}: the log does not show which code ran.")
+            continue
+        approved = digest in facts.agreement.code_digests
+        named = "is approved in the agreement" if approved else "is not approved in the agreement"
+        sentences.append(f"{number}: code {digest}, which {named}.")
+    return tuple(sentences)
+
+
 def day(value: date | datetime) -> str:
     """Return a date in the usual British form, such as 30 November 2026."""
     return f"{value.day} {value:%B %Y}"

@@ -6,8 +6,10 @@ from governance.rules import (
     disclosure,
     household,
     ingest,
+    invented,
     leakage,
     link,
+    paper,
     pseudonymise,
     publish,
     read_back,
@@ -18,9 +20,11 @@ from governance.rules.registry import Rule, registered
 
 FAMILIES = (
     run,
+    paper,
     retention,
     delivery,
     ingest,
+    invented,
     pseudonymise,
     link,
     household,

@@ -12,6 +12,7 @@ from governance.agreement.terms import Principal
 from governance.counted import counted
 from governance.principals.extract_signature import extract_signed_by, extract_statement
 from governance.rules.ingest import supplied_tables
+from governance.rules.invented import people_are_invented
 from governance.rules.registry import Shown, Verdict, failed, passed, rule
 
 
@@ -48,7 +49,7 @@ def file_matches_its_manifest(evidence: Shown, agreement: Agreement, now: dateti
         f"{len(announced) - len(unsigned)} with a signed one, {len(replayed)} older than the last accepted"
     )
     threshold = "no file older than the last accepted, valid signatures; in production a signed manifest each"
-    production = evidence.run.flag("production")
+    production = not people_are_invented(evidence.run)
     for code, names, problem in (
         ("FILE_REPLAYED", replayed, "the file is older than the last accepted one"),
         ("FILE_REPLACED", replaced, "a different file has the same sequence number"),

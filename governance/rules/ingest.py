@@ -216,7 +216,8 @@ def no_identifier_out_of_place(evidence: Shown, agreement: Agreement, now: datet
     return passed(observed, "none")
 
 
-def _latest(agreement: Agreement, register: str, controller: str, now: datetime) -> OptOutCheck | None:
+def latest_check(agreement: Agreement, register: str, controller: str, now: datetime) -> OptOutCheck | None:
+    """Return the newest stated check of a register, not dated after today; None where there is none."""
     checks = [
         check
         for check in agreement.opt_outs.checks
@@ -241,7 +242,7 @@ def national_opt_out_applied(evidence: Shown, agreement: Agreement, now: datetim
     route, days = agreement.confidentiality.route, agreement.opt_outs.maximum_age_days
     if route != "section-251":
         return passed(f"not required: the route is {route}", "required where the route is section-251")
-    check = _latest(agreement, "national-data-opt-out", evidence.part, now)
+    check = latest_check(agreement, "national-data-opt-out", evidence.part, now)
     threshold = (
         f"checked no more than {counted(days, 'day')} before the extract, with counts before and after"
     )
@@ -284,7 +285,7 @@ def type_1_opt_outs_removed(evidence: Shown, agreement: Agreement, now: datetime
     """Refuse GP data without a dated statement that Type 1 opt-outs were removed."""
     if not agreement.opt_outs.gp_data:
         return passed("not required: no GP data", "required for GP data")
-    check = _latest(agreement, "type-1", evidence.part, now)
+    check = latest_check(agreement, "type-1", evidence.part, now)
     if check is None:
         return failed(
             "TYPE_1_NOT_ATTESTED",
@@ -307,9 +308,18 @@ def type_1_opt_outs_removed(evidence: Shown, agreement: Agreement, now: datetime
 def no_opt_out_column(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse any column that is named after an opt-out, in the extract or in the agreement."""
     read = [f"{n}.{c}" for n, f in supplied_tables(evidence).items() for c in f.names("columns_read")]
-    agreed = [f"{table}.{column}" for table, columns in agreement.datasets.items() for column in columns]
-    found = sorted({name for name in (*read, *agreed) if _OPT_OUT.search(name.split(".", 1)[1])})
+    found = sorted({*(name for name in read if _is_opt_out(name)), *opt_out_columns(agreement)})
     observed = f"{counted(len(read), 'column')} read, {len(found)} named after an opt-out"
     if found:
         return failed("OPT_OUT_KEPT", observed, "none", f"opt-out columns: {', '.join(found)}")
     return passed(observed, "none")
+
+
+def opt_out_columns(agreement: Agreement) -> list[str]:
+    """Return the columns of the agreement ("table.column") whose names are those of an opt-out."""
+    agreed = [f"{table}.{column}" for table, columns in agreement.datasets.items() for column in columns]
+    return [name for name in agreed if _is_opt_out(name)]
+
+
+def _is_opt_out(name: str) -> bool:
+    return _OPT_OUT.search(name.split(".", 1)[1]) is not None

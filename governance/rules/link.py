@@ -13,6 +13,7 @@ from governance.linkage_precision import (
     precision_of,
     review_that_counts,
 )
+from governance.rules.invented import people_are_invented
 from governance.rules.registry import Shown, Verdict, failed, passed, rule
 
 
@@ -70,8 +71,8 @@ def linking_process_cannot_read_identifiers(evidence: Shown, agreement: Agreemen
         observed += f"; {counted(unknown, 'file')} beyond the limit were not examined"
     threshold = "none"
     if keys or clear or unknown:
-        if evidence.run.text("custody") == "single-operator" and not evidence.run.flag("production"):
-            return passed(f"{observed} (allowed: single operator, not in production)", threshold)
+        if people_are_invented(evidence.run):
+            return passed(f"{observed} (allowed: single operator, invented people)", threshold)
         return failed("IDENTIFIERS_IN_REACH", observed, threshold, observed)
     return passed(observed, threshold)
 
@@ -91,10 +92,8 @@ def model_is_the_approved_one(evidence: Shown, agreement: Agreement, now: dateti
     observed = f"model {used[:16]}"
     threshold = "an approved model" if approved is None else f"model {approved[:16]}"
     if approved is None:
-        if evidence.run.text("custody") == "single-operator" and not evidence.run.flag("production"):
-            return passed(
-                f"{observed} (not approved; allowed: single operator, not in production)", threshold
-            )
+        if people_are_invented(evidence.run):
+            return passed(f"{observed} (not approved; allowed: single operator, invented people)", threshold)
         return failed("MODEL_NOT_APPROVED", observed, threshold, "the agreement approves no model")
     if used != approved:
         return failed("MODEL_NOT_APPROVED", observed, threshold, "the model is not the approved one")
@@ -208,7 +207,7 @@ def every_record_is_accounted_for(evidence: Shown, agreement: Agreement, now: da
     if incomplete:
         reason = counted(incomplete, "link has", "links have")
         return failed("LINK_WITHOUT_SCORES", observed, threshold, f"{reason} no scores")
-    invented = evidence.run.text("custody") == "single-operator" and not evidence.run.flag("production")
+    invented = people_are_invented(evidence.run)
     if true_pairs is not None and not invented:
         reason = "the true links of real people were available to the run"
         return failed("TRUTH_OF_REAL_PEOPLE", observed, threshold, reason)

@@ -203,6 +203,7 @@ class Rule:
 
     kind: "check" compares evidence; "attest" looks for a human decision that exists and is in date.
     parts: the parts of a stage it applies to (None: all).
+    waived_by: other rules whose waiver covers its warning too.
     """
 
     id: str
@@ -214,6 +215,7 @@ class Rule:
     kind: Kind
     parts: tuple[str, ...] | None
     check: Check
+    waived_by: tuple[str, ...] = ()
 
     def concerns(self, stage: str, part: str) -> bool:
         """Return whether the gate of that stage and part evaluates this rule."""
@@ -233,13 +235,14 @@ def rule(
     remedy: str,
     kind: Kind = "check",
     parts: tuple[str, ...] | None = None,
+    waived_by: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
     """Register the decorated function as a rule; raises ValueError for a repeated id or an unknown stage."""
 
     def register(check: Check) -> Check:
         if id in _RULES:
             raise ValueError(f"rule {id} is registered twice")
-        _RULES[id] = Rule(id, version, title, stage, source, remedy, kind, parts, check)
+        _RULES[id] = Rule(id, version, title, stage, source, remedy, kind, parts, check, waived_by)
         return check
 
     return register

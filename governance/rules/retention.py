@@ -7,6 +7,7 @@ from datetime import datetime
 
 from governance.agreement.agreement import Agreement
 from governance.counted import counted
+from governance.rules.invented import people_are_invented
 from governance.rules.registry import Shown, Verdict, failed, passed, rule
 
 _SOURCE = "UK GDPR art. 5(1)(e), storage limitation; NHS Records Management Code"
@@ -50,7 +51,7 @@ def nothing_is_overdue(evidence: Shown, agreement: Agreement, now: datetime) -> 
 def disposals_are_certified(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a disposal without a valid certificate, without a second signature, or not carried out.
 
-    In single-operator custody outside production no second signature is needed.
+    In single-operator custody, with invented people, no second signature is needed.
     """
     disposals = evidence.count("disposals")
     uncertified, present = evidence.names("uncertified"), evidence.names("still_present")
@@ -65,8 +66,7 @@ def disposals_are_certified(evidence: Shown, agreement: Agreement, now: datetime
         return failed("DISPOSAL_UNCERTIFIED", observed, threshold, reason)
     if present:
         return failed("DISPOSAL_NOT_DONE", observed, threshold, f"still present: {', '.join(present)}")
-    is_invented = evidence.run.text("custody") == "single-operator" and not evidence.run.flag("production")
-    if unwitnessed and not is_invented:
+    if unwitnessed and not people_are_invented(evidence.run):
         reason = f"only one signature: {', '.join(unwitnessed)}"
         return failed("DISPOSAL_UNWITNESSED", observed, threshold, reason)
     return passed(observed, threshold)

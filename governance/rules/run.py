@@ -1,11 +1,12 @@
 """Before the run: an agreement is in force, the code is known, and the person may start the run.
 
 Facts of the evidence (stage "run"):
-  production            whether the project is in production
   custody               "at-source", "third-party" or "single-operator"
-  code_version          version of Hearth, with its commit if there is one
-  uncommitted_changes   number of changed files in the checkout; null if there is no checkout
-  lock_digest           SHA-256 of requirements.lock; null if the file is missing
+  production            whether people must be taken for real, see `governance/rules/invented.py`
+  code_version          digest of the code, see `pipeline/code_version.py`
+  libraries             number of libraries whose list of files is in that digest
+  import_overrides      what can change the modules that the run imports; empty where nothing can
+  altered_bytecode      modules whose stored bytecode is not that of their source
   run_id, action, presented, unknown_keys, mandates      see `governance/principals/run_authorisation.py`
 """
 
@@ -15,6 +16,7 @@ from governance.agreement.agreement import Agreement
 from governance.counted import counted
 from governance.principals.roles import POWERS, clashes, may
 from governance.principals.run_authorisation import NEEDED, authorised_by
+from governance.rules.invented import people_are_invented
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule, warned
 from schemas.contract import load_contract
 
@@ -36,7 +38,7 @@ _DSPT_IN_ORDER = ("Standards Met", "Standards Exceeded")
     kind="attest",
 )
 def agreement_in_force(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a missing sign-off or DPIA, an agreement not in force and, in production, an unsigned one."""
+    """Refuse a missing sign-off or DPIA, an agreement not in force and, with real people, an unsigned one."""
     today = now.date()
     observed = f"{agreement.id} version {agreement.version}, {agreement.starts} to {agreement.expires}"
     threshold = f"in force on {today}, with a DPIA in date and every sign-off"
@@ -57,7 +59,7 @@ def agreement_in_force(evidence: Shown, agreement: Agreement, now: datetime) -> 
     if agreement.dpia is None or not agreement.dpia.approved_on <= today <= agreement.dpia.review_by:
         return failed("DPIA_NOT_IN_DATE", observed, threshold, "no DPIA is approved and in date")
     signature = agreement.signature
-    if evidence.flag("production") and signature != "valid":
+    if not people_are_invented(evidence) and signature != "valid":
         return failed(
             "AGREEMENT_NOT_SIGNED", observed, threshold, f"the agreement's signature is {signature}"
         )
@@ -193,23 +195,41 @@ def toolkit_in_order(evidence: Shown, agreement: Agreement, now: datetime) -> Ve
 
 @rule(
     id="PRE-05",
-    version=1,
-    title="The code that runs is the code that was reviewed",
+    version=2,
+    title="The code that runs is the code that was approved",
     stage="run",
     source="Reproducible analytical pipelines; SATRE v2",
-    remedy="Commit the changes, install from requirements.lock, then run `hearth run` again.",
+    remedy="Run `hearth governance check AGREEMENT`: it prints the digest of the installed code. Have that "
+    "code reviewed, add its digest to [code] approved in the agreement and have the agreement signed again, "
+    "or install the approved version. Start runs with `hearth`, without PYTHON* variables.",
 )
-def code_is_as_committed(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse, in production, uncommitted changes and a missing lock file."""
-    changed = evidence.optional_count("uncommitted_changes")
-    lock = evidence.optional_text("lock_digest")
-    state = "no checkout" if changed is None else f"{counted(changed, 'uncommitted file')}"
-    observed = f"{evidence.text('code_version')}, {state}, lock file {lock[:12] if lock else 'missing'}"
-    threshold = "in production: no uncommitted files, lock file present"
-    if evidence.flag("production") and changed != 0:
-        return failed("PROGRAMME_NOT_COMMITTED", observed, threshold, f"the installation has {state}")
-    if evidence.flag("production") and lock is None:
-        return failed("LOCK_FILE_MISSING", observed, threshold, "requirements.lock is missing")
+def code_is_approved(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse, in production, code whose digest the agreement does not name, and another way to import code.
+
+    The digest covers every file of Hearth and the list of files of each library. Stored bytecode must be that
+    of the sources, and no variable and no folder outside the environment may change what is imported.
+    """
+    used, libraries = evidence.text("code_version"), evidence.count("libraries")
+    overrides, altered = evidence.names("import_overrides"), evidence.names("altered_bytecode")
+    approved = used in agreement.code_digests
+    observed = (
+        f"code {used}, {'approved' if approved else 'not approved'}, "
+        f"{counted(libraries, 'library', 'libraries')}, {counted(len(overrides), 'change')} of imports, "
+        f"{counted(len(altered), 'module')} with other bytecode"
+    )
+    threshold = "in production: a code digest of [code] approved, imports as installed"
+    if people_are_invented(evidence):
+        return passed(observed, threshold)
+    if overrides:
+        return failed("IMPORTS_ALTERED", observed, threshold, f"imports are changed: {', '.join(overrides)}")
+    if altered:
+        reason = counted(len(altered), "module has", "modules have")
+        return failed("BYTECODE_ALTERED", observed, threshold, f"{reason} bytecode of another source")
+    if not agreement.code_digests:
+        return failed("CODE_NOT_APPROVED", observed, threshold, "the agreement approves no code")
+    if not approved:
+        reason = "the code's digest is not under [code] approved in the agreement"
+        return failed("CODE_NOT_APPROVED", observed, threshold, reason)
     return passed(observed, threshold)
 
 
@@ -220,14 +240,15 @@ def code_is_as_committed(evidence: Shown, agreement: Agreement, now: datetime) -
     stage="run",
     source="Separation of duties; ICO anonymisation guidance (2025); governance.md, Keys",
     remedy="Start the run with the key of an authorised principal (--key, or signing_keys in hearth.toml). "
-    "Assign conflicting roles under [[principals]] of the agreement to different people, and set "
+    "Name a key-holder, an operator and a releaser under [[principals]] of the agreement, assign conflicting "
+    "roles to different people, and set "
     'custody = "at-source" under [project] in hearth.toml.',
 )
 def duties_are_separate(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse conflicting roles, a run that no authorised principal signed, and single-operator custody.
 
-    Single-operator custody is allowed only outside production, for invented people. There a run needs no
-    signature if the agreement authorises no one to start it.
+    Single-operator custody is allowed only for invented people (ING-10). There a run needs no signature if
+    the agreement authorises no one to start it.
     """
     custody, action = evidence.text("custody"), evidence.text("action")
     found = clashes(agreement.principals)
@@ -245,7 +266,7 @@ def duties_are_separate(evidence: Shown, agreement: Agreement, now: datetime) ->
     if found:
         reason = "; ".join(f"{name} is both {first} and {second}" for name, first, second in found)
         return failed("DUTIES_NOT_SEPARATE", observed, threshold, reason)
-    is_invented = custody == "single-operator" and not evidence.flag("production")
+    is_invented = people_are_invented(evidence)
     if custody == "single-operator" and not is_invented:
         reason = "in production, one operator must not have both the key and the data"
         return failed("CUSTODY_FORBIDDEN", observed, threshold, reason)
@@ -266,4 +287,4 @@ def duties_are_separate(evidence: Shown, agreement: Agreement, now: datetime) ->
             else "no key was given"
         )
         return failed("OPERATOR_NOT_AUTHENTICATED", observed, threshold, reason)
-    return passed(f"{observed} (allowed: not in production)" if is_invented else observed, threshold)
+    return passed(f"{observed} (allowed: invented people)" if is_invented else observed, threshold)

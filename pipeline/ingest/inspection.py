@@ -2,6 +2,8 @@
 
 Rules ING-01 (manifest), ING-02 (the file itself) and ING-03 (its columns). The digests found here are part
 of the stage's fingerprint. Ingest reads each file a second time and refuses one that has changed.
+
+In single-operator custody valid NHS numbers are counted as well, see `invented.py`.
 """
 
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from governance.counted import counted
 from governance.errors import Finding, Refused
 from pipeline.ingest.header import ColumnMap, map_columns
 from pipeline.ingest.manifest import Manifest, read_manifest
+from pipeline.ingest.nhs_number_range import NhsNumberCount, count_nhs_numbers
 from pipeline.ingest.readers.delimited_reader import DelimitedReader
 from pipeline.ingest.readers.parquet_reader import TYPED_DATE_FORMAT, ParquetReader
 from pipeline.ingest.readers.rows import TableReader
@@ -35,6 +38,7 @@ class InspectedExtract:
     """A file that passed the inspection.
 
     sha256, bytes: of the file as supplied. rows: counted, including those that could not be parsed.
+    nhs_numbers: counted in single-operator custody; None elsewhere, and for a table without NHS numbers.
     """
 
     settings: ExtractSettings
@@ -44,6 +48,7 @@ class InspectedExtract:
     bytes: int
     rows: int
     manifest: Manifest | None
+    nhs_numbers: NhsNumberCount | None = None
 
     @property
     def date_formats(self) -> tuple[str, ...]:
@@ -149,11 +154,13 @@ def _inspect(
         with open_table(settings) as (file, reader):
             columns, faults = map_columns(reader.header, contract, settings)
             findings += faults if reader.header else ()
-            rows = (
-                sum(len(batch.lines) + len(batch.broken) for batch in reader.rows([0]))
-                if reader.header
-                else 0
-            )
+            rows, nhs_numbers = 0, _first_count(contract, columns, project)
+            wanted = [0] if nhs_numbers is None else _nhs_number_places(contract, columns)
+            for batch in reader.rows(wanted) if reader.header else ():
+                rows += len(batch.lines) + len(batch.broken)
+                if nhs_numbers is not None:
+                    for cells in batch.columns:
+                        nhs_numbers += count_nhs_numbers(cells)
             sha256 = file.finish()
             size = file.bytes_read
     except FileRefused as refusal:
@@ -166,4 +173,21 @@ def _inspect(
     if manifest is not None and manifest.rows != rows:
         what = f"has {counted(rows, 'row')}, but {manifest.rows:,} according to its manifest"
         findings.append(Finding("ING-01", where, what))
-    return InspectedExtract(settings, contract, columns, sha256, size, rows, manifest), findings
+    return (
+        InspectedExtract(settings, contract, columns, sha256, size, rows, manifest, nhs_numbers),
+        findings,
+    )
+
+
+def _nhs_number_places(contract: Contract, columns: ColumnMap) -> list[int]:
+    return [
+        columns.positions[column.name]
+        for column in contract.columns
+        if column.form == "nhs_number" and column.name in columns.positions
+    ]
+
+
+def _first_count(contract: Contract, columns: ColumnMap, project: Project) -> NhsNumberCount | None:
+    """Return a count of nothing yet where NHS numbers are to be counted, else None."""
+    counts = project.custody == "single-operator" and _nhs_number_places(contract, columns)
+    return NhsNumberCount() if counts else None

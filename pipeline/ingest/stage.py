@@ -68,6 +68,8 @@ def ingest(
       became NULL; repaired: column -> how -> kept cells;
     - validity: column (UPRN and NHS number) -> stated (cells that are not empty), valid, invalid_share (0 to
       1, of those stated);
+    - nhs_numbers: stated (valid NHS numbers of all rows), outside_test_range (how many do not begin with
+      999), share_outside_test_range; None for a table without NHS numbers (ING-10);
     - rounding_suspected: UPRN column -> valid UPRNs that a spreadsheet seems to have rounded;
     - identifier_patterns: column -> pattern -> cells, for columns that are not identifiers (ING-06);
     - file_sha256, file_bytes, manifest (sequence, supplied, signed_by, signature; None without one);

@@ -10,6 +10,7 @@ import duckdb
 
 from pipeline.ingest.cast import CastColumn
 from pipeline.ingest.inspection import InspectedExtract
+from pipeline.ingest.nhs_number_range import TEST_PREFIX
 
 
 def cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -
             for cast in casts
             if cast.column.form in ("uprn", "nhs_number")
         },
+        "nhs_numbers": _nhs_numbers(connection, casts),
         "rounding_suspected": {
             cast.column.name: _suspected_of_rounding(connection, cast.column.name)
             for cast in casts
@@ -65,6 +67,27 @@ def _suspected_of_rounding(connection: duckdb.DuckDBPyConnection, name: str) -> 
         f"""SELECT COUNT(*) FROM checked WHERE regexp_full_match("value {name}", '[1-9][0-9]{{5}}000000')"""
     )
     return int(connection.execute(query).fetchall()[0][0])
+
+
+def _nhs_numbers(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> dict[str, Any] | None:
+    """Return the valid NHS numbers of all rows that were read, those in quarantine included.
+
+    None for a table without such a column.
+    """
+    columns = [cast.column.name for cast in casts if cast.column.form == "nhs_number"]
+    if not columns:
+        return None
+    stated = " + ".join(f'COUNT("value {name}")' for name in columns)
+    outside = " + ".join(
+        f"""COUNT(*) FILTER (NOT starts_with("value {name}", '{TEST_PREFIX}'))""" for name in columns
+    )
+    counted = connection.execute(f"SELECT {stated}, {outside} FROM checked").fetchall()[0]
+    share = round(counted[1] / counted[0], 6) if counted[0] else 0.0
+    return {
+        "stated": counted[0],
+        "outside_test_range": counted[1],
+        "share_outside_test_range": share,
+    }
 
 
 def _validity(filled: int, invalid: Mapping[str, int]) -> dict[str, Any]:

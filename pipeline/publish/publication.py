@@ -8,6 +8,7 @@ from pipeline.context import RunContext
 from pipeline.disclosure.epoch import epoch_of_project
 from pipeline.disclosure.ledger import Ledger
 from pipeline.disclosure.profile import FLOOR_ROUNDING_BASE, Profile, profile_of
+from pipeline.project import Project
 from pipeline.publish.commit_release import open_ledger
 from pipeline.publish.files.manifest import STAGED_PREFIX
 from pipeline.publish.files.release_table import ReleaseIdentity
@@ -69,6 +70,11 @@ class Publication:
     @cached_property
     def correction_reason(self) -> str | None:
         """Why this run corrects its epoch; None where it does not."""
-        correction = self.context.project.correction
-        corrects = correction and self.identity.epoch.startswith(f"{correction.epoch}-correction-")
-        return correction.reason if correction and corrects else None
+        return correction_reason(self.context.project, self.identity.epoch)
+
+
+def correction_reason(project: Project, epoch: str) -> str | None:
+    """Return why a release of this epoch is a correction; None where it is none."""
+    correction = project.correction
+    corrects = correction and epoch.startswith(f"{correction.epoch}-correction-")
+    return correction.reason if correction and corrects else None

@@ -21,7 +21,7 @@ from sample_data.extracts.nhs_uprns import assign_uprns
 from sample_data.housing.dwellings import Dwellings
 from sample_data.population.draws import Texts, Whole, happens, stream
 from sample_data.population.geography import Block
-from sample_data.population.identifiers import nhs_numbers, record_ids
+from sample_data.population.identifiers import NONE, nhs_numbers, record_ids
 from sample_data.population.inhabit import InhabitedBlock
 from sample_data.population.moves import Population
 from sample_data.settings import DIALECTS, DefectRates, SyntheticSettings
@@ -162,7 +162,7 @@ def _number_texts(rng: np.random.Generator, number: Whole, rates: DefectRates) -
     wrong_digit = (number % 10 + 1 + rng.integers(0, 8, count)) % 10
     wrong = happens(rng, rates.invalid_nhs_number, count)
     text = np.where(wrong, number - number % 10 + wrong_digit, number).astype("<U10")
-    return np.where(happens(rng, rates.nhs_number_missing, count), "", text)
+    return np.where(happens(rng, rates.nhs_number_missing, count) | (number == NONE), "", text)
 
 
 def _ids(rng: np.random.Generator, first: int, count: int, rates: DefectRates) -> Texts:

@@ -6,9 +6,11 @@ import numpy as np
 
 from sample_data.population.draws import Texts, Whole
 
-#: 999 is the range reserved for tests; it has 909,091 valid numbers. Numbers that begin with 9 are
-#: not issued, so a larger population continues with 998, 997 and so on.
-FIRST_PREFIX = 999
+#: 999 is the range reserved for tests; it has 909,091 valid numbers. No other range certainly belongs to no
+#: one, so in a larger population the others have no NHS number.
+TEST_PREFIX = 999
+#: Means "no NHS number".
+NONE = 0
 _WEIGHTS = np.array([10, 9, 8, 7, 6, 5, 4, 3, 2])
 
 
@@ -28,20 +30,12 @@ def _valid(prefix: int, seed: int) -> Whole:
 
 
 def nhs_numbers(first: int, count: int, seed: int) -> Whole:
-    """Return `count` distinct NHS numbers, from position `first` of the seed's shuffled range."""
-    parts: list[Whole] = []
-    prefix, start = FIRST_PREFIX, first
-    while count > 0:
-        numbers = _valid(prefix, seed)
-        if start < len(numbers):
-            taken = numbers[start : start + count]
-            parts.append(taken)
-            count -= len(taken)
-            start = 0
-        else:
-            start -= len(numbers)
-        prefix -= 1
-    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+    """Return `count` distinct NHS numbers, from position `first` of the seed's shuffled test range.
+
+    NONE where the range is used up.
+    """
+    taken = _valid(TEST_PREFIX, seed)[first : first + count]
+    return np.concatenate([taken, np.full(count - len(taken), NONE, dtype=np.int64)])
 
 
 def record_ids(prefix: str, first: int, count: int) -> Texts:

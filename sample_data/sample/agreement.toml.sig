@@ -1,7 +1,7 @@
 hearth-agreement/v1
 SAMPLE-HOUSEHOLDS
 1
-71a7bc6e5cb9d28d2e622b931280153f6f90c30ed49af67af86075f6d6bfaf03
+5c11783cf3dbf2a1b70e4ce4b4b2e901e6c5f8d2fe5de61e65ed29ec4dacae46
 
-— council-siro NCNLhGpT++Ee0j8ftGeM6uZ7m1wfeTxq3UdkMzOC0K4zmsJkDg44FduoYVt4qBwo2Plm4xz8algz80+faQ5ynvOUgwY=
-— nhs-siro 9MArQDz+/6vxmXzjvJkij2R0hHBHB4KFUyUY6OZWRZmzpNyN5sbaqkPb0YZufRfVBmCG/XPACu6cn9vPtddCelcFYQk=
+— council-siro NCNLhPEOsWagq8O4bUO02EyPYXfXzZIlAjSzTPB1ZEqvV6S6yoDQIOPjETwrJe+AexeWrPMHq5LfiMEQl5bh33LWHAk=
+— nhs-siro 9MArQE20+3lCyzMeVeKrHi3koTufbhx5OTZh24a96k/NXTlgDGlLgYzziZufpeuyGX4uWuy+gGAMDl2VP8Q7cwHt7wA=

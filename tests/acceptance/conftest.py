@@ -2,12 +2,16 @@
 
 import re
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from places import CONTROLLERS, Three, agree, copy_of
 from terminal import SampleProject, hearth
+
+from pipeline.engine.spill_volume import volume_of
 
 #: So few households fill few tables; the others would be hidden almost everywhere and cost time.
 KEPT = ("health", "health_by_tenure", "health_by_imd_quintile", "resident_health")
@@ -56,15 +60,32 @@ def ran(published: tuple[SampleProject, dict[str, Any]], tmp_path: Path) -> Samp
 
 
 @pytest.fixture(scope="session")
-def agreed(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Three:
-    """Three places whose keys are made, compared, and recorded in the agreement."""
-    return agree(synthetic, tmp_path_factory.mktemp("three"))
+def memory() -> Iterator[Path]:
+    """A folder in memory: production refuses a workspace on a plain volume."""
+    if not Path("/dev/shm").is_dir() or volume_of(Path("/dev/shm")) != "tmpfs":
+        pytest.skip("this machine has no tmpfs at /dev/shm")
+    with tempfile.TemporaryDirectory(prefix="hearth-places-", dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def own_memory(memory: Path) -> Iterator[Path]:
+    """A folder in memory for one test."""
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
-def sent(agreed: Three, tmp_path_factory: pytest.TempPathFactory) -> Three:
+def agreed(synthetic: Path, memory: Path) -> Three:
+    """Three places whose keys are made, compared, and recorded in the agreement."""
+    (memory / "agreed").mkdir()
+    return agree(synthetic, memory / "agreed")
+
+
+@pytest.fixture(scope="session")
+def sent(agreed: Three, memory: Path) -> Three:
     """The three places after each controller made its first package, which waits in the inbox."""
-    places = copy_of(agreed, tmp_path_factory.mktemp("sent") / "three")
+    places = copy_of(agreed, memory / "sent")
     for controller in CONTROLLERS:
         places.send(controller)
     return places
@@ -78,12 +99,12 @@ def linked(sent: Three, tmp_path_factory: pytest.TempPathFactory) -> tuple[Three
 
 
 @pytest.fixture
-def three(agreed: Three, tmp_path: Path) -> Three:
+def three(agreed: Three, own_memory: Path) -> Three:
     """Three places that have only agreed."""
-    return copy_of(agreed, tmp_path / "three")
+    return copy_of(agreed, own_memory / "three")
 
 
 @pytest.fixture
-def waiting(sent: Three, tmp_path: Path) -> Three:
+def waiting(sent: Three, own_memory: Path) -> Three:
     """Three places with both packages in the inbox, none of them admitted yet."""
-    return copy_of(sent, tmp_path / "three")
+    return copy_of(sent, own_memory / "three")

@@ -1,20 +1,39 @@
-"""At-source custody on one disk: a council, an NHS body and a linkage environment, each with its own keys."""
+"""At-source custody on one machine: a council, an NHS body and a linkage environment, each with its own keys.
+
+At-source custody is production: the places are in memory, their papers signed, their extracts announced.
+"""
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from terminal import Ran, hearth
 
+from flows.actions.extract_signing import sign_extract
 from flows.run.controller_run import pseudonymise_at_source
 from flows.run.run import RunRequest, new_run_id, run_pipeline
-from governance.principals.unsafe_demo_principals import write_unsafe_demo_keys
+from governance.agreement.agreement import read_agreement
+from governance.agreement.decisions import release_specification
+from governance.principals.signing_key import add_approval
+from governance.principals.unsafe_demo_principals import sign_sample_agreement, write_unsafe_demo_keys
+from pipeline.code_version import code_version
 from pipeline.project import read_project
+from pipeline.publish.release_content import criteria_of
 
 CONTROLLERS = ("council", "nhs")
 PASSPHRASE = "four random words here"
+
+
+@contextmanager
+def isolated() -> Iterator[None]:
+    """Let this process count as the isolated interpreter that `hearth` starts; pytest's own is not."""
+    with patch("flows.run.run_evidence.import_overrides", return_value=[]):
+        yield
 
 
 @dataclass(frozen=True)
@@ -40,12 +59,15 @@ class Place:
 
     def run_here(self) -> dict[str, Any]:
         """Do what the command does, in this process: many nights that are refused at once."""
-        return run_pipeline(RunRequest.of(self.folder / "hearth.toml", self.workspace), quiet=True).as_json()
+        with isolated():
+            request = RunRequest.of(self.folder / "hearth.toml", self.workspace)
+            return run_pipeline(request, quiet=True).as_json()
 
     def pseudonymise_here(self, controller: str) -> None:
         """Do what `hearth pseudonymise` does, in this process; raises what the command tells."""
         project = read_project(self.folder / "hearth.toml", self.workspace)
-        pseudonymise_at_source(project, controller, new_run_id(), quiet=True)
+        with isolated():
+            pseudonymise_at_source(project, controller, new_run_id(), quiet=True)
 
     def acts_by(self, *names: str) -> None:
         """Let the sample agreement's people start runs here, by the project's setting."""
@@ -88,8 +110,7 @@ def configure(place: Path, synthetic: Path, keys: str, tables: tuple[str, ...]) 
     own = [text for text in extracts if text.split("]")[0].split(".")[0] in tables]
     head = head.replace('custody = "single-operator"', 'custody = "at-source"')
     head = head.replace('truth = "truth"\n', "")  # nobody who links real people may know it
-    named = own or ['council_property]\npath = "never-read.csv"\n']
-    (place / "hearth.toml").write_text(head + keys + "".join(f"[extracts.{text}" for text in named))
+    (place / "hearth.toml").write_text(head + keys + "".join(f"[extracts.{text}" for text in own))
     for path in synthetic.iterdir():
         if path.name.split(".")[0] in (*tables, "agreement"):
             shutil.copy(path, place)
@@ -143,8 +164,32 @@ def agree(synthetic: Path, root: Path) -> Three:
                     f'\n[[principals]]\nid = "{party}-sender"\nname = "sender"\nparty = "{party}"\n'
                     f'public_key = "{key}"\nroles = ["key-holder"]\n'
                 )
+            agreement.write(f'\n[code]\napproved = ["{code_version()}"]\n')
     linkage.acts_by("operator", "releaser")
+    for place in (council, nhs, linkage):
+        sign_papers(place, root / "papers")
+    announce(council, root / "papers", ("council_property", "council_person", "area_lookup"))
+    announce(nhs, root / "papers", ("nhs_person", "nhs_condition", "nhs_event"))
     return Three(council, nhs, linkage)
+
+
+def sign_papers(place: Place, people: Path) -> None:
+    """Sign the agreement for both controllers, and what it lets be published as its two approvers."""
+    path = place.folder / "agreement.toml"
+    sign_sample_agreement(path)
+    write_unsafe_demo_keys(people)
+    agreement = read_agreement(path)
+    project = read_project(place.folder / "hearth.toml", place.workspace)
+    specification = release_specification(agreement, criteria_of(project, agreement))
+    for name in ("council-analyst", "nhs-analyst"):
+        add_approval(path, agreement, specification, None, people / f"UNSAFE-{name}.pem")
+
+
+def announce(place: Place, people: Path, tables: tuple[str, ...]) -> None:
+    """Sign the manifest of each extract as its controller's supplier."""
+    supplier = people / f"UNSAFE-{place.folder.name}-supplier.pem"
+    for table in tables:
+        sign_extract(place.folder / "hearth.toml", table, 1, None, supplier)
 
 
 def copy_of(places: Three, folder: Path) -> Three:

@@ -32,7 +32,7 @@ class Ran:
 def hearth(*arguments: str | Path, timeout: float = 300, **environment: str) -> Ran:
     """Run `hearth` and wait for it."""
     ran = subprocess.run(
-        [sys.executable, "-m", "flows.cli", *map(str, arguments)],
+        [sys.executable, "-I", "-m", "flows.cli", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -130,7 +130,7 @@ KINDS: tuple[tuple[Callable[[SampleProject], None], str], ...] = (
     (other_encoding, "ING-02"),
     (file_named_after_a_person, "ING-02"),
     (file_that_is_not_gzip, "ING-02"),
-    (table_named_after_a_person, "ING-03"),
+    (table_named_after_a_person, "EXTRACT_NOT_AGREED"),
     (manifest_with_a_name, "ING-01"),
     (nested_parquet, "ING-03"),
     (damaged_parquet, "ING-02"),

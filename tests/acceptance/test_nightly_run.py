@@ -162,6 +162,7 @@ def test_uprns_and_attributes_alone_are_enough(project: SampleProject) -> None:
     )
     ran = project.run()
     assert ran.code == 0, ran.err
+    assert "WARNING: nhs_person has no column of NHS numbers" in ran.err
     (linked,) = [stage["facts"] for stage in ran.outcome["stages"] if stage["stage"] == "link"]
     assert linked["match_rate"] > 0.8
     assert linked["estimated_precision"] is None

@@ -70,6 +70,7 @@ TABLES = {
     "pipeline/ingest/readers/": "quarantine",
     "pipeline/quality/review/decisions.py": "finding",
     "flows/commands/controller/assign_uprn.py": "unassigned",
+    "flows/actions/paper_check.py": "rule",
 }
 #: Where SQL gives rows and cells a reason, in files and in Python -> the kind of those reasons.
 REASONS_IN_SQL = {"pipeline/ingest/": "quarantine", "pipeline/assign_uprn/": "unassigned"}

@@ -43,6 +43,18 @@ def test_a_package_imports_only_what_lies_before_it(package: str) -> None:
     assert wrong == set()
 
 
+def test_no_modules_of_the_agreement_import_each_other_in_a_circle() -> None:
+    """Imports for types only count as well: whoever reads one module then needs the other."""
+    imports = {
+        f"governance.agreement.{path.stem}": imported_modules(path)
+        for path in (ROOT / "governance" / "agreement").glob("*.py")
+    }
+    while leaves := {name for name, used in imports.items() if not used & set(imports)}:
+        for name in leaves:
+            del imports[name]
+    assert set(imports) == set()
+
+
 @pytest.mark.parametrize("package", ["schemas", "governance", "pipeline", "sample_data"])
 def test_prefect_is_imported_in_flows_alone(package: str) -> None:
     wrong = {

@@ -36,9 +36,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     facts = {
         "custody": "single-operator",
         "production": False,
-        "code_version": "0.1.0",
-        "uncommitted_changes": 0,
-        "lock_digest": "a" * 64,
+        "code_version": "c" * 64,
+        "libraries": 130,
+        "import_overrides": [],
+        "altered_bytecode": [],
+        "extracts": [],
+        "mapped_columns": {},
+        "publishes": False,
+        "first_published": None,
+        "disclosure_criteria": {"minimum_cell_count": 10},
+        "model_digest": None,
         **run_authorisation_facts(agreement, "run-1", "run", [unsafe_demo_key("operator")]),
     }
     keeper = Gatekeeper("run-1", agreement, audit, "operator", order={("run", "all"): ()})

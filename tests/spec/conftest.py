@@ -22,10 +22,17 @@ TODAY = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 RUN = {
     "custody": "at-source",
     "production": True,
-    "code_version": "0.1.0",
-    "uncommitted_changes": 0,
-    "lock_digest": "a" * 64,
+    "code_version": "c" * 64,
+    "libraries": 130,
+    "import_overrides": [],
+    "altered_bytecode": [],
     "reference_date": "2026-09-30",
+    "extracts": ["council_property", "nhs_person"],
+    "mapped_columns": {"council_property": ["record_id"]},
+    "publishes": True,
+    "first_published": None,
+    "disclosure_criteria": {"minimum_cell_count": 10},
+    "model_digest": "f" * 64,
 }
 
 
@@ -52,6 +59,7 @@ def agreement() -> Agreement:
         approvals=(),
         principals=(),
         model_digest="f" * 64,
+        code_digests=("c" * 64,),
     )
 
 

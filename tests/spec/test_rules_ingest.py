@@ -40,6 +40,7 @@ NHS_PERSON: dict[str, Any] = {
         "uprn": {"stated": 900, "valid": 855, "invalid_share": 0.05},
         "nhs_number": {"stated": 1000, "valid": 950, "invalid_share": 0.05},
     },
+    "nhs_numbers": {"stated": 800, "outside_test_range": 0, "share_outside_test_range": 0.0},
     "identifier_patterns": {"practice_code": {}},
 }
 
@@ -49,11 +50,17 @@ def facts(**changes: Any) -> dict[str, Any]:
     return {"tables": table, "requests_applied": ["a1", "b2"], "rows_removed_on_request": 10}
 
 
+def numbers(stated: int, outside: int) -> dict[str, Any]:
+    share = outside / stated if stated else 0.0
+    return {"stated": stated, "outside_test_range": outside, "share_outside_test_range": share}
+
+
 def checks(register: str, **changes: Any) -> OptOutTerms:
     check = OptOutCheck(register, "nhs", date(2026, 10, 30), "F. Sample", 1010, 1000)
     return OptOutTerms(True, 21, (replace(check, **changes),))
 
 
+INVENTED = {"custody": "single-operator", "production": False}
 SECTION_251 = Confidentiality("section-251", "CAG 1", date(2027, 1, 1))
 INVALID = {"stated": 1000, "valid": 949, "invalid_share": 0.051}
 
@@ -107,6 +114,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": facts(columns_read=[*COLUMNS, "type_1_opt_out"])},
         "OPT_OUT_KEPT",
     ),
+    "ING-10": (
+        {"facts": facts(nhs_numbers=numbers(200, 0)), "run": INVENTED},
+        {"facts": facts(nhs_numbers=numbers(800, 1)), "run": INVENTED},
+        "REAL_NHS_NUMBERS",
+    ),
     "RET-04": (
         {"facts": facts(), "requests": ("a1", "b2")},
         {"facts": facts(), "requests": ("a1", "c3")},
@@ -137,7 +149,7 @@ def test_another_file_under_an_accepted_number_is_refused_and_the_next_number_is
 
 def test_a_number_is_not_forgotten_by_leaving_the_manifest_out_for_a_night(ask: Any) -> None:
     before = {"nhs_person": {"sequence": 7, "sha256": "1" * 64}}
-    verdict = ask("ING-01", facts(manifest=None), part="nhs", remembered=before, run={"production": False})
+    verdict = ask("ING-01", facts(manifest=None), part="nhs", remembered=before, run=INVENTED)
     assert (verdict.outcome, verdict.remember) == ("pass", before)
 
 
@@ -145,7 +157,7 @@ def test_production_asks_for_a_manifest(ask: Any) -> None:
     assert ask("ING-01", facts(manifest=None), part="nhs").code == "MANIFEST_MISSING"
     unsigned = facts(manifest={"sequence": 7, "supplied": None, "signed_by": None, "signature": None})
     assert ask("ING-01", unsigned, part="nhs").code == "MANIFEST_UNSIGNED"
-    assert ask("ING-01", unsigned, part="nhs", run={"production": False}).outcome == "pass"
+    assert ask("ING-01", unsigned, part="nhs", run=INVENTED).outcome == "pass"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +174,7 @@ def test_production_asks_for_a_manifest(ask: Any) -> None:
 def test_a_signature_for_another_delivery_or_by_another_is_refused_even_in_a_sample(
     manifest: dict[str, Any], ask: Any
 ) -> None:
-    sample = {"production": False}
+    sample = INVENTED
     asked = ask("ING-01", facts(manifest=manifest), part="nhs", principals=(SUPPLIER,), run=sample)
     assert asked.code == "MANIFEST_SIGNATURE_FALSE"
 
@@ -269,6 +281,38 @@ def test_a_gate_that_is_shown_nothing_refuses(rule_id: str, ask: Any) -> None:
     if rule_id in ("ING-07", "ING-08"):  # they look for a decision, not for a fact
         return
     assert ask(rule_id, {}, part="nhs").code == "NOT_EVALUATED"
+
+
+def test_people_without_nhs_numbers_are_not_shown_to_be_invented(ask: Any) -> None:
+    for few in (numbers(199, 0), numbers(0, 0)):
+        assert ask("ING-10", facts(nhs_numbers=few), part="nhs", run=INVENTED).code == "INVENTED_NOT_SHOWN"
+    table = {"tables": {"nhs_event": deepcopy(NHS_PERSON)}}
+    assert ask("ING-10", table, part="nhs", run=INVENTED).code == "INVENTED_NOT_SHOWN"
+
+
+def test_an_extract_without_a_column_of_nhs_numbers_passes_and_the_verdict_says_so(ask: Any) -> None:
+    verdict = ask("ING-10", facts(nhs_numbers=None), part="nhs", run=INVENTED)
+    assert verdict.outcome == "pass"
+    assert "no column of NHS numbers" in verdict.observed
+    events = {"nhs_event": deepcopy(NHS_PERSON) | {"nhs_numbers": numbers(500, 1)}}
+    real = {"tables": facts(nhs_numbers=None)["tables"] | events}
+    assert ask("ING-10", real, part="nhs", run=INVENTED).code == "REAL_NHS_NUMBERS"
+
+
+def test_a_real_number_in_any_nhs_extract_counts_whatever_the_project_says_of_itself(ask: Any) -> None:
+    event = {"nhs_event": deepcopy(NHS_PERSON) | {"nhs_numbers": numbers(500, 2)}}
+    shown = {"tables": facts()["tables"] | event}
+    for production in (False, True):
+        run = {"custody": "single-operator", "production": production}
+        assert ask("ING-10", shown, part="nhs", run=run).code == "REAL_NHS_NUMBERS"
+    assert "share outside the test range 0.001538" in ask("ING-10", shown, part="nhs", run=INVENTED).observed
+
+
+@pytest.mark.parametrize("custody", ["at-source", "third-party"])
+def test_real_numbers_are_in_order_where_no_one_has_data_and_key(custody: str, ask: Any) -> None:
+    for found in (numbers(800, 800), None):
+        shown = facts(nhs_numbers=found)
+        assert ask("ING-10", shown, part="nhs", run={"custody": custody}).outcome == "pass"
 
 
 def test_the_packaged_area_lookup_is_nobodys_extract(ask: Any) -> None:

@@ -27,6 +27,7 @@ def principal(name: str, *roles: str, key: str | None = None) -> Principal:
     return Principal(name, name.title(), "council", public_key_of(key_of(key or name)), roles)
 
 
+INVENTED = {"custody": "single-operator", "production": False}
 SEPARATE = (principal("kit", "key-holder"), principal("ola", "operator"), principal("rae", "releaser"))
 BOTH = (
     principal("kit", "key-holder", "operator"),
@@ -52,9 +53,9 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     ),
     "PRE-04": ({}, {"parties": "without the council's toolkit"}, "DSPT_MISSING"),
     "PRE-05": (
-        {"run": {"uncommitted_changes": 0}},
-        {"run": {"uncommitted_changes": 1}},
-        "PROGRAMME_NOT_COMMITTED",
+        {"code_digests": ("d" * 64, "c" * 64)},
+        {"code_digests": ("d" * 64, "e" * 64)},
+        "CODE_NOT_APPROVED",
     ),
     "PRE-06": ({"principals": SEPARATE}, {"principals": BOTH}, "DUTIES_NOT_SEPARATE"),
 }
@@ -119,7 +120,9 @@ def test_the_dpia_must_be_approved_and_within_its_review(dpia: Dpia | None, outc
 @pytest.mark.parametrize("signature", ["absent", "broken"])
 def test_production_asks_for_a_signed_agreement_and_the_sample_does_not(signature: str, ask: Any) -> None:
     assert ask("PRE-01", signature=signature).code == "AGREEMENT_NOT_SIGNED"
-    assert ask("PRE-01", signature=signature, run={"production": False}).outcome == "pass"
+    assert ask("PRE-01", signature=signature, run=INVENTED).outcome == "pass"
+    said = {"custody": "at-source", "production": False}
+    assert ask("PRE-01", signature=signature, run=said).code == "AGREEMENT_NOT_SIGNED"
 
 
 def test_article_9_is_asked_for_only_with_special_category_columns(ask: Any, agreement: Agreement) -> None:
@@ -171,15 +174,34 @@ def test_a_toolkit_that_is_weak_or_out_of_date_warns(
     assert ask("PRE-04", parties=(replace(first, dspt=dspt), *others)).outcome == outcome
 
 
-def test_outside_production_uncommitted_changes_are_recorded_and_let_pass(ask: Any) -> None:
-    verdict = ask("PRE-05", run={"uncommitted_changes": 3, "production": False})
-    assert (verdict.outcome, "3 uncommitted files" in verdict.observed) == ("pass", True)
-    assert ask("PRE-05", run={"uncommitted_changes": None}).code == "PROGRAMME_NOT_COMMITTED"
+CHANGED_CODE: dict[str, tuple[dict[str, Any], str]] = {
+    "other code": ({"code_version": "d" * 64}, "CODE_NOT_APPROVED"),
+    "a variable that alters imports": ({"import_overrides": ["PYTHONPATH"]}, "IMPORTS_ALTERED"),
+    "bytecode of another source": ({"altered_bytecode": ["governance/gate.py"]}, "BYTECODE_ALTERED"),
+}
 
 
-def test_a_missing_lock_file_is_refused_in_production_alone(ask: Any) -> None:
-    assert ask("PRE-05", run={"lock_digest": None}).code == "LOCK_FILE_MISSING"
-    assert ask("PRE-05", run={"lock_digest": None, "production": False}).outcome == "pass"
+@pytest.mark.parametrize("change", CHANGED_CODE)
+def test_changed_code_is_recorded_with_invented_people_and_refused_with_real_ones(
+    change: str, ask: Any
+) -> None:
+    run, code = CHANGED_CODE[change]
+    assert ask("PRE-05", run=run).code == code
+    assert ask("PRE-05", run=run | {"custody": "third-party", "production": False}).code == code
+    recorded = ask("PRE-05", run=run | INVENTED)
+    assert (recorded.outcome, recorded.observed) == ("pass", ask("PRE-05", run=run).observed)
+
+
+def test_production_demands_that_the_agreement_names_a_code_digest(ask: Any) -> None:
+    assert ask("PRE-05", code_digests=()).code == "CODE_NOT_APPROVED"
+    assert "approves no code" in ask("PRE-05", code_digests=()).reason
+    assert ask("PRE-05", code_digests=(), run=INVENTED).outcome == "pass"
+    assert f"code {'c' * 64}, approved, 130 libraries" in ask("PRE-05").observed
+
+
+@pytest.mark.parametrize("fact", ["code_version", "libraries", "import_overrides", "altered_bytecode"])
+def test_code_that_is_not_shown_is_not_approved(fact: str, ask: Any) -> None:
+    assert ask("PRE-05", run={fact: None}).code == "NOT_EVALUATED"
 
 
 def test_two_names_with_one_key_are_one_principal(ask: Any) -> None:
@@ -234,5 +256,5 @@ def test_a_stranger_is_told_from_somebody_without_a_key_and_a_sample_says_that_i
     keyless = ask("PRE-06", principals=SEPARATE, started=())
     assert ("principal" in stranger.reason, "principal" in keyless.reason) == (True, False)
     sample = ask("PRE-06", run={"custody": "single-operator", "production": False})
-    assert ("production" in sample.observed, sample.outcome) == (True, "pass")
-    assert "production" not in ask("PRE-06", principals=SEPARATE, started=("ola",)).observed
+    assert ("invented" in sample.observed, sample.outcome) == (True, "pass")
+    assert "invented" not in ask("PRE-06", principals=SEPARATE, started=("ola",)).observed

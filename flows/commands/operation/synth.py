@@ -33,8 +33,8 @@ def synth(
     """Make a synthetic project: extracts with realistic defects, the true links, an agreement, a hearth.toml.
 
     All people, addresses, UPRNs and NHS numbers are invented. NHS numbers come from the range 999, which is
-    reserved for tests (909,091 numbers, enough for about 350,000 households). A larger population also uses
-    998 and below, which are not issued either. The project includes an address list for hearth assign-uprn.
+    reserved for tests (909,091 numbers, enough for about 350,000 households). In a larger population the
+    people beyond that have no NHS number. The project includes an address list for hearth assign-uprn.
     """
     from sample_data.generate import synthesise
 

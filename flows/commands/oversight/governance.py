@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.commands.argument_types import a_day, a_rule_id, a_specification, an_agreement
-from flows.commands.operation.run import ConfigOption
+from flows.commands.argument_types import a_config, a_day, a_rule_id, a_specification, an_agreement
+from flows.commands.operation.run import ConfigOption, WorkspaceOption
 from governance.counted import counted
 
 if TYPE_CHECKING:
+    from flows.actions.paper_check import PaperCheck
     from governance.agreement.agreement import Agreement
     from governance.history import PastVerdict
 
@@ -30,25 +31,60 @@ AsOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _WORKSPACE_AUDIT = Path("workspace/audit")
 
+CHECK_EXAMPLES = """
+Examples:
+
+    hearth governance check agreement.toml
+
+    hearth governance check agreement.toml --config hearth.toml --json | jq .gates
+
+Each rule that comes before a run is listed as pass, waived, refuse or start. "start" means that the rest is
+decided by the keys that a run is started with. Exit code: 0 if no rule would refuse a run today, 2 if one
+would, 1 if the agreement cannot be used.
+"""
+
 
 def add_to(parent: typer.Typer) -> None:
     """Mount the commands."""
     parent.add_typer(app)
 
 
-@app.command(epilog="Example:\n\n    hearth governance check agreement.toml")
-def check(agreement: AgreementArgument, as_json: JsonOption = False) -> None:
-    """Check an agreement. Every fault is listed together, then whose signatures are valid."""
+@app.command(epilog=CHECK_EXAMPLES)
+def check(
+    agreement: AgreementArgument,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            "-c",
+            help="The project's hearth.toml. If left out: the one next to the agreement, else at-source "
+            "custody is assumed.",
+            parser=a_config,
+            metavar="<file>",
+        ),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check an agreement: its faults, whose signatures are valid, and every rule that comes before a run."""
+    from flows.actions.paper_check import check_papers
     from governance.agreement.agreement import read_agreement
     from governance.principals.fingerprint import fingerprint_of
     from governance.principals.roles import POWERS, may
 
     read = read_agreement(agreement)
     keys = {person.id: fingerprint_of(person.public_key) for person in read.principals}
+    papers = check_papers(agreement, read, config, workspace)
     if as_json:
         facts = {"id": read.id, "version": read.version, "digest": read.digest, "signature": read.signature}
+        facts |= {"custody": papers.custody, "code": papers.code, "code_is_approved": papers.code_is_approved}
+        facts |= {
+            "model": papers.model,
+            "specification": papers.specification,
+            "gates": [asdict(gate) for gate in papers.gates],
+        }
         typer.echo(json.dumps(facts | {"signed_by": read.signed_by, "fingerprints": keys}))
-        return
+        raise typer.Exit(2 if papers.refusing else 0)
     columns = sum(len(names) for names in read.datasets.values())
     typer.echo(f"{read.title} ({read.id}, version {read.version})")
     typer.echo(f"In force from {read.starts} to {read.expires}. Digest {read.digest}.")
@@ -66,6 +102,36 @@ def check(agreement: AgreementArgument, as_json: JsonOption = False) -> None:
     for role, actions in lacking.items():
         typer.echo(f"No {role} is named in the agreement yet; add one under [[principals]].")
         typer.echo(f"  Until then, no one may: {', '.join(actions)}.")
+    _print_papers(papers)
+    raise typer.Exit(2 if papers.refusing else 0)
+
+
+def _print_papers(papers: "PaperCheck") -> None:
+    """Print each rule that comes before a run: whether it would pass, and what to do if not."""
+    where = (
+        "no hearth.toml, so at-source custody is assumed"
+        if papers.settings is None
+        else f"{papers.settings.name}, custody {papers.custody}"
+    )
+    approved = "approved" if papers.code_is_approved else "not named in [code] approved"
+    typer.echo(f"Code of this installation: {papers.code} ({approved}).")
+    typer.echo(f"Linkage model of this project: {papers.model}.")
+    typer.echo(f"Specification that approvers sign: {papers.specification}.")
+    typer.echo(f"Rules before a run ({where}):")
+    for gate in papers.gates:
+        typer.echo(f"  {gate.outcome:<7} {gate.rule}  {gate.title}")
+        if gate.outcome == "refuse":
+            typer.echo(f"          {gate.reason} ({gate.code}). What to do: {gate.remedy}")
+        elif gate.outcome == "start":
+            typer.echo(
+                "          It also needs the keys that a run is started with, so the run's start decides."
+            )
+    refusing = len(papers.refusing)
+    typer.echo(
+        f"{counted(refusing, 'rule')} would refuse a run today."
+        if refusing
+        else "No rule that comes before a run would refuse one today."
+    )
 
 
 @app.command(epilog="Example:\n\n    hearth governance diff agreement-v1.toml agreement-v2.toml")

@@ -1,17 +1,20 @@
 """The files of a release that come from tables in the engine: its tables, measures, areas and basis."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from governance.agreement.agreement import Agreement
 from governance.canonical import canonical_json, digest_of_file
+from pipeline.disclosure.epoch import epoch_of_project
+from pipeline.disclosure.profile import profile_of
+from pipeline.project import Project
 from pipeline.publish.files.catalogue import CatalogueEntry, write_catalogue
 from pipeline.publish.files.register import PublishedTable, measure_titles, published_table
 from pipeline.publish.files.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
-from pipeline.publish.publication import Publication
+from pipeline.publish.publication import Publication, correction_reason
 
 CRITERIA = "disclosure_criteria.json"
 MEASURES = "measure.parquet"
@@ -119,11 +122,18 @@ def write_basis(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 def write_criteria(publication: Publication, folder: Path) -> None:
     """Write the numbers of the disclosure control, and why the epoch is corrected where it is."""
-    content: Mapping[str, Any] = {
-        **publication.profile.settings(),
-        "agreement": publication.context.agreement.id,
+    content = criteria_of(publication.context.project, publication.context.agreement)
+    (folder / CRITERIA).write_bytes(canonical_json(content) + b"\n")
+
+
+def criteria_of(project: Project, agreement: Agreement) -> dict[str, Any]:
+    """Return the numbers of the disclosure control as a release of the project would store them."""
+    profile = profile_of(agreement)
+    content: dict[str, Any] = {
+        **profile.settings(),
+        "agreement": agreement.id,
         "specification": "Hearth disclosure control, P0 to P7",
     }
-    if reason := publication.correction_reason:
-        content = {**content, "correction": reason}
-    (folder / CRITERIA).write_bytes(canonical_json(content) + b"\n")
+    if reason := correction_reason(project, epoch_of_project(project, profile.epoch)):
+        content["correction"] = reason
+    return content

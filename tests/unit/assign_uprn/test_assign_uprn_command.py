@@ -16,7 +16,7 @@ from .conftest import LIST, Answer, Desk
 ONE = "100000000001"
 CONFIG = """
 [project]
-custody = "at-source"
+custody = "single-operator"
 production = {production}
 reference_date = 2026-03-31
 [extracts.nhs_person]

@@ -64,7 +64,7 @@ def test_systemd_accepts_the_unit_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_failure: Path | None
 ) -> None:
     (tmp_path / "prefix" / "bin").mkdir(parents=True)
-    shutil.copy("/bin/true", tmp_path / "prefix" / "bin" / "hearth")
+    shutil.copy("/bin/true", tmp_path / "prefix" / "bin" / "python")
     monkeypatch.setattr("flows.orchestration.systemd_schedule.sys.prefix", str(tmp_path / "prefix"))
     schedule = Schedule("02:30", "Europe/London", "root", on_failure)
     units = write_units(_project(tmp_path), tmp_path / "hearth.toml", schedule, tmp_path / "units")

@@ -11,7 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from governance.agreement.agreement import Agreement, read_agreement
-from governance.agreement.decisions import decisions_path, find_waiver
+from governance.agreement.decisions import find_waiver
+from governance.agreement.decisions_file import decisions_path
 from governance.agreement.difference import differences
 from governance.agreement.signature import add_signature, signature_path, signed_text
 from governance.agreement.template import agreement_template
@@ -223,6 +224,40 @@ def test_a_decisions_file_with_a_slip_is_a_fault(signed: Path) -> None:
     decisions_path(signed).write_text('[[waivers]]\nrule = "PRE-04"\n')
     with pytest.raises(Fault, match="DECISIONS_INVALID"):
         read_agreement(signed)
+
+
+#: An entry of the decisions file with a text that no message may repeat -> where it is, and the rule broken.
+BROKEN = {
+    'rule = "SECRET 943 476 5919"': ("waivers[1].rule", "does not have the form"),
+    'granted_on = "SECRET 943 476 5919"': ("waivers[1].granted_on", "must be a date such as 2026-03-31"),
+    'reason = ["SECRET 943 476 5919"]': ("waivers[1].reason", "must be text in quotes"),
+    'reason = ""\n"SECRET 943 476 5919" = 1': ("waivers[1]", "has an unknown entry: (name withheld)"),
+    'granted_by = ""': ("waivers[1].granted_by", "is empty"),
+    "reasons = 1": ("waivers[1]", "has an unknown entry: reasons"),
+}
+
+
+@pytest.mark.parametrize("entry", BROKEN)
+def test_a_fault_of_the_decisions_file_names_place_and_rule_and_quotes_nothing(
+    entry: str, signed: Path
+) -> None:
+    decisions_path(signed).write_text(f"[[waivers]]\n{entry}\n")
+    with pytest.raises(Fault) as caught:
+        read_agreement(signed)
+    place, rule = BROKEN[entry]
+    assert any(f.where == place and rule in f.what for f in caught.value.findings), caught.value
+    assert "SECRET" not in str(caught.value)
+    assert "943" not in str(caught.value)
+
+
+def test_a_fault_of_the_agreement_quotes_nothing_either(signed: Path) -> None:
+    text = signed.read_text("utf-8")
+    signed.write_text(text.replace('profile = "', 'profile = "SECRET 943 476 5919', 1) + '\n["SECRET x"]\n')
+    with pytest.raises(Fault) as caught:
+        read_agreement(signed)
+    assert "must be one of " in str(caught.value)
+    assert "(name withheld)" in str(caught.value)
+    assert "SECRET" not in str(caught.value)
 
 
 # -- differences --

@@ -73,7 +73,7 @@ def test_every_verdict_is_on_disk_and_signed_before_the_refusal_is_raised(
         keeper(audit, agreement, PASS, FAIL, FAIL).judge(ARTEFACT, EVIDENCE)
     assert (refused.value.code, refused.value.exit_code) == ("BAD", 2)
     assert [finding.where for finding in refused.value.findings] == ["TST-02", "TST-03"]
-    assert refused.value.remedy == "Mend TST-02. Mend TST-03."
+    assert refused.value.remedy == "\n  - TST-02: Mend TST-02.\n  - TST-03: Mend TST-03."
     told = [(event["rule"], event["verdict"]) for event in events(audit_folder)[1:]]
     assert told == [("TST-01", "pass"), ("TST-02", "fail"), ("TST-03", "fail"), (None, "refused")]
     report = verify_folder(audit_folder)

@@ -41,9 +41,16 @@ NOW = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 RUN_FACTS = {
     "custody": "single-operator",
     "production": False,
-    "code_version": "0.1.0",
-    "uncommitted_changes": 0,
-    "lock_digest": "a" * 64,
+    "code_version": "c" * 64,
+    "libraries": 130,
+    "import_overrides": [],
+    "altered_bytecode": [],
+    "extracts": [],
+    "mapped_columns": {},
+    "publishes": False,
+    "first_published": None,
+    "disclosure_criteria": {"minimum_cell_count": 10},
+    "model_digest": None,
     "reference_date": "2026-09-30",
 }
 INGEST = {

@@ -18,6 +18,8 @@ rotate-outer-key          . x . . . . .
 review-links              . x . . . . .
 release                   . . x . . . .
 approve-release           . . . x . . .
+review-intrusion          . . . x x . .
+attest-opt-outs           . . . . . x x
 waive                     . . . x . x .
 dispose                   x x . . . . .
 witness-disposal          . . . x x . .

@@ -87,11 +87,13 @@ def test_every_nhs_number_is_of_the_test_range_with_a_valid_check_digit(written)
     assert 0 < wrong.mean() < 0.004  # the planted share of invalid ones
 
 
-def test_numbers_beyond_the_test_range_stay_below_it_and_never_repeat():
+def test_people_beyond_the_test_range_have_no_number_and_no_number_repeats():
     numbers = nhs_numbers(900_000, 30_000, 1)
-    assert len(set(numbers.tolist())) == 30_000
-    assert set((numbers // 10_000_000).tolist()) == {999, 998}
-    assert (check_digits(numbers // 10) == numbers % 10).all()
+    given = numbers[numbers != 0]
+    assert (len(numbers), len(given), len(set(given.tolist()))) == (30_000, 9_091, 9_091)
+    assert set((given // 10_000_000).tolist()) == {999}
+    assert (check_digits(given // 10) == given % 10).all()
+    assert not nhs_numbers(2_000_000, 5, 1).any()
 
 
 def test_ids_are_unique_over_blocks_and_truth_refers_to_them(tmp_path):
