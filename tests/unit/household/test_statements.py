@@ -283,7 +283,7 @@ def test_one_service_that_says_yes_is_enough() -> None:
     ]
     (found,) = said_of(rows, both).values()
     assert {k: v for k, v in found.items() if k != "person_pseudonym"} == {
-        "is_same_name": True,
+        "evidence": "name_and_birth",
         "is_pupil": True,
         "has_free_school_meals": True,
         "has_special_educational_needs": True,
@@ -307,7 +307,85 @@ def test_age_and_sex_join_only_where_both_are_alike_at_that_dwelling_and_of_one_
         listed("c4", age_years=9, sex="2"),
     ]
     found = said_of(rows, council)
-    assert {name: row["is_same_name"] for name, row in found.items()} == {"two": False, "three": False}
+    assert {name: row["evidence"] for name, row in found.items()} == {
+        "two": "age_and_sex",
+        "three": "age_and_sex",
+    }
+
+
+@pytest.mark.parametrize(
+    ("tokens", "evidence"),
+    [
+        ({"person_name_birth": "t"}, "name_and_birth"),
+        ({"person_name_birth_part": ["t"]}, "part_of_birth"),
+        ({"person_surname_birth": ["t"]}, "part_of_name"),
+        ({"person_forename_birth": ["t"]}, "part_of_name"),
+        ({"person_name": "t"}, "name"),
+        ({"person_name_sector": ["t"]}, "name"),
+        ({"person_initial_surname_sector": ["t"]}, "initial_and_surname"),
+    ],
+)
+def test_a_listed_person_without_a_birth_date_is_the_resident_with_that_name(
+    tokens: dict[str, Any], evidence: str
+) -> None:
+    rows = [record("r", "home", **tokens), record("wife", "home", sex="2"), record("far", "other", **tokens)]
+    found = said_of(rows, [listed("c", in_work=True, **tokens)])
+    assert {name: (row["evidence"], row["is_in_work"]) for name, row in found.items()} == {
+        "r": (evidence, True)
+    }
+
+
+def test_the_strongest_evidence_decides_whose_record_it_is() -> None:
+    both = {"person_initial_surname_sector": ["J SMITH"]}
+    rows = [
+        record("john", "home", person_name="JOHN SMITH", **both),
+        record("jane", "home", person_name="JANE SMITH", **both),
+    ]
+    named = listed("c", person_name="JANE SMITH", in_work=True, **both)
+    assert set(said_of(rows, [named])) == {"jane"}
+
+
+def test_a_record_that_two_residents_match_equally_well_is_of_neither() -> None:
+    both = {"person_initial_surname_sector": ["J SMITH"]}
+    rows = [record("john", "home", **both), record("jane", "home", sex="2", **both)]
+    assert said_of(rows, [listed("c", in_work=True, **both)]) == {}
+    assert set(said_of(rows, [listed("c", in_work=True, sex="2", **both)])) == {"jane"}
+
+
+@pytest.mark.parametrize(("age", "joined"), [(39, True), (40, True), (41, True), (42, False), (38, False)])
+def test_a_name_alone_does_not_join_records_whose_ages_differ_by_more_than_a_year(
+    age: int, joined: bool
+) -> None:
+    found = said_of([record("r", "home", person_name="n")], [listed("c", person_name="n", age_years=age)])
+    assert bool(found) is joined
+
+
+@pytest.mark.parametrize(("sex", "joined"), [(None, True), ("1", True), ("X", True), ("2", False)])
+def test_a_name_alone_does_not_join_records_of_a_man_and_a_woman(sex: str | None, joined: bool) -> None:
+    found = said_of([record("r", "home", person_name="n")], [listed("c", person_name="n", sex=sex)])
+    assert bool(found) is joined
+
+
+def test_a_record_with_only_a_uprn_is_of_the_one_dwelling_that_has_it() -> None:
+    council = [listed("c", dwelling_record_pseudonym=None, uprn_pseudonym="u", person_name="n", in_work=True)]
+    rows = [record("r", "home", person_name="n")]
+    for homes, found in (
+        ([dwelling("home", uprn_pseudonym="u"), dwelling("other")], {"r"}),
+        ([dwelling("home", uprn_pseudonym="u"), dwelling("other", uprn_pseudonym="u")], set()),
+        ([dwelling("home"), dwelling("other", uprn_pseudonym="u")], set()),
+    ):
+        with built_world(homes, rows, council) as connection:
+            joined = rows_of(connection, "SELECT person_pseudonym FROM council_record_of_resident")
+        assert {row["person_pseudonym"] for row in joined} == found
+
+
+def test_a_record_without_any_place_is_of_the_only_resident_with_that_name_and_birth_date() -> None:
+    child = listed("c", dwelling_record_pseudonym=None, person_name_birth="t", free_school_meals=True)
+    assert set(said_of([record("r", "other", person_name_birth="t")], [child])) == {"r"}
+    twice = [record("r", "other", person_name_birth="t"), record("s", "home", person_name_birth="t")]
+    assert said_of(twice, [child]) == {}
+    nameless = listed("c", dwelling_record_pseudonym=None, person_name="n", age_years=40, sex="1")
+    assert said_of([record("r", "other", person_name="n")], [nameless]) == {}
 
 
 def test_somebody_who_left_does_not_hide_the_only_resident_of_that_age_and_sex() -> None:
