@@ -8,9 +8,9 @@
     {any_resident: {...}}                 of a household: true of at least one resident
     {residents_with: {where: {...}, at_least: n, at_most: m}}
 
-A condition is true, false or unknown. A household or resident for whom it is unknown is in neither the numerator
-nor the denominator. Whether it is known must not depend on what it would be; otherwise a rate describes those of
-whom something was recorded. So there is one rule for every combination:
+A condition is true, false or unknown. A household or resident for whom it is unknown is in neither the
+numerator nor the denominator. Whether it is known must not depend on what it would be; otherwise a rate
+describes those of whom something was recorded. So there is one rule for every combination:
 
 | condition | unknown | otherwise |
 |---|---|---|
@@ -21,10 +21,10 @@ whom something was recorded. So there is one rule for every combination:
 | not | the part is unknown | the part is false |
 | any_resident, residents_with | `where` is unknown for any resident | the number of residents is in bounds |
 
-A selecting part tests only who, how many or where people are (`SELECTING_ATTRIBUTES`). If it decides, nothing else
-needs to be known: the work status of an 80-year-old does not matter to a measure of working age. A home without
-council tax support is not thereby known to be free of fuel poverty: its EPC rating must be known too, as for a
-home with support.
+A selecting part tests only who, how many or where people are (`SELECTING_ATTRIBUTES`). If it decides, nothing
+else needs to be known: the work status of an 80-year-old does not matter to a measure of working age. A home
+without council tax support is not thereby known to be free of fuel poverty: its EPC rating must be known too,
+as for a home with support.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.attribute import Attribute, attributes_of
-
 
 #: Attributes that show who, how many and where people are. They select; they are never an outcome.
 SELECTING_ATTRIBUTES = frozenset(

@@ -96,6 +96,7 @@ class ReportFacts:
     not_evaluated: tuple[str, ...]
     extracts: tuple[ExtractLine, ...]
     disclosure: dict[str, Any]
+    aggregate: dict[str, Any]
     linkage: dict[str, Any]
     disposals: tuple[DisposalStatus, ...]
     key_destructions: tuple[dict[str, Any], ...]
@@ -156,6 +157,7 @@ def gather(
         not_evaluated=tuple(item.id for item in all_rules() if item.id not in evaluated),
         extracts=_extract_lines(stages, agreement),
         disclosure=stages.get(("disclosure", "all"), {}),
+        aggregate=stages.get(("aggregate", "all"), {}),
         linkage=stages.get(("link", "all"), {}),
         disposals=statuses,
         key_destructions=tuple(

@@ -19,8 +19,8 @@ from schemas.condition import (
 )
 from schemas.dimension import Dimension
 
-#: Returns the name of the column with the number of a household's residents who meet a condition; null if that
-#: is not known of every resident.
+#: Returns the name of the column with the number of a household's residents who meet a condition. The number
+#: is null if it is not known of every resident.
 ResidentCount = Callable[[Condition], str]
 
 
@@ -65,7 +65,9 @@ def _every_sql(parts: tuple[Condition, ...], resident_count: ResidentCount) -> s
     if len(selecting) == len(parts):
         return f"({' AND '.join(selecting)})"
     all_met = _number_met_sql(parts, len(parts), resident_count)
-    return f"(CASE WHEN NOT ({' AND '.join(selecting)}) THEN FALSE ELSE {all_met} END)" if selecting else all_met
+    return (
+        f"(CASE WHEN NOT ({' AND '.join(selecting)}) THEN FALSE ELSE {all_met} END)" if selecting else all_met
+    )
 
 
 def _some_sql(parts: tuple[Condition, ...], resident_count: ResidentCount) -> str:

@@ -50,7 +50,10 @@ which groups they were linked less well.
 
 - `catalogue.parquet` lists the tables.
 - `data_dictionary.md` describes every column and measure.
-- `basis.parquet` lists the definitions and the linkage behind the figures (`hearth compare` reads it).
+- `measure.parquet` lists the measures. `coverage` is the percentage of the households or residents that a
+  measure includes whose status is known. A rate describes only those.
+- `basis.parquet` lists the definitions and the linkage behind the figures (`hearth compare` reads it). Its
+  rows `not_produced` list the measures that are left out because their status is known of too few.
 - `disclosure_criteria.json` lists the numbers of the disclosure control.
 - `manifest.json` lists the digest of every file.
 

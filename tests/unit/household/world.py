@@ -205,7 +205,10 @@ def _table(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     if stray:
         raise KeyError(f"{name} has no column {', '.join(sorted(stray))}")
     return pa.Table.from_pylist(
-        [{key: _token(value) if key in _NAME_TOKENS else value for key, value in row.items()} for row in rows],
+        [
+            {key: _token(value) if key in _NAME_TOKENS else value for key, value in row.items()}
+            for row in rows
+        ],
         schema=schema,
     )
 
