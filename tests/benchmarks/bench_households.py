@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from flows.actions.benchmark import Figure
+from governance.agreement.terms import Thresholds
 from governance.artefact import Artefact
 from governance.audit.log import AuditLog
 from governance.clearance import _MINT, Clearance, Cleared
@@ -150,7 +151,7 @@ def _context(folder: Path) -> RunContext:
         keys={},
         extracts={},
     )
-    agreement = SimpleNamespace(id="BENCH", outputs=tuple(tables()))
+    agreement = SimpleNamespace(id="BENCH", outputs=tuple(tables()), thresholds=Thresholds())
     log = RecordedState(AuditLog.open(workspace.zone("audit")), "bench", "operator")
     return RunContext("bench", project, agreement, workspace, spill, log=log)  # type: ignore[arg-type]
 
