@@ -73,7 +73,7 @@ which groups they were linked less well.
   noise of up to {amount_bound} times the largest amount of one household, and is then rounded. In small
   areas a mean is approximate. To combine areas, add the sums, add the counts, then divide. Do not
   average means.
-- A median is published as the lower end of a band; `rounding_base` is the width. 40 with 10 means 40 to 49.
+- A median is published as the lower end of a band; `rounding_base` is the width. 40 with 5 means 40 to 44.
 - `[c]`: fewer than {contributors} households contribute, or one or two of them contribute almost all.
 - There is no minimum, maximum or mode. Without noise ({without_noise}) there are no means or medians.
 

@@ -131,9 +131,9 @@ def true_rates(them: Population) -> dict[str, float]:
 
 
 def true_counts(them: Population) -> dict[str, float]:
-    """Return the true numbers of households and residents, and the true median age."""
+    """Return the true numbers of households and residents, and the lower end of the median age's band."""
     return {
         "households": float(len(them.homes)),
         "residents": float(len(them.people)),
-        "median_age": float(them.people["age"].median()),
+        "median_age": float(them.people["age"].median() // 5 * 5),
     }

@@ -261,6 +261,16 @@ def test_the_framework_keeps_every_indicator_and_says_what_is_not_there(make_rel
     assert framework["goal"].nunique() == 5
 
 
+def test_only_a_hidden_indicator_of_the_framework_has_a_note(make_release: MakeRelease) -> None:
+    hidden = [cell("older_person_alone", None), cell("older_person_alone_population", 100)]
+    rates = rate_cells("emergency_admission", 200, 1000)
+    notes = find_all(make_release({"health": rates, "later_life": hidden})).framework.set_index("measure")[
+        "note"
+    ]
+    assert notes["emergency_admission"] == ""
+    assert notes["older_person_alone"] == "hidden [c]"
+
+
 def test_a_fall_in_what_should_fall_is_better_in_the_framework(make_release: MakeRelease) -> None:
     before = make_release({"health": rate_cells("emergency_admission", 2000, 10000)})
     after = make_release({"health": rate_cells("emergency_admission", 1500, 10000)}, "2026-06-30", "2026-Q2")
