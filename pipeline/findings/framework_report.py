@@ -19,6 +19,7 @@ COLUMNS = (
     "upper",
     "benchmark_percent",
     "benchmark_area",
+    "benchmark_is_comparable",
     "against_benchmark",
     "change",
     "change_lower",

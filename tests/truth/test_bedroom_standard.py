@@ -1,7 +1,7 @@
 """The bedroom standard on everyone who really lives in the sample, against their true relationships.
 
-The rule sees only ages, sexes and whether a home is in multiple occupation. Its people here are the true ones, so a
-difference is that of the rule alone.
+The rule sees only ages, sexes and whether a home is in multiple occupation. Its people here are the true ones, so
+a difference is due to the rule and to nothing else.
 """
 
 import duckdb
@@ -24,7 +24,7 @@ GROUPS = {category: group for group, categories in _FAMILIES.items() for categor
 
 @pytest.fixture(scope="module")
 def homes() -> pd.DataFrame:
-    """One row per home: overcrowded by true relationships, by the rule, and the group of its first resident."""
+    """One row per home: overcrowded by relationships and by the rule, and the group of its first resident."""
     people = sample_population().people
     recorded = pd.read_parquet(SAMPLE / "truth" / "properties.parquet").set_index("council_record_id")
     recorded = recorded[~recorded.index.duplicated()]

@@ -117,9 +117,8 @@ def _plausible_couples(people: list[tuple[int, str | None]]) -> list[tuple[int, 
                 continue
             are_parents = any(a < 18 and a + 16 <= min(age, other) for a in ages)
             are_children = any(a - 16 >= max(age, other) for a in ages)
-            if sex != its and (are_parents or not are_children):
-                found.append((n, m))
-            elif sex == its and len(adults) == 2 and are_parents:
+            could_be = are_parents or not are_children if sex != its else are_parents and len(adults) == 2
+            if could_be:
                 found.append((n, m))
     return found
 
