@@ -1,7 +1,7 @@
 """The bedroom standard on everyone who really lives in the sample, against their true relationships.
 
-The rule sees only ages, sexes and whether a home is in multiple occupation. Its people here are the true ones, so
-a difference is due to the rule and to nothing else.
+The rule sees ages, sexes and whether a home is in multiple occupation. It is given the true people, so a
+difference is due to the rule and to nothing else.
 """
 
 import duckdb
