@@ -27,7 +27,7 @@ LEAST_PUBLISHED = 1000
 class Coverage:
     """How many households or residents a measure includes, and of how many of these its status is known.
 
-    Someone of whom it is not known whether they are included counts as included and not known.
+    If it is not known whether someone is included, they count as included and not known.
     """
 
     included: int

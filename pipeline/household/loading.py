@@ -6,7 +6,7 @@ from governance.artefact import Artefact
 from pipeline.engine.tables import load_table
 from schemas.contract import SQL_TYPES, load_contract
 
-#: What says that a person listed by the council is a resident, from strong to weak.
+#: The evidence that a person listed by the council is a resident, from strong to weak.
 _NAME_TOKENS = (
     "person_name_birth",
     "person_name_birth_part",

@@ -1,4 +1,4 @@
--- One row per resident whom a council service lists: what the services record, and the strongest evidence that
+-- One row per resident that a council service lists: what the services record, and the strongest evidence that
 -- the listed person is the resident. A listed person is the resident of that dwelling who agrees best by name,
 -- birth date, age and sex; none if two residents agree equally well.
 CREATE TABLE council_record_of_resident AS

@@ -53,8 +53,8 @@ counted AS (
     FROM resident
     GROUP BY household_pseudonym, assumed_sex
 ),
--- Two adults of any age from 16, less than 16 years apart. A man and a woman of whom both could be the children of
--- an older resident are a couple only if they could be the parents of a child; two of one sex are a couple only if
+-- Two adults of any age from 16, less than 16 years apart. A man and a woman who could both be the children
+-- of an older resident are a couple only if they could be the parents of a child; two of one sex are a couple only if
 -- they are the only adults and could be the parents of a child.
 plausible_couple AS (
     SELECT
