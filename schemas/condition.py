@@ -8,8 +8,23 @@
     {any_resident: {...}}                 of a household: true of at least one resident
     {residents_with: {where: {...}, at_least: n, at_most: m}}
 
-If an attribute is unknown, a condition over it is unknown too. Such households or residents are in neither
-the numerator nor the denominator.
+A condition is true, false or unknown. A household or resident for whom it is unknown is in neither the
+numerator nor the denominator. Whether it is known must not depend on what it would be; otherwise a rate
+describes those of whom something was recorded. So there is one rule for every combination:
+
+| condition | unknown | otherwise |
+|---|---|---|
+| attribute | its value is not recorded | the comparison |
+| all | any part is unknown, and no selecting part is false | every part is true |
+| any | any part is unknown, and no selecting part is true | at least one part is true |
+| several | any part is unknown | at least n parts are true |
+| not | the part is unknown | the part is false |
+| any_resident, residents_with | `where` is unknown for any resident | the number of residents is in bounds |
+
+A selecting part tests only who, how many or where people are (`SELECTING_ATTRIBUTES`). If it decides, nothing
+else needs to be known: the work status of an 80-year-old does not matter to a measure of working age. A home
+without council tax support is not thereby known to be free of fuel poverty: its EPC rating must be known too,
+as for a home with support.
 """
 
 from collections.abc import Mapping
@@ -17,6 +32,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.attribute import Attribute, attributes_of
+
+#: Attributes that show who, how many and where people are. They select; they are never an outcome.
+SELECTING_ATTRIBUTES = frozenset(
+    {
+        "age_years",
+        "sex",
+        "residents",
+        "residents_0_to_4",
+        "residents_5_to_15",
+        "residents_16_to_64",
+        "residents_65_and_over",
+        "dependants",
+        "adults",
+        "imd_decile",
+        "imd_quintile",
+        "aqma",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +64,7 @@ class AttributeTest:
 
 @dataclass(frozen=True)
 class Every:
-    """All of the parts are true; an empty one is always true."""
+    """All of the parts are true; an empty one is always true. Unknown: see the table of the module."""
 
     parts: tuple["Condition", ...] = ()
 
@@ -60,7 +93,10 @@ class Negation:
 
 @dataclass(frozen=True)
 class ResidentsWith:
-    """The number of a household's residents that meet `where` is within the bounds."""
+    """The number of a household's residents that meet `where` is within the bounds.
+
+    Unknown if `where` is unknown for any resident.
+    """
 
     where: "Condition"
     at_least: int | None = 1
@@ -83,6 +119,11 @@ def attributes_in(condition: Condition | None) -> frozenset[str]:
             return attributes_in(condition.where)
         case None:
             return frozenset()
+
+
+def is_selecting(condition: Condition) -> bool:
+    """Answer whether a condition uses only selecting attributes."""
+    return attributes_in(condition) <= SELECTING_ATTRIBUTES
 
 
 def parse_condition(raw: object, unit: str, faults: list[str]) -> Condition:

@@ -34,7 +34,7 @@ from pipeline.code_version import altered_bytecode, code_version, environment_fo
 from pipeline.link.model import default_model, read_model
 from pipeline.printable import shown
 from pipeline.project import Project
-from pipeline.publish.release_content import criteria_of
+from pipeline.publish.files.release_content import criteria_of
 from schemas.storage.zones import AUDIT
 
 

@@ -90,6 +90,13 @@ class Thresholds:
         minimum=0,
         maximum=1,
     )
+    minimum_coverage: float = threshold(
+        0.7,
+        "lowest share of a measure's households or residents whose status is known; else it is not produced",
+        "higher",
+        minimum=0,
+        maximum=1,
+    )
     minimum_quasi_identifier_group: int = threshold(
         10, "k: fewest households in each published combination of categories", "higher", minimum=10
     )

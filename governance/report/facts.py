@@ -104,6 +104,7 @@ class ReportFacts:
     not_evaluated: tuple[str, ...]
     extracts: tuple[ExtractLine, ...]
     disclosure: dict[str, Any]
+    aggregate: dict[str, Any]
     linkage: dict[str, Any]
     precision: Precision | None
     disposals: tuple[DisposalStatus, ...]
@@ -165,6 +166,7 @@ def gather(
         not_evaluated=tuple(item.id for item in all_rules() if item.id not in evaluated),
         extracts=_extract_lines(stages, agreement),
         disclosure=stages.get(("disclosure", "all"), {}),
+        aggregate=stages.get(("aggregate", "all"), {}),
         linkage=stages.get(("link", "all"), {}),
         precision=_precision(stages.get(("quality", "all"), {}), every, now),
         disposals=statuses,

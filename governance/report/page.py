@@ -9,6 +9,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from governance.agreement.decisions import approvers_of, find_waiver
+from governance.counted import percent
 from governance.report.crosswalk import SAFES
 from governance.report.facts import ReportFacts, RuleLine, RunLine
 from governance.report.lineage import columns_of_output
@@ -129,6 +130,10 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
         "not_produced": [
             (item["table_id"], item["measure"], item["area_level"], item["cells"], item["hidden_cells"])
             for item in facts.disclosure.get("not_produced", [])
+        ],
+        "little_known": [
+            (name, percent(share), percent(agreement.thresholds.minimum_coverage))
+            for name, share in facts.aggregate.get("withheld", {}).items()
         ],
         "attacks": [
             (f"{line.rule} ({line.part})", _WORDS[line.verdict], line.observed)

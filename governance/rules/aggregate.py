@@ -7,7 +7,7 @@ import re
 from datetime import datetime
 
 from governance.agreement.agreement import Agreement
-from governance.counted import counted
+from governance.counted import counted, percent
 from governance.rules.columns import direct_identifiers, undeclared
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
 from schemas.measure import measures
@@ -52,6 +52,44 @@ def tables_are_registered_and_agreed(evidence: Shown, agreement: Agreement, now:
     if not cells:
         raise NotShown("cells", "a count above zero")
     return passed(observed, threshold)
+
+
+@rule(
+    id="AGG-08",
+    version=1,
+    title="The status that a rate counts is known of the agreed share of those it includes",
+    stage="aggregate",
+    source="Code of Practice for Statistics, Q1 suitable data sources; GSS guidance on item non-response",
+    remedy="Report this as a defect: the stage must leave such measures out. To produce one, ask the "
+    "controller for more complete columns, or agree another minimum_coverage under [thresholds].",
+)
+def status_is_known_of_enough(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a measure produced although the status of too few is known, and one without its share."""
+    shares, withheld = _shares(evidence, "coverage"), _shares(evidence, "withheld")
+    minimum = agreement.thresholds.minimum_coverage
+    produced = {name for names in evidence.table("measures").values() for name in names}
+    without = sorted(
+        name for name in produced - set(shares) if name in measures() and measures()[name].count is not None
+    )
+    low = sorted(name for name, share in shares.items() if share < minimum)
+    lowest = min(shares.values(), default=1.0)
+    observed = (
+        f"lowest coverage {percent(lowest)}, of {counted(len(shares), 'measure')}; "
+        f"{counted(len(withheld), 'measure')} not produced: "
+        f"{', '.join(f'{name} {percent(share)}' for name, share in sorted(withheld.items())) or 'none'}"
+    )
+    threshold = f"at least {percent(minimum)}"
+    if without:
+        raise NotShown(f"coverage of {without[0]}", "a share from 0 to 1")
+    if low:
+        reason = f"known of too few: {', '.join(f'{name} {percent(shares[name])}' for name in low)}"
+        return failed("COVERAGE_BELOW_MINIMUM", observed, threshold, reason)
+    return passed(observed, threshold)
+
+
+def _shares(evidence: Shown, fact: str) -> dict[str, float]:
+    shares = evidence.table(fact)
+    return {name: Shown.of(shares).rate(name) for name in shares}
 
 
 @rule(

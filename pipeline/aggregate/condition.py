@@ -1,14 +1,26 @@
 """The conditions of measures as SQL, with three values: true, false and null (not known).
 
+The rule for each combination is in `schemas/condition.py`. A sum of truth values is null if any of them is.
+
 Names and values come from definitions that have been checked; they are quoted in the SQL nevertheless.
 """
 
 from collections.abc import Callable
 
-from schemas.condition import AttributeTest, Condition, Every, Negation, ResidentsWith, Several, Some
+from schemas.condition import (
+    AttributeTest,
+    Condition,
+    Every,
+    Negation,
+    ResidentsWith,
+    Several,
+    Some,
+    is_selecting,
+)
 from schemas.dimension import Dimension
 
-#: Returns the name of the column with the number of a household's residents who meet a condition.
+#: Returns the name of the column with the number of a household's residents who meet a condition. The number
+#: is null if it is not known of every resident.
 ResidentCount = Callable[[Condition], str]
 
 
@@ -18,12 +30,11 @@ def condition_sql(condition: Condition, resident_count: ResidentCount) -> str:
         case AttributeTest():
             return _test_sql(condition)
         case Every():
-            return _joined(condition.parts, " AND ", resident_count) if condition.parts else "TRUE"
+            return _every_sql(condition.parts, resident_count)
         case Some():
-            return _joined(condition.parts, " OR ", resident_count)
+            return _some_sql(condition.parts, resident_count)
         case Several():
-            met = (f"CAST({condition_sql(part, resident_count)} AS INTEGER)" for part in condition.parts)
-            return f"({' + '.join(met)} >= {condition.at_least})"
+            return _number_met_sql(condition.parts, condition.at_least, resident_count)
         case Negation():
             return f"(NOT {condition_sql(condition.part, resident_count)})"
         case ResidentsWith():
@@ -47,8 +58,29 @@ def category_sql(dimension: Dimension, resident_count: ResidentCount) -> str:
     return f"CAST(CASE {arms} ELSE {unknown} END AS UTINYINT)"
 
 
-def _joined(parts: tuple[Condition, ...], word: str, resident_count: ResidentCount) -> str:
-    return "(" + word.join(condition_sql(part, resident_count) for part in parts) + ")"
+def _every_sql(parts: tuple[Condition, ...], resident_count: ResidentCount) -> str:
+    if not parts:
+        return "TRUE"
+    selecting = [condition_sql(part, resident_count) for part in parts if is_selecting(part)]
+    if len(selecting) == len(parts):
+        return f"({' AND '.join(selecting)})"
+    all_met = _number_met_sql(parts, len(parts), resident_count)
+    return (
+        f"(CASE WHEN NOT ({' AND '.join(selecting)}) THEN FALSE ELSE {all_met} END)" if selecting else all_met
+    )
+
+
+def _some_sql(parts: tuple[Condition, ...], resident_count: ResidentCount) -> str:
+    selecting = [condition_sql(part, resident_count) for part in parts if is_selecting(part)]
+    if len(selecting) == len(parts):
+        return f"({' OR '.join(selecting)})"
+    any_met = _number_met_sql(parts, 1, resident_count)
+    return f"(CASE WHEN {' OR '.join(selecting)} THEN TRUE ELSE {any_met} END)" if selecting else any_met
+
+
+def _number_met_sql(parts: tuple[Condition, ...], at_least: int, resident_count: ResidentCount) -> str:
+    met = (f"CAST({condition_sql(part, resident_count)} AS INTEGER)" for part in parts)
+    return f"({' + '.join(met)} >= {at_least})"
 
 
 def _test_sql(test: AttributeTest) -> str:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import duckdb
 
 from pipeline.aggregate.condition import category_sql, condition_sql
-from schemas.attribute import attributes_of
 from schemas.condition import Condition, attributes_in
 from schemas.dimension import dimensions
 from schemas.measure import Measure
@@ -100,14 +99,8 @@ def plan_counts(
 
 
 def _is_always_known(measure: Measure, complete: frozenset[str]) -> bool:
-    """Answer whether the numerator's condition is never null.
-
-    The number of residents who meet a condition is never null. So in a household measure only the household's
-    own attributes can be missing.
-    """
-    attributes = attributes_in(measure.count)
-    own = attributes & set(attributes_of("household")) if measure.unit == "household" else attributes
-    return own <= complete
+    """Answer whether the numerator's condition is never null: all of its attributes are known of everyone."""
+    return attributes_in(measure.count) <= complete
 
 
 def dimensions_of(kind: str, breakdowns: Breakdowns) -> list[str]:
@@ -121,7 +114,7 @@ def build_household_row(
     """Create `household_row`: household_base with counts of residents and the category in each dimension."""
     categories = _categories(shared, residents)
     resident_counts = "".join(
-        f",\n        COUNT(*) FILTER ({expression}) AS {column}"
+        f",\n        {resident_count_sql(expression)} AS {column}"
         for expression, column in residents.columns.items()
     )
     connection.execute(
@@ -146,6 +139,11 @@ JOIN roster
     ON roster.household_id = household_base.household_id
 """
     )
+
+
+def resident_count_sql(expression: str) -> str:
+    """SQL: how many residents meet a condition; null if it is not known of every resident."""
+    return f"CASE WHEN COUNT({expression}) = COUNT(*) THEN COUNT(*) FILTER ({expression}) END"
 
 
 def build_contribution(

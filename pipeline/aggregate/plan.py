@@ -1,13 +1,14 @@
 """The plan of a run: which registered tables, measures and breakdowns it can count.
 
 A table that the agreement does not name, or a measure or dimension that needs an attribute no extract
-supplies, is not produced. It is listed with the reason, and never counted as zero.
+supplies, is not produced. Nor is a measure whose status is known of too few (see `coverage`). Each is listed
+with the reason, and never counted as zero.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from governance.counted import counted
+from governance.counted import counted, percent
 from schemas.attribute import UNITS
 from schemas.condition import attributes_in
 from schemas.dimension import dimensions
@@ -20,14 +21,15 @@ from schemas.table import Table
 class NotProduced:
     """A registered table, or one measure of it, that the run does not produce.
 
-    measure: None for the whole table. missing: attributes that no extract supplies; empty if the
-    agreement does not name the table.
+    measure: None for the whole table. missing: attributes that no extract supplies. known_share: coverage of
+    the measure, if it is too low. Without either, the agreement does not name the table.
     """
 
     table_id: str
     measure: str | None
     reason: str
     missing: tuple[str, ...] = ()
+    known_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,19 @@ class Plan:
         """Return a sentence: how many tables and measures were not produced, and for which reasons."""
         missing = sorted({name for left_out in self.not_produced for name in left_out.missing})
         without_attribute = sum(bool(left_out.missing) for left_out in self.not_produced)
-        not_named = len(self.not_produced) - without_attribute
+        little_known = [n for n in self.not_produced if n.known_share is not None]
+        not_named = len(self.not_produced) - without_attribute - len(little_known)
         reasons = []
         if not_named:
             reasons.append(f"{counted(not_named, 'is', 'are')} not named in the agreement")
         if without_attribute:
             needs = counted(without_attribute, "needs", "need")
             reasons.append(f"{needs} columns that your extracts lack ({', '.join(missing)})")
+        if little_known:
+            shares = {n.measure: n.known_share for n in little_known}
+            named = ", ".join(f"{name} {percent(share or 0)}" for name, share in sorted(shares.items()))
+            are_known = counted(len(little_known), "is known", "are known")
+            reasons.append(f"{are_known} of too few households or residents ({named})")
         if not reasons:
             return "all tables were produced"
         left_out = counted(len(self.not_produced), "table or measure was", "tables or measures were")
@@ -107,20 +115,14 @@ def make_plan(
             else:
                 chosen.append(name)
         if chosen:
-            produced.append(
-                Table(
-                    table.table_id,
-                    table.title,
-                    table.unit,
-                    tuple(chosen),
-                    table.dimensions,
-                    table.area_levels,
-                    table.structural_zeros,
-                    table.sensitive,
-                    tuple(name for name in table.magnitudes if magnitudes()[name].among in chosen),
-                )
-            )
+            produced.append(with_measures(table, tuple(chosen)))
     return Plan(tuple(produced), tuple(left_out), complete)
+
+
+def with_measures(table: Table, chosen: tuple[str, ...]) -> Table:
+    """Return a table with only these measures, and the magnitudes that are among them."""
+    amounts = tuple(name for name in table.magnitudes if magnitudes()[name].among in chosen)
+    return replace(table, measures=chosen, magnitudes=amounts)
 
 
 def _attributes_of(measure: Measure) -> frozenset[str]:

@@ -6,11 +6,14 @@ Facts of the evidence:
   cells                  rows of `cell`
   area_levels            level -> number of areas
   not_produced           list of {table_id, measure, reason}
+  coverage               measure -> share whose status is known, of each measure produced
+  withheld               measure -> the same share, of each measure that is known of too few
   households, residents  households and residents counted
   columns                names of the columns of `cell`
   unregistered           tables of `cell` that are not in the registry; must be 0
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from governance.clearance import Cleared
 from governance.counted import counted
 from pipeline.aggregate.cap_sensitivity import build_cap_sensitivity
 from pipeline.aggregate.counting import build_all_cells
+from pipeline.aggregate.coverage import Coverage, leave_out_unknown, measure_coverage, record_coverage
 from pipeline.aggregate.linkage_accounts import widen_linkage_bands
 from pipeline.aggregate.plan import Plan, make_plan
 from pipeline.artefact_store import write_artefact
@@ -65,6 +69,7 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
     """Return what the stage's output depends on in addition to its input and its code."""
     return {
         "outputs": sorted(context.agreement.outputs),
+        "minimum_coverage": context.agreement.thresholds.minimum_coverage,
         "carried_record_keys": migrated_keys_digest(context),
         "definitions": digest_of(
             [repr(d) for read in (measures, magnitudes, tables, dimensions) for d in read().values()]
@@ -90,10 +95,13 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
                 known_attributes(connection),
                 known_attributes(connection, of_everyone=True),
             )
+            coverage = measure_coverage(connection, plan)
+            plan = leave_out_unknown(plan, coverage, context.agreement.thresholds.minimum_coverage)
             load_migrated_keys(connection, context)
             build_all_cells(connection, plan, load_secret(context))
-            facts = _facts(connection, plan)
+            facts = _facts(connection, plan) | coverage_facts(plan, coverage)
             add_definitions(connection, plan)
+            record_coverage(connection, coverage, plan)
             build_cap_sensitivity(connection, plan)
             widen_linkage_bands(connection, plan)
             rows: dict[str, int | None] = {
@@ -142,6 +150,18 @@ def add_definitions(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
         ]
         + [(name, digest_of([repr(magnitudes()[name])])[:16]) for name in sorted(amounts)],
     )
+
+
+def coverage_facts(plan: Plan, coverage: Mapping[str, Coverage]) -> dict[str, dict[str, float]]:
+    """Return the coverage of each measure produced, and of each that is withheld because of it."""
+    withheld = {
+        n.measure: n.known_share for n in plan.not_produced if n.measure and n.known_share is not None
+    }
+    produced = {name for table in plan.tables for name in table.measures}
+    return {
+        "coverage": {name: found.share for name, found in sorted(coverage.items()) if name in produced},
+        "withheld": dict(sorted(withheld.items())),
+    }
 
 
 def _facts(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, Any]:

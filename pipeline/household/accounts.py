@@ -65,7 +65,8 @@ WHERE person_pseudonym IN (
 _NEEDED_ROWS = {
     "nhs_resident": "record_pseudonym IN (SELECT nhs_record_pseudonym FROM needed_record)",
     "dwelling": "record_pseudonym IN (SELECT inclusive FROM needed_record)",
-    "council_resident": "dwelling_record_pseudonym IN (SELECT inclusive FROM needed_record)",
+    "council_resident": "dwelling_record_pseudonym IS NULL "
+    "OR dwelling_record_pseudonym IN (SELECT inclusive FROM needed_record)",
     "area": "TRUE",
     "nhs_condition": "{of_needed_records}",
     "nhs_event": "{of_needed_records}",

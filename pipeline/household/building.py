@@ -26,6 +26,7 @@ _STATEMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("65_council_record_of_resident", ()),
     ("70_household_member", ("reference_date",)),
     ("75_council_roster", ()),
+    ("78_bedroom_standard", ()),
     ("80_composition", ()),
     ("85_household", ()),
     ("90_attrition", ()),

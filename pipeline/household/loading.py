@@ -6,9 +6,20 @@ from governance.artefact import Artefact
 from pipeline.engine.tables import load_table
 from schemas.contract import SQL_TYPES, load_contract
 
+#: The evidence that a person listed by the council is a resident, from strong to weak.
+_NAME_TOKENS = (
+    "person_name_birth",
+    "person_name_birth_part",
+    "person_surname_birth",
+    "person_forename_birth",
+    "person_name",
+    "person_name_sector",
+    "person_initial_surname_sector",
+)
 COUNCIL_RESIDENT_COLUMNS = (
     "record_pseudonym",
     "dwelling_record_pseudonym",
+    "uprn_pseudonym",
     "service",
     "age_years",
     "sex",
@@ -17,7 +28,7 @@ COUNCIL_RESIDENT_COLUMNS = (
     "good_level_of_development",
     "school_attendance_percent",
     "in_work",
-    "person_name_birth",
+    *_NAME_TOKENS,
 )
 NHS_RESIDENT_COLUMNS = (
     "record_pseudonym",
@@ -34,7 +45,7 @@ NHS_RESIDENT_COLUMNS = (
     "practice_code",
     "long_term_conditions",
     "emergency_admissions",
-    "person_name_birth",
+    *_NAME_TOKENS,
 )
 DWELLING_COLUMNS = (
     "record_pseudonym",
@@ -89,5 +100,8 @@ def load_inputs(
 def _create_empty(connection: duckdb.DuckDBPyConnection, table: str, columns: tuple[str, ...]) -> None:
     """Create an empty table in place of a pseudonymised table that was not supplied."""
     contract = load_contract("pseudonymised", table)
-    typed = ", ".join(f"{name} {SQL_TYPES[contract.column(name).logical_type]}" for name in columns)
+    typed = ", ".join(
+        f"{name} {'BIGINT[]' if (kind := contract.column(name).logical_type) == 'array' else SQL_TYPES[kind]}"
+        for name in columns
+    )
     connection.execute(f"CREATE OR REPLACE TABLE {table} ({typed})")

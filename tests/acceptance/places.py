@@ -23,7 +23,7 @@ from governance.principals.signing_key import add_approval
 from governance.principals.unsafe_demo_principals import sign_sample_agreement, write_unsafe_demo_keys
 from pipeline.code_version import code_version
 from pipeline.project import read_project
-from pipeline.publish.release_content import criteria_of
+from pipeline.publish.files.release_content import criteria_of
 
 CONTROLLERS = ("council", "nhs")
 PASSPHRASE = "four random words here"

@@ -44,6 +44,19 @@ LARGE = 300
 KEYS = ["table_id", "measure", "area_level", "area_code", "category_1", "category_2"]
 
 _READ = "read_csv('{pair}/{file}.csv', all_varchar=true, header=true)"
+#: No tokens: the council's list is not used.
+_NAMES = ", ".join(
+    f"NULL::{kind} AS {name}"
+    for name, kind in {
+        "person_name_birth": "BIGINT",
+        "person_name_birth_part": "BIGINT[]",
+        "person_surname_birth": "BIGINT[]",
+        "person_forename_birth": "BIGINT[]",
+        "person_name": "BIGINT",
+        "person_name_sector": "BIGINT[]",
+        "person_initial_surname_sector": "BIGINT[]",
+    }.items()
+)
 _INPUTS = {
     "dwelling": """
         SELECT council_property_id AS record_pseudonym, uprn AS uprn_pseudonym, lsoa21cd AS lsoa21,
@@ -61,14 +74,14 @@ _INPUTS = {
             NULL::DATE AS registration_end, FALSE AS is_deceased, 'usual' AS address_type,
             gp_practice_code AS practice_code, CAST(ltc_count AS BIGINT) AS long_term_conditions,
             CAST(emergency_admissions_12m AS BIGINT) AS emergency_admissions,
-            nhs_person_id AS person_name_birth
+            {names}
         FROM {nhs_persons}""",
     "council_resident": """
         SELECT NULL::VARCHAR AS record_pseudonym, NULL::VARCHAR AS dwelling_record_pseudonym,
             NULL::VARCHAR AS service, NULL::BIGINT AS age_years, NULL::VARCHAR AS sex,
             NULL::BOOLEAN AS free_school_meals, NULL::VARCHAR AS sen,
             NULL::BOOLEAN AS good_level_of_development, NULL::DOUBLE AS school_attendance_percent,
-            NULL::BOOLEAN AS in_work, NULL::VARCHAR AS person_name_birth
+            NULL::BOOLEAN AS in_work, NULL::VARCHAR AS uprn_pseudonym, {names}
         LIMIT 0""",
     "area": """
         SELECT lsoa21, msoa21, local_authority, CAST(imd_decile AS BIGINT) AS imd_decile, FALSE AS aqma
@@ -120,6 +133,7 @@ def _world(links: str) -> duckdb.DuckDBPyConnection:
     files = {
         "council_properties": _READ.format(pair=PAIR, file="council_properties"),
         "nhs_persons": _READ.format(pair=PAIR, file="nhs_persons"),
+        "names": _NAMES,
         "area": f"read_csv('{ROOT}/schemas/codes/area_lsoa21.csv', header=true)",
     }
     for table, query in _INPUTS.items():

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from flows.actions.benchmark import Figure
+from governance.agreement.terms import Thresholds
 from governance.artefact import Artefact
 from governance.audit.log import AuditLog
 from governance.clearance import _MINT, Clearance, Cleared
@@ -150,7 +151,7 @@ def _context(folder: Path) -> RunContext:
         keys={},
         extracts={},
     )
-    agreement = SimpleNamespace(id="BENCH", outputs=tuple(tables()))
+    agreement = SimpleNamespace(id="BENCH", outputs=tuple(tables()), thresholds=Thresholds())
     log = RecordedState(AuditLog.open(workspace.zone("audit")), "bench", "operator")
     return RunContext("bench", project, agreement, workspace, spill, log=log)  # type: ignore[arg-type]
 
@@ -191,7 +192,7 @@ SELECT
     record_pseudonym AS dwelling,
     pseudonym(10 * n + position, 'r') AS record_pseudonym,
     pseudonym(10 * n + position, 'p') AS person,
-    pseudonym(10 * n + position, 'b') AS name_birth,
+    CAST(hash(10 * n + position) >> 8 AS BIGINT) AS name,
     CASE WHEN position = 0 THEN eldest WHEN position = 1 THEN eldest - CAST(6 * chance(n, 3) AS BIGINT)
         ELSE CAST(18 * chance(10 * n + position, 4) AS BIGINT) END AS age_years,
     CASE WHEN chance(10 * n + position, 5) < 0.5 THEN '1' ELSE '2' END AS sex,
@@ -201,6 +202,15 @@ FROM made_dwelling
 CROSS JOIN range(6) AS people(position)
 WHERE position < size
 """
+
+#: Tokens of a person's name; two in three council records have no birth date.
+_NAMES = """
+            CASE WHEN luck < 0.3 THEN name END AS person_name_birth,
+            CASE WHEN luck < 0.3 THEN [name + 1, name + 2, name + 3] END AS person_name_birth_part,
+            CASE WHEN luck < 0.3 THEN [name + 4] END AS person_surname_birth,
+            CASE WHEN luck < 0.3 THEN [name + 5] END AS person_forename_birth,
+            name + 6 AS person_name, [name + 7] AS person_name_sector,
+            [name + 8] AS person_initial_surname_sector"""
 
 #: Table -> the artefact it is part of, and its rows.
 _TABLES = {
@@ -230,19 +240,20 @@ _TABLES = {
     ),
     "council_resident": (
         "council",
-        """
+        f"""
         SELECT pseudonym(record_pseudonym, 'c') AS record_pseudonym, dwelling AS dwelling_record_pseudonym,
             CASE WHEN age_years BETWEEN 5 AND 15 THEN 'school_census' ELSE 'council_tax' END AS service,
             age_years, sex, luck < 0.2 AS free_school_meals, NULL::VARCHAR AS sen,
             luck < 0.6 AS good_level_of_development,
             CASE WHEN age_years BETWEEN 5 AND 15 THEN 80.0 + 20 * luck END AS school_attendance_percent,
-            age_years BETWEEN 18 AND 65 AND luck < 0.7 AS in_work, name_birth AS person_name_birth
+            age_years BETWEEN 18 AND 65 AND luck < 0.7 AS in_work, NULL::VARCHAR AS uprn_pseudonym,
+{_NAMES}
         FROM made_person WHERE luck < 0.85 ORDER BY record_pseudonym
         """,
     ),
     "nhs_resident": (
         "nhs",
-        """
+        f"""
         SELECT record_pseudonym, person AS nhs_number_pseudonym, age_years, sex,
             ['A', 'B', 'H', 'M', 'Z'][1 + n % 5] AS ethnic_category,
             CAST(today - CAST(CAST(4000 * luck AS BIGINT) AS INTEGER) AS DATE) AS address_start,
@@ -250,8 +261,9 @@ _TABLES = {
             DATE '2010-01-01' AS registration_start, NULL::DATE AS registration_end,
             luck < 0.005 AS is_deceased,
             CASE WHEN luck BETWEEN 0.9 AND 0.905 THEN 'temporary' ELSE 'usual' END AS address_type,
-            format('P{:05d}', n % 97) AS practice_code, CAST(4 * luck AS BIGINT) AS long_term_conditions,
-            CAST(luck < 0.08 AS BIGINT) AS emergency_admissions, name_birth AS person_name_birth
+            format('P{{:05d}}', n % 97) AS practice_code, CAST(4 * luck AS BIGINT) AS long_term_conditions,
+            CAST(luck < 0.08 AS BIGINT) AS emergency_admissions,
+{_NAMES}
         FROM made_person ORDER BY record_pseudonym
         """,
     ),

@@ -11,7 +11,8 @@ from flows.run.plan import gate_order
 from governance.rules import all_rules, rules_for
 from governance.rules.registry import Rule, passed, rule
 
-#: The rules of governance.md, with P0 of disclosure-control.md as AGG-00 and AGG-07, its attacks as AGG-06.
+#: The rules of governance.md, with P0 of disclosure-control.md as AGG-00 and AGG-07, its attacks as AGG-06,
+#: coverage as AGG-08, windows as AGG-09 and the read-back of P0 to P7 as AGG-10.
 SPECIFIED = {
     "PRE": range(1, 14),
     "ING": range(1, 12),

@@ -104,6 +104,9 @@ AGGREGATE: dict[str, Any] = {
     "unregistered": 0,
     "cells": 1,
     "columns": list(load_contract("aggregate", "cell").names),
+    "measures": {"health_by_tenure": ["households", "emergency_admission", "childhood_asthma"]},
+    "coverage": {"emergency_admission": 1.0, "childhood_asthma": 0.7},
+    "withheld": {"workless": 0.69},
 }
 AGREED = {"uprn": "0" * 16, "nhs_number": "1" * 16}
 
@@ -171,6 +174,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": AGGREGATE, "outputs": ("health_by_tenure",)},
         {"facts": AGGREGATE, "outputs": ("health_by_epc",)},
         "TABLE_NOT_AGREED",
+    ),
+    "AGG-08": (
+        {"facts": AGGREGATE},
+        {"facts": but(AGGREGATE, coverage={"emergency_admission": 1.0, "childhood_asthma": 0.69})},
+        "COVERAGE_BELOW_MINIMUM",
     ),
 }
 
@@ -338,6 +346,19 @@ def test_a_person_who_is_in_no_count_is_refused(ask: Any) -> None:
 def test_cells_of_unregistered_tables_are_refused(ask: Any) -> None:
     assert ask("AGG-00", but(AGGREGATE, unregistered=1)).code == "TABLE_NOT_REGISTERED"
     assert ask("AGG-00", but(AGGREGATE, columns=["table_id", "uprn"])).code == "COLUMN_NOT_ALLOWED"
+
+
+def test_a_rate_without_its_coverage_is_refused_and_a_count_needs_none(ask: Any) -> None:
+    assert ask("AGG-08", but(AGGREGATE, coverage={"emergency_admission": 1.0})).code == "NOT_EVALUATED"
+    counts = but(AGGREGATE, measures={"health": ["households"]}, coverage={})
+    assert ask("AGG-08", counts).outcome == "pass"
+
+
+def test_what_is_not_produced_is_named_with_its_share_whatever_the_share(ask: Any) -> None:
+    verdict = ask("AGG-08", AGGREGATE)
+    assert verdict.observed == ("lowest coverage 70%, of 2 measures; 1 measure not produced: workless 69%")
+    assert verdict.threshold == "at least 70%"
+    assert ask("AGG-08", AGGREGATE, thresholds={"minimum_coverage": 0.71}).code == "COVERAGE_BELOW_MINIMUM"
 
 
 def test_a_search_without_a_canary_of_each_controller_or_with_an_unread_file_is_refused(ask: Any) -> None:

@@ -13,7 +13,6 @@ WITH dated AS (
         nhs_resident.is_deceased,
         nhs_resident.address_type,
         nhs_resident.practice_code,
-        nhs_resident.person_name_birth,
         nhs_resident.age_years,
         nhs_resident.sex,
         nhs_resident.ethnic_category,

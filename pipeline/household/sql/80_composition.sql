@@ -1,5 +1,4 @@
--- One row per dwelling of household_member: counts by age, dependants, composition, and the bedrooms required
--- by the Census 2021 bedroom standard.
+-- One row per dwelling of household_member: counts by age, dependants, composition, and the bedrooms required.
 CREATE TABLE composition AS
 WITH spread AS (
     SELECT
@@ -14,7 +13,6 @@ placed AS (
         household_member.household_pseudonym,
         household_member.standing,
         household_member.age_years AS age,
-        household_member.sex,
         household_member.moved_in_last_year,
         household_member.is_listed_by_council,
         household_member.age_years < 16
@@ -41,17 +39,7 @@ counted AS (
         COUNT(*) FILTER (NOT is_dependent) AS adults,
         MAX(age) FILTER (NOT is_dependent) AS eldest_adult,
         MIN(age) FILTER (NOT is_dependent) AS youngest_adult,
-        MAX(age) FILTER (NOT is_dependent AND sex = '1') AS eldest_man,
-        MAX(age) FILTER (NOT is_dependent AND sex = '2') AS eldest_woman,
         BOOL_OR(is_middle_generation) AS has_three_generations,
-        COUNT(*) FILTER (age >= 21) AS aged_21_and_over,
-        COUNT(*) FILTER (age BETWEEN 10 AND 20 AND sex = '1') AS males_10_to_20,
-        COUNT(*) FILTER (age BETWEEN 10 AND 20 AND sex = '2') AS females_10_to_20,
-        COUNT(*) FILTER (age BETWEEN 10 AND 20 AND sex NOT IN ('1', '2')
-            OR age BETWEEN 10 AND 20 AND sex IS NULL) AS others_10_to_20,
-        COUNT(*) FILTER (age < 10 AND sex = '1') AS males_0_to_9,
-        COUNT(*) FILTER (age < 10 AND sex = '2') AS females_0_to_9,
-        COUNT(*) FILTER (age < 10) AS children_0_to_9,
         BOOL_OR(moved_in_last_year) AS has_recent_mover,
         COUNT(*) FILTER (is_listed_by_council) AS residents_listed_by_council
     FROM placed
@@ -60,16 +48,11 @@ counted AS (
 paired AS (
     SELECT
         *,
-        COALESCE(adults = 2 AND eldest_adult - youngest_adult < 16, FALSE) AS is_pair,
-        COALESCE(
-            adults > 2 AND abs(eldest_man - eldest_woman) < 16
-                AND greatest(eldest_man, eldest_woman) = eldest_adult,
-            FALSE
-        ) AS is_led_by_pair
+        COALESCE(adults = 2 AND eldest_adult - youngest_adult < 16, FALSE) AS is_pair
     FROM counted
 )
 SELECT
-    household_pseudonym,
+    paired.household_pseudonym,
     standing,
     residents,
     residents_of_unknown_age,
@@ -93,16 +76,7 @@ SELECT
         WHEN adults = 1 AND dependants > 0 THEN 'lone_parent'
         ELSE 'other'
     END AS composition,
-    CASE WHEN residents_of_unknown_age = 0 THEN
-        aged_21_and_over - CAST(is_pair OR is_led_by_pair AS BIGINT) * CAST(aged_21_and_over >= 2 AS BIGINT)
-        + (males_10_to_20 + 1) // 2
-        + (females_10_to_20 + 1) // 2
-        + others_10_to_20
-        + (
-            children_0_to_9
-            - CAST(males_10_to_20 % 2 = 1 AND males_0_to_9 > 0 AS BIGINT)
-            - CAST(females_10_to_20 % 2 = 1 AND females_0_to_9 > 0 AS BIGINT)
-            + 1
-        ) // 2
-    END AS bedrooms_required
-FROM paired;
+    bedroom_standard.bedrooms_required
+FROM paired
+LEFT JOIN bedroom_standard
+    ON bedroom_standard.household_pseudonym = paired.household_pseudonym;

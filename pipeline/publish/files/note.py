@@ -50,7 +50,10 @@ which groups they were linked less well.
 
 - `catalogue.parquet` lists the tables.
 - `data_dictionary.md` describes every column and measure.
-- `basis.parquet` lists the definitions and the linkage behind the figures (`hearth compare` reads it).
+- `measure.parquet` lists the measures. `coverage` is the percentage of the households or residents that a
+  measure includes whose status is known. A rate describes only those.
+- `basis.parquet` lists the definitions and the linkage behind the figures (`hearth compare` reads it). Its
+  rows `not_produced` list the measures that are left out because their status is known of too few.
 - `disclosure_criteria.json` lists the numbers of the disclosure control.
 - `manifest.json` lists the digest of every other file. `release.note` is a statement on it, signed when the
   release was published. `hearth releases verify` checks both, and so does the one-file verifier.
@@ -71,7 +74,7 @@ which groups they were linked less well.
   noise of up to {amount_bound} times the largest amount of one household, and is then rounded. In small
   areas a mean is approximate. To combine areas, add the sums, add the counts, then divide. Do not
   average means.
-- A median is published as the lower end of a band; `rounding_base` is the width. 40 with 10 means 40 to 49.
+- A median is published as the lower end of a band; `rounding_base` is the width. 40 with 5 means 40 to 44.
 - `[c]`: fewer than {contributors} households contribute, or one or two of them contribute almost all.
 - There is no minimum, maximum or mode. Without noise ({without_noise}) there are no means or medians.
 

@@ -10,13 +10,17 @@ from schemas.table import tables
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One registered table as it is published; dimensions in the order of its columns."""
+    """One registered table as it is published; dimensions in the order of its columns.
+
+    measures: those it is registered with, whether or not a release has them.
+    """
 
     table_id: str
     title: str
     description: str
     unit: str
     dimensions: tuple[str, ...]
+    measures: tuple[str, ...] = ()
 
 
 def published_table(table_id: str) -> PublishedTable:
@@ -34,6 +38,7 @@ def published_table(table_id: str) -> PublishedTable:
         ),
         unit=table.unit,
         dimensions=table.dimensions,
+        measures=table.measures,
     )
 
 

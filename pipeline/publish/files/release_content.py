@@ -42,9 +42,16 @@ def write_tables(
     identity: ReleaseIdentity,
     folder: Path,
 ) -> None:
-    """Write one Parquet file for each table, and the catalogue that lists them."""
+    """Write one Parquet file for each table, and the catalogue that lists them.
+
+    The catalogue's description also states which measures of a table are not produced, and why.
+    """
+    reasons: dict[str, str] = dict(
+        connection.execute("SELECT name, value FROM basis WHERE aspect = 'not_produced'").fetchall()
+    )
     entries = []
     for table in tables:
+        left_out = [reasons[name] for name in table.measures if name in reasons]
         path = folder / file_of(table)
         rows = write_release_table(
             connection,
@@ -71,7 +78,7 @@ def write_tables(
                 release_id=identity.release_id,
                 table_id=table.table_id,
                 title=table.title,
-                description=table.description,
+                description=" ".join([table.description, *(f"Not produced: {why}." for why in left_out)]),
                 unit=table.unit,
                 dimensions=", ".join(table.dimensions),
                 area_levels=figures[3],
@@ -87,7 +94,13 @@ def write_tables(
 
 
 def write_measures(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[dict[str, str | None]]:
-    """Write `measure.parquet`, one row a published measure; returns its rows."""
+    """Write `measure.parquet`, one row a published measure; returns its rows.
+
+    coverage of a percentage: share of its households or residents whose status is known, in percent.
+    """
+    known: dict[str, str] = dict(
+        connection.execute("SELECT name, value FROM basis WHERE aspect = 'coverage'").fetchall()
+    )
     rows: list[dict[str, str | None]] = (
         connection.sql(
             "SELECT measure, unit, kind, numerator_measure, denominator_measure "
@@ -99,7 +112,11 @@ def write_measures(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[
     titles = measure_titles(rows)
     described = [{"title": titles[str(row["measure"])], **row} for row in rows]
     names = ("measure", "title", "unit", "kind", "numerator_measure", "denominator_measure")
-    table = pa.table({name: pa.array([row[name] for row in described], pa.string()) for name in names})
+    shares = [known.get(str(row["numerator_measure"])) for row in rows]
+    table = pa.table(
+        {name: pa.array([row[name] for row in described], pa.string()) for name in names}
+        | {"coverage": pa.array([round(100 * float(s)) if s else None for s in shares], pa.int64())}
+    )
     write_plain_parquet(table, folder / MEASURES)
     return described
 

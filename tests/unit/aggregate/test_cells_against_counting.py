@@ -11,7 +11,16 @@ from pipeline.aggregate.plan import make_plan
 from pipeline.aggregate.stage import known_attributes
 from pipeline.disclosure.noise.record_key import RecordKeySecret, record_keys
 from schemas.attribute import attributes_of
-from schemas.condition import AttributeTest, Condition, Every, Negation, ResidentsWith, Several, Some
+from schemas.condition import (
+    AttributeTest,
+    Condition,
+    Every,
+    Negation,
+    ResidentsWith,
+    Several,
+    Some,
+    is_selecting,
+)
 from schemas.dimension import UNKNOWN, Dimension, dimensions
 from schemas.measure import Measure, measures
 from schemas.table import Table, parse_tables, tables
@@ -73,17 +82,21 @@ def _holds(condition: Condition, row: Row, members: list[Row]) -> bool | None:
             inner = _holds(condition.part, row, members)
             return None if inner is None else not inner
         case ResidentsWith():
-            count = sum(_holds(condition.where, m, []) is True for m in members)
+            said = [_holds(condition.where, m, []) for m in members]
+            if None in said:
+                return None
+            count = sum(map(bool, said))
             low, high = condition.at_least, condition.at_most
             return (low is None or count >= low) and (high is None or count <= high)
         case Several():
             said = [_holds(part, row, members) for part in condition.parts]
             return None if None in said else sum(map(bool, said)) >= condition.at_least
     said = [_holds(part, row, members) for part in condition.parts]
+    selecting = [answer for part, answer in zip(condition.parts, said, strict=True) if is_selecting(part)]
     if isinstance(condition, Every):
-        return False if False in said else (None if None in said else True)
+        return False if False in selecting else (None if None in said else all(said))
     assert isinstance(condition, Some)
-    return True if True in said else (None if None in said else False)
+    return True if True in selecting else (None if None in said else any(said))
 
 
 def _category(dimension: Dimension, row: Row, members: list[Row]) -> str:
@@ -239,8 +252,8 @@ def test_the_plan_says_how_many_tables_and_measures_are_not_produced_and_why() -
 
 def test_a_denominator_that_a_measure_counts_has_its_name() -> None:
     with built_world([dwelling("a")], [record("r", "a", emergency_admissions=1)]) as connection:
-        plan = make_plan(tables(), ("health", "resident_health"), known_attributes(connection))
-        build_all_cells(connection, plan, _SECRET)
+        known = known_attributes(connection), known_attributes(connection, of_everyone=True)
+        build_all_cells(connection, make_plan(tables(), ("health", "resident_health"), *known), _SECRET)
         named = dict(connection.sql("SELECT DISTINCT measure, population FROM cell").fetchall())
     assert (named["emergency_admission"], named["residents"]) == ("households", "residents")
 

@@ -1,10 +1,18 @@
 """A measure's condition as SQL: true, false and not known, on each side of every bound."""
 
+from itertools import product
+
 import duckdb
 import pytest
 
 from pipeline.aggregate.condition import category_sql, condition_sql
-from pipeline.aggregate.contribution import PACKED_BITS, ResidentCounts, packed, unpacked
+from pipeline.aggregate.contribution import (
+    PACKED_BITS,
+    ResidentCounts,
+    packed,
+    resident_count_sql,
+    unpacked,
+)
 from schemas.condition import AttributeTest, Condition, Every, Negation, ResidentsWith, Several, Some
 from schemas.dimension import Dimension, dimensions
 
@@ -39,7 +47,7 @@ def answers(condition: Condition) -> list[bool | None]:
         (Negation(WARM), [False, True, None, None]),
         (Every(()), [True, True, True, True]),
         (Every((WARM, LARGE)), [False, False, None, None]),
-        (Some((WARM, LARGE)), [True, True, True, None]),
+        (Some((WARM, LARGE)), [True, True, None, None]),
         (Several(1, (WARM, LARGE)), [True, True, None, None]),
         (Several(2, (WARM, LARGE)), [False, False, None, None]),
         (ResidentsWith(WARM, 4, None), [False, True, True, None]),
@@ -49,6 +57,82 @@ def answers(condition: Condition) -> list[bool | None]:
 )
 def test_a_condition_is_true_false_or_not_known(condition: Condition, found: list[bool | None]) -> None:
     assert answers(condition) == found
+
+
+THREE = (True, False, None)
+
+
+def whole_table(columns: tuple[str, ...], condition: Condition) -> dict[tuple[bool | None, ...], bool | None]:
+    """Return the answer for every combination of true, false and not known in flags of these names."""
+    rows = list(product(THREE, repeat=len(columns)))
+    texts = ", ".join(
+        "(" + ", ".join(f"CAST({'NULL' if v is None else v} AS BOOLEAN)" for v in row) + ")" for row in rows
+    )
+    names = ", ".join(f'"{name}"' for name in columns)
+    found = duckdb.sql(
+        f"SELECT {names}, {condition_sql(condition, column_of)} FROM (VALUES {texts}) AS t({names})"
+    ).fetchall()
+    return {row[:-1]: row[-1] for row in found}
+
+
+def flag(name: str) -> AttributeTest:
+    return AttributeTest(name, (True,))
+
+
+#: A flag that shows where people are, so it selects; the others are recorded or not.
+SELECTS = "aqma"
+
+
+def test_all_and_any_of_what_may_be_missing_are_known_only_where_every_part_is() -> None:
+    a, b, c = flag("a"), flag("b"), flag("c")
+    for combined, word in ((Every((a, b, c)), all), (Some((a, b, c)), any)):
+        table = whole_table(("a", "b", "c"), combined)
+        assert len(table) == 27
+        assert table == {row: None if None in row else word(row) for row in table}
+    table = whole_table(("a", "b", "c"), Several(2, (a, b, c)))
+    assert table == {row: None if None in row else sum(row) >= 2 for row in table}  # type: ignore[arg-type]
+
+
+def test_a_part_that_selects_decides_without_the_others() -> None:
+    parts = (flag(SELECTS), flag("a"))
+    assert whole_table((SELECTS, "a"), Every(parts)) == {
+        (True, True): True,
+        (True, False): False,
+        (True, None): None,
+        (False, True): False,
+        (False, False): False,
+        (False, None): False,
+        (None, True): None,
+        (None, False): None,
+        (None, None): None,
+    }
+    assert whole_table((SELECTS, "a"), Some(parts)) == {
+        (True, True): True,
+        (True, False): True,
+        (True, None): True,
+        (False, True): True,
+        (False, False): False,
+        (False, None): None,
+        (None, True): None,
+        (None, False): None,
+        (None, None): None,
+    }
+
+
+@pytest.mark.parametrize("columns", [("a", "b"), (SELECTS, "a"), (SELECTS, "a", "b")])
+def test_not_all_is_any_not(columns: tuple[str, ...]) -> None:
+    parts = tuple(map(flag, columns))
+    opposite = Some(tuple(Negation(part) for part in parts))
+    assert whole_table(columns, Negation(Every(parts))) == whole_table(columns, opposite)
+
+
+def test_a_household_is_known_only_where_every_resident_is() -> None:
+    for size in (1, 2, 3):
+        for residents in product(THREE, repeat=size):
+            texts = ", ".join(f"(CAST({'NULL' if v is None else v} AS BOOLEAN))" for v in residents)
+            counted = resident_count_sql("a")
+            found = duckdb.sql(f"SELECT {counted} FROM (VALUES {texts}) AS t(a)").fetchall()[0][0]
+            assert found == (None if None in residents else sum(map(bool, residents)))
 
 
 @pytest.mark.parametrize("name", sorted(dimensions()))

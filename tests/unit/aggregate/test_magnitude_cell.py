@@ -109,12 +109,12 @@ def _expect_bands(
 ) -> None:
     known = [m for m in who if m["age_years"] is not None]
     homes = _households(known).values()
-    for band in {m["age_years"] // 10 * 10 for m in known}:
+    for band in {m["age_years"] // 5 * 5 for m in known}:
         expected[(*cell, band)] = {
-            "units": sum(m["age_years"] // 10 * 10 == band for m in known),
+            "units": sum(m["age_years"] // 5 * 5 == band for m in known),
             "contributors": len(homes),
             "contributors_below": sum(any(m["age_years"] < band for m in home) for home in homes),
-            "contributors_above": sum(any(m["age_years"] >= band + 10 for m in home) for home in homes),
+            "contributors_above": sum(any(m["age_years"] >= band + 5 for m in home) for home in homes),
             "cell_key": _key(known),
         }
 

@@ -78,7 +78,7 @@ def test_a_mean_is_the_printed_sum_over_the_printed_count(bench: Any, make_town:
 def test_a_median_is_the_lower_end_of_a_band_and_says_its_width(release: Path) -> None:
     printed = by_measure(release, "resident_age")["median_age"].values()
     assert {row["value"] for row in printed} == {40.0}
-    assert {row["rounding_base"] for row in printed} == {10}
+    assert {row["rounding_base"] for row in printed} == {5}
 
 
 def test_the_release_describes_its_amounts_and_has_no_extreme(release: Path) -> None:

@@ -1,4 +1,4 @@
-"""household/v1 in plain Python, one record at a time: slow, and written from the words, not from the SQL."""
+"""household/v2 in plain Python, one record at a time: slow, and written from the words, not from the SQL."""
 
 from collections import Counter, defaultdict
 from datetime import date
@@ -70,41 +70,57 @@ def composition_of(people: list[tuple[int | None, str | None]]) -> str | None:
     return "lone_parent" if len(adults) == 1 and dependent else "other"
 
 
-def bedrooms_required(people: list[tuple[int, str | None]]) -> int:
-    """Return the bedrooms of the Census bedroom standard, handing them out one by one."""
-    ages = sorted(age for age, _ in people)
-    adults = [(age, sex) for age, sex in people if not _is_dependent(age, ages)]
-    rooms = 0
-    grown = [(age, sex) for age, sex in people if age >= 21]
-    if len(grown) >= 2 and _has_couple(adults):
-        rooms += 1
-        grown = grown[2:]
-    rooms += len(grown)
-    young = {sex: sum(1 for a, s in people if a < 10 and s == sex) for sex in ("1", "2")}
-    unpaired_children = sum(1 for a, _ in people if a < 10)
+def bedrooms_required(people: list[tuple[int, str | None]], is_hmo: bool = False) -> int | None:
+    """Return the bedrooms of the standard: the fewest over all choices of at most two plausible couples.
+
+    None where the number depends on a sex that is unknown; more than one unknown sex is not looked into.
+    """
+    unknown = [n for n, (_, sex) in enumerate(people) if sex not in ("1", "2")]
+    if len(unknown) > 1:
+        return None
+    found = set()
     for sex in ("1", "2"):
-        teenagers = sum(1 for a, s in people if 10 <= a <= 20 and s == sex)
-        while teenagers >= 2:
-            rooms, teenagers = rooms + 1, teenagers - 2
-        if teenagers:
+        assumed = [(age, sex if n in unknown else its) for n, (age, its) in enumerate(people)]
+        couples = [] if is_hmo else _plausible_couples(assumed)
+        choices: list[tuple[tuple[int, int], ...]] = [(), *((c,) for c in couples)]
+        choices += [(c, d) for c in couples for d in couples if not set(c) & set(d)]
+        found.add(min(len(choice) + _rooms_of_singles(assumed, choice) for choice in choices))
+    return found.pop() if len(found) == 1 else None
+
+
+def _rooms_of_singles(people: list[tuple[int, str | None]], couples: tuple[tuple[int, int], ...]) -> int:
+    """Hand out bedrooms one by one to those who are in no couple."""
+    shared = {n for couple in couples for n in couple}
+    left = [person for n, person in enumerate(people) if n not in shared]
+    rooms = sum(age >= 21 for age, _ in left)
+    children = sum(age < 10 for age, _ in left)
+    for sex in ("1", "2"):
+        young = sum(10 <= age <= 20 and its == sex for age, its in left)
+        while young >= 2:
+            rooms, young = rooms + 1, young - 2
+        if young:
             rooms += 1
-            if young[sex]:
-                unpaired_children -= 1
-    rooms += sum(1 for a, s in people if 10 <= a <= 20 and s not in ("1", "2"))
-    while unpaired_children > 0:
-        rooms, unpaired_children = rooms + 1, unpaired_children - 2
+            children -= any(age < 10 and its == sex for age, its in left)
+    while children > 0:
+        rooms, children = rooms + 1, children - 2
     return rooms
 
 
-def _has_couple(adults: list[tuple[int, str | None]]) -> bool:
-    if len(adults) == 2:
-        return abs(adults[0][0] - adults[1][0]) < 16
-    men = [age for age, sex in adults if sex == "1"]
-    women = [age for age, sex in adults if sex == "2"]
-    if len(adults) < 3 or not men or not women:
-        return False
-    pair = (max(men), max(women))
-    return abs(pair[0] - pair[1]) < 16 and max(pair) == max(age for age, _ in adults)
+def _plausible_couples(people: list[tuple[int, str | None]]) -> list[tuple[int, int]]:
+    ages = [age for age, _ in people]
+    adults = [n for n, age in enumerate(ages) if not _is_dependent(age, ages)]
+    found = []
+    for n in adults:
+        for m in adults:
+            (age, sex), (other, its) = people[n], people[m]
+            if n >= m or abs(age - other) >= 16:
+                continue
+            are_parents = any(a < 18 and a + 16 <= min(age, other) for a in ages)
+            are_children = any(a - 16 >= max(age, other) for a in ages)
+            could_be = are_parents or not are_children if sex != its else are_parents and len(adults) == 2
+            if could_be:
+                found.append((n, m))
+    return found
 
 
 def _is_dependent(age: int, household: list[int]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from governance.agreement.terms import Thresholds
 from governance.artefact import Artefact, Evidence
 from governance.clearance import _MINT, Clearance, Cleared
 from governance.errors import Fault
@@ -55,7 +56,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunContext:
     spill = tmp_path / "spill"
     spill.mkdir()
     monkeypatch.setattr("pipeline.household.stage.model_of", lambda _: SimpleNamespace(digest="m" * 64))
-    agreement = SimpleNamespace(id="DSA", outputs=OUTPUTS)
+    agreement = SimpleNamespace(id="DSA", outputs=OUTPUTS, thresholds=Thresholds(minimum_coverage=0.5))
     log = recorded(workspace)
     return RunContext("test", project, agreement, workspace, spill, log=log)  # type: ignore[arg-type]
 
@@ -205,6 +206,8 @@ def test_the_aggregate_stage_counts_the_agreed_tables_and_says_what_it_left_out(
     assert (facts["households"], facts["residents"], facts["unregistered"]) == (2, 3, 0)
     assert facts["area_levels"] == {"LAD": 1, "LSOA21": 1, "MSOA21": 1}
     assert set(facts["columns"]) == set(load_contract("aggregate", "cell").names)
+    assert facts["coverage"]["damp_homes"] == 0.5
+    assert facts["withheld"] == {}
     assert {"table_id": "health", "measure": "childhood_asthma"}.items() <= next(
         n for n in facts["not_produced"] if (n["table_id"], n["measure"]) == ("health", "childhood_asthma")
     ).items()
@@ -243,6 +246,7 @@ def test_what_a_stage_depends_on_beside_its_inputs_is_in_its_fingerprint(context
     counted = aggregate_settings(context)
     assert (counted["outputs"], counted["carried_record_keys"]) == (sorted(OUTPUTS), None)
     assert len(counted["definitions"]) == 64
+    assert counted["minimum_coverage"] == 0.5
 
 
 def test_a_missing_input_is_not_taken_for_an_empty_one(context: RunContext) -> None:

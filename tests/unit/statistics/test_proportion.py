@@ -4,10 +4,22 @@ The published examples of Byar's interval, the mean and Wilson's interval on col
 `tests/unit/aggregate/test_statistics_published.py`.
 """
 
+import numpy as np
 import pytest
 
 from pipeline.statistics.interval import wilson_interval
 from pipeline.statistics.proportion import Proportion
+
+
+@pytest.mark.parametrize(("x", "n"), [(np.nan, 10), (3, np.nan), (np.nan, np.nan), (0, np.nan)])
+@pytest.mark.parametrize("confidence", [0.95, 1])
+def test_wilsons_interval_is_missing_where_count_or_denominator_is(
+    x: float, n: float, confidence: float
+) -> None:
+    assert np.isnan(wilson_interval(x, n, confidence)).all()
+    found = wilson_interval([x, 5], [n, 10], confidence)
+    assert [bool(np.isnan(column[0])) for column in found] == [True] * 3
+    assert [bool(np.isnan(column[1])) for column in found] == [False] * 3
 
 
 def test_wilsons_interval_gives_the_published_bounds() -> None:
