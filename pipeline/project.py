@@ -30,7 +30,7 @@ class ExtractSettings:
     read. date_formats: the strptime formats that the supplier declared; no other is accepted. manifest:
     None for the default, `<file>.manifest.json` next to the file. header: whether the first line has the
     names of the columns; if not, `column_order` has the contract's columns, or names listed under ignore, in
-    the order of the file.
+    the order of the file. default_values: contract column -> texts that the supplier enters for "missing".
     """
 
     table: str
@@ -43,6 +43,7 @@ class ExtractSettings:
     manifest: Path | None = None
     header: bool = True
     column_order: tuple[str, ...] = ()
+    default_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,7 @@ class _Reader:
                 "delimiter",
                 "date_formats",
                 "manifest",
+                "default_values",
             },
         )
         if "path" not in section:
@@ -237,6 +239,12 @@ class _Reader:
             manifest=None if manifest is None else self._path(f"{where} manifest", manifest),
             header=header,
             column_order=() if header else self._column_order(where, path, section.get("columns")),
+            default_values={
+                name: self._texts(f"{where} default_values.{shown(name)}", texts)
+                for name, texts in self._table(
+                    f"{where[1:-1]}.default_values", section.get("default_values", {})
+                ).items()
+            },
         )
 
     def _column_names(self, where: str, value: Any) -> dict[str, str]:

@@ -7,9 +7,11 @@ of the stage's fingerprint. Ingest reads each file a second time and refuses one
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 
 from governance.counted import counted
 from governance.errors import Finding, Refused
+from pipeline.ingest.date_cast import DateTerms
 from pipeline.ingest.header import ColumnMap, map_columns
 from pipeline.ingest.manifest import Manifest, read_manifest
 from pipeline.ingest.readers.delimited_reader import DelimitedReader
@@ -35,6 +37,7 @@ class InspectedExtract:
     """A file that passed the inspection.
 
     sha256, bytes: of the file as supplied. rows: counted, including those that could not be parsed.
+    reference_date: of the project; it decides which dates are plausible.
     """
 
     settings: ExtractSettings
@@ -44,13 +47,15 @@ class InspectedExtract:
     bytes: int
     rows: int
     manifest: Manifest | None
+    reference_date: date
 
     @property
-    def date_formats(self) -> tuple[str, ...]:
-        """The strptime formats of dates: those declared, and for Parquet that of columns of type date."""
-        if is_parquet(self.settings.path) and TYPED_DATE_FORMAT not in self.settings.date_formats:
-            return (*self.settings.date_formats, TYPED_DATE_FORMAT)
-        return self.settings.date_formats
+    def dates(self) -> DateTerms:
+        """How dates are read: in the formats declared, and for Parquet also in that of typed dates."""
+        formats = self.settings.date_formats
+        if is_parquet(self.settings.path) and TYPED_DATE_FORMAT not in formats:
+            formats = (*formats, TYPED_DATE_FORMAT)
+        return DateTerms(formats, self.reference_date, self.settings.default_values)
 
 
 def contracts_of(controller: str) -> tuple[Contract, ...]:
@@ -166,4 +171,7 @@ def _inspect(
     if manifest is not None and manifest.rows != rows:
         what = f"has {counted(rows, 'row')}, but {manifest.rows:,} according to its manifest"
         findings.append(Finding("ING-01", where, what))
-    return InspectedExtract(settings, contract, columns, sha256, size, rows, manifest), findings
+    extract = InspectedExtract(
+        settings, contract, columns, sha256, size, rows, manifest, project.reference_date
+    )
+    return extract, findings

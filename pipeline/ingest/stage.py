@@ -137,6 +137,8 @@ def _settings(extract: InspectedExtract) -> dict[str, Any]:
         "delimiter": extract.settings.delimiter,
         "header": extract.settings.header,
         "date_formats": list(extract.settings.date_formats),
+        "reference_date": extract.reference_date.isoformat(),
+        "default_values": {name: list(v) for name, v in sorted(extract.settings.default_values.items())},
     }
 
 

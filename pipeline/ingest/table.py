@@ -56,11 +56,9 @@ def ingest_table(
     Raises Refused unless every row that was read is kept, in quarantine or removed.
     """
     table = extract.contract.table
-    casts = [
-        cast_column(column, extract.date_formats)
-        for column in extract.contract.columns
-        if column.name in extract.columns.positions
-    ]
+    supplied = [c for c in extract.contract.columns if c.name in extract.columns.positions]
+    birth = next((column for column in supplied if column.date_kind == "birth"), None)
+    casts = [cast_column(column, extract.dates, birth) for column in supplied]
     create_macros(connection, [cast.column.code_list for cast in casts if cast.column.code_list])
     rows_in = load_records(connection, extract, [cast.column.name for cast in casts])
     removed = remove_on_request(

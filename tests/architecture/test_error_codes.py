@@ -72,7 +72,11 @@ TABLES = {
     "flows/commands/controller/assign_uprn.py": "unassigned",
 }
 #: Where SQL gives rows and cells a reason, in files and in Python -> the kind of those reasons.
-REASONS_IN_SQL = {"pipeline/ingest/": "quarantine", "pipeline/assign_uprn/": "unassigned"}
+REASONS_IN_SQL = {
+    "pipeline/ingest/repairs.py": "repair",
+    "pipeline/ingest/": "quarantine",
+    "pipeline/assign_uprn/": "unassigned",
+}
 #: Capitals with underscores that are no error codes.
 NO_CODES = {
     # parts of the codes that side_channel.py puts together
