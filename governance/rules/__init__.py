@@ -2,6 +2,7 @@
 
 from governance.rules import (
     aggregate,
+    cells,
     delivery,
     disclosure,
     household,
@@ -20,6 +21,7 @@ FAMILIES = (
     retention,
     delivery,
     ingest,
+    cells,
     pseudonymise,
     link,
     household,

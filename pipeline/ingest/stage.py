@@ -68,6 +68,9 @@ def ingest(
       became NULL; repaired: column -> how -> kept cells;
     - validity: column (UPRN and NHS number) -> stated (cells that are not empty), valid, invalid_share (0 to
       1, of those stated);
+    - cells: column -> rows, stated, invalid, missing, reasons, shapes, markers (ING-05); distribution:
+      column -> filled, top, first_of_january, shares; wrong_order: column of ends -> both, wrong (ING-11);
+      see `column_facts.py`;
     - rounding_suspected: UPRN column -> valid UPRNs that a spreadsheet seems to have rounded;
     - identifier_patterns: column -> pattern -> cells, for columns that are not identifiers (ING-06);
     - file_sha256, file_bytes, manifest (sequence, supplied, signed_by, signature; None without one);

@@ -14,7 +14,7 @@ from governance.rules.registry import Rule, passed, rule
 #: The rules of governance.md, with P0 of disclosure-control.md as AGG-00 and AGG-07, its attacks as AGG-06.
 SPECIFIED = {
     "PRE": range(1, 7),
-    "ING": range(1, 10),
+    "ING": (*range(1, 10), 11),
     "PSE": range(1, 9),
     "LNK": range(1, 8),
     "HHD": range(1, 4),
