@@ -31,6 +31,7 @@ class ExtractSettings:
     None for the default, `<file>.manifest.json` next to the file. header: whether the first line has the
     names of the columns; if not, `column_order` has the contract's columns, or names listed under ignore, in
     the order of the file. default_values: contract column -> texts that the supplier enters for "missing".
+    covers: the first and last day of the period that the supplier states for the rows; None if not stated.
     """
 
     table: str
@@ -44,6 +45,7 @@ class ExtractSettings:
     header: bool = True
     column_order: tuple[str, ...] = ()
     default_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    covers: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True)
@@ -221,6 +223,7 @@ class _Reader:
                 "date_formats",
                 "manifest",
                 "default_values",
+                "covers",
             },
         )
         if "path" not in section:
@@ -245,7 +248,18 @@ class _Reader:
                     f"{where[1:-1]}.default_values", section.get("default_values", {})
                 ).items()
             },
+            covers=self._period(f"{where} covers", section.get("covers")),
         )
+
+    def _period(self, where: str, value: Any) -> tuple[date, date] | None:
+        if value is None:
+            return None
+        if isinstance(value, list) and len(value) == 2 and all(type(day) is date for day in value):
+            first, last = value
+            if first <= last:
+                return first, last
+        self._fault(where, "must be two dates without quotes, such as [2025-04-01, 2026-03-31], in order")
+        return None
 
     def _column_names(self, where: str, value: Any) -> dict[str, str]:
         if isinstance(value, list):

@@ -1,7 +1,8 @@
 """The plan of a run: which registered tables, measures and breakdowns it can count.
 
 A table that the agreement does not name, or a measure or dimension that needs an attribute no extract
-supplies, is not produced. It is listed with the reason, and never counted as zero.
+supplies or whose window is not covered, is not produced. It is listed with the reason, and never counted as
+zero.
 """
 
 from collections.abc import Mapping
@@ -21,13 +22,14 @@ class NotProduced:
     """A registered table, or one measure of it, that the run does not produce.
 
     measure: None for the whole table. missing: attributes that no extract supplies; empty if the
-    agreement does not name the table.
+    agreement does not name the table. uncovered: attributes whose window the extracts do not cover.
     """
 
     table_id: str
     measure: str | None
     reason: str
     missing: tuple[str, ...] = ()
+    uncovered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,18 @@ class Plan:
         """Return a sentence: how many tables and measures were not produced, and for which reasons."""
         missing = sorted({name for left_out in self.not_produced for name in left_out.missing})
         without_attribute = sum(bool(left_out.missing) for left_out in self.not_produced)
-        not_named = len(self.not_produced) - without_attribute
+        uncovered = sorted({name for left_out in self.not_produced for name in left_out.uncovered})
+        without_window = sum(bool(left_out.uncovered) for left_out in self.not_produced)
+        not_named = len(self.not_produced) - without_attribute - without_window
         reasons = []
         if not_named:
             reasons.append(f"{counted(not_named, 'is', 'are')} not named in the agreement")
         if without_attribute:
             needs = counted(without_attribute, "needs", "need")
             reasons.append(f"{needs} columns that your extracts lack ({', '.join(missing)})")
+        if without_window:
+            needs = counted(without_window, "needs", "need")
+            reasons.append(f"{needs} a period that your extracts do not cover ({', '.join(uncovered)})")
         if not reasons:
             return "all tables were produced"
         left_out = counted(len(self.not_produced), "table or measure was", "tables or measures were")
@@ -82,12 +89,14 @@ def make_plan(
     agreed: tuple[str, ...],
     known: frozenset[str],
     complete: frozenset[str] = frozenset(),
+    withheld: Mapping[str, str] | None = None,
 ) -> Plan:
     """Compare the registered tables with the agreement's outputs and with the attributes that have values.
 
     known, complete: names of the household and resident attributes that are known of at least one household
-    or resident, and of every one.
+    or resident, and of every one. withheld: attributes whose window is not covered, with the reason.
     """
+    uncovered = withheld or {}
     produced: list[Table] = []
     left_out: list[NotProduced] = []
     for table in registered.values():
@@ -96,14 +105,14 @@ def make_plan(
             left_out.append(NotProduced(table.table_id, None, reason))
             continue
         needed = frozenset().union(*(dimensions()[d].attributes for d in table.dimensions))
-        if needed - known:
-            left_out.append(_without_attributes(table.table_id, None, needed - known))
+        if needed - known or needed & uncovered.keys():
+            left_out.append(_left_out(table.table_id, None, needed, known, uncovered))
             continue
         chosen = []
         for name in table.measures:
-            absent = _attributes_of(measures()[name]) - known
-            if absent:
-                left_out.append(_without_attributes(table.table_id, name, absent))
+            used = _attributes_of(measures()[name])
+            if used - known or used & uncovered.keys():
+                left_out.append(_left_out(table.table_id, name, used, known, uncovered))
             else:
                 chosen.append(name)
         if chosen:
@@ -127,6 +136,15 @@ def _attributes_of(measure: Measure) -> frozenset[str]:
     return attributes_in(measure.include) | attributes_in(measure.count)
 
 
-def _without_attributes(table_id: str, measure: str | None, attributes: frozenset[str]) -> NotProduced:
-    missing = tuple(sorted(attributes))
+def _left_out(
+    table_id: str,
+    measure: str | None,
+    used: frozenset[str],
+    known: frozenset[str],
+    uncovered: Mapping[str, str],
+) -> NotProduced:
+    if outside := tuple(sorted(used & uncovered.keys())):
+        reason = "; ".join(dict.fromkeys(uncovered[name] for name in outside))
+        return NotProduced(table_id, measure, reason, uncovered=outside)
+    missing = tuple(sorted(used - known))
     return NotProduced(table_id, measure, f"no extract supplies {', '.join(missing)}", missing)

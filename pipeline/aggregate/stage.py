@@ -6,6 +6,8 @@ Facts of the evidence:
   cells                  rows of `cell`
   area_levels            level -> number of areas
   not_produced           list of {table_id, measure, reason}
+  periods                dated table -> the period that it covers, in words
+  withheld               attribute whose window is not covered -> reason (AGG-09)
   households, residents  households and residents counted
   columns                names of the columns of `cell`
   unregistered           tables of `cell` that are not in the registry; must be 0
@@ -89,6 +91,7 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
                 context.agreement.outputs,
                 known_attributes(connection),
                 known_attributes(connection, of_everyone=True),
+                withheld_attributes(connection),
             )
             load_migrated_keys(connection, context)
             build_all_cells(connection, plan, load_secret(context))
@@ -130,6 +133,12 @@ def known_attributes(connection: duckdb.DuckDBPyConnection, *, of_everyone: bool
     return frozenset(known)
 
 
+def withheld_attributes(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return each attribute that no measure may use, with the reason (see `household/window.py`)."""
+    rows = connection.execute("SELECT name, value FROM basis WHERE aspect = 'withheld' ORDER BY name")
+    return dict(rows.fetchall())
+
+
 def add_definitions(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Add to `basis` a digest of the definition of each measure and magnitude that was counted."""
     measured = {name: measures()[name] for table in plan.tables for name in table.measures}
@@ -163,6 +172,12 @@ def _facts(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, Any]:
         "not_produced": [
             {"table_id": n.table_id, "measure": n.measure, "reason": n.reason} for n in plan.not_produced
         ],
+        "periods": dict(
+            connection.execute(
+                "SELECT name, value FROM basis WHERE aspect = 'period' ORDER BY name"
+            ).fetchall()
+        ),
+        "withheld": withheld_attributes(connection),
         "households": number("SELECT COUNT(*) FROM household_base"),
         "residents": number("SELECT COUNT(*) FROM resident_base"),
         "columns": [row[0] for row in connection.execute("DESCRIBE cell").fetchall()],

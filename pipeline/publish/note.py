@@ -16,10 +16,12 @@ def write_note(
     criteria: Mapping[str, Any],
     folder: Path,
     correction: str | None = None,
+    withheld: str = "",
 ) -> None:
     """Write `README.md`; criteria: the numbers of the method (`Profile.settings`).
 
-    correction: why the values of an epoch were corrected before its end.
+    correction: why the values of an epoch were corrected before its end. withheld: the section on measures
+    whose window is not covered.
     """
     corrected = f"\n**Corrected.** {correction}\n" if correction else ""
     bound, base = int(criteria["noise_bound"]), int(criteria["rounding_base"])
@@ -53,7 +55,7 @@ which groups they were linked less well.
 - `basis.parquet` lists the definitions and the linkage behind the figures (`hearth compare` reads it).
 - `disclosure_criteria.json` lists the numbers of the disclosure control.
 - `manifest.json` lists the digest of every file.
-
+{withheld}
 ## What a value means
 {meaning}
 - `[c]` (confidential): fewer than {least} households or residents, or the value would reveal another one.

@@ -12,6 +12,7 @@ from pipeline.publish.catalogue import CatalogueEntry, write_catalogue
 from pipeline.publish.publication import Publication
 from pipeline.publish.register import PublishedTable, measure_titles, published_table
 from pipeline.publish.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
+from pipeline.publish.withheld import sentence_of_table, withheld_reasons
 
 CRITERIA = "disclosure_criteria.json"
 MEASURES = "measure.parquet"
@@ -41,14 +42,16 @@ def write_tables(
 ) -> None:
     """Write one Parquet file for each table, and the catalogue that lists them."""
     entries = []
+    reasons = withheld_reasons(connection)
     for table in tables:
         path = folder / file_of(table)
+        description = table.description + sentence_of_table(table.table_id, reasons)
         rows = write_release_table(
             connection,
             table.table_id,
             table.dimensions,
             identity,
-            {"title": table.title, "description": table.description},
+            {"title": table.title, "description": description},
             path,
         )
         figures = connection.execute(
@@ -68,7 +71,7 @@ def write_tables(
                 release_id=identity.release_id,
                 table_id=table.table_id,
                 title=table.title,
-                description=table.description,
+                description=description,
                 unit=table.unit,
                 dimensions=", ".join(table.dimensions),
                 area_levels=figures[3],

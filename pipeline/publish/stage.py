@@ -68,6 +68,7 @@ from pipeline.publish.release_content import (
 )
 from pipeline.publish.release_record import write_cell_digests, write_record
 from pipeline.publish.views import write_views
+from pipeline.publish.withheld import section_of_release
 from pipeline.quality.writing import inspect_report, repeat_report, write_report
 
 STAGE = "publish"
@@ -146,6 +147,7 @@ def _write(publication: Publication, protected: Cleared, figures: Cleared) -> Fr
         write_areas(connection, folder)
         _write_quality(connection, publication, counts_of, frozen)
         write_basis(connection, folder)
+        withheld = section_of_release(connection, context.agreement.outputs)
         cells_sha256, cells = write_cell_digests(connection, context.workspace)
     write_dictionary(
         {t.table_id: t.dimensions for t in tables}, {t.table_id: t.title for t in tables}, measures, folder
@@ -153,7 +155,8 @@ def _write(publication: Publication, protected: Cleared, figures: Cleared) -> Fr
     write_views({t.table_id: file_of(t) for t in tables}, folder)
     write_criteria(publication, folder)
     dated, settings = publication.reference_date, profile.settings()
-    write_note(identity.release_id, dated, identity.epoch, settings, folder, publication.correction_reason)
+    corrected = publication.correction_reason
+    write_note(identity.release_id, dated, identity.epoch, settings, folder, corrected, withheld)
     manifest_sha256 = write_manifest(folder, identity.release_id, identity.epoch, dated, profile.method)
     write_record(
         context,

@@ -18,7 +18,7 @@ SPECIFIED = {
     "PSE": range(1, 9),
     "LNK": range(1, 8),
     "HHD": range(1, 4),
-    "AGG": range(8),
+    "AGG": (*range(8), 9),
     "PUB": range(1, 7),
     "RET": range(1, 5),
 }

@@ -90,6 +90,9 @@ AGGREGATE: dict[str, Any] = {
     "unregistered": 0,
     "cells": 1,
     "columns": list(load_contract("aggregate", "cell").names),
+    "measures": {"health_by_tenure": ["households", "emergency_admission"]},
+    "periods": {"nhs_event": "2024-04-01 to 2026-03-31 (seen in the data)"},
+    "withheld": {},
 }
 AGREED = {"uprn": "0" * 16, "nhs_number": "1" * 16}
 
@@ -152,6 +155,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": AGGREGATE, "outputs": ("health_by_tenure",)},
         {"facts": AGGREGATE, "outputs": ("health_by_epc",)},
         "TABLE_NOT_AGREED",
+    ),
+    "AGG-09": (
+        {"facts": but(AGGREGATE, withheld={"falls": "nhs_event ends too early"})},
+        {"facts": but(AGGREGATE, withheld={"emergency_admissions": "nhs_event ends too early"})},
+        "WINDOW_NOT_COVERED",
     ),
 }
 
