@@ -1,11 +1,11 @@
 """Cells of an extract's columns: how many are invalid or missing, and whether their values are plausible.
 
-Facts: `cells`, `distribution` and `wrong_order` of each table, see `pipeline/ingest/column_facts.py`.
+Facts of each table: `cells`, `distribution`, `wrong_order`, `period`; see `pipeline/ingest/column_facts.py`.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from governance.agreement.agreement import Agreement
@@ -27,6 +27,10 @@ MOST_ON_A_DAY: Mapping[str, float] = {"death": 0.1, "event": 0.25, "start": 0.5,
 FEWEST_IN_A_FLOOD = 20
 #: The largest share of one value in a column whose contract says that it varies.
 MOST_OF_ONE_VALUE = 0.98
+#: Seasonal events, such as vaccinations, have gaps of up to this length.
+SEASONAL_GAP = timedelta(days=80)
+#: A register may end this long before the reference date, and go on this long after it.
+OLDEST_REGISTER, NEWEST_REGISTER = timedelta(days=183), timedelta(days=366)
 #: The largest share of spells that end before they start.
 MOST_IN_WRONG_ORDER = 0.1
 
@@ -161,7 +165,8 @@ def cells_are_within_limits(evidence: Shown, agreement: Agreement, now: datetime
 def distributions_are_plausible(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a value that floods a column, a column that became empty, and spells that end before they start.
 
-    A share that differs much from that of the last run is a warning.
+    Also refuse rows that end long before the declared period does, or far from the reference date. A share
+    that differs much from that of the last run is a warning.
     """
     found = list(_distributions(evidence))
     emptied = [place for place, _, shown in found if _is_emptied(place, shown, evidence)]
@@ -170,9 +175,12 @@ def distributions_are_plausible(evidence: Shown, agreement: Agreement, now: date
     constant = [place for place, column, shown in found if _is_constant(column, shown)]
     reversed_ = list(_wrong_orders(evidence))
     faults = len(emptied) + len(flooded) + len(first_days) + len(constant) + len(reversed_)
+    overdeclared, far_off = _undated(evidence), _far_from_reference(evidence)
+    faults += len(overdeclared) + len(far_off)
     observed = f"{counted(len(found), 'column')} of dates, codes and numbers, {faults} implausible"
     threshold = (
-        "no value that floods its column, no column suddenly empty, no spell that ends before its start"
+        "no value that floods its column, no column suddenly empty, no spell that ends before its start, and "
+        "rows up to the reference date"
     )
     if emptied:
         reason = f"empty, and not in the last run: {', '.join(emptied)}"
@@ -189,6 +197,12 @@ def distributions_are_plausible(evidence: Shown, agreement: Agreement, now: date
     if reversed_:
         reason = f"too many end before they start: {', '.join(reversed_)}"
         return failed("DATES_IN_WRONG_ORDER", observed, threshold, reason)
+    if overdeclared:
+        reason = f"the data end long before the declared period does: {', '.join(overdeclared)}"
+        return failed("PERIOD_NOT_IN_DATA", observed, threshold, reason)
+    if far_off:
+        reason = f"the newest rows are far from the reference date: {', '.join(far_off)}"
+        return failed("REFERENCE_DATE_UNLIKE_EXTRACT", observed, threshold, reason)
     remember = {
         place: {"filled": shown.count("filled"), "shares": dict(shown.table("shares"))}
         for place, _, shown in found
@@ -234,6 +248,29 @@ def _wrong_orders(evidence: Shown) -> Iterator[str]:
             wrong = spell.count("wrong")
             if wrong >= FEWEST_CELLS and wrong > MOST_IN_WRONG_ORDER * spell.count("both"):
                 yield f"{name}.{column}"
+
+
+def _undated(evidence: Shown) -> list[str]:
+    """Return tables whose rows end long before the period that the supplier stated, with both days."""
+    found = []
+    for name, facts in supplied_tables(evidence).items():
+        period = facts.within("period")
+        seen, stated = period.optional_text("seen_last"), period.optional_text("declared_last")
+        if seen and stated and date.fromisoformat(stated) - date.fromisoformat(seen) > SEASONAL_GAP:
+            found.append(f"{name} ends on {seen}, {stated} is declared")
+    return found
+
+
+def _far_from_reference(evidence: Shown) -> list[str]:
+    """Return registers of people whose newest rows are long before or after the reference date."""
+    found = []
+    for name, facts in supplied_tables(evidence).items():
+        seen = facts.within("period").optional_text("seen_last") if name == "nhs_person" else None
+        if seen is not None:
+            after = date.fromisoformat(seen) - date.fromisoformat(evidence.run.text("reference_date"))
+            if after < -OLDEST_REGISTER or after > NEWEST_REGISTER:
+                found.append(f"{name} ends on {seen}")
+    return found
 
 
 def _is_emptied(place: str, shown: Shown, evidence: Shown) -> bool:

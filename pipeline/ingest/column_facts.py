@@ -4,11 +4,13 @@ Counts, shares, reasons, codes of code lists and shapes; never a cell. A shape i
 and A for each letter, such as `99/99/9999`. Rules ING-05 and ING-11 judge these facts.
 """
 
+from datetime import date
 from typing import Any
 
 import duckdb
 
 from pipeline.ingest.cast import CastColumn
+from pipeline.period import seen_period
 
 #: Shapes that are shown of a column.
 _SHAPES = 2
@@ -162,6 +164,28 @@ def _category(cast: CastColumn, value: str) -> str | None:
     if column.logical_type == "number":
         return f"CAST(CAST(floor({value} / 10) * 10 AS BIGINT) AS VARCHAR)"
     return f"concat(year({value}) // 10, '0s')" if column.date_kind == "birth" else None
+
+
+def period_facts(
+    connection: duckdb.DuckDBPyConnection,
+    casts: list[CastColumn],
+    declared: tuple[date, date] | None,
+) -> dict[str, str | None]:
+    """Return the first and last day that the rows show, and those that the supplier stated, or nulls.
+
+    seen_first, seen_last: of whole months, from the events, or else from the starts of spells.
+    """
+    kinds = [cast.column for cast in casts if cast.column.date_kind in ("event", "start")]
+    column = next(iter(sorted(kinds, key=lambda found: found.date_kind != "event")), None)
+    seen = None if column is None else seen_period(connection, "checked", f"value {column.name}")
+    first, last = declared or (None, None)
+    days = {
+        "seen_first": seen and seen.first,
+        "seen_last": seen and seen.last,
+        "declared_first": first,
+        "declared_last": last,
+    }
+    return {name: day.isoformat() if day else None for name, day in days.items()}
 
 
 def wrong_order_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> dict[str, Any]:

@@ -69,7 +69,8 @@ def ingest(
     - validity: column (UPRN and NHS number) -> stated (cells that are not empty), valid, invalid_share (0 to
       1, of those stated);
     - cells: column -> rows, stated, invalid, missing, reasons, shapes, markers (ING-05); distribution:
-      column -> filled, top, first_of_january, shares; wrong_order: column of ends -> both, wrong (ING-11);
+      column -> filled, top, first_of_january, shares; wrong_order: column of ends -> both, wrong; period:
+      seen_first, seen_last, declared_first, declared_last (ING-11);
       see `column_facts.py`;
     - rounding_suspected: UPRN column -> valid UPRNs that a spreadsheet seems to have rounded;
     - identifier_patterns: column -> pattern -> cells, for columns that are not identifiers (ING-06);
@@ -141,6 +142,7 @@ def _settings(extract: InspectedExtract) -> dict[str, Any]:
         "header": extract.settings.header,
         "date_formats": list(extract.settings.date_formats),
         "reference_date": extract.reference_date.isoformat(),
+        "covers": [day.isoformat() for day in extract.settings.covers or ()],
         "default_values": {name: list(v) for name, v in sorted(extract.settings.default_values.items())},
     }
 

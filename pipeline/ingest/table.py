@@ -23,7 +23,7 @@ import pyarrow as pa
 from governance.errors import Refused
 from pipeline.engine.tables import write_query
 from pipeline.ingest.cast import CastColumn, cast_column, create_macros
-from pipeline.ingest.column_facts import distribution_facts, limit_facts, wrong_order_facts
+from pipeline.ingest.column_facts import distribution_facts, limit_facts, period_facts, wrong_order_facts
 from pipeline.ingest.header import LINE_NUMBER
 from pipeline.ingest.identifier_pattern import count_identifier_patterns
 from pipeline.ingest.inspection import InspectedExtract
@@ -95,6 +95,7 @@ def ingest_table(
         "cells": limit_facts(connection, casts),
         "distribution": distribution_facts(connection, casts),
         "wrong_order": wrong_order_facts(connection, casts),
+        "period": period_facts(connection, casts, extract.settings.covers),
         "identifier_patterns": count_identifier_patterns(connection, casts),
         **file_facts(extract),
     }

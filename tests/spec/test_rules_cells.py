@@ -37,6 +37,7 @@ NHS_PERSON: dict[str, Any] = {
         "address_start": spread(1000, 500, 500),
     },
     "wrong_order": {"address_end": {"both": 100, "wrong": 10}},
+    "period": dict.fromkeys(("seen_first", "seen_last", "declared_first", "declared_last")),
 }
 
 
@@ -201,6 +202,26 @@ def test_many_spells_that_end_before_they_start_are_refused(ask: Any) -> None:
     for wrong, code in ((10, ""), (11, "DATES_IN_WRONG_ORDER")):
         shown = facts(wrong_order={"address_end": {"both": 100, "wrong": wrong}})
         assert ask("ING-11", shown, part="nhs").code == code
+
+
+@pytest.mark.parametrize(("seen", "code"), [("2026-07-12", ""), ("2026-07-11", "PERIOD_NOT_IN_DATA")])
+def test_a_declared_period_must_be_in_the_data(seen: str, code: str, ask: Any) -> None:
+    shown = facts(period={"seen_last": seen, "declared_last": "2026-09-30"})
+    assert ask("ING-11", shown, part="nhs").code == code
+
+
+@pytest.mark.parametrize(
+    ("seen", "code"),
+    [
+        ("2026-03-31", ""),
+        ("2026-03-30", "REFERENCE_DATE_UNLIKE_EXTRACT"),
+        ("2027-10-01", ""),
+        ("2027-10-02", "REFERENCE_DATE_UNLIKE_EXTRACT"),
+    ],
+)
+def test_a_register_reaches_the_reference_date(seen: str, code: str, ask: Any) -> None:
+    """The reference date of the run is 2026-09-30."""
+    assert ask("ING-11", facts(period={"seen_last": seen}), part="nhs").code == code
 
 
 def test_a_share_that_changed_much_since_the_last_run_is_a_warning(ask: Any) -> None:

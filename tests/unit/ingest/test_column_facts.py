@@ -1,6 +1,7 @@
 """What the evidence shows of a column: counts, reasons and shapes, never a cell."""
 
 import json
+from datetime import date, timedelta
 from typing import Any
 
 
@@ -49,3 +50,16 @@ def test_spells_that_end_before_they_start_are_counted(bench: Any) -> None:
     )
     facts = bench.ingest("nhs_person", "nhs").facts
     assert facts["wrong_order"] == {"address_end": {"both": 2, "wrong": 1}}
+
+
+def test_the_period_is_that_of_the_months_with_rows_next_to_the_declared_one(bench: Any) -> None:
+    days = (date(2025, 4, 1) + timedelta(days=n) for n in range(0, 300, 3))
+    rows = "".join(f"{n},{day}\n" for n, day in enumerate(days))
+    bench.put("nhs_person", "record_id\n1\n")
+    bench.put("nhs_event", f"record_id,event_date\n{rows}", covers=(date(2025, 4, 1), date(2026, 1, 31)))
+    assert bench.ingest("nhs_event", "nhs").facts["period"] == {
+        "seen_first": "2025-04-01",
+        "seen_last": "2026-01-31",
+        "declared_first": "2025-04-01",
+        "declared_last": "2026-01-31",
+    }
