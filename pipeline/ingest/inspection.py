@@ -130,9 +130,9 @@ def open_table(settings: ExtractSettings) -> Iterator[tuple[SuppliedFile, TableR
     with open_supplied(settings.path) as (file, content):
         if is_parquet(settings.path):
             with file.again() as source:
-                yield file, ParquetReader(source)
+                yield file, ParquetReader(source, settings.time_zone)
         else:
-            blocks = iter(TextBlocks(content, settings.encoding))
+            blocks = iter(TextBlocks(content, settings.encoding, settings.undefined_bytes))
             order = None if settings.header else settings.column_order
             yield file, DelimitedReader(blocks, settings.delimiter, order)
 

@@ -72,6 +72,7 @@ def ingest(
       column -> filled, top, first_of_january, shares; wrong_order: column of ends -> both, wrong; period:
       seen_first, seen_last, declared_first, declared_last (ING-11);
       see `column_facts.py`;
+    - replacement_characters: column -> cells in which a letter was lost before the file was supplied;
     - rounding_suspected: UPRN column -> valid UPRNs that a spreadsheet seems to have rounded;
     - identifier_patterns: column -> pattern -> cells, for columns that are not identifiers (ING-06);
     - file_sha256, file_bytes, manifest (sequence, supplied, signed_by, signature; None without one);
@@ -142,6 +143,9 @@ def _settings(extract: InspectedExtract) -> dict[str, Any]:
         "header": extract.settings.header,
         "date_formats": list(extract.settings.date_formats),
         "reference_date": extract.reference_date.isoformat(),
+        "missing_markers": list(extract.settings.missing_markers),
+        "undefined_bytes": extract.settings.undefined_bytes,
+        "time_zone": extract.settings.time_zone,
         "covers": [day.isoformat() for day in extract.settings.covers or ()],
         "default_values": {name: list(v) for name, v in sorted(extract.settings.default_values.items())},
     }
