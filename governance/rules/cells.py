@@ -25,7 +25,7 @@ MOST_BIRTHS_ON_FIRST_OF_JANUARY = 0.03
 MOST_ON_A_DAY: Mapping[str, float] = {"death": 0.1, "event": 0.25, "start": 0.5, "end": 0.5}
 #: A flood has at least this many cells.
 FEWEST_IN_A_FLOOD = 20
-#: The largest share of one value in a column whose contract says that it varies.
+#: The largest share of one value in a column with `varies` in its contract.
 MOST_OF_ONE_VALUE = 0.98
 #: Seasonal events, such as vaccinations, have gaps of up to this length.
 SEASONAL_GAP = timedelta(days=80)
@@ -159,7 +159,7 @@ def cells_are_within_limits(evidence: Shown, agreement: Agreement, now: datetime
     title="The distribution of each date, code and number is plausible",
     stage="ingest",
     source="UK GDPR art. 5(1)(d), accuracy; field-notes.md, defects",
-    remedy="Ask the supplier what the column contains. If one date stands for 'not known', list it under "
+    remedy="Ask the supplier what the column contains. If one date means 'not known', list it under "
     "`default_values` of [extracts.…] in hearth.toml. A change since the last run needs a signed waiver.",
 )
 def distributions_are_plausible(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:

@@ -1,4 +1,4 @@
-"""Names a file that is no delimited text for what it is, by its first bytes, and says how to export it."""
+"""Names a file that is no delimited text for what it is, by its first bytes, with what to do about it."""
 
 _SAVE = "save the sheet as CSV UTF-8, with identifiers as text"
 _KINDS = (

@@ -141,7 +141,7 @@ class ParquetReader:
 
 
 def _is_lossy(column: pa.Array) -> bool:
-    """Answer whether a column of single precision has numbers beyond those that it can tell apart."""
+    """Answer whether a column of single precision has numbers beyond those that it has exactly."""
     is_beyond = pc.greater(pc.abs(column.cast(pa.float64())), float(_LARGEST_EXACT))
     return bool(pc.any(is_beyond).as_py())
 

@@ -23,7 +23,7 @@ MAXIMUM_CELL_CHARACTERS = 65_536
 #: Quarantine keeps only this much of a cell of a broken row.
 QUARANTINED_CELL_CHARACTERS = 1_000
 
-#: Stands for a byte that has no character in the declared encoding (the ASCII character SUB).
+#: In place of a byte that has no character in the declared encoding (the ASCII character SUB).
 SUBSTITUTE = "\x1a"
 
 #: Every ASCII control character except tab, LF and CR.
