@@ -11,6 +11,7 @@ from governance.rules import (
     link,
     pseudonymise,
     publish,
+    read_back,
     retention,
     run,
 )
@@ -28,6 +29,7 @@ FAMILIES = (
     aggregate,
     disclosure,
     publish,
+    read_back,
     leakage,
 )
 

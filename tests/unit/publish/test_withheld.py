@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from pipeline.publish.withheld import section_of_release, sentence_of_table, withheld_measures
+from pipeline.publish.files.withheld import section_of_release, sentence_of_table, withheld_measures
 from schemas.measure import measures
 from schemas.table import tables
 
