@@ -3,6 +3,7 @@
 The contracts in `schemas/contracts` decide what is accepted.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,8 @@ def ingest(
                 if count:
                     values = counted(count, f"value of {column} looks", f"values of {column} look")
                     context.report(f"{table}: {values} rounded by a spreadsheet")
+            for sentence in _sentences_on_defaults(table, result.facts["repaired"]):
+                context.report(sentence)
         if controller == load_contract("extract", "area_lookup").controller and "area_lookup" not in tables:
             kept = _write_packaged_areas(folder / "area_lookup.parquet")
             rows["area_lookup.parquet"] = kept
@@ -132,6 +135,16 @@ def ingest(
         return rows, Evidence(STAGE, controller, facts)
 
     return write_artefact(zone, STAGE, controller, fingerprint, fill)
+
+
+def _sentences_on_defaults(table: str, repaired: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Return a sentence for each column in which default values were read as missing."""
+    return [
+        f"{table}: {counted(count, f'default value of {column} was', f'default values of {column} were')} "
+        "read as missing"
+        for column, repairs in repaired.items()
+        if (count := repairs.get("DEFAULT_DATE", 0))
+    ]
 
 
 def _settings(extract: InspectedExtract) -> dict[str, Any]:

@@ -337,3 +337,10 @@ def test_a_token_named_by_luck_in_a_small_extract_decides_nothing(ask: Any) -> N
 def test_an_attack_that_was_not_made_is_no_pass(ask: Any) -> None:
     silent = {name: fact for name, fact in PSEUDONYMISE.items() if name != "encoding_attack"}
     assert ask("PSE-08", silent).code == "NOT_EVALUATED"
+
+
+def test_a_table_broken_down_by_an_attribute_whose_window_is_not_covered_is_refused(ask: Any) -> None:
+    for attribute, code in (("tenure", "WINDOW_NOT_COVERED"), ("damp_report", "")):
+        verdict = ask("AGG-09", but(AGGREGATE, withheld={attribute: "it ends too early"}))
+        assert verdict.code == code
+    assert "damp_report" in verdict.observed

@@ -49,6 +49,11 @@ def test_a_default_value_is_missing_in_every_date_column(bench: Any, column: str
     assert result.facts["repaired"] == {column: {"DEFAULT_DATE": 5}}
 
 
+def test_default_values_are_reported_column_by_column(bench: Any) -> None:
+    days(bench, "birth_date", ["1900-01-01", "1980-01-02", "1900-01-01"])
+    assert "nhs_person: 2 default values of birth_date were read as missing" in bench.reports
+
+
 def test_the_first_day_of_computers_is_a_birthday_and_no_day_of_death(bench: Any) -> None:
     assert days(bench, "birth_date", ["1970-01-01"])[0] == ["1970-01-01"]
     assert days(bench, "death_date", ["1970-01-01"])[0] == [None]
