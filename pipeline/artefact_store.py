@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from governance.artefact import Artefact, Evidence, FileRecord
 from governance.canonical import canonical_json, digest_of_file
@@ -95,6 +96,14 @@ def recall_artefact(zone: Path, stage: str, part: str, fingerprint: str) -> tupl
     if not is_own:
         raise changed_artefact(folder, "Its record is that of another artefact")
     return Artefact(stage, part, folder, fingerprint, files), evidence
+
+
+def recorded_facts(artefact: Artefact) -> Mapping[str, Any]:
+    """Return the facts that the record of an artefact has. Raises Fault if the record cannot be read."""
+    try:
+        return dict(json.loads((artefact.folder / RECORD).read_bytes())["facts"])
+    except (OSError, ValueError, TypeError, KeyError):
+        raise changed_artefact(artefact.folder, "Its record cannot be read") from None
 
 
 def changed_artefact(folder: Path, why: str) -> Fault:

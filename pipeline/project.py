@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from governance.counted import counted
 from governance.errors import Fault, Finding
@@ -17,8 +18,9 @@ from pipeline.engine.duckdb import EngineSettings
 from pipeline.printable import shown, shown_in_quotes
 
 CUSTODY_MODES = ("at-source", "third-party", "single-operator")
-ENCODINGS = ("utf-8", "cp1252")
-DELIMITERS = (",", "\t", "|")
+ENCODINGS = ("utf-8", "cp1252", "utf-16", "utf-16-le", "utf-16-be")
+#: Bytes without a character in cp1252 that a file may have; their rows go to quarantine.
+UNDEFINED_BYTES = 20
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class ExtractSettings:
     read. date_formats: the strptime formats that the supplier declared; no other is accepted. manifest:
     None for the default, `<file>.manifest.json` next to the file. header: whether the first line has the
     names of the columns; if not, `column_order` has the contract's columns, or names listed under ignore, in
-    the order of the file.
+    the order of the file. default_values: contract column -> texts that the supplier enters for "missing".
+    covers: the first and last day of the period that the supplier states for the rows; None if not stated.
+    missing_markers: texts that mean "missing" in any column. undefined_bytes: how many bytes without a
+    character in cp1252 are tolerated. time_zone: in which typed timestamps are read.
     """
 
     table: str
@@ -43,6 +48,11 @@ class ExtractSettings:
     manifest: Path | None = None
     header: bool = True
     column_order: tuple[str, ...] = ()
+    default_values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    covers: tuple[date, date] | None = None
+    missing_markers: tuple[str, ...] = ()
+    undefined_bytes: int = UNDEFINED_BYTES
+    time_zone: str = "Europe/London"
 
 
 @dataclass(frozen=True)
@@ -226,6 +236,11 @@ class _Reader:
                 "delimiter",
                 "date_formats",
                 "manifest",
+                "default_values",
+                "covers",
+                "missing_markers",
+                "undefined_bytes",
+                "time_zone",
             },
         )
         if "path" not in section:
@@ -239,12 +254,53 @@ class _Reader:
             columns=self._column_names(where, section.get("columns", {})) if header else {},
             ignore=self._texts(f"{where} ignore", section.get("ignore", [])),
             encoding=self._choice(f"{where} encoding", section.get("encoding", "utf-8"), ENCODINGS),
-            delimiter=self._choice(f"{where} delimiter", section.get("delimiter", ","), DELIMITERS),
+            delimiter=self._delimiter(f"{where} delimiter", section.get("delimiter", ",")),
             date_formats=self._texts(f"{where} date_formats", section.get("date_formats", ["%Y-%m-%d"])),
             manifest=None if manifest is None else self._path(f"{where} manifest", manifest),
             header=header,
             column_order=() if header else self._column_order(where, path, section.get("columns")),
+            default_values={
+                name: self._texts(f"{where} default_values.{shown(name)}", texts)
+                for name, texts in self._table(
+                    f"{where[1:-1]}.default_values", section.get("default_values", {})
+                ).items()
+            },
+            covers=self._period(f"{where} covers", section.get("covers")),
+            missing_markers=self._texts(f"{where} missing_markers", section.get("missing_markers", [])),
+            undefined_bytes=self._count(
+                f"{where} undefined_bytes", section.get("undefined_bytes", UNDEFINED_BYTES)
+            ),
+            time_zone=self._zone(f"{where} time_zone", section.get("time_zone", "Europe/London")),
         )
+
+    def _delimiter(self, where: str, value: Any) -> str:
+        if isinstance(value, str) and len(value) == 1 and not value.isalnum() and value not in '"\r\n\0 ':
+            return value
+        self._fault(where, "must be one character that is no letter, digit, blank or quotation mark")
+        return ","
+
+    def _zone(self, where: str, value: Any) -> str:
+        try:
+            return ZoneInfo(self._text(where, value)).key
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            self._fault(where, 'must be the name of a time zone, such as "Europe/London"')
+            return "Europe/London"
+
+    def _count(self, where: str, value: Any) -> int:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        self._fault(where, "must be a whole number of 0 or more")
+        return 0
+
+    def _period(self, where: str, value: Any) -> tuple[date, date] | None:
+        if value is None:
+            return None
+        if isinstance(value, list) and len(value) == 2 and all(type(day) is date for day in value):
+            first, last = value
+            if first <= last:
+                return first, last
+        self._fault(where, "must be two dates without quotes, such as [2025-04-01, 2026-03-31], in order")
+        return None
 
     def _column_names(self, where: str, value: Any) -> dict[str, str]:
         if isinstance(value, list):

@@ -56,6 +56,13 @@ FORMS = ("uprn", "nhs_number", "postcode")
 #: classes ("RD02" within "RD" within "R"), by the narrowest class that the list contains.
 CODE_MATCHES = ("spelling", "narrowest_class")
 
+#: What a date is the date of. It decides which days are plausible (`pipeline/ingest/date_cast.py`).
+DATE_KINDS = ("birth", "death", "start", "end", "event")
+
+#: The largest share of a column's stated cells that may be invalid, unless its contract or the agreement
+#: sets another limit.
+MAXIMUM_INVALID_SHARE = 0.05
+
 LOGICAL_TYPES = ("string", "integer", "number", "boolean", "date", "array")
 #: Types of the items of an array.
 ITEM_TYPES = ("string", "integer")
@@ -72,7 +79,19 @@ SQL_TYPES = {
 _COLUMN_NAME = re.compile("[a-z][a-z0-9_]*")
 _CONTRACT_PROPERTIES = frozenset({"controller", "presence"})
 _COLUMN_PROPERTIES = frozenset(
-    {"purpose", "mustNotOutlive", "onInvalid", "codeList", "codeMatch", "form", "unit"}
+    {
+        "purpose",
+        "mustNotOutlive",
+        "onInvalid",
+        "codeList",
+        "codeMatch",
+        "form",
+        "unit",
+        "dateKind",
+        "maximumInvalidShare",
+        "maximumMissingShare",
+        "varies",
+    }
 )
 
 
@@ -95,6 +114,10 @@ class Column:
     form: canonical identifier form (one of FORMS), if any.
     pattern: regular expression that the whole value must match, if any.
     minimum, maximum: inclusive bounds of a number, or of each item of an array; ISO text for a date.
+    date_kind: for a date of an extract, one of DATE_KINDS.
+    maximum_invalid_share: largest share of the stated cells that may be invalid; maximum_missing_share: of
+    all cells that may be empty. The agreement can set others.
+    varies: whether one value may not fill nearly the whole column.
     """
 
     name: str
@@ -116,6 +139,10 @@ class Column:
     maximum_length: int | None = None
     unit: str | None = None
     item_type: str | None = None
+    date_kind: str | None = None
+    maximum_invalid_share: float = MAXIMUM_INVALID_SHARE
+    maximum_missing_share: float = 1.0
+    varies: bool = False
 
 
 @dataclass(frozen=True)
@@ -303,7 +330,20 @@ class _Reader:
             item_type=self._choice(f"{name} items logicalType", items.get("logicalType"), ITEM_TYPES)
             if is_array
             else None,
+            date_kind=None
+            if "dateKind" not in custom
+            else self._choice(f"{name} dateKind", custom["dateKind"], DATE_KINDS),
+            maximum_invalid_share=self._share(name, custom, "maximumInvalidShare", MAXIMUM_INVALID_SHARE),
+            maximum_missing_share=self._share(name, custom, "maximumMissingShare", 1.0),
+            varies=self._choice(f"{name} varies", custom.get("varies", "no"), ("yes", "no")) == "yes",
         )
+
+    def _share(self, name: str, custom: Mapping[str, Any], what: str, default: float) -> float:
+        value = custom.get(what, default)
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+            return float(value)
+        self.faults.append(f"{name} {what} must be a share from 0 to 1")
+        return default
 
     def _custom(self, where: str, raw: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
         listed = [(entry["property"], entry["value"]) for entry in raw.get("customProperties", [])]

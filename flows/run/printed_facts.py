@@ -59,12 +59,26 @@ def _steps(attrition: list[dict[str, Any]], minimum: int) -> list[dict[str, Any]
     ]
 
 
+def _cells(columns: Mapping[str, Mapping[str, Any]], minimum: int) -> dict[str, dict[str, Any]]:
+    """Return the cells of each column; a column with a few invalid cells has no shapes of them."""
+    return {
+        name: dict(facts)
+        | {
+            "reasons": merge_small(facts["reasons"], minimum),
+            "markers": merge_small(facts["markers"], minimum),
+            "shapes": facts["shapes"] if facts["invalid"] >= minimum else [],
+        }
+        for name, facts in columns.items()
+    }
+
+
 #: Facts of a table that ingest read: a number of rows by reason, or of cells by column and reason.
 _OF_A_TABLE: Mapping[str, Printed] = {
     "quarantined_by_reason": merge_small,
     "invalid": _by_column,
     "repaired": _by_column,
     "identifier_patterns": _by_column,
+    "cells": _cells,
 }
 #: Stage -> its facts that have categories of records.
 _PRINTED: Mapping[str, Mapping[str, Printed]] = {

@@ -16,6 +16,7 @@ from typing import Any
 import jsonschema
 
 from governance.agreement.agreement_file import read_agreement_file
+from governance.agreement.column_limits import column_limits, limit_faults
 from governance.agreement.decisions_file import decisions_path, read_decisions
 from governance.agreement.schema_fault import broken_rule, place_in_file, shown_name
 from governance.agreement.signature import SignatureStatus, signature_path, signature_status, signed_text
@@ -247,6 +248,7 @@ def _undeclared(content: Mapping[str, Any]) -> Iterator[Finding]:
             if known[table].find(column) is None:
                 place = f"datasets.{table}.columns.{column}"
                 yield Finding("AGREEMENT", place, "is not a column of that extract's contract")
+        yield from limit_faults(table, terms.get("limits", {}), known[table])
     for table in content["outputs"]["tables"]:
         if table not in registered_tables():
             yield Finding("AGREEMENT", f"outputs.{table}", "is not a registered table")
@@ -276,7 +278,10 @@ def _build(content: Mapping[str, Any]) -> Agreement:
             _day(confidentiality["expires"]) if "expires" in confidentiality else None,
         ),
         purposes={item["id"]: Purpose(**item) for item in content["purposes"]},
-        dataset_terms={table: Dataset(table=table, **item) for table, item in content["datasets"].items()},
+        dataset_terms={
+            table: Dataset(table=table, **item | {"limits": column_limits(item.get("limits", {}))})
+            for table, item in content["datasets"].items()
+        },
         outputs=tuple(content["outputs"]["tables"]),
         thresholds=Thresholds(**content.get("thresholds", {})),
         disclosure=DisclosureTerms(**content.get("disclosure", {})),

@@ -6,6 +6,7 @@ from typing import Any
 from governance.agreement.agreement import EPOCHS, Agreement
 from governance.agreement.attestation_difference import attestation_changes
 from governance.agreement.change import Change
+from governance.agreement.column_limits import limit_changes
 from governance.counted import counted
 
 
@@ -16,6 +17,7 @@ def differences(old: Agreement, new: Agreement) -> tuple[Change, ...]:
         *_numbers("thresholds", old.thresholds, new.thresholds),
         *_numbers("disclosure", old.disclosure, new.disclosure),
         *_columns(old, new),
+        *limit_changes(*({n: t.limits for n, t in a.dataset_terms.items()} for a in (old, new))),
         *_outputs(old, new),
         *_retention(old, new),
         *_people(old, new),

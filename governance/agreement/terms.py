@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+from governance.agreement.column_limits import ColumnLimit
+
 Tighter = Literal["higher", "lower"]
 
 
@@ -44,6 +46,13 @@ class Thresholds:
     )
     maximum_quarantined_share: float = threshold(
         0.05, "largest share of an extract's rows that may go to quarantine", "lower", minimum=0, maximum=1
+    )
+    maximum_share_rise: float = threshold(
+        0.1,
+        "largest rise of a column's invalid or missing share, or of one value's share, since the last run",
+        "lower",
+        minimum=0,
+        maximum=1,
     )
     minimum_match_rate: float = threshold(
         0.6, "lowest plausible share of NHS residents linked to a dwelling", "higher", minimum=0, maximum=1
@@ -253,13 +262,18 @@ class OptOutTerms:
 
 @dataclass(frozen=True)
 class Dataset:
-    """An extract table that may be used. columns: column -> id of the purpose it is used for."""
+    """An extract table that may be used.
+
+    columns: column -> id of the purpose it is used for. limits: column -> its agreed shares of invalid and
+    missing cells, where they are not those of its contract.
+    """
 
     table: str
     controller: str
     clause: str
     retention: str
     columns: Mapping[str, str]
+    limits: Mapping[str, ColumnLimit] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

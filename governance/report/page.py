@@ -133,7 +133,7 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
         ],
         "little_known": [
             (name, percent(share), percent(agreement.thresholds.minimum_coverage))
-            for name, share in facts.aggregate.get("withheld", {}).items()
+            for name, share in facts.aggregate.get("little_known", {}).items()
         ],
         "attacks": [
             (f"{line.rule} ({line.part})", _WORDS[line.verdict], line.observed)

@@ -2,6 +2,7 @@
 
 from governance.rules import (
     aggregate,
+    cells,
     delivery,
     disclosure,
     household,
@@ -25,6 +26,7 @@ FAMILIES = (
     delivery,
     ingest,
     invented,
+    cells,
     pseudonymise,
     link,
     household,

@@ -10,6 +10,8 @@ from governance.agreement.agreement import Agreement
 from governance.counted import counted, percent
 from governance.rules.columns import direct_identifiers, undeclared
 from governance.rules.registry import NotShown, Shown, Verdict, failed, passed, rule
+from schemas.condition import attributes_in
+from schemas.dimension import dimensions
 from schemas.measure import measures
 from schemas.table import tables as registered_tables
 
@@ -65,7 +67,7 @@ def tables_are_registered_and_agreed(evidence: Shown, agreement: Agreement, now:
 )
 def status_is_known_of_enough(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
     """Refuse a measure produced although the status of too few is known, and one without its share."""
-    shares, withheld = _shares(evidence, "coverage"), _shares(evidence, "withheld")
+    shares, little_known = _shares(evidence, "coverage"), _shares(evidence, "little_known")
     minimum = agreement.thresholds.minimum_coverage
     produced = {name for names in evidence.table("measures").values() for name in names}
     without = sorted(
@@ -75,8 +77,8 @@ def status_is_known_of_enough(evidence: Shown, agreement: Agreement, now: dateti
     lowest = min(shares.values(), default=1.0)
     observed = (
         f"lowest coverage {percent(lowest)}, of {counted(len(shares), 'measure')}; "
-        f"{counted(len(withheld), 'measure')} not produced: "
-        f"{', '.join(f'{name} {percent(share)}' for name, share in sorted(withheld.items())) or 'none'}"
+        f"{counted(len(little_known), 'measure')} not produced: "
+        f"{', '.join(f'{name} {percent(share)}' for name, share in sorted(little_known.items())) or 'none'}"
     )
     threshold = f"at least {percent(minimum)}"
     if without:
@@ -119,3 +121,42 @@ def no_roster_difference_is_published(evidence: Shown, agreement: Agreement, now
         reason = f"these compare the lists: {', '.join((*columns, *in_tables))}"
         return failed("ROSTER_DIFFERENCE_PUBLISHED", observed, "none", reason)
     return passed(observed, "none")
+
+
+@rule(
+    id="AGG-09",
+    version=1,
+    title="No measure is produced whose window the extracts do not cover",
+    stage="aggregate",
+    source="UK GDPR art. 5(1)(d), accuracy; Code of Practice for Statistics, Q2 sound methods",
+    remedy="Ask the NHS body for an extract up to `reference_date`, state its period under `covers` of "
+    "[extracts.…] in hearth.toml, or set an earlier reference_date.",
+)
+def windows_are_covered(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse a measure or dimension that uses an attribute whose window is not covered."""
+    withheld, periods = evidence.table("withheld"), evidence.table("periods")
+    outside = sorted(
+        f"{table_id}: {name}"
+        for table_id, named in evidence.columns("measures").items()
+        for name, attributes in _uses(table_id, named)
+        if attributes & withheld.keys()
+    )
+    listed = "; ".join(f"{table} {period}" for table, period in periods.items()) or "none is dated"
+    observed = f"periods: {listed}; {counted(len(withheld), 'attribute')} withheld"
+    threshold = "no measure that uses an attribute whose window is not covered"
+    if outside:
+        reason = f"these use a window that is not covered: {', '.join(outside)}"
+        return failed("WINDOW_NOT_COVERED", observed, threshold, reason)
+    if withheld:
+        observed += f" ({', '.join(sorted(withheld))})"
+    return passed(observed, threshold)
+
+
+def _uses(table_id: str, named: tuple[str, ...]) -> list[tuple[str, frozenset[str]]]:
+    """Return each measure and dimension of a table, with the attributes that it uses."""
+    chosen = [measures()[name] for name in named if name in measures()]
+    used = [(m.name, attributes_in(m.include) | attributes_in(m.count)) for m in chosen]
+    table = registered_tables().get(table_id)
+    return used + [
+        (name, frozenset(dimensions()[name].attributes)) for name in (table.dimensions if table else ())
+    ]

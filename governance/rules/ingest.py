@@ -150,47 +150,6 @@ def every_column_has_a_purpose(evidence: Shown, agreement: Agreement, now: datet
 
 
 @rule(
-    id="ING-05",
-    version=1,
-    title="The share of invalid UPRNs and NHS numbers is within the agreed limits",
-    stage="ingest",
-    source="field-notes.md, UPRN and NHS number; NHS Data Dictionary (modulus 11)",
-    remedy="Ask the supplier to export identifier columns as text, because spreadsheets change long numbers. "
-    "`hearth quarantine` lists the faults by column.",
-)
-def identifiers_are_valid(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
-    """Refuse a column of identifiers in which more are invalid than agreed."""
-    agreed = agreement.thresholds
-    shares: dict[str, float] = {}
-    too_many: list[str] = []
-    for name, facts in supplied_tables(evidence).items():
-        for column, validity in facts.table("validity").items():
-            share = (
-                Shown.of({"share": validity["invalid_share"]}).rate("share") if validity["stated"] else 0.0
-            )
-            is_nhs_number = load_contract("extract", name).column(column).form == "nhs_number"
-            limit = (
-                agreed.maximum_invalid_nhs_number_share
-                if is_nhs_number
-                else agreed.maximum_invalid_uprn_share
-            )
-            shares[f"{name}.{column}"] = share
-            if share > limit:
-                too_many.append(f"{name}.{column} ({share:.2%})")
-    listed = ", ".join(f"{name} {share:.2%}" for name, share in shares.items())
-    observed = f"invalid: {listed}" if listed else "no identifier column"
-    threshold = (
-        f"invalid: at most {agreed.maximum_invalid_uprn_share:.2%} of UPRNs, "
-        f"at most {agreed.maximum_invalid_nhs_number_share:.2%} of NHS numbers"
-    )
-    if too_many:
-        return failed(
-            "IDENTIFIERS_DAMAGED", observed, threshold, f"too many are invalid in {', '.join(too_many)}"
-        )
-    return passed(observed, threshold)
-
-
-@rule(
     id="ING-06",
     version=1,
     title="Columns that should not contain identifiers contain none",

@@ -47,9 +47,11 @@ def passed(observed: str, threshold: str, remember: Mapping[str, Any] | None = N
     return Verdict("pass", observed, threshold, remember=remember or {})
 
 
-def warned(code: str, observed: str, threshold: str, reason: str) -> Verdict:
+def warned(
+    code: str, observed: str, threshold: str, reason: str, remember: Mapping[str, Any] | None = None
+) -> Verdict:
     """Return a warning: the run continues only with a signed waiver."""
-    return Verdict("warn", observed, threshold, reason, code)
+    return Verdict("warn", observed, threshold, reason, code, remember or {})
 
 
 def failed(code: str, observed: str, threshold: str, reason: str) -> Verdict:

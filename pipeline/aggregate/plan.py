@@ -1,8 +1,8 @@
 """The plan of a run: which registered tables, measures and breakdowns it can count.
 
 A table that the agreement does not name, or a measure or dimension that needs an attribute no extract
-supplies, is not produced. Nor is a measure whose status is known of too few (see `coverage`). Each is listed
-with the reason, and never counted as zero.
+supplies or whose window is not covered, is not produced. Nor is a measure whose status is known of too few
+(see `coverage`). Each is listed with the reason, and never counted as zero.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,8 @@ class NotProduced:
     """A registered table, or one measure of it, that the run does not produce.
 
     measure: None for the whole table. missing: attributes that no extract supplies. known_share: coverage of
-    the measure, if it is too low. Without either, the agreement does not name the table.
+    the measure, if it is too low. uncovered: attributes whose window the extracts do not cover. Without any
+    of them, the agreement does not name the table.
     """
 
     table_id: str
@@ -30,6 +31,7 @@ class NotProduced:
     reason: str
     missing: tuple[str, ...] = ()
     known_share: float | None = None
+    uncovered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,9 @@ class Plan:
         missing = sorted({name for left_out in self.not_produced for name in left_out.missing})
         without_attribute = sum(bool(left_out.missing) for left_out in self.not_produced)
         little_known = [n for n in self.not_produced if n.known_share is not None]
-        not_named = len(self.not_produced) - without_attribute - len(little_known)
+        uncovered = sorted({name for left_out in self.not_produced for name in left_out.uncovered})
+        without_window = sum(bool(left_out.uncovered) for left_out in self.not_produced)
+        not_named = len(self.not_produced) - without_attribute - without_window - len(little_known)
         reasons = []
         if not_named:
             reasons.append(f"{counted(not_named, 'is', 'are')} not named in the agreement")
@@ -79,6 +83,9 @@ class Plan:
             named = ", ".join(f"{name} {percent(share or 0)}" for name, share in sorted(shares.items()))
             are_known = counted(len(little_known), "is known", "are known")
             reasons.append(f"{are_known} of too few households or residents ({named})")
+        if without_window:
+            needs = counted(without_window, "needs", "need")
+            reasons.append(f"{needs} a period that your extracts do not cover ({', '.join(uncovered)})")
         if not reasons:
             return "all tables were produced"
         left_out = counted(len(self.not_produced), "table or measure was", "tables or measures were")
@@ -90,12 +97,14 @@ def make_plan(
     agreed: tuple[str, ...],
     known: frozenset[str],
     complete: frozenset[str] = frozenset(),
+    withheld: Mapping[str, str] | None = None,
 ) -> Plan:
     """Compare the registered tables with the agreement's outputs and with the attributes that have values.
 
     known, complete: names of the household and resident attributes that are known of at least one household
-    or resident, and of every one.
+    or resident, and of every one. withheld: attributes whose window is not covered, with the reason.
     """
+    uncovered = withheld or {}
     produced: list[Table] = []
     left_out: list[NotProduced] = []
     for table in registered.values():
@@ -104,14 +113,14 @@ def make_plan(
             left_out.append(NotProduced(table.table_id, None, reason))
             continue
         needed = frozenset().union(*(dimensions()[d].attributes for d in table.dimensions))
-        if needed - known:
-            left_out.append(_without_attributes(table.table_id, None, needed - known))
+        if needed - known or needed & uncovered.keys():
+            left_out.append(_left_out(table.table_id, None, needed, known, uncovered))
             continue
         chosen = []
         for name in table.measures:
-            absent = _attributes_of(measures()[name]) - known
-            if absent:
-                left_out.append(_without_attributes(table.table_id, name, absent))
+            used = _attributes_of(measures()[name])
+            if used - known or used & uncovered.keys():
+                left_out.append(_left_out(table.table_id, name, used, known, uncovered))
             else:
                 chosen.append(name)
         if chosen:
@@ -129,6 +138,15 @@ def _attributes_of(measure: Measure) -> frozenset[str]:
     return attributes_in(measure.include) | attributes_in(measure.count)
 
 
-def _without_attributes(table_id: str, measure: str | None, attributes: frozenset[str]) -> NotProduced:
-    missing = tuple(sorted(attributes))
+def _left_out(
+    table_id: str,
+    measure: str | None,
+    used: frozenset[str],
+    known: frozenset[str],
+    uncovered: Mapping[str, str],
+) -> NotProduced:
+    if outside := tuple(sorted(used & uncovered.keys())):
+        reason = "; ".join(dict.fromkeys(uncovered[name] for name in outside))
+        return NotProduced(table_id, measure, reason, uncovered=outside)
+    missing = tuple(sorted(used - known))
     return NotProduced(table_id, measure, f"no extract supplies {', '.join(missing)}", missing)

@@ -7,7 +7,9 @@ Facts of the evidence:
   area_levels            level -> number of areas
   not_produced           list of {table_id, measure, reason}
   coverage               measure -> share whose status is known, of each measure produced
-  withheld               measure -> the same share, of each measure that is known of too few
+  little_known           measure -> the same share, of each measure that is known of too few
+  periods                dated table -> the period that it covers, in words
+  withheld               attribute whose window is not covered -> reason (AGG-09)
   households, residents  households and residents counted
   columns                names of the columns of `cell`
   unregistered           tables of `cell` that are not in the registry; must be 0
@@ -94,6 +96,7 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
                 context.agreement.outputs,
                 known_attributes(connection),
                 known_attributes(connection, of_everyone=True),
+                withheld_attributes(connection),
             )
             coverage = measure_coverage(connection, plan)
             plan = leave_out_unknown(plan, coverage, context.agreement.thresholds.minimum_coverage)
@@ -138,6 +141,12 @@ def known_attributes(connection: duckdb.DuckDBPyConnection, *, of_everyone: bool
     return frozenset(known)
 
 
+def withheld_attributes(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return each attribute that no measure may use, with the reason (see `household/window.py`)."""
+    rows = connection.execute("SELECT name, value FROM basis WHERE aspect = 'withheld' ORDER BY name")
+    return dict(rows.fetchall())
+
+
 def add_definitions(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     """Add to `basis` a digest of the definition of each measure and magnitude that was counted."""
     measured = {name: measures()[name] for table in plan.tables for name in table.measures}
@@ -154,13 +163,13 @@ def add_definitions(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
 
 def coverage_facts(plan: Plan, coverage: Mapping[str, Coverage]) -> dict[str, dict[str, float]]:
     """Return the coverage of each measure produced, and of each that is withheld because of it."""
-    withheld = {
+    little_known = {
         n.measure: n.known_share for n in plan.not_produced if n.measure and n.known_share is not None
     }
     produced = {name for table in plan.tables for name in table.measures}
     return {
         "coverage": {name: found.share for name, found in sorted(coverage.items()) if name in produced},
-        "withheld": dict(sorted(withheld.items())),
+        "little_known": dict(sorted(little_known.items())),
     }
 
 
@@ -183,6 +192,12 @@ def _facts(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, Any]:
         "not_produced": [
             {"table_id": n.table_id, "measure": n.measure, "reason": n.reason} for n in plan.not_produced
         ],
+        "periods": dict(
+            connection.execute(
+                "SELECT name, value FROM basis WHERE aspect = 'period' ORDER BY name"
+            ).fetchall()
+        ),
+        "withheld": withheld_attributes(connection),
         "households": number("SELECT COUNT(*) FROM household_base"),
         "residents": number("SELECT COUNT(*) FROM resident_base"),
         "columns": [row[0] for row in connection.execute("DESCRIBE cell").fetchall()],

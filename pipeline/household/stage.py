@@ -19,6 +19,7 @@ Facts of the evidence:
   unexplained           people who are neither residents nor excluded for a reason; must be 0
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ import duckdb
 
 from governance.artefact import Artefact, Evidence
 from governance.clearance import Cleared
-from pipeline.artefact_store import write_artefact
+from pipeline.artefact_store import recorded_facts, write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import write_query
@@ -35,7 +36,9 @@ from pipeline.household.basis import create_basis
 from pipeline.household.building import build_households
 from pipeline.household.definition import ALTERNATIVE_CAPS, CAPS, VERSION
 from pipeline.household.loading import load_inputs
+from pipeline.household.window import add_windows
 from pipeline.link.model import model_of
+from pipeline.period import Period
 from schemas.attribute import resident_attributes
 
 #: Tables written: name, table of the database, order of the rows.
@@ -75,9 +78,11 @@ def household(
         allowed = tuple(artefact.folder for artefact in inputs)
         with locked_connection(context.project.engine, context.spill, allowed) as connection:
             supplied = load_inputs(connection, *inputs)
-            build_households(connection, supplied, context.project.reference_date)
-            build_accounts(connection, supplied, context.project.reference_date, context)
+            reference_date = context.project.reference_date
+            build_households(connection, supplied, reference_date)
+            build_accounts(connection, supplied, reference_date, context)
             create_basis(connection, model_of(context).digest, supplied)
+            withheld = add_windows(connection, _declared_periods(nhs.artefact), reference_date)
             rows: dict[str, int | None] = {
                 f"{name}.parquet": write_query(
                     connection, f"SELECT * FROM {table} ORDER BY {order}", folder / f"{name}.parquet"
@@ -91,9 +96,21 @@ def household(
             f"{sum(facts['excluded'].values()):,} of {facts['persons']:,} people"
             " were not assigned to a household"
         )
+        for reason in dict.fromkeys(withheld.values()):
+            names = [name for name, other in withheld.items() if other == reason]
+            context.report(f"withheld: {', '.join(names)}. {reason}")
         return rows, evidence
 
     return write_artefact(context.workspace.zone("controlled"), "household", "all", fingerprint, fill)
+
+
+def _declared_periods(nhs: Artefact) -> dict[str, Period]:
+    """Return the periods that the NHS body stated for its tables, as the pseudonymise stage recorded them."""
+    stated = recorded_facts(nhs).get("declared_periods", {})
+    return {
+        table: Period(date.fromisoformat(first), date.fromisoformat(last), is_declared=True)
+        for table, (first, last) in stated.items()
+    }
 
 
 def _facts(

@@ -6,13 +6,14 @@ Reason codes of cells:
 EXPONENT_FORM, NOT_DIGITS, TOO_LONG, SENTINEL, WRONG_LENGTH, CHECK_DIGIT, NOT_A_POSTCODE
                        identifiers: see sql/uprn.sql, sql/nhs_number.sql, sql/postcode.sql
 UNKNOWN_CODE           the code list has no such spelling
-NOT_A_DATE             fits none of the declared formats, or is not a day of the calendar
-AMBIGUOUS_DATE         fits several declared formats, which give different days
 NOT_A_WHOLE_NUMBER, NOT_A_NUMBER, NOT_A_FLAG
 OUT_OF_RANGE           beyond the contract's minimum or maximum
 PATTERN                a text that does not match the contract's pattern
 TOO_LONG               a text longer than the contract's maximum length
 MISSING                a required value is empty
+dates                  see date_cast.py
+
+Repairs are counted; see repairs.py.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,15 @@ from importlib.resources import files
 
 import duckdb
 
+from pipeline.ingest.date_cast import DateTerms, date_sql
+from pipeline.ingest.repairs import (
+    code_repairs,
+    flag_repairs,
+    number_repairs,
+    text_repairs,
+    ungrouped,
+    whole,
+)
 from schemas.code_list import SPELLING_SQL, load_code_list
 from schemas.contract import Column
 
@@ -63,10 +73,10 @@ def create_macros(connection: duckdb.DuckDBPyConnection, code_lists: Sequence[st
         )
 
 
-def cast_column(column: Column, date_formats: Sequence[str]) -> CastColumn:
+def cast_column(column: Column, dates: DateTerms, birth: Column | None = None) -> CastColumn:
     """Return the SQL that converts the cells of a column as its contract requires.
 
-    date_formats: strptime formats, at least one, used for columns of type date.
+    dates: how columns of type date are read. birth: the row's birth date, if the extract supplies one.
     """
     cell = f'"{column.name}"'
     if column.form is not None:
@@ -79,19 +89,34 @@ def cast_column(column: Column, date_formats: Sequence[str]) -> CastColumn:
             repair=f"CASE WHEN {reason} IS NULL THEN {column.form}_repair({cell}) END",
         )
     if column.code_list is not None:
-        return _cast(column, _code(column, cell), "UNKNOWN_CODE")
+        return _cast_code(column, cell)
     if column.logical_type == "string":
         return _cast_text(column, cell)
     if column.logical_type == "date":
-        return _cast_date(column, cell, date_formats)
+        sql = date_sql(column, dates, birth)
+        return CastColumn(column, sql.first, sql.value, sql.reason, sql.repair)
     if column.logical_type == "boolean":
         words, flags = ", ".join(map(_text, _FLAGS)), ", ".join(map(str, _FLAGS.values()))
-        return _cast(column, f"MAP([{words}], [{flags}])[{SPELLING_SQL.format(cell)}]", "NOT_A_FLAG")
+        spelt = SPELLING_SQL.format(whole(cell))
+        return _cast(column, f"MAP([{words}], [{flags}])[{spelt}]", "NOT_A_FLAG", flag_repairs(cell))
+    bare = f"CASE WHEN regexp_matches({cell}, '[0-9][, ][0-9]{{3}}') THEN {ungrouped(cell)} ELSE {cell} END"
     if column.logical_type == "integer":
-        digits = f"regexp_extract({cell}, '^([+-]?[0-9]{{1,18}})(?:\\.0*)?$', 1)"
-        return _cast(column, f"TRY_CAST(nullif({digits}, '') AS BIGINT)", "NOT_A_WHOLE_NUMBER")
-    number = f"nullif(regexp_extract({cell}, '^[+-]?[0-9]{{1,15}}(?:\\.[0-9]{{0,15}})?$'), '')"
-    return _cast(column, f"TRY_CAST({number} AS DOUBLE)", "NOT_A_NUMBER")
+        digits = f"regexp_extract({bare}, '^([+-]?[0-9]{{1,18}})(?:\\.0*)?$', 1)"
+        value = f"TRY_CAST(nullif({digits}, '') AS BIGINT)"
+        return _cast(column, value, "NOT_A_WHOLE_NUMBER", number_repairs(cell, is_integer=True))
+    number = f"nullif(regexp_extract({bare}, '^[+-]?[0-9]{{1,15}}(?:\\.[0-9]{{0,15}})?$'), '')"
+    value = f"TRY_CAST({number} AS DOUBLE)"
+    return _cast(column, value, "NOT_A_NUMBER", number_repairs(cell, is_integer=False))
+
+
+def _cast_code(column: Column, cell: str) -> CastColumn:
+    plain = whole(cell)
+    fewer = f"regexp_extract({plain}, '^0+([0-9]+)$', 1)"
+    more = f"CASE WHEN regexp_full_match({plain}, '[0-9]') THEN concat('0', {plain}) END"
+    as_written = _code(column, plain)
+    other = f"coalesce({_code(column, fewer)}, {_code(column, more)})"
+    value = f"coalesce({as_written}, {other})"
+    return _cast(column, value, "UNKNOWN_CODE", code_repairs(cell, as_written))
 
 
 def _code(column: Column, cell: str) -> str:
@@ -109,33 +134,17 @@ def _cast_text(column: Column, cell: str) -> CastColumn:
         value = f"CASE WHEN regexp_full_match(upper({cell}), {_text(column.pattern)}) THEN upper({cell}) END"
         return _cast(column, value, "PATTERN")
     one_line = f"regexp_replace({cell}, '\\s+', ' ', 'g')"
-    if column.maximum_length is None:
-        return _cast(column, one_line, "TOO_LONG")
-    value = f"CASE WHEN length({cell}) <= {column.maximum_length} THEN {one_line} END"
-    return _cast(column, value, "TOO_LONG")
+    value = one_line
+    if column.maximum_length is not None:
+        value = f"CASE WHEN length({cell}) <= {column.maximum_length} THEN {one_line} END"
+    return _cast(column, value, "TOO_LONG", text_repairs(cell, f'"first {column.name}"'))
 
 
-def _cast_date(column: Column, cell: str, formats: Sequence[str]) -> CastColumn:
-    readings = [f"CAST(try_strptime({cell}, {_text(form)}) AS DATE)" for form in formats]
-    if len(readings) == 1:
-        return _cast(column, readings[0], "NOT_A_DATE")
-    days = f'"first {column.name}"'
-    bounds = _bounds(column, f"{days}[1]")
-    return CastColumn(
-        column,
-        first=f"list_distinct([{', '.join(readings)}])",
-        value=f"CASE WHEN len({days}) = 1 AND {bounds} THEN {days}[1] END",
-        reason=(
-            f"CASE WHEN {cell} IS NULL THEN NULL WHEN len({days}) = 0 THEN 'NOT_A_DATE' "
-            f"WHEN len({days}) > 1 THEN 'AMBIGUOUS_DATE' WHEN NOT ({bounds}) THEN 'OUT_OF_RANGE' END"
-        ),
-    )
-
-
-def _cast(column: Column, first: str, reason: str) -> CastColumn:
+def _cast(column: Column, first: str, reason: str, repairs: str = "") -> CastColumn:
     """Return a column whose first step is already the value, if it is within the contract's bounds.
 
-    reason: the code of a cell from which the first step makes no value.
+    reason: the code of a cell from which the first step makes no value. repairs: WHEN clauses for a cell with
+    a value.
     """
     value = f'"first {column.name}"'
     bounds = _bounds(column, value)
@@ -147,13 +156,13 @@ def _cast(column: Column, first: str, reason: str) -> CastColumn:
             f"CASE WHEN {value} IS NULL AND \"{column.name}\" IS NOT NULL THEN '{reason}' "
             f"WHEN NOT ({bounds}) THEN 'OUT_OF_RANGE' END"
         ),
+        repair=f"CASE WHEN {value} IS NULL OR NOT ({bounds}) THEN NULL {repairs} END" if repairs else None,
     )
 
 
 def _bounds(column: Column, value: str) -> str:
-    literal = (lambda bound: f"DATE {_text(str(bound))}") if column.logical_type == "date" else str
     tests = [
-        f"{value} {operator} {literal(bound)}"
+        f"{value} {operator} {bound}"
         for operator, bound in ((">=", column.minimum), ("<=", column.maximum))
         if bound is not None
     ]

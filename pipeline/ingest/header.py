@@ -14,11 +14,20 @@ from dataclasses import dataclass
 from governance.counted import counted
 from governance.errors import Finding
 from pipeline.printable import resembles, shown, shown_in_quotes
-from pipeline.project import DELIMITERS, ExtractSettings
+from pipeline.project import ExtractSettings
 from schemas.contract import Contract
 
 #: Characters that may separate the cells of a file that is not delimited as declared, in words.
-_DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_DELIMITER_NAMES = {
+    ",": "commas",
+    ";": "semicolons",
+    "\t": "tabs",
+    "|": "bars",
+    "^": "circumflexes",
+    "~": "tildes",
+    "¦": "broken bars",
+    "¬": "not signs",
+}
 
 #: Added by ingest, so suppliers need not send it.
 LINE_NUMBER = "line_number"
@@ -113,10 +122,8 @@ def map_columns(
 
 
 def _delimiter_remedy(mark: str, table: str) -> str:
-    if mark in DELIMITERS:
-        written = "\\t" if mark == "\t" else mark
-        return f'set delimiter = "{written}" in [extracts.{table}]'
-    return "ask the supplier for a file with commas, tabs or bars between the columns"
+    written = "\\t" if mark == "\t" else mark
+    return f'set delimiter = "{written}" in [extracts.{table}]'
 
 
 def _position(names: list[str], supplied: str) -> int | None:

@@ -9,9 +9,11 @@ In single-operator custody valid NHS numbers are counted as well, see `invented.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 
 from governance.counted import counted
 from governance.errors import Finding, Refused
+from pipeline.ingest.date_cast import DateTerms
 from pipeline.ingest.header import ColumnMap, map_columns
 from pipeline.ingest.manifest import Manifest, read_manifest
 from pipeline.ingest.nhs_number_range import NhsNumberCount, count_nhs_numbers
@@ -39,6 +41,7 @@ class InspectedExtract:
 
     sha256, bytes: of the file as supplied. rows: counted, including those that could not be parsed.
     nhs_numbers: counted in single-operator custody; None elsewhere, and for a table without NHS numbers.
+    reference_date: of the project; it decides which dates are plausible.
     """
 
     settings: ExtractSettings
@@ -48,14 +51,16 @@ class InspectedExtract:
     bytes: int
     rows: int
     manifest: Manifest | None
+    reference_date: date
     nhs_numbers: NhsNumberCount | None = None
 
     @property
-    def date_formats(self) -> tuple[str, ...]:
-        """The strptime formats of dates: those declared, and for Parquet that of columns of type date."""
-        if is_parquet(self.settings.path) and TYPED_DATE_FORMAT not in self.settings.date_formats:
-            return (*self.settings.date_formats, TYPED_DATE_FORMAT)
-        return self.settings.date_formats
+    def dates(self) -> DateTerms:
+        """How dates are read: in the formats declared, and for Parquet also in that of typed dates."""
+        formats = self.settings.date_formats
+        if is_parquet(self.settings.path) and TYPED_DATE_FORMAT not in formats:
+            formats = (*formats, TYPED_DATE_FORMAT)
+        return DateTerms(formats, self.reference_date, self.settings.default_values)
 
 
 def contracts_of(controller: str) -> tuple[Contract, ...]:
@@ -130,9 +135,9 @@ def open_table(settings: ExtractSettings) -> Iterator[tuple[SuppliedFile, TableR
     with open_supplied(settings.path) as (file, content):
         if is_parquet(settings.path):
             with file.again() as source:
-                yield file, ParquetReader(source)
+                yield file, ParquetReader(source, settings.time_zone)
         else:
-            blocks = iter(TextBlocks(content, settings.encoding))
+            blocks = iter(TextBlocks(content, settings.encoding, settings.undefined_bytes))
             order = None if settings.header else settings.column_order
             yield file, DelimitedReader(blocks, settings.delimiter, order)
 
@@ -173,10 +178,10 @@ def _inspect(
     if manifest is not None and manifest.rows != rows:
         what = f"has {counted(rows, 'row')}, but {manifest.rows:,} according to its manifest"
         findings.append(Finding("ING-01", where, what))
-    return (
-        InspectedExtract(settings, contract, columns, sha256, size, rows, manifest, nhs_numbers),
-        findings,
+    extract = InspectedExtract(
+        settings, contract, columns, sha256, size, rows, manifest, project.reference_date, nhs_numbers
     )
+    return extract, findings
 
 
 def _nhs_number_places(contract: Contract, columns: ColumnMap) -> list[int]:

@@ -3,6 +3,7 @@
 The contracts in `schemas/contracts` decide what is accepted.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,11 @@ def ingest(
       1, of those stated);
     - nhs_numbers: stated (valid NHS numbers of all rows), outside_test_range (how many do not begin with
       999), share_outside_test_range; None for a table without NHS numbers (ING-10);
+    - cells: column -> rows, stated, invalid, missing, reasons, shapes, markers (ING-05); distribution:
+      column -> filled, top, first_of_january, shares; wrong_order: column of ends -> both, wrong; period:
+      seen_first, seen_last, declared_first, declared_last (ING-11);
+      see `column_facts.py`;
+    - replacement_characters: column -> cells in which a letter was lost before the file was supplied;
     - rounding_suspected: UPRN column -> valid UPRNs that a spreadsheet seems to have rounded;
     - identifier_patterns: column -> pattern -> cells, for columns that are not identifiers (ING-06);
     - file_sha256, file_bytes, manifest (sequence, supplied, signed_by, signature; None without one);
@@ -110,6 +116,8 @@ def ingest(
                 if count:
                     values = counted(count, f"value of {column} looks", f"values of {column} look")
                     context.report(f"{table}: {values} rounded by a spreadsheet")
+            for sentence in _sentences_on_defaults(table, result.facts["repaired"]):
+                context.report(sentence)
         if controller == load_contract("extract", "area_lookup").controller and "area_lookup" not in tables:
             kept = _write_packaged_areas(folder / "area_lookup.parquet")
             rows["area_lookup.parquet"] = kept
@@ -131,6 +139,16 @@ def ingest(
     return write_artefact(zone, STAGE, controller, fingerprint, fill)
 
 
+def _sentences_on_defaults(table: str, repaired: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Return a sentence for each column in which default values were read as missing."""
+    return [
+        f"{table}: {counted(count, f'default value of {column} was', f'default values of {column} were')} "
+        "read as missing"
+        for column, repairs in repaired.items()
+        if (count := repairs.get("DEFAULT_DATE", 0))
+    ]
+
+
 def _settings(extract: InspectedExtract) -> dict[str, Any]:
     return {
         "sha256": extract.sha256,
@@ -139,6 +157,12 @@ def _settings(extract: InspectedExtract) -> dict[str, Any]:
         "delimiter": extract.settings.delimiter,
         "header": extract.settings.header,
         "date_formats": list(extract.settings.date_formats),
+        "reference_date": extract.reference_date.isoformat(),
+        "missing_markers": list(extract.settings.missing_markers),
+        "undefined_bytes": extract.settings.undefined_bytes,
+        "time_zone": extract.settings.time_zone,
+        "covers": [day.isoformat() for day in extract.settings.covers or ()],
+        "default_values": {name: list(v) for name, v in sorted(extract.settings.default_values.items())},
     }
 
 

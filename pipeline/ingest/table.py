@@ -3,6 +3,7 @@
 The contract decides. A row in quarantine has one reason, the first of these that applies:
 
 - the reader could not parse the row (see `readers/rows.py` for the reason codes);
+- REPEATED_HEADER, TRAILER_ROW, TOTAL_ROW, TEST_RECORD: it is no record (see `row_faults.py`);
 - MISSING: a required value is empty; or another reason of `cast.py`, for a column whose contract has
   `on_invalid: quarantine`;
 - DUPLICATE_ROW: an earlier row has the same record id, and all rows with that id are equal; the first of
@@ -23,12 +24,15 @@ import pyarrow as pa
 from governance.errors import Refused
 from pipeline.engine.tables import write_query
 from pipeline.ingest.cast import CastColumn, cast_column, create_macros
+from pipeline.ingest.cell_text import CellText
+from pipeline.ingest.column_facts import distribution_facts, limit_facts, period_facts, wrong_order_facts
 from pipeline.ingest.header import LINE_NUMBER
 from pipeline.ingest.identifier_pattern import count_identifier_patterns
 from pipeline.ingest.inspection import InspectedExtract
 from pipeline.ingest.load import load_records
 from pipeline.ingest.rights import PeopleToRemove, remove_on_request
-from pipeline.ingest.table_evidence import cell_facts, file_facts
+from pipeline.ingest.row_faults import row_faults
+from pipeline.ingest.table_evidence import cell_facts, file_facts, with_repairs_of_text
 from pipeline.leakage.canary import Canary
 from schemas.contract import SQL_TYPES
 from schemas.storage.zones import QUARANTINE
@@ -56,17 +60,16 @@ def ingest_table(
     Raises Refused unless every row that was read is kept, in quarantine or removed.
     """
     table = extract.contract.table
-    casts = [
-        cast_column(column, extract.date_formats)
-        for column in extract.contract.columns
-        if column.name in extract.columns.positions
-    ]
+    supplied = [c for c in extract.contract.columns if c.name in extract.columns.positions]
+    birth = next((column for column in supplied if column.date_kind == "birth"), None)
+    casts = [cast_column(column, extract.dates, birth) for column in supplied]
     create_macros(connection, [cast.column.code_list for cast in casts if cast.column.code_list])
-    rows_in = load_records(connection, extract, [cast.column.name for cast in casts])
+    text = CellText(extract.settings.missing_markers)
+    rows_in = load_records(connection, extract, [cast.column.name for cast in casts], text)
     removed = remove_on_request(
         connection, table, [cast.column.name for cast in casts], people or PeopleToRemove()
     )
-    _check(connection, casts)
+    _check(connection, casts, extract)
     _find_duplicates(connection, casts)
     kept = _write_kept(connection, extract, casts, canary, folder / f"{table}.parquet")
     (folder / QUARANTINE).mkdir(exist_ok=True, mode=0o700)
@@ -92,16 +95,22 @@ def ingest_table(
         "rows_quarantined": quarantined,
         "rows_removed": removed,
         "quarantined_by_reason": by_reason,
-        **cell_facts(connection, casts),
+        **with_repairs_of_text(cell_facts(connection, casts), text),
+        "cells": limit_facts(connection, casts),
+        "distribution": distribution_facts(connection, casts),
+        "wrong_order": wrong_order_facts(connection, casts),
+        "period": period_facts(connection, casts, extract.settings.covers),
         "identifier_patterns": count_identifier_patterns(connection, casts),
         **file_facts(extract),
     }
     return TableResult({f"{table}.parquet": kept, f"quarantine/{table}.parquet": noted}, facts)
 
 
-def _check(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> None:
+def _check(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn], extract: InspectedExtract) -> None:
     """Create `checked`, one row per row of `record`: row_fault, and each cell's value, reason and repair."""
-    faults = []
+    names = [cast.column.name for cast in casts]
+    header = {name: extract.settings.columns.get(name, name) for name in names}
+    faults = row_faults(names, header, sorted(names, key=extract.columns.positions.__getitem__))
     for cast in casts:
         if cast.column.required:
             faults.append(f"CASE WHEN {_quoted(cast.column.name)} IS NULL THEN 'MISSING' END")

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from pipeline.ingest.cast import CastColumn
+from pipeline.ingest.cell_text import CellText
 from pipeline.ingest.inspection import InspectedExtract
 from pipeline.ingest.nhs_number_range import TEST_PREFIX
 
@@ -55,6 +56,14 @@ def cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -
             if cast.column.form == "uprn"
         },
     }
+
+
+def with_repairs_of_text(facts: dict[str, Any], text: CellText) -> dict[str, Any]:
+    """Return the facts with the repairs that were made before cells were judged, and lost letters."""
+    repaired = {name: dict(repairs) for name, repairs in facts["repaired"].items()}
+    for (name, repair), count in sorted(text.repaired.items()):
+        repaired.setdefault(name, {})[repair] = count
+    return facts | {"repaired": repaired, "replacement_characters": dict(sorted(text.replaced.items()))}
 
 
 def _suspected_of_rounding(connection: duckdb.DuckDBPyConnection, name: str) -> int:

@@ -19,6 +19,7 @@ Facts of the evidence, for the PSE rules:
     self_attack       see `pipeline/leakage/self_attack.py`
     encoding_attack   {table: [{column, occurrences, reidentified, reidentified_share, by_sector}]}: the
                       rank-frequency attack on every token column (see `match_fields/encoding_attack.py`)
+    declared_periods  {table: [first day, last day]} that the supplier stated under `covers` in hearth.toml
     ages_withheld     people with a birth date after the reference date
 """
 
@@ -62,6 +63,7 @@ def fingerprint_settings(keys: KeyProvider, context: RunContext) -> dict[str, An
             for layer in _layers(keys)
         ],
         "reference_date": context.project.reference_date.isoformat(),
+        "declared_periods": _declared_periods(context),
     }
 
 
@@ -134,6 +136,11 @@ def _fill(
         facts = _key_facts(keys, context) | {
             "identifiers": count_identifiers(connection, tables),
             "sentinels_hashed": count_sentinels(connection, tables),
+            "declared_periods": {
+                table.name: period
+                for table in tables
+                if (period := _declared_periods(context).get(table.source)) is not None
+            },
             "ages_withheld": count_births_after(connection, tables, context.project.reference_date),
             "tables": table_facts,
             "canary_seed": ingested.fingerprint,
@@ -142,6 +149,15 @@ def _fill(
             "encoding_attack": encoding,
         }
     return rows, Evidence(STAGE, ingested.part, facts)
+
+
+def _declared_periods(context: RunContext) -> dict[str, list[str]]:
+    """Return extract table -> first and last day of the period that its supplier stated."""
+    return {
+        table: [day.isoformat() for day in settings.covers]
+        for table, settings in sorted(context.project.extracts.items())
+        if settings.covers is not None
+    }
 
 
 def _layers(keys: KeyProvider) -> list[KeyProvider]:

@@ -65,6 +65,7 @@ from pipeline.publish.files.release_content import (
     write_tables,
 )
 from pipeline.publish.files.views import write_views
+from pipeline.publish.files.withheld import section_of_release
 from pipeline.publish.freeze import Frozen, freeze, may_report_anew
 from pipeline.publish.inspection import inspect_release
 from pipeline.publish.publication import Publication
@@ -156,6 +157,7 @@ def _write(publication: Publication, protected: Cleared, figures: Cleared) -> Fr
         write_areas(connection, folder)
         _write_quality(connection, publication, counts_of, frozen)
         write_basis(connection, folder)
+        withheld = section_of_release(connection, context.agreement.outputs)
         cells_sha256, cells = write_cell_digests(connection, context.workspace)
     write_dictionary(
         {t.table_id: t.dimensions for t in tables}, {t.table_id: t.title for t in tables}, measures, folder
@@ -163,7 +165,8 @@ def _write(publication: Publication, protected: Cleared, figures: Cleared) -> Fr
     write_views({t.table_id: file_of(t) for t in tables}, folder)
     write_criteria(publication, folder)
     dated, settings = publication.reference_date, profile.settings()
-    write_note(identity.release_id, dated, identity.epoch, settings, folder, publication.correction_reason)
+    corrected = publication.correction_reason
+    write_note(identity.release_id, dated, identity.epoch, settings, folder, corrected, withheld)
     manifest_sha256 = write_manifest(folder, identity.release_id, identity.epoch, dated, profile.method)
     write_record(
         context,

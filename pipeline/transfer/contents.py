@@ -28,6 +28,7 @@ CONTENTS_FILE = "contents.json.age"
 #: Far more than the facts of any package.
 MAXIMUM_BYTES = 4 * 2**20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_DAY = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _PROVIDER = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _COUNTS = frozenset({"key_bits", "pseudonym_bytes", "key_version", "sentinels_hashed", "ages_withheld"}) | {
     "canary_rows"
@@ -143,6 +144,7 @@ def _are_facts(
         "tables": lambda given: (
             set(given) == set(tables) and all(_is_table(given[name], tables[name]) for name in given)
         ),
+        "declared_periods": lambda given: set(given) <= set(tables) and all(map(_is_period, given.values())),
         "encoding_attack": lambda given: (
             set(given) <= set(tables)
             and all(_is_attack(item, tables[name]) for name, items in given.items() for item in items)
@@ -174,6 +176,16 @@ def _is_attack(given: Mapping[str, Any], table: PseudonymisedTable) -> bool:
         set(given) == _ENCODING_ATTACK
         and given["column"] in table.columns
         and all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers)
+    )
+
+
+def _is_period(given: object) -> bool:
+    """Answer whether the value is a first and a last day, in ISO form and in order."""
+    return (
+        isinstance(given, list)
+        and len(given) == 2
+        and all(isinstance(day, str) and _DAY.fullmatch(day) for day in given)
+        and given[0] <= given[1]
     )
 
 

@@ -1,7 +1,7 @@
 hearth-agreement/v1
 SAMPLE-HOUSEHOLDS
 1
-5c11783cf3dbf2a1b70e4ce4b4b2e901e6c5f8d2fe5de61e65ed29ec4dacae46
+2d66799846b6c7b799557c02e4c34f3cc550e6ec648066fb9de0467c338e2253
 
-— council-siro NCNLhPEOsWagq8O4bUO02EyPYXfXzZIlAjSzTPB1ZEqvV6S6yoDQIOPjETwrJe+AexeWrPMHq5LfiMEQl5bh33LWHAk=
-— nhs-siro 9MArQE20+3lCyzMeVeKrHi3koTufbhx5OTZh24a96k/NXTlgDGlLgYzziZufpeuyGX4uWuy+gGAMDl2VP8Q7cwHt7wA=
+— council-siro NCNLhD/pxJY9QoIovLcSdBz6Jm5ISSc1mLT2W4bGsCUh7THkilc0lacdMN54VypbeG7JWYMiiidYoLU67XhvHTDjfwc=
+— nhs-siro 9MArQDu7/dlhJ0JNgVOXrnTqWeblxf2S+2P9DbQuCrDNVzxpsaAm/knrM38GoV+NOkdggITyJ/uL8cMxxu1Om+9y3Ak=

@@ -68,12 +68,18 @@ TABLES = {
     "pipeline/disclosure/attack/": "attack",
     "pipeline/assign_uprn/assignment.py": "quarantine",
     "pipeline/ingest/readers/": "quarantine",
+    "pipeline/ingest/row_faults.py": "quarantine",
+    "pipeline/ingest/cell_text.py": "repair",
     "pipeline/quality/review/decisions.py": "finding",
     "flows/commands/controller/assign_uprn.py": "unassigned",
     "flows/actions/paper_check.py": "rule",
 }
 #: Where SQL gives rows and cells a reason, in files and in Python -> the kind of those reasons.
-REASONS_IN_SQL = {"pipeline/ingest/": "quarantine", "pipeline/assign_uprn/": "unassigned"}
+REASONS_IN_SQL = {
+    "pipeline/ingest/repairs.py": "repair",
+    "pipeline/ingest/": "quarantine",
+    "pipeline/assign_uprn/": "unassigned",
+}
 #: Capitals with underscores that are no error codes.
 NO_CODES = {
     # parts of the codes that side_channel.py puts together

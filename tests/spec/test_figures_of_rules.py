@@ -38,7 +38,7 @@ def test_a_gate_asks_the_rules_of_its_stage_and_part_alone() -> None:
     of_council = {item.id for item in rules_for("ingest", "council")}
 
     assert of_nhs - of_council == {"ING-07", "ING-08", "ING-10"}
-    assert of_council == {f"ING-0{number}" for number in (1, 2, 3, 4, 5, 6, 9)} | {"RET-04"}
+    assert of_council == {f"ING-{number:02d}" for number in (1, 2, 3, 4, 5, 6, 9, 11)} | {"RET-04"}
     assert {item.id for item in rules_for("retention", "all")} == {"RET-01", "RET-02", "RET-03"}
 
 
@@ -145,13 +145,6 @@ def test_the_share_in_quarantine_is_that_of_the_worst_file(ask: Any) -> None:
     assert figures(ask("ING-03", facts(), part="nhs").observed) == ["800", "750", "40", "5.00"]
     empty = facts(rows_in=0, rows_kept=0, rows_quarantined=0, rows_removed=0)
     assert figures(ask("ING-03", empty, part="nhs").observed)[-1] == "0.00"
-
-
-def test_the_share_of_damaged_identifiers_is_shown_column_by_column(ask: Any) -> None:
-    assert figures(ask("ING-05", facts(), part="nhs").observed) == ["5.00", "5.00"]
-    none = {"uprn": {"stated": 0, "valid": 0, "invalid_share": None}}
-    assert figures(ask("ING-05", facts(validity=none), part="nhs").observed) == ["0.00"]
-    assert figures(ask("ING-05", facts(validity={}), part="nhs").observed) == []
 
 
 def test_identifiers_out_of_place_are_counted_cell_by_cell(ask: Any) -> None:

@@ -36,10 +36,6 @@ NHS_PERSON: dict[str, Any] = {
     "rows_quarantined": 40,
     "rows_removed": 10,
     "columns_read": COLUMNS,
-    "validity": {
-        "uprn": {"stated": 900, "valid": 855, "invalid_share": 0.05},
-        "nhs_number": {"stated": 1000, "valid": 950, "invalid_share": 0.05},
-    },
     "nhs_numbers": {"stated": 800, "outside_test_range": 0, "share_outside_test_range": 0.0},
     "identifier_patterns": {"practice_code": {}},
 }
@@ -62,7 +58,6 @@ def checks(register: str, **changes: Any) -> OptOutTerms:
 
 INVENTED = {"custody": "single-operator", "production": False}
 SECTION_251 = Confidentiality("section-251", "CAG 1", date(2027, 1, 1))
-INVALID = {"stated": 1000, "valid": 949, "invalid_share": 0.051}
 
 PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "ING-01": (
@@ -89,7 +84,6 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": facts(columns_read=[*COLUMNS, "note"])},
         "COLUMN_WITHOUT_PURPOSE",
     ),
-    "ING-05": ({"facts": facts()}, {"facts": facts(validity={"uprn": INVALID})}, "IDENTIFIERS_DAMAGED"),
     "ING-06": (
         {"facts": facts()},
         {"facts": facts(identifier_patterns={"practice_code": {"email": 1}})},
@@ -216,22 +210,6 @@ def test_a_table_that_another_controller_agreed_to_supply_is_refused(ask: Any) -
 def test_a_table_that_the_agreement_does_not_name_is_refused(ask: Any, agreement: Agreement) -> None:
     only = {"council_property": agreement.dataset_terms["council_property"]}
     assert ask("ING-04", facts(), part="nhs", dataset_terms=only).code == "COLUMN_WITHOUT_PURPOSE"
-
-
-def test_each_kind_of_identifier_has_its_own_agreed_share(ask: Any) -> None:
-    damaged = facts(validity={"nhs_number": INVALID})
-    assert (
-        ask("ING-05", damaged, part="nhs", thresholds={"maximum_invalid_uprn_share": 0.06}).outcome == "fail"
-    )
-    assert (
-        ask("ING-05", damaged, part="nhs", thresholds={"maximum_invalid_nhs_number_share": 0.06}).outcome
-        == "pass"
-    )
-
-
-def test_identifiers_that_were_never_stated_are_not_invalid(ask: Any) -> None:
-    none = {"uprn": {"stated": 0, "valid": 0, "invalid_share": None}}
-    assert ask("ING-05", facts(validity=none), part="nhs").outcome == "pass"
 
 
 def test_the_national_opt_out_is_asked_for_under_section_251_alone(ask: Any) -> None:

@@ -106,7 +106,9 @@ AGGREGATE: dict[str, Any] = {
     "columns": list(load_contract("aggregate", "cell").names),
     "measures": {"health_by_tenure": ["households", "emergency_admission", "childhood_asthma"]},
     "coverage": {"emergency_admission": 1.0, "childhood_asthma": 0.7},
-    "withheld": {"workless": 0.69},
+    "little_known": {"workless": 0.69},
+    "periods": {"nhs_event": "2024-04-01 to 2026-03-31 (seen in the data)"},
+    "withheld": {},
 }
 AGREED = {"uprn": "0" * 16, "nhs_number": "1" * 16}
 
@@ -179,6 +181,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": AGGREGATE},
         {"facts": but(AGGREGATE, coverage={"emergency_admission": 1.0, "childhood_asthma": 0.69})},
         "COVERAGE_BELOW_MINIMUM",
+    ),
+    "AGG-09": (
+        {"facts": but(AGGREGATE, withheld={"falls": "nhs_event ends too early"})},
+        {"facts": but(AGGREGATE, withheld={"emergency_admissions": "nhs_event ends too early"})},
+        "WINDOW_NOT_COVERED",
     ),
 }
 
@@ -433,3 +440,10 @@ def test_a_token_named_by_luck_in_a_small_extract_decides_nothing(ask: Any) -> N
 def test_an_attack_that_was_not_made_is_no_pass(ask: Any) -> None:
     silent = {name: fact for name, fact in PSEUDONYMISE.items() if name != "encoding_attack"}
     assert ask("PSE-08", silent).code == "NOT_EVALUATED"
+
+
+def test_a_table_broken_down_by_an_attribute_whose_window_is_not_covered_is_refused(ask: Any) -> None:
+    for attribute, code in (("tenure", "WINDOW_NOT_COVERED"), ("damp_report", "")):
+        verdict = ask("AGG-09", but(AGGREGATE, withheld={attribute: "it ends too early"}))
+        assert verdict.code == code
+    assert "damp_report" in verdict.observed

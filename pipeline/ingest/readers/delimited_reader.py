@@ -107,6 +107,8 @@ class DelimitedReader:
 
     def _split_block(self, wanted: Sequence[int]) -> Rows | None:
         """Split the pending block with Arrow; return None if it must be split record by record."""
+        if not self._delimiter.isascii():
+            return None
         layout = find_layout(self._pending, self._delimiter, self._is_last)
         if layout is None:
             return None

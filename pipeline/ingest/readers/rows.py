@@ -4,6 +4,7 @@ Reason codes of broken rows; they do not depend on the contract:
 
 RAGGED_ROW         more or fewer cells than the header
 NUL_BYTE           a cell contains a NUL byte
+UNDEFINED_BYTE     a cell contains a byte that has no character in the declared encoding
 CONTROL_CHARACTER  a cell contains another control character (tab, CR and LF are allowed)
 OVERSIZED_CELL     a cell is longer than MAXIMUM_CELL_CHARACTERS
 MALFORMED_QUOTE    a quote is left open, or text follows a closing quote
@@ -21,6 +22,9 @@ MAXIMUM_CELL_CHARACTERS = 65_536
 
 #: Quarantine keeps only this much of a cell of a broken row.
 QUARANTINED_CELL_CHARACTERS = 1_000
+
+#: In place of a byte that has no character in the declared encoding (the ASCII character SUB).
+SUBSTITUTE = "\x1a"
 
 #: Every ASCII control character except tab, LF and CR.
 CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32), 127])
@@ -70,6 +74,8 @@ def fault_of(cells: Sequence[str], width: int) -> str | None:
     text = "".join(cells)
     if "\0" in text:
         return "NUL_BYTE"
+    if SUBSTITUTE in text:
+        return "UNDEFINED_BYTE"
     if len(text.translate(_WITHOUT_CONTROLS)) != len(text):
         return "CONTROL_CHARACTER"
     return None if len(cells) == width else "RAGGED_ROW"

@@ -16,10 +16,12 @@ def write_note(
     criteria: Mapping[str, Any],
     folder: Path,
     correction: str | None = None,
+    withheld: str = "",
 ) -> None:
     """Write `README.md`; criteria: the numbers of the method (`Profile.settings`).
 
-    correction: why the values of an epoch were corrected before its end.
+    correction: why the values of an epoch were corrected before its end. withheld: the section on measures
+    whose window is not covered.
     """
     corrected = f"\n**Corrected.** {correction}\n" if correction else ""
     bound, base = int(criteria["noise_bound"]), int(criteria["rounding_base"])
@@ -57,7 +59,7 @@ which groups they were linked less well.
 - `disclosure_criteria.json` lists the numbers of the disclosure control.
 - `manifest.json` lists the digest of every other file. `release.note` is a statement on it, signed when the
   release was published. `hearth releases verify` checks both, and so does the one-file verifier.
-
+{withheld}
 ## What a value means
 {meaning}
 - `[c]` (confidential): fewer than {least} households or residents, or the value would reveal another one.

@@ -14,6 +14,7 @@ from pipeline.project import Project
 from pipeline.publish.files.catalogue import CatalogueEntry, write_catalogue
 from pipeline.publish.files.register import PublishedTable, measure_titles, published_table
 from pipeline.publish.files.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
+from pipeline.publish.files.withheld import sentence_of_table, withheld_reasons
 from pipeline.publish.publication import Publication, correction_reason
 
 CRITERIA = "disclosure_criteria.json"
@@ -50,15 +51,18 @@ def write_tables(
         connection.execute("SELECT name, value FROM basis WHERE aspect = 'not_produced'").fetchall()
     )
     entries = []
+    uncovered = withheld_reasons(connection)
     for table in tables:
         left_out = [reasons[name] for name in table.measures if name in reasons]
         path = folder / file_of(table)
+        little_known = "".join(f" Not produced: {why}." for why in left_out)
+        description = table.description + little_known + sentence_of_table(table.table_id, uncovered)
         rows = write_release_table(
             connection,
             table.table_id,
             table.dimensions,
             identity,
-            {"title": table.title, "description": table.description},
+            {"title": table.title, "description": description},
             path,
         )
         figures = connection.execute(
@@ -78,7 +82,7 @@ def write_tables(
                 release_id=identity.release_id,
                 table_id=table.table_id,
                 title=table.title,
-                description=" ".join([table.description, *(f"Not produced: {why}." for why in left_out)]),
+                description=description,
                 unit=table.unit,
                 dimensions=", ".join(table.dimensions),
                 area_levels=figures[3],

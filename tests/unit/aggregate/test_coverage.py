@@ -114,7 +114,7 @@ def test_a_measure_below_the_agreed_share_is_left_out_with_the_reason_and_its_ne
     )
     assert coverage_facts(kept, coverage) == {
         "coverage": {"damp_homes": 0.7, "overcrowded": 0.7},
-        "withheld": {"fuel_poverty": 0.69, "workless": 0.69},
+        "little_known": {"fuel_poverty": 0.69, "workless": 0.69},
     }
     assert leave_out_unknown(plan, coverage, 0.69) == plan
 

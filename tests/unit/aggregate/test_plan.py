@@ -19,10 +19,13 @@ EVERYTHING = (
 
 
 def plan_without(*absent: str, agreed: tuple[str, ...] = tuple(tables())) -> Plan:
-    known = frozenset().union(
-        EVERYTHING, *(d for t in tables().values() for m in t.measures for d in [_attributes(m)])
+    return make_plan(tables(), agreed, plan_known() - set(absent))
+
+
+def plan_known() -> frozenset[str]:
+    return frozenset().union(
+        EVERYTHING, *(_attributes(name) for t in tables().values() for name in t.measures)
     )
-    return make_plan(tables(), agreed, known - set(absent))
 
 
 def _attributes(name: str) -> frozenset[str]:
@@ -129,3 +132,14 @@ def test_an_attribute_is_known_of_someone_or_of_everyone_in_a_household() -> Non
     assert "ethnic_group" not in somebody, "a dwelling too large to be a household counts for nothing"
     assert "bedrooms" in everyone
     assert not {"tenure", "age_years"} & everyone
+
+
+def test_a_measure_whose_window_is_not_covered_is_left_out_with_the_reason_and_never_counted() -> None:
+    reason = "nhs_event covers 2024-04-01 to 2026-03-31, which ends before the reference date"
+    withheld = {"emergency_admissions": reason}
+    plan = make_plan({"health": tables()["health"]}, ("health",), plan_known(), frozenset(), withheld)
+    (table,) = plan.tables
+    assert "emergency_admission" not in table.measures
+    (left_out,) = (n for n in plan.not_produced if n.measure == "emergency_admission")
+    assert (left_out.reason, left_out.uncovered, left_out.missing) == (reason, ("emergency_admissions",), ())
+    assert "a period that your extracts do not cover (emergency_admissions)" in plan.not_produced_in_words()

@@ -45,7 +45,7 @@ def faults(bench: Any, *controllers: str) -> list[tuple[str, str, str]]:
             b"record_id;uprn\nA;1\n",
             {},
             "ING-03",
-            "contains semicolons: ask the supplier for a file with commas",
+            'contains semicolons: set delimiter = ";" in [extracts.council_property]',
         ),
         (
             b"record_id|uprn\nA|1\n",
@@ -64,7 +64,7 @@ def faults(bench: Any, *controllers: str) -> list[tuple[str, str, str]]:
         (b"record_id\nCaf\xe9\n", {}, "ING-02", "is declared as utf-8, but line 2 is not utf-8"),
         (
             b"record_id\nA\x81\n",
-            {"encoding": "cp1252"},
+            {"encoding": "cp1252", "undefined_bytes": 0},
             "ING-02",
             "is declared as cp1252, but line 2 is not cp1252",
         ),

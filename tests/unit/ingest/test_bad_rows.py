@@ -126,7 +126,7 @@ def test_a_day_that_no_calendar_has_is_no_date(bench: Any) -> None:
         "None",
         "None",
     ]
-    assert result.facts["invalid"] == {"birth_date": {"NOT_A_DATE": 3, "OUT_OF_RANGE": 2}}
+    assert result.facts["invalid"] == {"birth_date": {"NOT_A_DATE": 3, "OVER_AGE": 2}}
 
 
 def test_a_date_that_two_declared_formats_read_differently_is_nobodys_guess(bench: Any) -> None:

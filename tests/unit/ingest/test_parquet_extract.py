@@ -36,7 +36,7 @@ def test_typed_columns_become_what_their_contract_says(bench: Any) -> None:
         ("12", None, None, None, False, "D", 2),
         ("13", None, None, None, None, None, 3),
     ]
-    assert result.facts["repaired"] == {"uprn": {"ZERO_FRACTION": 1}}
+    assert result.facts["repaired"] == {"uprn": {"ZERO_FRACTION": 1}, "bedrooms": {"ZERO_FRACTION": 1}}
     assert result.facts["invalid"]["uprn"] == {"EXPONENT_FORM": 1}
 
 
@@ -47,15 +47,15 @@ def test_dates_need_no_format_where_the_file_types_them(bench: Any) -> None:
         {
             "record_id": ["1", "2"],
             "birth_date": pa.array([date(1935, 2, 28), None]),
-            "address_start": pa.array([datetime(2024, 3, 1, 13, 5), None]),  # noqa: DTZ001
-            "address_end": pa.array(["31/02/24", "02/03/24"]),
+            "address_start": pa.array([datetime(2024, 3, 1, 0, 0), None]),  # noqa: DTZ001
+            "registration_start": pa.array(["31/02/24", "02/03/24"]),
         },
         date_formats=("%d/%m/%y",),
     )
     kept = bench.ingest("nhs_person", "nhs").kept
     assert [str(row["birth_date"]) for row in kept] == ["1935-02-28", "None"]
     assert [str(row["address_start"]) for row in kept] == ["2024-03-01", "None"]
-    assert [str(row["address_end"]) for row in kept] == ["None", "2024-03-02"]
+    assert [str(row["registration_start"]) for row in kept] == ["None", "2024-03-02"]
 
 
 def test_broken_cells_of_a_parquet_file_go_to_quarantine(bench: Any) -> None:
