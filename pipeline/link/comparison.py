@@ -120,9 +120,16 @@ _PART_AND_BIRTH = f"({_shares('person_forename_birth')} OR {_shares('person_surn
 PEOPLE = Comparison(
     "people",
     "the best agreement between a person listed by the council and a member of the NHS group",
-    "people_l = 0 OR people_r = 0 OR (person_surname_premises_l IS NULL AND person_surname_sector_l IS NULL"
+    "(people_l = 0 AND NOT is_unlisted_l AND NOT is_empty_l) OR people_r = 0 OR (people_l > 0"
+    " AND person_surname_premises_l IS NULL AND person_surname_sector_l IS NULL"
     " AND person_name_l IS NULL AND person_forename_birth_l IS NULL)",
     (
+        Level(
+            "no_list_empty",
+            "no one is listed, and the council records the dwelling as empty",
+            "people_l = 0 AND is_empty_l",
+        ),
+        Level("no_list", "no one is listed, and the dwelling is not recorded as empty", "people_l = 0"),
         Level(
             "names_and_births",
             "two people agree in name and birth date",
@@ -174,6 +181,8 @@ ELSEWHERE = Comparison(
     ),
 )
 
+#: Levels of PEOPLE at which no one is listed, so that no people are compared.
+NO_LIST = ("no_list_empty", "no_list")
 #: Levels of PEOPLE that are too weak for a link: if the weight is enough for one, clerical review decides.
 #: Where several people are listed and several registered, a household agrees in more than half a name.
 TOO_WEAK_TO_LINK = ("surname_of_several", "forename_of_several")

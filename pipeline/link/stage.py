@@ -45,7 +45,7 @@ from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.group.blocking import RECORDED_RULES
 from pipeline.group.link_inputs import LinkInputs, read_link_inputs
-from pipeline.link.comparison import SCORECARDS
+from pipeline.link.comparison import NO_LIST, SCORECARDS
 from pipeline.link.comparison_inputs import ComparisonInputs, register_comparison_inputs
 from pipeline.link.match_selection import select_matches
 from pipeline.link.members import judge_members
@@ -146,7 +146,10 @@ def _facts(
         """
     )[0]
     # Each large table is counted once, by all attributes together; the facts are sums over these few rows.
-    compared = rows_of("SELECT match_key, COUNT(*), COUNT(people) FROM recorded_pair GROUP BY match_key")
+    compared = rows_of(
+        f"SELECT match_key, COUNT(*), COUNT(people) FILTER (people NOT IN {NO_LIST}) FROM recorded_pair"
+        " GROUP BY match_key"
+    )
     compared += rows_of("SELECT match_key, COUNT(*), 0 FROM moved_pair GROUP BY match_key")
     outcomes = rows_of(
         "SELECT reason, level, COUNT(*), COUNT(dwelling_id) FROM outcome GROUP BY reason, level"

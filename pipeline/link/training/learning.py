@@ -45,7 +45,7 @@ def learn_from_truth(
     connection = inputs.connection
     fits: dict[str, Fit] = {}
     cards: dict[str, Scorecard] = {}
-    _true_units(connection, household_truth)
+    _true_units(connection, household_truth, residence_truth)
     score_pairs(
         connection,
         ("dwelling_unit", "nhs_unit"),
@@ -54,7 +54,7 @@ def learn_from_truth(
         RECORDED_RULES,
         "recorded_pair",
     )
-    # A dwelling without listed people has no listed household, so its pairs have no truth.
+    # A pair whose people cannot be compared, although some are listed, has no truth.
     fits["recorded"] = fit(
         _cells(connection, "recorded_pair", "recorded", "pair.people IS NOT NULL"), SCORECARDS["recorded"]
     )
@@ -89,15 +89,27 @@ def learn_from_truth(
     return Model(cards, trained_on), fits
 
 
-def _true_units(connection: duckdb.DuckDBPyConnection, truth: str) -> None:
-    """Create `true_unit`: one row per dwelling and NHS unit that are a true pair."""
+def _true_units(connection: duckdb.DuckDBPyConnection, household: str, residence: str) -> None:
+    """Create `true_unit`: one row per dwelling and NHS unit that are a true pair.
+
+    At a dwelling where no one is listed there is no listed household. There a pair is true if a member of
+    the unit lives in the dwelling.
+    """
     connection.execute(
         f"""
         CREATE TABLE true_unit AS
+        WITH truth AS (
+            SELECT dwelling_id, member_id FROM {household}
+            UNION ALL
+            SELECT truth.dwelling_id, truth.member_id
+            FROM {residence} AS truth
+            INNER JOIN dwelling_unit ON dwelling_unit.unit_id = truth.dwelling_id
+            WHERE dwelling_unit.people = 0
+        )
         SELECT DISTINCT
             truth.dwelling_id,
             nhs_member.unit_id AS nhs_id
-        FROM {truth} AS truth
+        FROM truth
         INNER JOIN nhs_member ON nhs_member.member_id = truth.member_id
         """
     )

@@ -298,3 +298,28 @@ def test_the_progress_report_contains_only_counts(
         "group: dwellings 1 (listed people 1), address groups 1 (NHS records 1)",
         "link: 1 of 1 NHS records linked (100.0%); pairs compared: 1",
     ]
+
+
+def test_a_group_at_an_unlisted_home_that_the_council_records_as_empty_is_not_linked(linked: Link) -> None:
+    homes = [
+        place("D1", 1, "11"),
+        place("D2", 2, "12", is_empty=True),
+        place("D3", 3, "13", council_tax_exemption="F"),
+        place("D4", 4, "14", council_tax_exemption="N"),
+        place("D5", 5, "15"),
+    ]
+    people = [listed("c5", "D5", "Ada Byron")]
+    patients = [patient(f"n{n}", n, "Mary Shelley", 1980, f"1{n}") for n in (1, 2, 3, 4)]
+    result = linked(homes, people, [*patients, patient("n5", 5, "Ada Byron", 1985, "15")])
+    assert {record: row["dwelling"] for record, row in result.residents.items()} == {
+        "n1": "D1", "n2": None, "n3": None, "n4": "D4", "n5": "D5",
+    }  # fmt: skip
+    assert result.facts["people_compared"] == 1
+
+
+def test_without_any_list_of_people_an_unlisted_home_says_nothing_about_its_group(linked: Link) -> None:
+    homes, patients = [place("D1", 1, "11")], [patient("n1", 1, "Mary Shelley", 1980, "11")]
+    elsewhere = ([place("D2", 2, "12")], [listed("c2", "D2", "Ada Byron")])
+    alone = linked(homes, [], patients)
+    among_listed = linked([*homes, *elsewhere[0]], elsewhere[1], patients)
+    assert alone.links[0]["match_weight"] > among_listed.links[0]["match_weight"]
