@@ -1,7 +1,7 @@
 hearth-agreement/v1
 SAMPLE-HOUSEHOLDS
 1
-c85fcd7d7b0225cf619bc8103141e85e92cdb2c59cb3090794bcf9912dcb16fd
+f72ed5d18a5f4191c5770660a048617bf054863488b2e6b404053b6d67382ce8
 
-— council-siro NCNLhAJX0wkFLntKJo4XcTcXYktoQnwYKh5sIJuhDOEJsPCZXQJu9+Htc9IqiLTaqlSytHbBpdi5C5JHY8qUh3Q00QE=
-— nhs-siro 9MArQFGGcjIYhfzAZkTk9T8B/iIIcGct2+MrJom/Nge+J6LC44uBMwBs3mhq8higD6p4P+3K2GNDVxdDmuXfaa9PBgI=
+— council-siro NCNLhD/N2P53LUoNzKnBkhmlaJ++u/qSH4femhNCM8R3qn68YO32yrZojHJWVdqBMaQCGDXywHqq3wtw5YVjeBLz/wU=
+— nhs-siro 9MArQAyecHeARlGuQggZUcmhIWhku0qQoEGquMC5f3smnOEpsx1/1SolU3q+8/b+n9mJDpOUsyM+8q47Dalzu2HvfAA=

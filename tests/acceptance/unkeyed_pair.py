@@ -53,7 +53,8 @@ _TABLES = {
                      " nhs_household_id AS address_group_pseudonym,"
                      " date_diff('year', birth_date, DATE '2026-03-31') AS age_years,"
                      " NULL::VARCHAR AS sex, NULL::VARCHAR AS ethnic_category,"
-                     " NULL::DATE AS address_start"),
+                     " NULL::DATE AS address_start, NULL::DATE AS address_end,"
+                     " NULL::VARCHAR AS address_type, NULL::BOOLEAN AS is_deceased"),
 }  # fmt: skip
 
 

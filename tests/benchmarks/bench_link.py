@@ -407,6 +407,7 @@ _TABLES = {
             pseudonym(place, 'g') AS address_group_pseudonym, age_years,
             CASE WHEN position % 2 = 0 THEN '1' ELSE '2' END AS sex,
             ['A', 'H', 'M', 'Z'][1 + id % 4] AS ethnic_category, NULL::DATE AS address_start,
+            NULL::DATE AS address_end, NULL::VARCHAR AS address_type, FALSE AS is_deceased,
             {_columns(_ADDRESS_TEXT, "NOT is_vague")}, {_columns(_PERSON_TEXT, "TRUE")}
         FROM recorded WHERE side = 'nhs' ORDER BY {_order("nhs_resident")}
         """,

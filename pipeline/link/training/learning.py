@@ -8,8 +8,6 @@ The scorecards are fitted one after the other, because each decides on the resul
 are scored twice: first to count the levels that they reach, then with the fitted weights.
 """
 
-from dataclasses import replace
-
 import duckdb
 
 from pipeline.group.blocking import MOVED_RULES, RECORDED_RULES
@@ -26,12 +24,8 @@ from pipeline.link.training.fitting import Cell, Fit, fit
 _UPPER, _LOWER, _MARGIN = 0.0, -4.0, 1.0
 #: A move contradicts the recorded address, so its odds must be at least 4 to 1.
 _MOVED_UPPER = 2.0
-#: (comparison, level, stronger levels): a stronger level includes the evidence of the level, so its weight is
-#: never lower, even if it was fitted to few candidates.
-_AT_LEAST = (("people", "surname", ("initial_surname", "phonetic")),)
-#: Leaving a resident out counts as 1.6 times as bad as keeping a ghost registration, so the limit is
-#: log2(1 / 1.6). No kind of member has a weight within 0.2 of it.
-_RESIDENCE_UPPER = -0.678
+#: Keeping a ghost registration counts as 1.7 times as bad as leaving a resident out: the limit is log2(1.7).
+_RESIDENCE_UPPER = 0.75
 
 
 def learn_from_truth(
@@ -136,36 +130,33 @@ def _cells(connection: duckdb.DuckDBPyConnection, pairs: str, card: str, conditi
 
 
 def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[Cell]:
-    """Return the cells of the members of linked units with a list to be compared with."""
+    """Return the cells of the members of linked units with a list to be compared with.
+
+    Only current registrations: the others are left out by the rules of registration, whatever their weight.
+    """
+    levels = ", ".join(f"outcome.{comparison.name}_level" for comparison in SCORECARDS["residence"])
     rows = connection.execute(
         f"""
         SELECT
-            outcome.listed_level,
-            outcome.list_kind_level,
+            {levels},
             COUNT(truth.member_id),
             COUNT(*) - COUNT(truth.member_id)
         FROM outcome
+        INNER JOIN nhs_member ON nhs_member.member_id = outcome.member_id
         LEFT JOIN {truth} AS truth
             ON truth.member_id = outcome.member_id AND truth.dwelling_id = outcome.unit_dwelling_id
         WHERE outcome.listed_level IS NOT NULL
           AND outcome.unit_dwelling_id IS NOT NULL
-        GROUP BY outcome.listed_level, outcome.list_kind_level
-        ORDER BY outcome.listed_level, outcome.list_kind_level
+          AND nhs_member.is_current
+        GROUP BY {levels}
+        ORDER BY {levels}
         """
     ).fetchall()
-    return [Cell((level, kind), true, other) for level, kind, true, other in rows]
+    return [Cell(tuple(row[:-2]), row[-2], row[-1]) for row in rows]
 
 
 def _card(fitted: Fit, upper: float) -> Scorecard:
-    levels = dict(fitted.levels)
-    for comparison, weaker, stronger in _AT_LEAST:
-        if comparison in levels:
-            least = levels[comparison][weaker].match_weight
-            levels[comparison] = {
-                level: replace(p, match_weight=max(p.match_weight, least)) if level in stronger else p
-                for level, p in levels[comparison].items()
-            }
-    return Scorecard(fitted.prior, levels, upper, _LOWER, _MARGIN)
+    return Scorecard(fitted.prior, fitted.levels, upper, _LOWER, _MARGIN)
 
 
 def _blank(card: str) -> Scorecard:

@@ -35,8 +35,9 @@ _CLEAR = {
 #: Columns that reach the pseudonymised table as they are.
 _PLAIN = {
     **dict.fromkeys(("service", "role", "sex", "ethnic_category", "council_tax_exemption"), pa.string()),
-    **dict.fromkeys(("is_empty", "single_person_discount"), pa.bool_()),
-    "address_start": pa.date32(),
+    "address_type": pa.string(),
+    **dict.fromkeys(("is_empty", "single_person_discount", "is_deceased"), pa.bool_()),
+    **dict.fromkeys(("address_start", "address_end"), pa.date32()),
 }
 _TABLES = {
     "dwelling": (
@@ -66,6 +67,9 @@ _TABLES = {
             "sex",
             "ethnic_category",
             "address_start",
+            "address_end",
+            "address_type",
+            "is_deceased",
         ),
     ),
 }
