@@ -255,12 +255,16 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="publish",
         does="Write the release to a staging folder, have its bytes judged, then publish it by one rename.",
-        reads=("disclosure", "quality"),
+        reads=("disclosure", "quality", "aggregate"),
         zone="releases",
         places=AT_LINKAGE,
         settings=lambda run, _: publish_stage.fingerprint_settings(run.context),
         make=lambda call: publish_stage.publish(
-            call.input("disclosure"), call.input("quality"), call.fingerprint, call.context
+            call.input("disclosure"),
+            call.input("quality"),
+            call.input("aggregate"),
+            call.fingerprint,
+            call.context,
         ),
         after=_commit,
     ),

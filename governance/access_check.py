@@ -21,6 +21,8 @@ _RECORDS = {RECORD, DISPOSED, "rights_requests.jsonl"}
 OUTER = "outer/"
 #: More small files than this in one folder are not examined; what was left out is a fact.
 _MOST_FILES = 50_000
+#: Files that this process has read: path -> what identifies the content, and whether it is a linkage key.
+_read: dict[Path, tuple[tuple[int, ...], bool]] = {}
 
 
 def access_facts(workspace: Path, folders: Mapping[str, Path]) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def access_facts(workspace: Path, folders: Mapping[str, Path]) -> dict[str, Any]
                 left_out += 1
                 continue
             count += 1
-            if is_linkage_key(path):
+            if _is_known_key(path):
                 keys.add(path.resolve())
         examined[purpose] = count
     clear = [
@@ -54,6 +56,21 @@ def access_facts(workspace: Path, folders: Mapping[str, Path]) -> dict[str, Any]
         "examined": examined,
         "not_examined": left_out,
     }
+
+
+def _is_known_key(path: Path) -> bool:
+    """Answer whether a file is a linkage key; it is read again only if it changed since this process read it.
+
+    A run examines twice, when it plans and when it links, because a key can be put there in between.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    identity = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    if (known := _read.get(path)) is None or known[0] != identity:
+        known = _read[path] = (identity, is_linkage_key(path))
+    return known[1]
 
 
 def is_linkage_key(path: Path) -> bool:

@@ -60,7 +60,7 @@ class Negation:
 
 @dataclass(frozen=True)
 class ResidentsWith:
-    """The number of a household's residents for whom `where` is true is within the bounds."""
+    """The number of a household's residents that meet `where` is within the bounds."""
 
     where: "Condition"
     at_least: int | None = 1

@@ -129,6 +129,17 @@ def a_confidence(text: str | float) -> float:
     return level
 
 
+def a_percentage(text: str | float) -> float:
+    """Return a percentage from 0 to 100."""
+    try:
+        percentage = float(text)
+    except ValueError:
+        percentage = math.nan
+    if not 0 <= percentage <= 100:
+        raise _not("a percentage", "Write a number from 0 to 100, such as 90.")
+    return percentage
+
+
 def a_number(minimum: float | None = None) -> Callable[[str | float], float]:
     """Return what reads a finite number of at least `minimum`."""
 

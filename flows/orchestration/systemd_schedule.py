@@ -3,21 +3,24 @@
 The unit files contain paths, times and the project's name. systemd receives only the exit code of a run.
 """
 
-import json
 import os
 import re
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from string import Template
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from governance.audit.folder import changed_log
+from governance.audit.verify import LOG_NAME, verify_folder
 from governance.counted import counted
 from governance.errors import Fault
+from governance.history import events
 from pipeline.project import Project
-from schemas.storage.zones import RUNS
+from schemas.storage.zones import AUDIT
 
 #: One day, and two hours for a run that takes long.
 OVERDUE_HOURS = 26
@@ -132,21 +135,23 @@ class LastRun:
 
 
 def last_run(workspace: Path) -> LastRun:
-    """Read how the runs of a workspace ended. A run without a record (it was killed) is not counted."""
-    published: datetime | None = None
-    latest: tuple[str, dict[str, str]] | None = None
-    for path in sorted((workspace / RUNS).glob("*/run.json")):
-        try:
-            kept = json.loads(path.read_text("utf-8"))
-            ended = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        except (OSError, ValueError):
-            continue  # the file is being written, or a full disk cut it short
-        latest = (path.parent.name, kept)
-        if kept["status"] == "published":
-            published = ended if published is None else max(published, ended)
-    if latest is None:
-        return LastRun(published, None, None, None)
-    return LastRun(published, latest[0], latest[1]["status"], latest[1]["code"])
+    """Read from the signed part of the audit log how the runs of a workspace ended.
+
+    A run without an end (it was killed, or is in progress) is not counted, and run.json is not read.
+    Raises Refused if the log was changed.
+    """
+    audit = workspace / AUDIT
+    report = verify_folder(audit)
+    if report.tampered:
+        raise changed_log(report.tampered[0].rstrip("."))
+    if not (audit / LOG_NAME).is_file():
+        return LastRun(None, None, None, None)
+    ends = [e for e in islice(events(audit), report.signed_lines) if e["event"] == "run_end"]
+    published = [e["ts"] for e in ends if e["verdict"] == "published"]
+    when = datetime.fromisoformat(published[-1]) if published else None
+    if not ends:
+        return LastRun(when, None, None, None)
+    return LastRun(when, ends[-1]["run"], ends[-1]["verdict"], (ends[-1]["evidence"] or {}).get("code"))
 
 
 def check_published_lately(workspace: Path, hours: int, now: datetime | None = None) -> LastRun:

@@ -72,7 +72,7 @@ def pseudonymise_at_source(project: Project, controller: str, run_id: str, quiet
             manifest.sequence,
             manifest.key_id,
             dict(manifest.check_values),
-            {table.table: table.rows for table in manifest.tables},
+            {name: counts["rows_out"] for name, counts in evidence.facts["tables"].items()},
         )
 
 

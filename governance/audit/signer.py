@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from governance.audit.note import NoteSigner, checkpoint_text
-from governance.audit.verify import Checkpoint
+from governance.audit.verify import LARGEST_KEY, Checkpoint, read_regular
 from governance.counted import counted
 from governance.errors import Fault, Refused
 from schemas.storage.durable_write import write_durably
@@ -134,7 +134,7 @@ def read_signing_key(path: Path, passphrase: bytes | None = None) -> Ed25519Priv
     """Read an Ed25519 key (PEM, PKCS#8); raises Fault if other users can read the file."""
     try:
         status = path.lstat()
-        data = path.read_bytes()
+        data = read_regular(path, LARGEST_KEY) if stat.S_ISREG(status.st_mode) else b""
     except OSError as error:
         raise Fault(
             "SIGNING_KEY_UNREADABLE",

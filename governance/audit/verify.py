@@ -461,7 +461,7 @@ def _check_folder(folder: Path, trust: Trust, report: Report) -> None:
     data = _read_or_report(folder / LOG_NAME, LARGEST_LOG, report)
     if data is None:
         if not os.path.lexists(folder / LOG_NAME):
-            report.incomplete.append(f"{LOG_NAME} is missing.")
+            _report_missing_log(folder, report)
         return
     end = data.rfind(b"\n")
     if torn := len(data) - end - 1:
@@ -481,6 +481,15 @@ def _check_folder(folder: Path, trust: Trust, report: Report) -> None:
         _check_runs(events, roots, report)
     report.remarks += [_remark_on(event) for event in events if event["event"] == "finding"]
     _check_checkpoints(folder, roots, events, trust, report)
+
+
+def _report_missing_log(folder: Path, report: Report) -> None:
+    """Report that there is no log; if there are checkpoints of it, it was deleted."""
+    if signed := len(_checkpoint_files(folder, report)):
+        notes = _counted(signed, "signed checkpoint", "signed checkpoints")
+        report.tampered.append(f"{LOG_NAME} was deleted: the folder still contains {notes} of it.")
+    else:
+        report.incomplete.append(f"{LOG_NAME} is missing.")
 
 
 def _check_contents(folder: Path, report: Report) -> None:

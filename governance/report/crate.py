@@ -7,6 +7,7 @@ no household rows and no published cells. A release is identified by its manifes
 
 import shutil
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from governance.retention.disposal import CERTIFICATES
 from schemas.storage.durable_write import rename_durably
 from schemas.storage.zones import AUDIT, RELEASES, at_rest_keys
 
+VERIFIER = "hearth-verify.pyz"
 PROFILE = "https://w3id.org/5s-crate/0.4"
 _SATRE = "https://satre-specification.readthedocs.io/en/v2.0.1/"
 _STATUS = {"published": "CompletedActionStatus", "unfinished": "ActiveActionStatus"}
@@ -62,12 +64,13 @@ def write_crate(facts: ReportFacts, workspace: Path, agreement_file: Path, folde
     crate.description = " ".join(summary(facts))
     crate.datePublished = facts.made
     crate.license = "All rights reserved. For the parties to the agreement."
-    crate.root_dataset["conformsTo"] = [{"@id": PROFILE}]
+    profile = ContextEntity(crate, PROFILE, {"@type": "Profile", "name": "Five Safes RO-Crate profile 0.4"})
+    crate.root_dataset["conformsTo"] = [crate.add(profile)]
     crate.root_dataset["identifier"] = f"{facts.agreement.id}/{facts.scope}"
     for name, title, media in contents:
-        crate.add_file(
-            source=staged / name, dest_path=name, properties={"name": title, "encodingFormat": media}
-        )
+        size = str((staged / name).stat().st_size)
+        properties = {"name": title, "encodingFormat": media, "contentSize": size}
+        crate.add_file(source=staged / name, dest_path=name, properties=properties)
     _describe(crate, facts)
     crate.write(staged)
     rename_durably(staged, folder)
@@ -80,8 +83,8 @@ def _collect(
     """Copy the pack's files; yields (name, title, media type)."""
     (staged / "report.html").write_text(render_page(facts), "utf-8")
     yield "report.html", "The report (read this first)", "text/html"
-    write_verifier(staged / "hearth-verify.pyz")
-    yield "hearth-verify.pyz", "Verifier of the audit log: python hearth-verify.pyz audit", "application/zip"
+    write_verifier(staged / VERIFIER)
+    yield VERIFIER, "Verifier of the audit log: python hearth-verify.pyz audit", "application/zip"
     sources: list[tuple[Path, str, str, str]] = [
         (agreement_file, f"agreement/{agreement_file.name}", "The agreement", "application/toml")
     ]
@@ -161,6 +164,9 @@ def _describe(crate: ROCrate, facts: ReportFacts) -> None:
                 "@type": "SoftwareApplication",
                 "name": "Hearth",
                 "description": "Household-level record linkage with governance gates",
+                "version": version("hearth"),
+                # Hearth has no public address. Its verifier is in the pack.
+                "url": {"@id": VERIFIER},
             },
         )
     )

@@ -10,6 +10,7 @@ from governance.rules import (
     link,
     pseudonymise,
     publish,
+    read_back,
     retention,
     run,
 )
@@ -26,6 +27,7 @@ FAMILIES = (
     aggregate,
     disclosure,
     publish,
+    read_back,
     leakage,
 )
 

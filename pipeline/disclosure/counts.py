@@ -1,8 +1,8 @@
-"""The cells as counts: what is protected is a count of certain people, not its place in a table.
+"""From cells to counts: a count of certain people is protected once, however many tables contain it.
 
-The same households counted in two tables are one count: one noise, one value, one
-decision. Every cell gives a denominator and, where its measure has one, a numerator and
-the complement, which is never printed and can still be worked out.
+The same households counted in two tables are one count, with one noise, one published value and one decision.
+Every cell has a denominator and, if its measure has one, a numerator and its complement. The complement is
+never published, but can be calculated.
 """
 
 import duckdb
@@ -17,9 +17,9 @@ from pipeline.disclosure.statements import count_rows, create_table
 
 
 def create_counts(connection: duckdb.DuckDBPyConnection) -> int:
-    """Create `appearance` and `count` from `cell`; returns the number of distinct counts.
+    """Create `appearance`, `count` and `area_size` from `cell`; returns the number of distinct counts.
 
-    Raises Fault where a count is missing or negative, or two tables disagree on one count.
+    Raises Fault if a count is missing or negative, or has different values in two tables.
     """
     create_table(connection, "appearance")
     create_table(connection, "count")
@@ -28,7 +28,7 @@ def create_counts(connection: duckdb.DuckDBPyConnection) -> int:
     if broken or contradicted:
         raise Fault(
             "CELLS_DISAGREE",
-            f"{broken} counts are missing or negative; {contradicted} stand in two tables with two values.",
+            f"{broken} counts are missing or negative; {contradicted} have different values in two tables.",
             "Report this as a defect of the aggregate stage; nothing was published.",
         )
     create_table(connection, "area_size")
@@ -38,9 +38,9 @@ def create_counts(connection: duckdb.DuckDBPyConnection) -> int:
 def create_noise(
     connection: duckdb.DuckDBPyConnection, profile: Profile, secret: RecordKeySecret | None
 ) -> None:
-    """Create `count_noise`: the noise of each count; nought throughout where the profile has none.
+    """Create `count_noise` (count_id, noise): one row per count; noise is 0 if the profile adds none.
 
-    Raises Fault where the profile adds noise and a count carries no cell key.
+    Raises Fault if the profile adds noise and a count has no cell key.
     """
     ids, counts, keys = (
         np.asarray(column)
@@ -56,7 +56,7 @@ def create_noise(
         if len(keys) and keys.min() < 0:
             raise Fault(
                 "CELL_KEYS_MISSING",
-                f"{int((keys < 0).sum())} of {len(keys)} counts carry no cell key.",
+                f"{int((keys < 0).sum())} of {len(keys)} counts have no cell key.",
                 "Run the aggregate stage with the project's record-key secret.",
             )
         noise = noise_of(counts.astype(np.int64), keys.astype(np.int64), profile.noise_bound, secret)

@@ -1,8 +1,8 @@
-"""P6, epochs: published values stay byte-identical night to night until their epoch ends.
+"""P6, epochs: published values do not change until their epoch ends, however often a run is made.
 
-Whoever knows on which night a household moved in reads its attributes from the change
-in the cells. So an epoch, a quarter by default, is part of every value's name. What was wrong is
-corrected by a new epoch with a reason, at whose boundary the same rules hold.
+Someone who saw a household move in could infer its attributes from values that change at that time. So every
+value belongs to an epoch, a quarter by default. Errors are corrected by a new epoch with a stated reason; the
+same rules apply to the change from one to the other.
 """
 
 from datetime import date
@@ -11,9 +11,9 @@ from pipeline.project import Project
 
 
 def epoch_of(reference_date: date, length: str) -> str:
-    """Return the name of the epoch a date lies in: "2026", "2026-Q1" or "2026-03".
+    """Return the name of the epoch that contains a date: "2026", "2026-Q1" or "2026-03".
 
-    length: "year", "quarter" or "month". Names of one length sort as time does.
+    length: "year", "quarter" or "month". Names of one length are in order of time when sorted.
     """
     if length == "year":
         return f"{reference_date.year:04d}"
@@ -25,10 +25,10 @@ def epoch_of(reference_date: date, length: str) -> str:
 
 
 def epoch_of_project(project: Project, length: str) -> str:
-    """Return the epoch a run publishes in; a correction has an epoch of its own after the corrected one.
+    """Return the epoch in which a run publishes. A correction is a separate epoch, after the corrected one.
 
-    "2026-Q1" is followed by "2026-Q1-correction-01" and then by "2026-Q2". A correction of an epoch that
-    has passed no longer matters.
+    "2026-Q1" is followed by "2026-Q1-correction-01" and then by "2026-Q2". A correction of an earlier epoch
+    has no effect.
     """
     epoch = epoch_of(project.reference_date, length)
     correction = project.correction

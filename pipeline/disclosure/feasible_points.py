@@ -1,7 +1,7 @@
-"""Feasible points: tables that fit what is shown. Each widens what is known of every hidden cell.
+"""Feasible points: tables that agree with the published values. Each can widen the interval of hidden cells.
 
-Two tables in which a cell differs prove that it is not exact. A table found once can be used again as long as
-every cell in which it differs from the truth is hidden.
+Two such tables with different values of a cell prove that the cell cannot be worked out exactly. A table that
+was found can be used again as long as all cells in which it differs from the true values are hidden.
 """
 
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ from pipeline.disclosure.audit.solver import TOLERANCE, Numbers
 
 
 class FeasiblePoints:
-    """Tables found so far, and the least and greatest value they give to each wanted cell.
+    """The tables found so far, and the least and greatest value of each wanted cell in them.
 
-    system: the true values. wanted: the cells whose intervals are read.
+    system: the true values. wanted: the cells of which an interval is needed.
     """
 
     def __init__(self, system: CellSystem, wanted: Iterable[CellId]) -> None:
@@ -28,7 +28,7 @@ class FeasiblePoints:
         self._low, self._high = self._truth.copy(), self._truth.copy()
 
     def show_all_but(self, hidden: Iterable[CellId]) -> None:
-        """Use only the tables that agree with the truth in all cells but these."""
+        """Use only the tables in which all cells except these have their true values."""
         self._hidden = frozenset(hidden)
         self._low, self._high = self._truth.copy(), self._truth.copy()
         for values, differs_in in zip(self._values, self._differs_in, strict=True):

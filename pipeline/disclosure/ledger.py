@@ -1,17 +1,17 @@
-"""P7, the ledger: what was ever released, so that no release can be taken back, changed or forgotten.
+"""P7, the ledger: the list of all releases ever published, so that none can be removed, changed or forgotten.
 
-`controlled/ledger/ledger.jsonl` holds one canonical JSON object a line; `prev` is the SHA-256 of
-the line before. Beside it lies, under its own digest, the list of every cell a release
-holds: digest of the value, epoch, specification version. Nights of one epoch share a list.
-The head of the chain is kept apart, in the keys zone, under a MAC of the record-key secret. Each line is
-in the audit log before it is in the ledger, so a ledger that was replaced together with its head is found.
+`controlled/ledger/ledger.jsonl` contains one canonical JSON object a line; `prev` is the SHA-256 of the line
+before. The list of a release's cells (digest of the value, epoch, specification version) is a file in the
+same folder, named by its digest; releases of one epoch share it. The head of the chain is stored separately,
+in the keys zone, with a MAC made with the record-key secret. Each line is in the audit log before it is in
+the ledger, so a ledger that was replaced together with its head is detected.
 
-A release is written in these steps, and a crash after any of them is mended by the next run:
+A release is published in these steps. After a crash in any of them, the next run completes the rest:
 
     log -> intent (line) -> head -> rename of the staged folder -> log -> revealed (line) -> head
 
-Refused: a lost, cut or edited ledger, or one that the audit log does not have; a release folder that the
-ledger does not know.
+The run is refused if the ledger is missing, shortened, edited or not the one in the audit log, or if there is
+a release folder that is not in the ledger.
 """
 
 import hashlib
@@ -55,11 +55,11 @@ _FIELDS = frozenset(
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One line.
+    """One line of the ledger.
 
-    event: "intent" (about to be renamed into place), "revealed" (stands), "void" (never stood).
-    cells: rows of all tables. cells_sha256: digest of the list of cell digests.
-    state_sha256: digest of the record of which households its areas counted (P6), if one was kept.
+    event: "intent" (the staged folder will be renamed next), "revealed" (published), "void" (never
+    published). cells: number of rows of all tables. cells_sha256: digest of the list of cell digests.
+    state_sha256: digest of the record of the households that each area counted (P6); None if there is none.
     """
 
     seq: int
@@ -76,7 +76,7 @@ class LedgerEntry:
     state_sha256: str | None
 
     def line(self) -> bytes:
-        """Return the canonical line, without its end."""
+        """Return the line as canonical JSON, without the line break."""
         return canonical_json({"v": 1, **self.__dict__})
 
 
@@ -95,45 +95,48 @@ class Ledger:
 
     @classmethod
     def open(cls, workspace: Workspace, secret: RecordKeySecret, recorded: RecordedState) -> "Ledger":
-        """Read and verify the ledger, and compare it with the audit log and with the releases that stand.
+        """Read and verify the ledger, and compare it with the audit log and with the published releases.
 
-        The last line on record is written again where a killed run had not written it yet.
+        If the last line in the audit log is missing, because a run was killed before writing it, it is added.
 
         Raises Refused: LEDGER_LOST, LEDGER_EDITED, RELEASE_NOT_IN_LEDGER.
         """
         folder = workspace.zone("controlled") / FOLDER
         folder.mkdir(mode=0o700, exist_ok=True)
         ledger = cls(folder, workspace.zone("keys") / HEAD, secret, recorded)
-        standing = sorted(
+        published = sorted(
             p.name for p in workspace.zone("releases").iterdir() if p.is_dir() and not p.name.startswith(".")
         )
-        ledger._read(bool(standing))
+        ledger._read(bool(published))
         ledger._compare_with_record()
         known = {entry.release_id for entry in ledger.entries if entry.event != "void"}
-        strangers = [name for name in standing if name not in known]
-        if strangers:
+        unknown = [name for name in published if name not in known]
+        if unknown:
             raise Refused(
                 "RELEASE_NOT_IN_LEDGER",
-                f"{len(strangers)} folders among the releases were never entered in the ledger.",
+                f"{len(unknown)} folders among the releases were never entered in the ledger.",
                 "Find out who put them there and remove them; nothing is released until then.",
             )
         return ledger
 
     def last(self, release_id: str) -> LedgerEntry | None:
-        """Return the latest line of a release, None where it has none."""
+        """Return the latest line of a release; None if it has none."""
         return next((e for e in reversed(self.entries) if e.release_id == release_id), None)
 
     def latest_revealed(self) -> LedgerEntry | None:
-        """Return the line of the release that was revealed last."""
+        """Return the line of the release that was published last; None if there is none."""
         return next((e for e in reversed(self.entries) if e.event == "revealed"), None)
 
     def pending(self) -> tuple[LedgerEntry, ...]:
-        """Return the intents that were neither revealed nor made void."""
+        """Return the intents of releases that were neither published nor made void."""
         last = {entry.release_id: entry for entry in self.entries}
         return tuple(entry for entry in last.values() if entry.event == "intent")
 
     def append(self, event: str, of: dict[str, Any]) -> LedgerEntry:
-        """Put a line on record, append it and move the head; all are on disk when this returns."""
+        """Write a line to the audit log, append it, and update the head; all are on disk when this returns.
+
+        event: see `LedgerEntry`. of: its other fields, except seq and prev.
+        """
         if event not in EVENTS:
             raise ValueError(f"no ledger event {event}")
         entry = LedgerEntry(seq=len(self.entries), prev=self.head, event=event, **of)
@@ -151,7 +154,7 @@ class Ledger:
         self._write_head()
 
     def repeat(self, event: str, entry: LedgerEntry) -> LedgerEntry:
-        """Append a line that says something new of the release of an earlier one."""
+        """Append a line with a new event for the release of an earlier line."""
         of = {k: v for k, v in entry.__dict__.items() if k not in ("seq", "prev", "event")}
         return self.append(event, of)
 
@@ -188,9 +191,9 @@ class Ledger:
             self._write_head()
 
     def _compare_with_record(self) -> None:
-        """Raise Refused where the ledger's last line is not the last one in the audit log.
+        """Raise Refused if the last line is not the last one in the audit log.
 
-        One line may be missing: the last on record, which a killed run had not written. It is written now.
+        One line may be missing, because a run was killed before writing it. It is then written.
         """
         line = self._recorded.last(LEDGER).get("line")
         if line is None:

@@ -1,7 +1,7 @@
-"""Which method protects a release, with every number it needs: read once from the agreement.
+"""The disclosure profile: the method that protects a release and all its settings, read from the agreement.
 
-A profile can be stricter than the floor (10 households or persons, rounding to 5) and
-never looser; the agreement's own schema refuses smaller numbers and this file checks again.
+A profile can be stricter than the floor (10 households or persons, rounding to 5), but never looser. The
+schema of the agreement refuses smaller numbers, and this module checks them again.
 """
 
 from dataclasses import asdict, dataclass
@@ -12,26 +12,30 @@ from governance.errors import Refused
 if TYPE_CHECKING:
     from governance.agreement.agreement import Agreement
 
-#: Moves whenever a published value could change although the data did not.
+#: Changed whenever a published value could change although the data did not.
 SPECIFICATION_VERSION = "1.0"
 
 FLOOR_CELL_COUNT = 10
 FLOOR_ROUNDING_BASE = 5
 
-#: Rules in force elsewhere as (least count printed, rounding base); the floor applies beside them, so that a
-#: preset is never looser. All three print with cell-key noise.
+#: Rules of other organisations: (smallest published count, rounding base). The floor applies as well, so no
+#: preset is looser. All three also add cell-key noise.
 #: NHS England HES: 1 to 7 hidden, the rest to 5. OpenSAFELY: 7 or fewer hidden, to 5. UK LLC: under 10.
 PRESETS = {"nhs-hes": (8, 5), "opensafely": (8, 5), "uk-llc": (10, 5)}
 
 
 @dataclass(frozen=True)
 class Profile:
-    """How cells become values.
+    """The settings with which cells become published values.
 
-    name: as in the agreement. method: as printed in the release.
-    minimum_cell_count: households (and persons) below which a count is hidden.
-    rounding_base: published counts are multiples of it; 1 where counts are exact.
-    noise_bound: largest noise in either direction; 0 where noise is off.
+    name: as in the agreement. method: name and version, as published in the release. minimum_cell_count:
+    households (and persons) below which a count is hidden. rounding_base: published counts are multiples of
+    it; 1 if counts are exact. noise_bound: largest noise in either direction, in households or persons; 0
+    without noise. floor_...: households and persons below which an area is left out of a table (P0), with one
+    dimension or none, and with two (multiway). maximum_hidden_share: largest share of hidden cells, from 0 to
+    1, with which a table is produced at an area level. dominant_share: share of a group, from 0 to 1, that
+    discloses a sensitive attribute (P2). minimum_changed_households: households that must have changed before
+    an area's values do (P6). epoch: its length: "year", "quarter" or "month".
     """
 
     name: str
@@ -61,16 +65,16 @@ class Profile:
 
     @property
     def is_exact(self) -> bool:
-        """Answer whether counts are published as they are, protected by suppression alone."""
+        """Answer whether counts are published without noise and rounding, protected only by suppression."""
         return self.noise_bound == 0
 
     def settings(self) -> dict[str, Any]:
-        """Return every number, for fingerprints and the disclosure criteria that travel with a release."""
+        """Return all settings, for fingerprints and for a release's `disclosure_criteria.json`."""
         return asdict(self) | {"specification_version": SPECIFICATION_VERSION}
 
 
 def profile_of(agreement: "Agreement") -> Profile:
-    """Return the profile that the agreement chose."""
+    """Return the profile that the agreement names; raises Refused if it is unknown or below the floor."""
     terms, thresholds = agreement.disclosure, agreement.thresholds
     exact = terms.profile == "exact-count"
     if terms.profile not in ("cell-key", "exact-count", *PRESETS):

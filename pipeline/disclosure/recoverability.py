@@ -1,11 +1,11 @@
-"""The interval of each hidden cell: its least and greatest possible value, given everything published.
+"""The interval of each hidden cell: its least and greatest possible value, given all published values.
 
 Two linear programs bound each cell. Cells that no sum connects are solved separately. Counts are whole
-numbers, which can leave fewer values than fractions do: where a program's solution is not whole, an integer
-program decides.
+numbers, so fewer values may be possible than with fractions: if a solution is not in whole numbers, an
+integer program decides.
 
-A run audits with `audit/auditor.py`. This file is the reference for it: slower, and with no code in common
-but the form of cells and sums and the solver's interface.
+A run audits with `audit/auditor.py`. This module is the reference with which tests compare it: slower, and
+with no code in common except the form of cells and sums and the solver's interface.
 Source: SDC Handbook (2nd ed.), audit of tabular data; disclosure-control.md P5.
 """
 
@@ -25,12 +25,12 @@ def feasible_intervals(
 ) -> dict[CellId, Interval]:
     """Return the interval of each hidden cell, in the order of the cells.
 
-    cells: id -> value, None where hidden (pairs and records do as well).
-    relations: total id -> part ids, or (total, parts) pairs where a total has several breakdowns.
-    lower: what an attacker knows every hidden cell to be at least.
-    only: hidden cells to bound; all when None.
+    cells: id -> value, None if hidden; or pairs or records (see `cell_system`).
+    relations: total id -> part ids; or (total, parts) pairs if a total has several breakdowns.
+    lower: the least value that a hidden cell can have, in the view of an attacker.
+    only: hidden cells to bound; all if None.
 
-    Raises Refused (CELLS_CONTRADICT) where no values of the hidden cells fit.
+    Raises Refused (CELLS_CONTRADICT) if no values of the hidden cells agree with the published ones.
     """
     system = read_system(cells, relations)
     hidden = [cell_id for cell_id, value in system.values.items() if value is None]
@@ -39,9 +39,9 @@ def feasible_intervals(
     return {cell_id: found[cell_id] for cell_id in hidden if cell_id in found}
 
 
-#: Coefficients of the hidden cells of a sum, and what they add up to.
+#: Coefficients of the hidden cells of a sum, and the value that they must add up to.
 _Equation = tuple[dict[CellId, float], float]
-#: Receives a table that fits: the cells that it has values for, and the values.
+#: Called with a feasible point: the cells that it has values for, and the values.
 _Note = Callable[[list[CellId], Numbers], None]
 
 
@@ -50,8 +50,8 @@ def find_intervals(
 ) -> Iterator[tuple[CellId, Interval]]:
     """Yield hidden cells with their intervals.
 
-    is_wanted: called for each hidden cell just before it is solved, so that it can use what was found since.
-    note: called with every table found to fit.
+    is_wanted: called for each hidden cell just before it is solved, so it can use the points found by then.
+    note: called with every feasible point that is found.
     """
     for component in _components(system):
         wanted = (cell_id for cell_id in component.members if is_wanted(cell_id))
@@ -59,16 +59,17 @@ def find_intervals(
 
 
 def find_values(system: CellSystem, lower: float = 0) -> dict[CellId, float]:
-    """Return values of the hidden cells that fit the others; whole numbers where the others are.
+    """Return values of the hidden cells that agree with the others; whole numbers if the others are.
 
-    Raises Refused (CELLS_CONTRADICT) where no values fit, even if nothing is hidden.
+    Raises Refused (CELLS_CONTRADICT) if there are no such values, or if the published values contradict each
+    other.
     """
     return {c: value for component in _components(system) for c, value in component.values(lower).items()}
 
 
 @dataclass(frozen=True)
 class _Component:
-    """Hidden cells that equations connect, directly or through each other."""
+    """Hidden cells that are connected by equations, directly or through other cells, and the equations."""
 
     members: list[CellId]
     equations: list[_Equation]
@@ -103,7 +104,7 @@ class _Component:
             yield cell_id, Interval(*(_rounded(end.value) if self.is_whole else end.value for end in ends))
 
     def values(self, lower: float) -> dict[CellId, float]:
-        """Return values of the members that fit."""
+        """Return feasible values of the members."""
         if not self.equations:
             return dict.fromkeys(self.members, lower)
         try:
@@ -125,7 +126,7 @@ class _Component:
 
 
 def _components(system: CellSystem) -> list[_Component]:
-    """Return the hidden cells, grouped by what equations connect."""
+    """Return the hidden cells in groups that no equation connects with each other."""
     hidden = [cell_id for cell_id, value in system.values.items() if value is None]
     equations = _equations(system)
     leader = {cell_id: cell_id for cell_id in hidden}
@@ -150,7 +151,7 @@ def _components(system: CellSystem) -> list[_Component]:
 
 
 def _equations(system: CellSystem) -> list[_Equation]:
-    """Return the equation of each sum that has hidden cells; raises Refused where a known sum is wrong."""
+    """Return the equation of each sum with hidden cells. Raises Refused if a sum without any is wrong."""
     equations: list[_Equation] = []
     for total, parts in system.relations:
         unknown: dict[CellId, float] = {}
@@ -170,7 +171,7 @@ def _equations(system: CellSystem) -> list[_Equation]:
 
 
 def _is_settled(end: Optimum) -> bool:
-    """Answer whether an end of the relaxed interval is reached by whole numbers too."""
+    """Answer whether an end of the interval of fractions is an end of the interval of whole numbers too."""
     return end.point is None or end.is_integral
 
 

@@ -1,14 +1,14 @@
 """Complementary suppression, as a reference: which further cells to hide so that no unsafe cell is disclosed.
 
-A run does not use this file: it hides cells by `audit/repair.py`. The tests compare what a run hides with
-what `protect` and `feasible_intervals` return for the same tables. The two sides share the form of cells and
-sums (`cell_system`) and the solver's interface, and no other code.
+A run does not use this module; it hides cells with `audit/repair.py`. Tests compare what a run hides with the
+results of `protect` and `feasible_intervals` for the same tables. The two have no code in common except the
+form of cells and sums (`cell_system`) and the solver's interface.
 
-For each unsafe cell that the shown cells still expose, a linear program finds the lightest move: the change
-of values that moves the cell by the required width, keeps every sum, and changes the shown cells as little as
-possible. The shown cells that move are its cover. Linked tables are one system: covering them one after
-another is known to be unsafe. At the end, cells that need not be hidden are shown again.
-Source: SDC Handbook (2nd ed.), secondary suppression; Castro (2002), network flow heuristics.
+For each unsafe cell that is still exposed, a linear program finds the lightest move: the change of values
+that moves the cell by the required width, keeps every sum, and changes the shown cells as little as possible.
+The shown cells that it changes are hidden; they are the cell's cover. Linked tables are solved as one system,
+because protecting them one after another is known to be unsafe. At the end, cells that need not be hidden are
+shown again. Source: SDC Handbook (2nd ed.), secondary suppression; Castro (2002), network flow heuristics.
 """
 
 import math
@@ -31,9 +31,9 @@ from pipeline.disclosure.audit.solver import TOLERANCE, Infeasible, LinearSystem
 from pipeline.disclosure.feasible_points import FeasiblePoints
 from pipeline.disclosure.recoverability import find_intervals, find_values
 
-#: A move of whole numbers may be heavier than the lightest by this share: proving the last of it takes long.
+#: A whole-number move may be heavier than the lightest by this share, because proving the lightest is slow.
 _GAP = 0.1
-#: Above this many complementary cells none is shown again: the search would take too long.
+#: With more complementary cells than this, none is shown again, because the search would take too long.
 _PRUNED_AT_MOST = 400
 
 
@@ -42,13 +42,13 @@ def protect(
 ) -> set[CellId]:
     """Return the ids to hide: the unsafe cells and the complementary cells that cover them.
 
-    cells: id -> true value of every cell, totals too; None for a cell that is hidden already and stays so.
-    relations: total id -> part ids.
-    minimum_width: the least width of an unsafe cell's interval; 1 means that the cell is not exact.
-    Afterwards no unsafe cell is exact or proven zero to an attacker who knows all other cells.
+    cells: id -> true value of every cell, totals too; None for a cell that is already hidden and stays so.
+    relations: total id -> part ids. unsafe: ids of the cells to protect.
+    minimum_width: least width of an unsafe cell's interval; with 1, the cell has two possible values.
+    With the result hidden, no unsafe cell can be worked out, or proven to be zero, from the other cells.
 
-    Raises Refused where hiding every cell would not be enough (CANNOT_PROTECT), or where the values are not
-    sums of each other (CELLS_CONTRADICT).
+    Raises Refused if hiding every cell would not be enough (CANNOT_PROTECT), or if the values are not sums of
+    each other (CELLS_CONTRADICT).
     """
     system = read_system(cells, relations)
     wanted = list(dict.fromkeys(read_ids(unsafe, system.values)))
@@ -66,11 +66,11 @@ def protect(
         if cell_id in still:
             raise _cannot(len(still))
         exposed = still
-    return _without_needless(system, hidden, hidden - already - set(wanted), judge)
+    return _show_again(system, hidden, hidden - already - set(wanted), judge)
 
 
 def is_exposed(interval: Interval, minimum_width: float = 1) -> bool:
-    """Answer whether an interval discloses its cell: it is too narrow, or proves that the cell is zero."""
+    """Answer whether an interval discloses its cell: it is too narrow, or the cell can only be zero."""
     return interval.upper - interval.lower < minimum_width or interval.upper < 1
 
 
@@ -91,7 +91,7 @@ def _check(system: CellSystem, unsafe: list[CellId]) -> None:
 
 
 class _Judge:
-    """Finds the unsafe cells that the shown ones disclose; tables found to fit are kept and used again."""
+    """Finds the unsafe cells that the shown ones disclose; feasible points that were found are used again."""
 
     def __init__(self, system: CellSystem, unsafe: list[CellId], minimum_width: float) -> None:
         self.unsafe = unsafe
@@ -100,7 +100,7 @@ class _Judge:
         self._points = FeasiblePoints(system, unsafe)
 
     def exposed(self, hidden: set[CellId], of: list[CellId]) -> Iterator[CellId]:
-        """Yield the exposed cells of a list; tables found before settle most of them without a program."""
+        """Yield the exposed cells of a list; earlier feasible points decide most without a program."""
         shown = {c: None if c in hidden else value for c, value in self._system.values.items()}
         self._points.show_all_but(hidden)
         left = {c for c in of if self._is_open(c)}
@@ -120,7 +120,7 @@ class _Judge:
 class _Moves:
     """All changes of values that keep every sum and leave no value below zero.
 
-    Variables: how much each cell rises, then how much each falls.
+    Variables: the increase of each cell, then the decrease of each.
     """
 
     def __init__(self, system: CellSystem, minimum_width: float) -> None:
@@ -128,7 +128,7 @@ class _Moves:
         self._width = float(math.ceil(minimum_width)) if self._is_whole else minimum_width
         self._number = {cell_id: number for number, cell_id in enumerate(system.values)}
         self._values = np.array([float(value or 0) for value in system.values.values()])
-        self._cost = 1.0 + np.log2(1.0 + self._values)  # what hiding a cell loses: more for a larger one
+        self._cost = 1.0 + np.log2(1.0 + self._values)  # cost of hiding a cell: larger ones cost more
         self._size = len(self._values)
         self._upper = np.concatenate([np.full(self._size, np.inf), self._values])
         self._rows = [self._row(total, parts) for total, parts in system.relations]
@@ -136,9 +136,9 @@ class _Moves:
         self._whole: LinearSystem | None = None
 
     def cover(self, cell_id: CellId, hidden: set[CellId]) -> set[CellId]:
-        """Return the shown cells to hide so that a cell can rise by the width, or fall by it and not to zero.
+        """Return the shown cells to hide so that a cell can increase, or decrease, by the width.
 
-        Raises Refused (CANNOT_PROTECT) where no such move exists.
+        Raises Refused (CANNOT_PROTECT) if no such move exists.
         """
         column = self._number[cell_id]
         shown = [number for other, number in self._number.items() if other not in hidden]
@@ -161,7 +161,7 @@ class _Moves:
         return [*rises, *falls], [*rises.values(), *falls.values()], 0.0
 
     def _lightest(self, column: int, shift: float, shown: list[int]) -> list[int] | None:
-        """Return the shown cells in the lightest move of one cell by `shift`; None where no move exists."""
+        """Return the shown cells in the lightest move of one cell by `shift`; None if no move exists."""
         cost = {c: float(self._cost[number]) for number in shown for c in (number, self._size + number)}
         try:
             move = self._least(self._relaxed, column, shift, cost)
@@ -178,7 +178,7 @@ class _Moves:
         return [number for number in shown if moved[number] > TOLERANCE]
 
     def _least(self, model: LinearSystem, column: int, shift: float, cost: dict[int, float]) -> Optimum:
-        """Solve with one cell fixed to move by `shift`, and let it move freely again."""
+        """Solve with the move of one cell fixed to `shift`; the cell is free again afterwards."""
         for variable, fixed in ((column, max(shift, 0.0)), (self._size + column, max(-shift, 0.0))):
             model.set_bounds(variable, fixed, fixed)
         try:
@@ -188,10 +188,10 @@ class _Moves:
                 model.set_bounds(variable, 0.0, float(self._upper[variable]))
 
 
-def _without_needless(
+def _show_again(
     system: CellSystem, hidden: set[CellId], complementary: set[CellId], judge: _Judge
 ) -> set[CellId]:
-    """Show again, the largest first, every complementary cell without which all unsafe cells stay covered."""
+    """Return `hidden` less the complementary cells that no unsafe cell needs, tried from the largest."""
     if len(complementary) > _PRUNED_AT_MOST:
         return hidden
     for cell_id in sorted(complementary, key=lambda c: (-float(system.values[c] or 0), str(c))):

@@ -1,35 +1,35 @@
-"""The disclosure stage: cells in, values that disclose nobody out.
+"""The disclosure stage: from exact cells to values from which no one can be identified.
 
-Evidence facts (all counts of cells unless said otherwise), and the rule that reads them:
+Facts of the evidence (numbers of cells unless stated otherwise), and the rule that reads each:
 
 | fact | meaning | rule |
 |---|---|---|
-| profile | every number of the method, with `specification_version` | AGG-01 |
+| profile | all settings of the method, with `specification_version` | AGG-01 |
 | counts | distinct counts behind all tables | |
 | hidden_primary | counts too small to publish | AGG-01 |
 | published_below_floor | values of areas with too few households or persons (P0); must be 0 | AGG-07 |
 | published_below_minimum | values of counts with too few households or persons; must be 0 | AGG-01 |
-| smallest_published_group | households (persons) behind the smallest published count; null: none | HHD-02 |
+| smallest_published_group | households (persons) of the smallest published count; null: none | HHD-02 |
 | fewest_sensitive_values | least number of values of a sensitive measure in a published group | HHD-02 |
 | published_unrounded | counts, sums and bands off their base, or below the minimum; must be 0 | AGG-02 |
-| published_too_far_from_count | values beyond the reach of noise and rounding; must be 0 | AGG-02 |
+| published_too_far_from_count | values too far from the count for noise and rounding; must be 0 | AGG-02 |
 | cells_without_one_answer | rows with both a value and a shorthand, or neither; must be 0 | AGG-02 |
-| rates_below_minimum | percentages, means, percentiles of too few or of one; must be 0 | AGG-02 |
-| rates_not_from_published_counts | rates and means that printed values do not give; must be 0 | AGG-02 |
-| audited | hidden cells and small complements that the audit judged | AGG-03 |
+| rates_below_minimum | percentages, means, percentiles of too few contributors; must be 0 | AGG-02 |
+| rates_not_from_published_counts | rates and means not calculated from published values; must be 0 | AGG-02 |
+| audited | hidden cells and small complements that were audited | AGG-03 |
 | audit_exposed | those that can be worked out; must be 0 | AGG-03 |
 | audit_certified_in_block, audit_certified_jointly | proven safe within a block; over all tables | AGG-03 |
-| audit_rounds, hidden_repair, coarsened | rounds it took, counts hidden, table levels dropped | AGG-03 |
-| hidden_attribute | counts hidden because a group's distribution would tell | AGG-04 |
-| attribute_exposed | such counts printed all the same; must be 0 | AGG-04 |
+| audit_rounds, hidden_repair, coarsened | number of audits, counts hidden, table levels left out | AGG-03 |
+| hidden_attribute | counts hidden because a distribution would disclose an attribute of a group | AGG-04 |
+| attribute_exposed | such counts that are published; must be 0 | AGG-04 |
 | epoch | name of the epoch the values belong to | AGG-05 |
-| magnitudes, magnitudes_hidden | means and percentiles of all cells; those that their rules hide | |
+| magnitudes, magnitudes_hidden | means and percentiles of all cells; how many are hidden | |
 | cells, cells_published, cells_hidden | rows of all tables, with a value, with `[c]` | |
 | utility | area level -> cells shown, hidden, not produced, and error against the exact counts | |
 | tables_outside_agreement | ids of tables the agreement does not name; left out | |
 | not_produced | list of {table_id, measure, area_level, cells, hidden_cells} left out as too sparse | |
 
-The figures that must be nought are worked out from the written file, read back.
+The figures that must be 0 are calculated from the written file, which is read again.
 """
 
 from dataclasses import asdict
@@ -66,12 +66,12 @@ from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table, write_query
 
 STAGE = "disclosure"
-#: Tables handed on unchanged to the publish stage: public areas, who counts where (P6), what it rests on.
+#: Tables passed unchanged to the publish stage: public areas, households' states (P6), and definitions used.
 CARRIED = ("area", "household_state", "basis")
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:
-    """Return what the protected cells depend on beside the cells: the method and the epoch."""
+    """Return what the protected cells depend on in addition to the exact cells: the method and the epoch."""
     profile = profile_of(context.agreement)
     return {
         "profile": profile.settings(),
@@ -80,9 +80,10 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
 
 
 def disclosure(aggregated: Cleared, fingerprint: str, context: RunContext) -> tuple[Artefact, Evidence]:
-    """Write `protected_cell` and `published_measure`: one row per published value or shorthand.
+    """Write `protected_cell` and `published_measure`.
 
-    Raises Fault where cells contradict each other or carry no keys.
+    `protected_cell` has one row per published value or shorthand, `published_measure` one per measure and
+    unit. Raises Fault if cells contradict each other or have no cell keys; Refused as the rules require.
     """
     profile = profile_of(context.agreement)
 
@@ -111,7 +112,7 @@ def disclosure(aggregated: Cleared, fingerprint: str, context: RunContext) -> tu
                 facts[name] += found
         context.report(
             f"disclosure: {facts['cells_published']:,} cells published, {facts['cells_hidden']:,} hidden, "
-            f"{len(facts['not_produced'])} measures not produced at a level (the catalogue says which)"
+            f"{len(facts['not_produced'])} measures not produced at a level (listed in the catalogue)"
         )
         return rows, Evidence(STAGE, "all", facts)
 
@@ -121,7 +122,7 @@ def disclosure(aggregated: Cleared, fingerprint: str, context: RunContext) -> tu
 def leave_out_tables(connection: duckdb.DuckDBPyConnection, outputs: tuple[str, ...]) -> list[str]:
     """Delete from `cell` the tables the agreement does not name; returns their ids.
 
-    Raises Refused where nothing is left: the agreement then allows no output.
+    Raises Refused if no table is left.
     """
     ids = [row[0] for row in connection.execute("SELECT DISTINCT table_id FROM cell ORDER BY ALL").fetchall()]
     outside = [table_id for table_id in ids if table_id not in outputs]
@@ -184,7 +185,7 @@ def protect_cells(
 
 
 def check_written(connection: duckdb.DuckDBPyConnection, path: Path, profile: Profile) -> dict[str, Any]:
-    """Return the facts that the written cells, read back, show against the exact counts."""
+    """Return the facts that compare the written cells, read from `path`, with the exact counts."""
     load_table(connection, path, "written")
     create_table(
         connection,

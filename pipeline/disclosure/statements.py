@@ -1,4 +1,4 @@
-"""The stage's SQL statements by name; each file's first comment states the grain of its rows."""
+"""The stage's SQL statements by name. The first comment of each file states what one row is."""
 
 from functools import cache
 from importlib.resources import files

@@ -1,7 +1,7 @@
-"""What protection costs: cells shown, hidden and not produced, and the error of what is shown.
+"""The cost of protection: cells published, hidden and not produced, and the error of published counts.
 
-Errors need the exact counts, so they are worked out beside the release and never printed with
-it; the shares of cells are public.
+Errors are calculated from the exact counts, so they are never part of a release. The numbers of cells are
+public.
 """
 
 from typing import Any
@@ -43,7 +43,9 @@ ORDER BY protected_cell.area_level
 def measure_utility(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
     """Return area level -> figures, from `protected_cell` and `count`.
 
-    total_relative_error: summed absolute errors of printed counts over the summed counts.
+    cells, published, hidden, not_produced: numbers of cells. total_relative_error: sum of the absolute errors
+    of published counts, divided by the sum of the counts. mean_absolute_error, largest_absolute_error: in
+    households or residents.
     """
     shares = {
         level: {"cells": cells, "published": published, "hidden": hidden, "not_produced": left_out}

@@ -1,6 +1,6 @@
 """The id of a cell, so that tables of cells join on one column.
 
-`group_id` names the people whom a cell counts: a unit, an area and a category of each dimension, in whatever
+`group_id` names the people that a cell counts: a unit, an area and a category of each dimension, in whatever
 order a table has its dimensions. The cells of one group differ by measure: a numerator, its complement and
 their denominator have one group.
 

@@ -6,13 +6,16 @@ from pathlib import Path
 import pandas as pd
 
 from governance.errors import Fault
-from pipeline.findings.benchmark import compare_with_benchmark_file, read_benchmark
+from pipeline.findings.benchmark import benchmarks_of, compare_with_benchmark_file, read_benchmark
 from pipeline.findings.framework_report import fill_framework
+from pipeline.findings.funnel import funnel_of
 from pipeline.findings.inequality import inequality_of
-from pipeline.findings.rates import compare_with_area, funnel_of, rates_of
+from pipeline.findings.profile import profile_of
+from pipeline.findings.rates import rates_of
 from pipeline.findings.release_comparison import Comparison, compare_releases
 from pipeline.findings.release_figures import ReleaseFigures, read_release
 from pipeline.findings.standardised import standardised_rates_of
+from pipeline.findings.verdicts import compare_with_area
 from pipeline.statistics.interval import confidence_level
 from schemas.framework import Framework, frameworks
 
@@ -31,6 +34,8 @@ class Findings:
     standardised: pd.DataFrame
     inequality: pd.DataFrame
     framework: pd.DataFrame
+    profile: pd.DataFrame
+    benchmarks: pd.DataFrame
     comparison: Comparison | None
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -41,6 +46,8 @@ class Findings:
             "standardised": self.standardised.drop(columns=["lower_95", "upper_95"]),
             "inequality": self.inequality,
             "framework": self.framework,
+            "profile": self.profile,
+            "benchmarks": self.benchmarks,
         }
         if self.comparison is not None:
             named["changes"] = self.comparison.changes
@@ -62,7 +69,11 @@ def find_all(
     chosen = _framework(framework)
     release = read_release(folder)
     rates = compare_with_area(rates_of(release, level), release, level)
-    rates = compare_with_benchmark_file(rates, read_benchmark(benchmark), level)
+    published = read_benchmark(benchmark)
+    rates = compare_with_benchmark_file(rates, published, release.count_variance, level)
+    profile = compare_with_benchmark_file(
+        profile_of(release, level), published, release.count_variance, level
+    )
     standardised = standardised_rates_of(rates, release, level)
     comparison = None if earlier is None else compare_releases(read_release(earlier), release, level)
     return Findings(
@@ -70,10 +81,12 @@ def find_all(
         confidence=level,
         framework_name=framework,
         rates=rates,
-        funnel=funnel_of(rates),
+        funnel=funnel_of(rates, release),
         standardised=standardised,
         inequality=inequality_of(rates, standardised, level),
         framework=fill_framework(chosen, rates, None if comparison is None else comparison.changes),
+        profile=profile,
+        benchmarks=benchmarks_of(pd.concat([rates, profile], ignore_index=True), published),
         comparison=comparison,
     )
 

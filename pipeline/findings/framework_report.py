@@ -19,6 +19,7 @@ COLUMNS = (
     "upper",
     "benchmark_percent",
     "benchmark_area",
+    "benchmark_is_comparable",
     "against_benchmark",
     "change",
     "change_lower",
@@ -57,7 +58,7 @@ def _indicator(rate: dict[Any, Any], changes: pd.DataFrame | None) -> dict[str, 
     row = {name: rate.get(name) for name in COLUMNS if name in rate}
     row |= {
         "verdict": "not compared",
-        "note": "" if rate["shorthand"] is None else f"hidden {rate['shorthand']}",
+        "note": "" if pd.isna(rate["shorthand"]) else f"hidden {rate['shorthand']}",
     }
     if changes is None:
         return row

@@ -1,13 +1,20 @@
-"""Slope and relative index of inequality of every rate that a release has by IMD decile or quintile."""
+"""Slope and relative index of inequality of every rate that a release has by IMD decile or quintile.
+
+The line through the quantiles is fitted on the logit scale for a proportion, and on the log scale for an
+age-standardised rate (PHE technical guide), so both ends of the line are possible rates and a ratio of
+them is above zero. The error of each quantile has two parts: chance, and noise and rounding.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
+from pipeline.findings.rates import protection_error
 from pipeline.findings.statistics.inequality import InequalityIndices, QuantileValues, inequality_indices
-from pipeline.statistics.interval import wilson_interval
+from pipeline.statistics.interval import Numbers, wilson_interval
 from schemas.dimension import UNKNOWN, dimensions
 
 #: Dimensions that rank people by the deprivation of their area, 1 the most deprived.
@@ -22,23 +29,35 @@ COLUMNS = (
     "over",
     "is_age_standardised",
     "quantiles",
+    "most_deprived",
+    "least_deprived",
     "sii",
     "sii_lower",
     "sii_upper",
     "rii",
     "rii_lower",
     "rii_upper",
+    "rii_least_to_most",
+    "rii_least_to_most_lower",
+    "rii_least_to_most_upper",
     "finding",
 )
+_FIGURES = COLUMNS[COLUMNS.index("most_deprived") : COLUMNS.index("finding")]
+#: 95% limits of the quantiles are this many standard errors from the value.
+_Z95 = float(special.ndtri(0.975))
 
 
 def inequality_of(rates: pd.DataFrame, standardised: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
     """Return one row per measure, area and ranked dimension: both indices with their simulated limits.
 
-    sii: the rate at the least deprived end minus that at the most deprived end, in percentage points (for an
-    age-standardised rate: per 1,000); negative where the most deprived areas have the higher rate.
-    rii: the ratio of the two. Where a quantile is hidden, both are NaN and `finding` has the reason, because
-    an index needs every quantile.
+    most_deprived, least_deprived: fitted rates at the two ends of the scale, in percent (for an
+    age-standardised rate: per 1,000).
+    sii: the rate at the least deprived end minus that at the most deprived end, in percentage points (or per
+    1,000); negative where the most deprived areas have the higher rate.
+    rii: the rate at the most deprived end divided by that at the least deprived end; above 1 where the most
+    deprived areas have the higher rate. rii_least_to_most: the same ratio in the other direction.
+    Where a quantile is hidden, the figures are NaN and `finding` has the reason, because an index needs
+    every quantile.
     """
     found = [*_of_proportions(rates, confidence), *_of_standardised(standardised, confidence)]
     return pd.DataFrame(found, columns=list(COLUMNS))
@@ -55,16 +74,11 @@ def _of_proportions(rates: pd.DataFrame, confidence: float) -> Iterator[dict[str
             yield _row(labels, len(inhabited), None, missing)
             continue
         x, n = (inhabited[name].to_numpy(np.float64) for name in ("numerator", "denominator"))
-        limits = wilson_interval(x, n)
+        lower, upper = _limits_with_protection(x, n, protection_error(inhabited, confidence))
         values = QuantileValues(
-            inhabited["rank"].to_numpy(),
-            n,
-            value_type="proportion",
-            x=x,
-            lower_cl=limits.lower,
-            upper_cl=limits.upper,
+            inhabited["rank"].to_numpy(), n, value_type="proportion", x=x, lower_cl=lower, upper_cl=upper
         )
-        indices = inequality_indices(values, confidence=confidence)
+        indices = inequality_indices(values, transform=True, confidence=confidence)
         yield _row(labels, len(inhabited), indices, "", scale=100)
 
 
@@ -75,6 +89,8 @@ def _of_standardised(standardised: pd.DataFrame, confidence: float) -> Iterator[
         labels = dict(zip(keys, key, strict=True)) | {"over": key[-1], "is_age_standardised": True}
         inhabited = _inhabited(group, "category", "population")
         missing = _missing(inhabited["rate"], str(key[-1]))
+        if not missing and (inhabited["lower_95"] <= 0).any():
+            missing = "not calculated: the lower limit of a quantile is not above zero"
         if missing:
             yield _row(labels, len(inhabited), None, missing)
             continue
@@ -87,8 +103,21 @@ def _of_standardised(standardised: pd.DataFrame, confidence: float) -> Iterator[
             lower_cl=columns["lower_95"],
             upper_cl=columns["upper_95"],
         )
-        indices = inequality_indices(values, confidence=confidence)
+        indices = inequality_indices(values, transform=True, confidence=confidence)
         yield _row(labels, len(inhabited), indices, "")
+
+
+def _limits_with_protection(x: Numbers, n: Numbers, protection: Numbers) -> tuple[Numbers, Numbers]:
+    """Return 95% limits of x / n for chance (Wilson) and protection together, symmetric on the logit scale.
+
+    protection: standard error from noise and rounding, as a share.
+    """
+    _, lower, upper = wilson_interval(x, n)
+    rate = x / n
+    chance = (special.logit(upper) - special.logit(lower)) / 2 / _Z95
+    reach = _Z95 * np.hypot(chance, protection / (rate * (1 - rate)))
+    centre = special.logit(rate)
+    return np.asarray(special.expit(centre - reach)), np.asarray(special.expit(centre + reach))
 
 
 def _inhabited(group: pd.DataFrame, category: str, population: str) -> pd.DataFrame:
@@ -109,19 +138,18 @@ def _missing(values: pd.Series, dimension: str) -> str:
 def _row(
     labels: dict[str, Any], quantiles: int, indices: InequalityIndices | None, missing: str, scale: float = 1
 ) -> dict[str, Any]:
-    unknown = (np.nan, np.nan, np.nan)
-    sii = unknown if indices is None else tuple(scale * value for value in indices.slope)
-    rii = unknown if indices is None else tuple(indices.relative)
-    return labels | {
-        "quantiles": quantiles,
-        "sii": sii[0],
-        "sii_lower": sii[1],
-        "sii_upper": sii[2],
-        "rii": rii[0],
-        "rii_lower": rii[1],
-        "rii_upper": rii[2],
-        "finding": missing or _in_words(sii[1], sii[2]),
-    }
+    if indices is None:
+        return labels | {"quantiles": quantiles} | dict.fromkeys(_FIGURES, np.nan) | {"finding": missing}
+    sii = [scale * value for value in indices.slope]
+    value, lower, upper = indices.relative
+    most = scale * indices.intercept
+    figures = (most, most + sii[0], *sii, 1 / value, 1 / upper, 1 / lower, value, lower, upper)
+    return (
+        labels
+        | {"quantiles": quantiles}
+        | dict(zip(_FIGURES, figures, strict=True))
+        | {"finding": _in_words(sii[1], sii[2])}
+    )
 
 
 def _in_words(lower: float, upper: float) -> str:

@@ -12,13 +12,9 @@ import pandas as pd
 from scipy import stats
 
 from pipeline.findings.release_figures import PLACE, ReleaseFigures
-from pipeline.findings.statistics.change import compare_with_benchmark, judge
-from pipeline.findings.statistics.funnel import funnel_limits, funnel_significance
 from pipeline.statistics.interval import confidence_level, wilson_interval
 from schemas.measure import measures
 
-#: Fewer areas than this are too few for the average of a funnel plot.
-MINIMUM_AREAS_OF_FUNNEL = 5
 Numbers = npt.NDArray[np.float64]
 
 
@@ -82,24 +78,13 @@ def protection_margin(x: Numbers, n: Numbers, count_variance: float, confidence:
     return np.asarray(100 * z * np.sqrt(count_variance * (1 + rate**2)) / n)
 
 
-def compare_with_area(rates: pd.DataFrame, release: ReleaseFigures, confidence: float = 0.95) -> pd.DataFrame:
-    """Add area_percent and against_area: the local authority's rate of the same measure, and
-    whether each rate is better, similar or worse (higher or lower where a measure has no direction).
+def protection_error(rates: pd.DataFrame, confidence: float = 0.95) -> Numbers:
+    """Return the standard error that noise and rounding add to each rate, as a share.
 
-    "not compared" where one of the two has no value, and for the authority's own rate.
+    confidence: that of the column protection_margin.
     """
-    whole = rates[(rates["area_level"] == "LAD") & (rates["dimension_1"] == "")]
-    percent_of = whole.drop_duplicates(["measure", "area_code"]).set_index(["measure", "area_code"])[
-        "percent"
-    ]
-    authority = authority_of(rates, release)
-    keys = pd.MultiIndex.from_arrays([rates["measure"], authority])
-    rates = rates.copy()
-    rates["area_percent"] = percent_of.reindex(keys).to_numpy(np.float64)
-    is_whole = (rates["area_level"] == "LAD") & (rates["dimension_1"] == "")
-    rates.loc[is_whole, "area_percent"] = np.nan
-    rates["against_area"] = verdicts(rates, rates["area_percent"].to_numpy(np.float64), confidence)
-    return rates
+    z = float(stats.norm.ppf((1 + confidence_level(confidence)) / 2))
+    return rates["protection_margin"].to_numpy(np.float64) / 100 / z
 
 
 def authority_of(rates: pd.DataFrame, release: ReleaseFigures) -> pd.Series:
@@ -109,41 +94,3 @@ def authority_of(rates: pd.DataFrame, release: ReleaseFigures) -> pd.Series:
     for level in ("lsoa21", "msoa21"):
         within |= dict(zip(areas[level], areas["local_authority"], strict=True))
     return rates["area_code"].map(within)
-
-
-def verdicts(rates: pd.DataFrame, benchmark_percent: Numbers, confidence: float = 0.95) -> list[str]:
-    """Compare each rate with a benchmark, using the direction of its measure."""
-    given = rates["percent"].notna().to_numpy()
-    x = np.where(given, rates["numerator"].to_numpy(np.float64), np.nan)
-    n = np.where(given, rates["denominator"].to_numpy(np.float64), np.nan)
-    results = compare_with_benchmark(x, n, benchmark_percent / 100, confidence)
-    return [
-        judge(direction, str(verdict)) for direction, verdict in zip(rates["direction"], results, strict=True)
-    ]
-
-
-def funnel_of(rates: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per area for every rate that is not broken down: its position in a funnel plot.
-
-    Columns: measure, table_id, area_level, area_code, denominator, percent, baseline (the areas'
-    average), lower_2s, upper_2s, lower_3s, upper_3s at the area's denominator, and outlier ("high 0.001",
-    "high 0.025", "low ..." or ""). Areas without a rate are left out of the average too.
-    """
-    undivided = rates[
-        (rates["dimension_1"] == "") & (rates["area_level"] != "LAD") & rates["percent"].notna()
-    ]
-    parts = []
-    for _, group in undivided.groupby(["table_id", "measure", "area_level"], sort=True):
-        if len(group) < MINIMUM_AREAS_OF_FUNNEL:
-            continue
-        x, n = group["numerator"].to_numpy(np.float64), group["denominator"].to_numpy(np.float64)
-        limits = funnel_limits(x, n, at=n)
-        part = group[["measure", "table_id", "area_level", "area_code", "denominator", "percent"]].copy()
-        part["baseline"] = limits.baseline
-        part["lower_2s"], part["upper_2s"] = limits.lower_2s, limits.upper_2s
-        part["lower_3s"], part["upper_3s"] = limits.lower_3s, limits.upper_3s
-        part["outlier"] = funnel_significance(x, n)
-        parts.append(part)
-    names = ["measure", "table_id", "area_level", "area_code", "denominator", "percent", "baseline"]
-    names += ["lower_2s", "upper_2s", "lower_3s", "upper_3s", "outlier"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from governance.errors import Fault
 from pipeline.disclosure.noise.p_table import NOISE_VARIANCE
-from pipeline.publish.manifest import verify_release
+from pipeline.publish.files.manifest import verify_release
 
 #: Columns that identify the cell of a value, in every frame of this package.
 PLACE = (

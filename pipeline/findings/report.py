@@ -1,15 +1,18 @@
 """The findings of a release on one page, in words and small tables."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from pipeline.findings.all_findings import Findings
 from pipeline.findings.budget import BudgetShares
+from pipeline.findings.funnel import worst_first
+from pipeline.findings.markdown import group, percent, points, table, triple
 from pipeline.findings.release_comparison import Comparison
 from pipeline.findings.release_figures import ReleaseFigures
 from pipeline.findings.standardised import DIRECT
+from schemas.dimension import dimensions
 
 #: Longer lists are cut to this many rows; the tables written next to the report have every row.
 LISTED = 12
@@ -18,37 +21,62 @@ LISTED = 12
 def report_findings(findings: Findings) -> str:
     """Return the one-page report of `hearth findings`, as Markdown."""
     release = findings.release
-    level = f"{100 * findings.confidence:g}%"
     with_value = int(findings.rates["percent"].notna().sum())
     parts = [
         f"# Findings of release {release.release_id}",
         f"Reference date {release.reference_date}, epoch {release.epoch}. {with_value:,} of "
-        f"{len(findings.rates):,} rates have a value; the table `rates` has the reason for the others in "
-        "`shorthand`. Every rate is calculated from published counts.",
-        f"Limits in brackets are {level} confidence limits for chance variation. Noise and rounding may have "
-        "moved a rate further, by up to its `protection_margin` in the table `rates`.",
+        f"{len(findings.rates):,} rates have a value. The others are hidden or not produced: the table "
+        "`rates` has [c] where too few people are in the rate or outside it, and [x] where it was not made.",
+        "## How to read this page",
+        "\n".join(f"- {sentence}" for sentence in _reading(findings)),
         f"## Framework: {findings.framework_name}",
         *(
             ["Change and verdict need an earlier release (`--earlier`)."]
             if findings.comparison is None
             else []
         ),
-        *_framework(findings.framework),
+        *_framework(findings.framework, findings.comparison is not None),
+        "## Next to other published figures",
+        "A verdict needs the same definition. Where the definition differs, both figures are shown, and the "
+        "table `benchmarks` has both definitions and the source.",
+        table(*_benchmarks(findings.benchmarks)),
         "## Inequality",
-        "The slope index of inequality (SII) is the rate at the least deprived end of the scale minus the "
-        "rate at the most deprived end, in percentage points (age-standardised rates: per 1,000). The "
-        "relative index (RII) is the first rate divided by the second. A negative SII, or an RII below 1, "
-        "means a higher rate in the more deprived areas.",
-        _table(*_inequality(findings.inequality)),
+        "Each line is fitted through every deprivation group, from the most to the least deprived end of the "
+        "scale. The slope index (SII) is the rate at the least deprived end minus the rate at the most "
+        "deprived end, in percentage points (age-standardised rates: per 1,000). The relative index (RII) is "
+        "the rate at the most deprived end divided by the rate at the least deprived end: an RII of 2 means "
+        "that the rate is twice as high in the most deprived areas. The table `inequality` has the ratio in "
+        "the other direction too. The limits include noise and rounding.",
+        table(*_inequality(findings.inequality)),
         "## Standardised for age",
         "Directly standardised rate per 1,000 of the European Standard Population 2013, for the ages shown.",
-        _table(*_standardised(findings.standardised)),
+        table(*_standardised(findings.standardised)),
         "## Outlying areas",
         *_outliers(findings.funnel),
     ]
     if findings.comparison is not None:
         parts += ["## Since the earlier release", *_comparison(findings.comparison)]
     return "\n\n".join(parts) + "\n"
+
+
+def _reading(findings: Findings) -> list[str]:
+    """Return what a reader must know of every figure of the page, one sentence or two each."""
+    level = f"{100 * findings.confidence:g}%"
+    chance = 100 - 100 * findings.confidence
+    p, adjusted = findings.rates["area_p_value"], findings.rates["area_adjusted_p_value"]
+    compared = int(p.notna().sum())
+    limit = 1 - findings.confidence
+    differ = int((adjusted <= limit).sum())
+    return [
+        "A rate describes a group. It is not true of each person or household in the group.",
+        f"Limits in brackets are {level} confidence limits for chance. Noise and rounding may have moved a "
+        "rate further, by up to its `protection_margin` in the table `rates`. Limits of indices, of "
+        "standardised rates and of changes include both.",
+        f"{compared:,} rates are compared with the rest of their local authority (the authority without the "
+        f"group itself). {differ:,} differ; at most {chance:g}% of these are expected to differ by chance "
+        f"only. Without counting the comparisons, {int((p <= limit).sum()):,} would differ.",
+        "Better and worse follow the direction of each measure. They do not show why a rate differs.",
+    ]
 
 
 def report_comparison(earlier: ReleaseFigures, later: ReleaseFigures, comparison: Comparison) -> str:
@@ -67,43 +95,50 @@ def report_budget(release: ReleaseFigures, shared: BudgetShares, budget: float, 
     weights = [(f"{w['imd_decile']}", f"{w['weight']:.4f}") for w in shared.weights.to_dict("records")]
     areas = [
         (
-            a["area_code"],
-            f"{a['count']:,.0f}",
+            str(a["area_code"]),
+            f"{a['count']:,.1f}",
+            "" if pd.isna(a["published_count"]) else f"{a['published_count']:,.0f}",
             f"{a['weight']:.4f}",
-            f"{100 * a['share']:.2f}",
-            f"{a['amount']:,.2f}",
+            triple(100 * a["share"], 100 * a["share_lower"], 100 * a["share_upper"], ".2f"),
+            triple(a["amount"], a["amount_lower"], a["amount_upper"], ",.2f"),
         )
         for a in shared.shares.to_dict("records")
     ]
+    total = shared.shares["count"].sum()
+    areas.append(("all", f"{total:,.1f}", "", "", "100.00", f"{shared.shares['amount'].sum():,.2f}"))
+    head = ("area", "count used", "published count", "mean weight", "share, percent", "amount")
     parts = [
         f"# Allocation of {budget:,.2f} using release {release.release_id}",
         "Each LSOA's published count is multiplied by the weight of its IMD decile. An area's share is in "
         "proportion to the sum over its LSOAs. The most deprived tenth has "
         f"{ratio:g} times the weight of the least deprived tenth, and the weights of the deciles fall by the "
         f"same factor at each step. Counted: {shared.shares['counted'].iloc[0]}.",
-        _table(("IMD decile", "weight"), weights),
-        _table(("area", "count", "mean weight", "share, percent", "amount"), areas),
+        "Published counts have noise and rounding, so those of small areas do not add up to those of the "
+        "areas that contain them. The counts used are scaled to the published counts of each MSOA and then "
+        "of the local authority, where these are published. The limits in brackets show how far noise and "
+        "rounding may have moved a share and an amount (95%).",
+        table(("IMD decile", "weight"), weights),
+        table(head, areas),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _framework(framework: pd.DataFrame) -> list[str]:
+def _framework(framework: pd.DataFrame, is_compared: bool) -> list[str]:
+    since = ("change in points", "verdict") if is_compared else ()
+    head = ("indicator", "percent", "benchmark", *since)
     parts = []
     for title, goal in framework.groupby("goal_title", sort=False):
         rows = [
             (
                 str(row["title"]),
-                _percent(row["percent"], row["lower"], row["upper"], row["note"]),
+                percent(row["percent"], row["lower"], row["upper"], row["note"]),
                 _benchmark(row),
-                _points(row["change"], row["change_lower"], row["change_upper"]),
+                points(row["change"], row["change_lower"], row["change_upper"]),
                 str(row["verdict"]),
-            )
+            )[: len(head)]
             for row in goal.to_dict("records")
         ]
-        parts += [
-            f"**{title}**",
-            _table(("indicator", "percent", "benchmark", "change in points", "verdict"), rows),
-        ]
+        parts += [f"**{title}**", table(head, rows)]
     return parts
 
 
@@ -111,14 +146,16 @@ def _inequality(inequality: pd.DataFrame) -> tuple[Sequence[str], list[tuple[str
     rows: list[tuple[str, ...]] = [
         (
             str(row["title"]) + (", age-standardised" if row["is_age_standardised"] else ""),
-            str(row["over"]),
-            _triple(row["sii"], row["sii_lower"], row["sii_upper"], "+.1f"),
-            _triple(row["rii"], row["rii_lower"], row["rii_upper"], ".2f"),
+            dimensions()[str(row["over"])].title,
+            "" if pd.isna(row["sii"]) else f"{row['most_deprived']:.1f} to {row['least_deprived']:.1f}",
+            triple(row["sii"], row["sii_lower"], row["sii_upper"], "+.1f"),
+            triple(row["rii"], row["rii_lower"], row["rii_upper"], ".2f"),
             str(row["finding"]),
         )
         for row in inequality[inequality["area_level"] == "LAD"].to_dict("records")
     ]
-    return ("measure", "over", "SII", "RII", "finding"), rows
+    head = ("measure", "by", "rate, most to least deprived", "SII, least minus most", "RII, most to least")
+    return (*head, "finding"), rows
 
 
 def _standardised(standardised: pd.DataFrame) -> tuple[Sequence[str], list[tuple[str, ...]]]:
@@ -126,9 +163,9 @@ def _standardised(standardised: pd.DataFrame) -> tuple[Sequence[str], list[tuple
     rows: list[tuple[str, ...]] = [
         (
             str(row["title"]),
-            f"{row['dimension']} {row['category']}".strip() or "everyone",
+            group(row["dimension"], row["category"]),
             str(row["ages"]),
-            _triple(row["rate"], row["lower"], row["upper"], ".1f") or str(row["note"]),
+            triple(row["rate"], row["lower"], row["upper"], ".1f") or str(row["note"]),
         )
         for row in direct.to_dict("records")
     ]
@@ -136,27 +173,37 @@ def _standardised(standardised: pd.DataFrame) -> tuple[Sequence[str], list[tuple
 
 
 def _outliers(funnel: pd.DataFrame) -> list[str]:
-    far = funnel[funnel["outlier"].isin(["high 0.001", "low 0.001"])]
-    if far.empty:
-        return [f"None of {len(funnel):,} area rates is outside the three sigma limits of its funnel plot."]
+    if funnel.empty:
+        return ["No measure has enough areas for a funnel plot."]
+    far = funnel[funnel["outlier"] != ""]
+    by_chance = int((funnel["outlier_by_chance"] != "").sum())
+    three = int(far["outlier"].str.endswith("0.001").sum())
+    explained = (
+        f"{len(far):,} of {len(funnel):,} area rates {_are(len(far))} outside the two sigma limits of the "
+        f"funnel plot, {three:,} of them outside three sigma. About {0.05 * len(funnel):.0f} would be "
+        "outside two sigma if areas differed only as usual. The limits allow for chance, for noise and "
+        "rounding, and for the usual spread between areas (overdispersion). With limits for chance only, "
+        f"{by_chance:,} would be outside."
+    )
     rows = [
         (
-            str(row["measure"]),
+            str(row["title"]),
             str(row["area_code"]),
             f"{row['percent']:.1f}",
             f"{row['baseline']:.1f}",
-            str(row["outlier"]).split()[0],
+            f"{row['lower_2s']:.1f} to {row['upper_2s']:.1f}",
+            "three sigma" if str(row["outlier"]).endswith("0.001") else "two sigma",
+            str(row["verdict"]),
         )
-        for row in far.sort_values(["measure", "area_level", "area_code"]).head(LISTED).to_dict("records")
+        for row in worst_first(far).head(LISTED).to_dict("records")
     ]
-    count = (
-        f"{len(far):,} of {len(funnel):,} area rates {'is' if len(far) == 1 else 'are'} outside the three "
-        "sigma limits of the funnel plot"
-    )
-    return [
-        count + (f"; the first {LISTED}:" if len(far) > LISTED else ":"),
-        _table(("measure", "area", "percent", "average", "side"), rows),
-    ]
+    head = ("measure", "area", "percent", "average", "two sigma limits", "outside", "verdict")
+    listed = f"The {LISTED} worst:" if len(far) > LISTED else "The worst first:"
+    return [explained, *([listed, table(head, rows)] if rows else [])]
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _comparison(comparison: Comparison) -> list[str]:
@@ -172,44 +219,39 @@ def _comparison(comparison: Comparison) -> list[str]:
             str(row["title"]),
             f"{row['percent_before']:.1f}",
             f"{row['percent']:.1f}",
-            _points(row["change"], row["change_lower"], row["change_upper"]),
+            points(row["change"], row["change_lower"], row["change_upper"]),
             str(row["verdict"]),
         )
         for row in whole.to_dict("records")
     ]
     return [
         f"{len(changes):,} {'rate is' if len(changes) == 1 else 'rates are'} in both releases"
-        + (f": {counts}." if counts else "."),
+        + (f": {counts}." if counts else ".")
+        + " The verdicts take into account how many changes are tested (false discovery rate).",
+        comparison.people,
         "Other changes between the releases. A difference may come from these and not from the population:",
         "\n".join(statements) or "- None recorded in the releases.",
-        _table(("measure", "before", "after", "change in points", "verdict"), rows),
+        table(("measure", "before", "after", "change in points", "verdict"), rows),
     ]
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    listed = [tuple(cell.replace("|", "/") for cell in row) for row in rows]
-    if not listed:
-        return "(none in this release)"
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in listed)])
-
-
-def _percent(value: float | None, lower: float | None, upper: float | None, note: object) -> str:
-    return _triple(value, lower, upper, ".1f") or str(note)
-
-
-def _triple(value: float | None, lower: float | None, upper: float | None, form: str) -> str:
-    if value is None or pd.isna(value):
-        return ""
-    return f"{value:{form}} ({lower:{form}} to {upper:{form}})"
-
-
-def _points(value: float | None, lower: float | None, upper: float | None) -> str:
-    return _triple(value, lower, upper, "+.1f")
+def _benchmarks(benchmarks: pd.DataFrame) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+    rows: list[tuple[str, ...]] = [
+        (
+            str(row["title"]),
+            group(row["dimension"], row["category"]),
+            triple(row["percent"], row["lower"], row["upper"], ".1f"),
+            f"{row['benchmark_area']} {row['benchmark_percent']:.1f}",
+            str(row["against_benchmark"]) if row["is_comparable"] else "another definition",
+        )
+        for row in benchmarks.to_dict("records")
+    ]
+    return ("measure", "group", "percent", "published", "verdict"), rows
 
 
 def _benchmark(row: Mapping[Hashable, Any]) -> str:
     percent = row["benchmark_percent"]
     if percent is None or pd.isna(percent):
         return ""
-    return f"{row['benchmark_area']} {percent:.1f}: {row['against_benchmark']}"
+    verdict = row["against_benchmark"] if row["benchmark_is_comparable"] else "another definition"
+    return f"{row['benchmark_area']} {percent:.1f}: {verdict}"

@@ -5,17 +5,19 @@
 - Indirect: events as a percentage of those expected at the authority's rates by age, with Byar's interval.
   This needs the population of every age band and the total number of events.
 
+A measure of some ages only (65 and over, or under 18) is standardised over the bands that have people.
 Young age bands can have so few events that they are hidden. A direct rate leaves these bands out, for all the
-categories that it compares, and `ages` shows the lowest age included. If too few bands are left, there
-is no rate.
+categories that it compares. `ages` shows the ages included. If too few bands are left, there is no rate.
+Every interval includes noise and rounding.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import special
 
 from pipeline.findings.rates import authority_of
 from pipeline.findings.release_figures import ReleaseFigures
@@ -62,7 +64,7 @@ def standardised_rates_of(
     rates: pd.DataFrame, release: ReleaseFigures, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Return one row per measure and area (or category) with age bands; `note` is the reason for no rate."""
-    direct = list(_direct(rates, confidence))
+    direct = list(_direct(rates, release.count_variance, confidence))
     return pd.DataFrame([*direct, *_indirect(rates, release, confidence)], columns=list(COLUMNS))
 
 
@@ -84,11 +86,12 @@ def standard_population(ages: str = "age") -> dict[str, float]:
     return shared
 
 
-def _direct(rates: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any]]:
+def _direct(rates: pd.DataFrame, count_variance: float, confidence: float) -> Iterator[dict[str, Any]]:
     for labels, categories in _compared(rates):
         standard = standard_population(labels["bands"])
-        every = [bands.reindex(list(standard)) for _, bands in categories]
-        ages = _published_ages(every, list(standard))
+        counted = _counted_ages([bands for _, bands in categories], list(standard))
+        every = [bands.reindex(counted) for _, bands in categories]
+        ages = _published_ages(every, counted)
         weights = np.array([standard[age] for age in ages])
         for (category, _), bands in zip(categories, every, strict=True):
             used = bands.loc[ages] if ages else bands
@@ -96,18 +99,23 @@ def _direct(rates: pd.DataFrame, confidence: float) -> Iterator[dict[str, Any]]:
             row = labels | {
                 "category": category,
                 "method": DIRECT,
-                "ages": _ages_in_words(labels["bands"], ages),
+                "ages": ages_in_words(labels["bands"], ages),
             }
             row |= {"events": np.nansum(events), "population": np.nansum(population)}
             note = _note(events, population)
-            if note:
-                yield row | _unknown(note)
+            if note or not ages:
+                yield row | _unknown(note or f"fewer than {MINIMUM_BANDS} age bands with people")
                 continue
             figures = [
-                directly_standardised_rate(events, population, weights, level, PER)
+                directly_standardised_rate(events, population, weights, level, PER, count_variance)
                 for level in (confidence, 0.95)
             ]
             yield row | _known(*figures)
+
+
+def _counted_ages(every: list[pd.DataFrame], ages: list[str]) -> list[str]:
+    """Return the age bands that the measure is about: those with people, or a hidden number, anywhere."""
+    return [age for age in ages if any(age in b.index and b.loc[age, "denominator"] != 0 for b in every)]
 
 
 def _published_ages(every: list[pd.DataFrame], ages: list[str]) -> list[str]:
@@ -117,11 +125,15 @@ def _published_ages(every: list[pd.DataFrame], ages: list[str]) -> list[str]:
     return ages[kept:] if len(ages) - kept >= MINIMUM_BANDS else []
 
 
-def _ages_in_words(dimension: str, ages: list[str]) -> str:
+def ages_in_words(dimension: str, ages: Sequence[str]) -> str:
+    """Return the ages that the bands cover, such as "65 and over"; "all" where they are all the bands."""
+    bands = dimensions()[dimension].bands
     if not ages:
         return ""
-    low = dimensions()[dimension].bands[ages[0]][0]
-    return f"{low} and over" if low else "all"
+    low, high = bands[ages[0]][0] or 0, bands[ages[-1]][1]
+    if high is None:
+        return f"{low} and over" if low else "all"
+    return f"{low} to {high}"
 
 
 def _indirect(rates: pd.DataFrame, release: ReleaseFigures, confidence: float) -> Iterator[dict[str, Any]]:
@@ -138,17 +150,17 @@ def _indirect(rates: pd.DataFrame, release: ReleaseFigures, confidence: float) -
     ]
     authority = dict(zip(rates["area_code"], authorities, strict=True))
     for labels, bands in _by_age(rates[rates["area_level"] != "LAD"]):
-        standard = list(standard_population(labels["bands"]))
         key = (labels["measure"], labels["area_code"])
         whole = reference.get((labels["measure"], labels["bands"], authority[labels["area_code"]]))
         if labels["dimension"] or whole is None or key not in events_of.index:
             continue
-        population = bands.reindex(standard)["denominator"].to_numpy(np.float64)
-        expected = whole.reindex(standard)
+        ages = _counted_ages([whole], list(standard_population(labels["bands"])))
+        population = bands.reindex(ages)["denominator"].to_numpy(np.float64)
+        expected = whole.reindex(ages)
         observed = float(events_of[key])
         row = labels | {
             "method": INDIRECT,
-            "ages": "all",
+            "ages": ages_in_words(labels["bands"], ages),
             "events": observed,
             "population": np.nansum(population),
         }
@@ -156,19 +168,30 @@ def _indirect(rates: pd.DataFrame, release: ReleaseFigures, confidence: float) -
         if note or np.isnan(observed):
             yield row | _unknown(note or "the events of the area are hidden")
             continue
-        figures = [
-            indirectly_standardised_ratio(
-                [],
-                population,
-                expected["numerator"],
-                expected["denominator"],
-                level,
-                refvalue=100,
-                observed_total=observed,
-            )
-            for level in (confidence, 0.95)
-        ]
-        yield row | _known(*figures)
+        yield row | _ratio(observed, population, expected, release.count_variance, confidence)
+
+
+def _ratio(
+    observed: float, population: Numbers, whole: pd.DataFrame, count_variance: float, confidence: float
+) -> dict[str, Any]:
+    """Return the standardised ratio with limits for chance, widened for noise and rounding.
+
+    Noise moves the events of the area, and its expected events through each count that they follow from.
+    """
+    events, people = (whole[name].to_numpy(np.float64) for name in ("numerator", "denominator"))
+    rate = events / people
+    total = float((rate * population).sum())
+    moved = count_variance * float((rate**2 + (population / people) ** 2 * (1 + rate**2)).sum())
+    figures = []
+    for level in (confidence, 0.95):
+        value, lower, upper = indirectly_standardised_ratio(
+            [], population, events, people, level, refvalue=100, observed_total=observed
+        )
+        margin = float(special.ndtri((1 + level) / 2)) * 100 / total
+        margin *= float(np.sqrt(count_variance + (observed / total) ** 2 * moved))
+        reach = (np.hypot(value - lower, margin), np.hypot(upper - value, margin))
+        figures.append(Interval(value, max(float(value - reach[0]), 0.0), float(value + reach[1])))
+    return _known(*figures)
 
 
 def _by_age(rates: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from governance.errors import Fault
-from pipeline.publish.release_table import write_plain_parquet
+from pipeline.publish.files.release_table import write_plain_parquet
 
 #: Decimals of every figure: enough for any use, and the same on every machine.
 DECIMALS = 6

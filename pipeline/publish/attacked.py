@@ -12,7 +12,7 @@ from pipeline.code_version import code_version
 from pipeline.context import RunContext
 from pipeline.disclosure.attack.run import run_attacks
 from pipeline.disclosure.ledger import Ledger
-from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX
+from pipeline.publish.files.manifest import MANIFEST, STAGED_PREFIX
 from schemas.storage.durable_write import write_durably
 
 

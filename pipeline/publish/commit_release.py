@@ -13,7 +13,7 @@ from governance.errors import Refused
 from pipeline.context import RunContext
 from pipeline.disclosure.ledger import Ledger
 from pipeline.disclosure.noise.record_key import load_secret
-from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX, verify_release
+from pipeline.publish.files.manifest import MANIFEST, STAGED_PREFIX, verify_release
 from pipeline.publish.release_record import read_record
 from schemas.storage.durable_write import rename_durably
 

@@ -17,8 +17,8 @@ from governance.canonical import digest_of_file
 from governance.errors import Refused
 from pipeline.disclosure.ledger import Ledger, LedgerEntry
 from pipeline.disclosure.statements import count_rows, create_table
+from pipeline.publish.files.manifest import MANIFEST, verify_release
 from pipeline.publish.ledger_table import keep_table, load_kept
-from pipeline.publish.manifest import MANIFEST, verify_release
 from pipeline.workspace import Workspace
 
 STATE = "state"
@@ -67,12 +67,12 @@ def freeze(
             "The latest release belongs to a later epoch than this run's reference date.",
             "Set a later reference_date in hearth.toml; a past epoch cannot be opened again.",
         )
-    connection.execute("ALTER TABLE protected_cell RENAME TO tonight_cell")
+    connection.execute("ALTER TABLE protected_cell RENAME TO current_cell")
     _load_release(connection, _verified(workspace.zone("releases"), latest))
     if latest.epoch == epoch:
         connection.execute(
             "CREATE OR REPLACE TABLE protected_cell AS SELECT * FROM released_cell "
-            "WHERE table_id IN (SELECT DISTINCT table_id FROM tonight_cell)"
+            "WHERE table_id IN (SELECT DISTINCT table_id FROM current_cell)"
         )
         _repeat_measures(connection, workspace.zone("releases") / latest.release_id)
         _repeat_basis(connection, workspace.zone("releases") / latest.release_id)

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.publish.catalogue import CATALOGUE
-from pipeline.publish.dictionary import DICTIONARY_MARKDOWN, DICTIONARY_PARQUET
-from pipeline.publish.manifest import MANIFEST
-from pipeline.publish.note import NOTE
-from pipeline.publish.release_table import COLUMN_METADATA, TABLE_METADATA, columns_of
-from pipeline.publish.views import VIEWS
+from pipeline.publish.files.catalogue import CATALOGUE
+from pipeline.publish.files.dictionary import DICTIONARY_MARKDOWN, DICTIONARY_PARQUET
+from pipeline.publish.files.manifest import MANIFEST
+from pipeline.publish.files.note import NOTE
+from pipeline.publish.files.release_table import COLUMN_METADATA, TABLE_METADATA, columns_of
+from pipeline.publish.files.views import VIEWS
 from pipeline.quality.writing import FILES as QUALITY_FILES
 from schemas.contract import load_contract
 from schemas.table import tables as registered_tables

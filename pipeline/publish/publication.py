@@ -9,8 +9,8 @@ from pipeline.disclosure.epoch import epoch_of_project
 from pipeline.disclosure.ledger import Ledger
 from pipeline.disclosure.profile import FLOOR_ROUNDING_BASE, Profile, profile_of
 from pipeline.publish.commit_release import open_ledger
-from pipeline.publish.manifest import STAGED_PREFIX
-from pipeline.publish.release_table import ReleaseIdentity
+from pipeline.publish.files.manifest import STAGED_PREFIX
+from pipeline.publish.files.release_table import ReleaseIdentity
 from pipeline.quality.protection import Terms
 from schemas.storage.zones import RELEASES
 

@@ -32,6 +32,7 @@ Evidence facts, and the rule that reads them:
 | tables_outside_agreement | tables that are no output of the agreement; must be empty | PUB-04 |
 | tables_without_catalogue_entry | must be empty | PUB-04 |
 | disclosure_criteria | the method's numbers as stored with the release; null if absent | PUB-04 |
+| read_back | protections P0 to P7 judged again from the files: see `read_back/` | AGG-10 |
 | quality_report | the linkage report's counts, read from its bytes: see `inspect_report` | PUB-06 |
 | cells, cells_published, cells_hidden, cells_not_produced | rows of all tables | |
 """
@@ -51,13 +52,10 @@ from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table
 from pipeline.link.model import model_of
 from pipeline.publish.attacked import attack_finished, check_repelled
-from pipeline.publish.dictionary import write_dictionary
-from pipeline.publish.freeze import Frozen, freeze, may_report_anew
-from pipeline.publish.inspection import inspect_release
-from pipeline.publish.manifest import MANIFEST, STAGED_PREFIX, verify_release, write_manifest
-from pipeline.publish.note import write_note
-from pipeline.publish.publication import Publication
-from pipeline.publish.release_content import (
+from pipeline.publish.files.dictionary import write_dictionary
+from pipeline.publish.files.manifest import MANIFEST, STAGED_PREFIX, verify_release, write_manifest
+from pipeline.publish.files.note import write_note
+from pipeline.publish.files.release_content import (
     file_of,
     published_tables,
     write_areas,
@@ -66,8 +64,12 @@ from pipeline.publish.release_content import (
     write_measures,
     write_tables,
 )
+from pipeline.publish.files.views import write_views
+from pipeline.publish.freeze import Frozen, freeze, may_report_anew
+from pipeline.publish.inspection import inspect_release
+from pipeline.publish.publication import Publication
+from pipeline.publish.read_back.read_back import Sources, read_back, read_back_published
 from pipeline.publish.release_record import write_cell_digests, write_record
-from pipeline.publish.views import write_views
 from pipeline.quality.writing import inspect_report, repeat_report, write_report
 
 STAGE = "publish"
@@ -83,12 +85,13 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
 
 
 def publish(
-    protected: Cleared, figures: Cleared, fingerprint: str, context: RunContext
+    protected: Cleared, figures: Cleared, counted: Cleared, fingerprint: str, context: RunContext
 ) -> tuple[Artefact, Evidence]:
     """Stage the release, or return it where it is published already; `commit_release` publishes it.
 
-    figures: what the quality stage counted. Raises Refused where the ledger is lost or edited, or a
-    published release was changed.
+    figures: what the quality stage counted. counted: the exact cells of the aggregate stage, with which the
+    finished files are compared. Raises Refused where the ledger is lost or edited, or a published release
+    was changed.
     """
     publication = Publication.of(fingerprint, context)
     found = _find(publication)
@@ -99,7 +102,9 @@ def publish(
     staged.mkdir(mode=0o700)
     try:
         frozen = _write(publication, protected, figures)
-        evidence = _evidence(publication, staged, frozen)
+        exact = counted.artefact
+        sources = Sources(exact.path("cell"), exact.path("household_state"))
+        evidence = _evidence(publication, staged, frozen, read_back(staged, sources, publication))
         check_repelled(evidence)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
@@ -122,7 +127,7 @@ def _find(publication: Publication) -> tuple[Artefact, Evidence] | None:
     files = verify_release(folder)
     publication.context.report(f"Release {folder.name} is already published; nothing has changed.")
     release = Artefact(STAGE, "all", folder, publication.fingerprint, files)
-    return release, _evidence(publication, folder, None)
+    return release, _evidence(publication, folder, None, read_back_published(folder, publication))
 
 
 def _write(publication: Publication, protected: Cleared, figures: Cleared) -> Frozen:
@@ -194,7 +199,9 @@ def _write_quality(
     )
 
 
-def _evidence(publication: Publication, folder: Path, frozen: Frozen | None) -> Evidence:
+def _evidence(
+    publication: Publication, folder: Path, frozen: Frozen | None, judged: dict[str, Any]
+) -> Evidence:
     ledger, context = publication.ledger, publication.context
     facts = inspect_release(folder, context.agreement.outputs) | {
         "release_id": folder.name.removeprefix(STAGED_PREFIX),
@@ -208,6 +215,7 @@ def _evidence(publication: Publication, folder: Path, frozen: Frozen | None) -> 
         "areas_carried_forward": 0 if frozen is None else frozen.areas_carried_forward,
         "smallest_change": None if frozen is None else frozen.smallest_change,
         "minimum_changed_households": publication.profile.minimum_changed_households,
+        "read_back": judged,
     }
     latest = None
     if frozen is not None and frozen.release_id is not None:

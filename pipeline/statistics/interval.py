@@ -45,7 +45,7 @@ def wilson_interval(x: Column, n: Column, confidence: float = 0.95, multiplier: 
     count, total = as_columns(x, n)
     check_all(count >= 0, count, "counts must not be negative")
     check_all(total > 0, total, "denominators must be above zero")
-    check_all(count <= total, count, "a count must not exceed its denominator")
+    check_all((count <= total) | np.isnan(total), count, "a count must not exceed its denominator")
     level = confidence_level(confidence)
     value = count / total
     if level == 1:

@@ -1,6 +1,8 @@
 """The signed manifest of a transfer package: a closed list of fields in canonical JSON.
 
-The signature is Ed25519 over `hearth-transfer/1`, a newline, and the manifest's bytes. The prefix ensures
+It has what routing and authenticity need; everything else is encrypted (see `contents.py`).
+
+The signature is Ed25519 over `hearth-transfer/2`, a newline, and the manifest's bytes. The prefix ensures
 that it is not valid as a signature of anything else.
 """
 
@@ -10,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -18,24 +19,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from governance.canonical import canonical_json
 from governance.errors import Refused
 
-FORMAT = "hearth-transfer/1"
+FORMAT = "hearth-transfer/2"
 MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "manifest.sig"
+TABLE_SUFFIX = ".parquet.age"
 NO_PACKAGE_BEFORE = "0" * 64
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
-class PackagedTable:
-    """One encrypted table of a package.
+class PackagedFile:
+    """One encrypted file of a package. bytes, sha256: of the file as it is sent."""
 
-    file: name of the encrypted file. bytes, sha256: of the encrypted file. rows: of the table in it.
-    """
-
-    table: str
     file: str
-    rows: int
     bytes: int
     sha256: str
 
@@ -47,8 +44,7 @@ class Manifest:
     sequence: number of the package among those of its controller under this agreement, from 1, without gaps.
     previous: digest of the manifest of the package before it. created: time in UTC. key_id, check_values: of
     the linkage key. recipient: the linkage environment's age public key. signer: the controller's Ed25519
-    public key, in hexadecimal. evidence: facts of the pseudonymise stage, which the gate judges after
-    receipt.
+    public key, in hexadecimal. files: the contents and one file for each table.
     """
 
     agreement: str
@@ -57,18 +53,21 @@ class Manifest:
     sequence: int
     previous: str
     created: str
-    reference_date: str
     key_id: str
     check_values: Mapping[str, str]
     recipient: str
     signer: str
-    tables: tuple[PackagedTable, ...]
-    evidence: Mapping[str, Any]
+    files: tuple[PackagedFile, ...]
     format: str = FORMAT
 
     def as_bytes(self) -> bytes:
         """Return the canonical JSON that is signed."""
         return canonical_json(asdict(self))
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the packaged tables, in the order of their files."""
+        return tuple(f.file.removesuffix(TABLE_SUFFIX) for f in self.files if f.file.endswith(TABLE_SUFFIX))
 
     @property
     def digest(self) -> str:
@@ -107,8 +106,8 @@ def parse_manifest(content: bytes) -> Manifest:
     """
     try:
         raw = json.loads(content)
-        tables = tuple(PackagedTable(**table) for table in raw.pop("tables"))
-        manifest = Manifest(tables=tables, **raw)
+        files = tuple(PackagedFile(**file) for file in raw.pop("files"))
+        manifest = Manifest(files=files, **raw)
         sound = _is_sound(manifest) and manifest.as_bytes() == content
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         sound = False
@@ -132,14 +131,9 @@ def _is_sound(manifest: Manifest) -> bool:
         and manifest.sequence > 0
         and _DIGEST.fullmatch(manifest.previous) is not None
         and all(isinstance(v, str) for pair in manifest.check_values.items() for v in pair)
-        and isinstance(manifest.evidence, dict)
         and all(
-            isinstance(t.table, str)
-            and isinstance(t.file, str)
-            and _is_count(t.rows)
-            and _is_count(t.bytes)
-            and _DIGEST.fullmatch(t.sha256) is not None
-            for t in manifest.tables
+            isinstance(f.file, str) and _is_count(f.bytes) and _DIGEST.fullmatch(f.sha256) is not None
+            for f in manifest.files
         )
     )
 

@@ -17,6 +17,8 @@ from governance.errors import Refused
 from governance.keys.pseudonyms.token import LARGEST_TOKEN
 from pipeline.engine.tables import open_table
 from pipeline.pseudonymise.tables import PseudonymisedTable
+from pipeline.transfer.contents import DeclaredTable
+from pipeline.transfer.declared_size import open_declared
 from pipeline.transfer.received_value import value_checks
 from schemas.contract import Column, load_contract
 
@@ -29,14 +31,15 @@ _TYPES = {
 }
 
 
-def check_table(table: PseudonymisedTable, file: str, path: Path) -> None:
+def check_table(table: PseudonymisedTable, file: str, path: Path, declared: DeclaredTable) -> None:
     """Raise Refused unless columns and types are those of the contract, and every value is allowed by it.
 
     file: name of the encrypted table in its package, for the message. path: the decrypted Parquet file.
+    declared: its size; a table that is larger is refused before more of it is read.
     """
     with open_table(path) as reader:
         _check_columns(table, file, reader.schema)
-    _check_values(table, file, path)
+    _check_values(table, file, path, declared)
 
 
 def _check_columns(table: PseudonymisedTable, file: str, schema: pa.Schema) -> None:
@@ -62,12 +65,12 @@ def _check_columns(table: PseudonymisedTable, file: str, schema: pa.Schema) -> N
         )
 
 
-def _check_values(table: PseudonymisedTable, file: str, path: Path) -> None:
+def _check_values(table: PseudonymisedTable, file: str, path: Path, declared: DeclaredTable) -> None:
     tokens = {name for name, column in table.hashed.items() if column.is_token}
     checks = value_checks(load_contract("pseudonymised", table.name))
-    checked = [name for name in table.columns if name in tokens or name in checks]
+    checked = [name for name in dict.fromkeys(table.columns) if name in tokens or name in checks]
     invalid: Counter[str] = Counter()
-    with open_table(path, checked) as reader:
+    with open_declared(path, declared, file, checked) as reader:
         for batch in reader:
             for name, column in zip(checked, batch.columns, strict=True):
                 if name in tokens and not _are_tokens(column):

@@ -34,12 +34,14 @@ from governance.recorded_state import PACKAGE_ADMITTED
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
-from pipeline.engine.tables import create_table, open_table, write_query
+from pipeline.engine.tables import create_table, write_query
 from pipeline.printable import shown_file
 from pipeline.pseudonymise.streaming import hashed_batches, hashed_schema
 from pipeline.pseudonymise.tables import UPRN, PseudonymisedTable, tables_of
+from pipeline.transfer.contents import Contents, open_contents
+from pipeline.transfer.declared_size import open_declared
 from pipeline.transfer.identities import public_key_bytes, read_identity
-from pipeline.transfer.manifest import MANIFEST_FILE, Manifest, parse_manifest
+from pipeline.transfer.manifest import MANIFEST_FILE, TABLE_SUFFIX, Manifest, parse_manifest
 from pipeline.transfer.received_table import check_table
 from pipeline.transfer.settings import TransferSettings, missing
 from pipeline.transfer.verification import Expected, Received, check_files, check_folder, verify_package
@@ -109,6 +111,7 @@ def admit_packages(
     for folder in sorted(receiver.inbox.glob(f"{controller}-*")):
         expected = _expected(controller, receiver, context, now())
         manifest = verify_package(folder, expected, last)
+        open_contents(folder, manifest, receiver.identity)
         last = _take(folder, manifest, zone, expected, last, context)
     if last.sequence == 0:
         raise Fault(
@@ -138,10 +141,11 @@ def read_columns(
 ) -> Iterator[pa.RecordBatch]:
     """Yield columns of a table of an accepted package, with the inner pseudonyms that its controller made."""
     check_files(held.manifest, held.folder)
-    plain = context.spill / f"held_{table}.parquet"
+    (declared,) = (t for t in _contents(held, receiver).tables if t.table == table)
+    plain, file = context.spill / f"held_{table}.parquet", f"{table}{TABLE_SUFFIX}"
     try:
-        _decrypt(held.folder / f"{table}.parquet.age", plain, receiver)
-        with open_table(plain, columns) as reader:
+        _decrypt(held.folder / file, plain, receiver)
+        with open_declared(plain, declared, file, columns) as reader:
             yield from reader
     finally:
         plain.unlink(missing_ok=True)
@@ -162,40 +166,41 @@ def receive(
     """Decrypt an accepted package and write its tables under the outer key, as stage "pseudonymise".
 
     Raises Refused if a table cannot be decrypted, does not match its contract (see `received_table.py`), or
-    has a different number of rows from its manifest; also if the outer key is not active.
+    is not of its declared size (see `declared_size.py`); also if the outer key is not active.
     """
     manifest = held.manifest
     check_files(manifest, held.folder)
+    contents = _contents(held, receiver)
     tables = {table.name: table for table in tables_of(manifest.controller)}
-    kinds = sorted({c.kind for t in manifest.tables for c in tables[t.table].hashed.values()} | {UPRN})
+    kinds = sorted({c.kind for t in contents.tables for c in tables[t.table].hashed.values()} | {UPRN})
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         rows: dict[str, int | None] = {}
-        processes = context.project.engine.threads if sum(t.rows for t in manifest.tables) > 20_000 else 0
+        processes = context.project.engine.threads if sum(t.rows for t in contents.tables) > 20_000 else 0
         with keyed_hasher([outer], kinds, processes) as hasher:
-            for packaged in manifest.tables:
-                table = tables[packaged.table]
-                plain = context.spill / f"received_{packaged.table}.parquet"
+            for declared in contents.tables:
+                table, file = tables[declared.table], f"{declared.table}{TABLE_SUFFIX}"
+                plain = context.spill / f"received_{declared.table}.parquet"
                 try:
-                    _decrypt(held.folder / packaged.file, plain, receiver)
-                    check_table(table, packaged.file, plain)
-                    with open_table(plain) as reader:
+                    _decrypt(held.folder / file, plain, receiver)
+                    check_table(table, file, plain, declared)
+                    with open_declared(plain, declared, file, is_checked=True) as reader:
                         batches = hashed_batches(reader, table.hashed, hasher)
                         written = _write_in_order(
                             hashed_schema(reader.schema, table.hashed),
                             batches,
                             table,
-                            folder / f"{packaged.table}.parquet",
+                            folder / f"{declared.table}.parquet",
                             context,
                         )
                 finally:
                     plain.unlink(missing_ok=True)
-                if written != packaged.rows:
-                    what = f"has {counted(written, 'row')}, but {packaged.rows:,} according to the manifest"
-                    raise _altered(packaged.table, what)
-                rows[f"{packaged.table}.parquet"] = written
-                context.report(f"{packaged.table}: {counted(written, 'row')} received")
-        facts = dict(manifest.evidence) | {
+                if written != declared.rows:
+                    what = f"has {counted(written, 'row')}, but its package declares {declared.rows:,}"
+                    raise _altered(declared.table, what)
+                rows[f"{declared.table}.parquet"] = written
+                context.report(f"{declared.table}: {counted(written, 'row')} received")
+        facts = dict(contents.evidence) | {
             "custody": context.project.custody,
             "outer_key_id": outer.description.key_id,
             "outer_check_value": outer.check_value(UPRN),
@@ -210,6 +215,10 @@ def receive(
 
     zone = context.workspace.zone("pseudonymised") / manifest.controller
     return write_artefact(zone, STAGE, manifest.controller, fingerprint, fill)
+
+
+def _contents(held: HeldPackage, receiver: Receiver) -> Contents:
+    return open_contents(held.folder, held.manifest, receiver.identity)
 
 
 def _expected(controller: str, receiver: Receiver, context: RunContext, now: datetime) -> Expected:

@@ -29,18 +29,20 @@ from governance.keys.pseudonyms.column_hashing import keyed_hasher
 from governance.recorded_state import PAIRS_USED
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
-from pipeline.engine.tables import BATCH_ROWS, load_table, open_table, write_plain
+from pipeline.engine.tables import BATCH_ROWS, load_table
 from pipeline.leakage.canary import canary_of
 from pipeline.pseudonymise.canary_rows import delete_planted_rows
 from pipeline.pseudonymise.counts import columns_by_kind
 from pipeline.pseudonymise.tables import UPRN, tables_of
+from pipeline.transfer.contents import CONTENTS_FILE, DeclaredTable, seal, unseal
+from pipeline.transfer.declared_size import open_declared, write_measured
 from pipeline.transfer.identities import public_key_text
 from pipeline.transfer.manifest import SIGNATURE_FILE, is_signed_by, sign_manifest, timestamp
 from pipeline.transfer.receiving import HeldPackage, Receiver, read_columns
 from pipeline.transfer.sending import Sender
 from schemas.storage.durable_write import rename_durably, sync
 
-FORMAT = "hearth-rekey/1"
+FORMAT = "hearth-rekey/2"
 MANIFEST_FILE = "rekey.json"
 PAIRS_FILE = "pairs.parquet.age"
 PAIRS = pa.schema([("kind", pa.string()), ("old", pa.string()), ("new", pa.string())])
@@ -50,7 +52,8 @@ PAIRS = pa.schema([("kind", pa.string()), ("old", pa.string()), ("new", pa.strin
 class RekeyManifest:
     """The manifest of a package of pairs, signed in the same way as that of a transfer package.
 
-    pairs: their number. sha256: of the encrypted pairs. created: time in UTC. recipient, signer: public keys.
+    sha256: of the encrypted pairs. contents_sha256: of the encrypted contents, which declare the size of the
+    pairs. created: time in UTC. recipient, signer: public keys.
     """
 
     agreement: str
@@ -61,8 +64,8 @@ class RekeyManifest:
     old_check_value: str
     new_check_value: str
     created: str
-    pairs: int
     sha256: str
+    contents_sha256: str
     recipient: str
     signer: str
     format: str = FORMAT
@@ -83,7 +86,7 @@ def make_pairs(
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
-    plain, pairs = context.spill / "pairs.parquet", 0
+    plain = context.spill / "pairs.parquet"
     try:
         with locked_connection(context.project.engine, context.spill) as connection:
             for source in sorted({t.source for t in tables}):
@@ -116,8 +119,9 @@ def make_pairs(
                             connection.execute('INSERT INTO pair SELECT * FROM "_pair"')
                             connection.unregister("_pair")
             ordered = connection.sql("SELECT * FROM pair ORDER BY kind, old").to_arrow_reader(BATCH_ROWS)
-            pairs = write_plain(ordered, plain)
+            declared = write_measured(ordered, plain, "pairs")
         _encrypt(plain, partial / PAIRS_FILE, sender)
+        seal(canonical_json(asdict(declared)), sender.recipient, partial / CONTENTS_FILE)
         manifest = RekeyManifest(
             agreement=context.agreement.id,
             period=context.agreement.period,
@@ -127,8 +131,8 @@ def make_pairs(
             old_check_value=old.check_value(UPRN),
             new_check_value=new.check_value(UPRN),
             created=timestamp(datetime.now(UTC)),
-            pairs=pairs,
             sha256=digest_of_file(partial / PAIRS_FILE),
+            contents_sha256=digest_of_file(partial / CONTENTS_FILE),
             recipient=str(sender.recipient),
             signer=public_key_text(sender.signing_key),
         )
@@ -159,10 +163,10 @@ def use_pairs(
     completes their destruction.
     """
     manifest = _verified(folder, controller, receiver, context)
-    used = bool(context.recorded.last(PAIRS_USED, manifest.sha256))
+    used = context.recorded.last(PAIRS_USED, manifest.sha256)
     certificate = context.workspace.zone("keys") / CERTIFICATES / f"rekey-{manifest.sha256[:16]}.json"
     if used and (not certificate.exists() or not (folder / PAIRS_FILE).exists()):
-        return _destroyed(folder, manifest, certificate, signing_key)
+        return _destroyed(folder, manifest, used["pairs"], certificate, signing_key)
     _check_pairs(folder, manifest)
     if used:
         raise Refused(
@@ -171,6 +175,7 @@ def use_pairs(
             "If they have to be applied again, have the controller make new ones with "
             f"`hearth keys rekey --controller {controller} --from-version N`.",
         )
+    declared = _declared(folder, receiver)
     plain = context.spill / "pairs.parquet"
     try:
         try:
@@ -178,17 +183,17 @@ def use_pairs(
                 pyrage.decrypt_io(reader, writer, [receiver.identity])
         except pyrage.DecryptError:
             raise _refused("cannot be decrypted with the identity of this environment") from None
-        with open_table(plain) as pairs:
+        with open_declared(plain, declared, PAIRS_FILE) as pairs:
             apply(pa.RecordBatchReader.from_batches(PAIRS, _under_outer_key(pairs, outer)))
     finally:
         if plain.exists():
             erase_file(plain)
-    context.recorded.record(PAIRS_USED, {"controller": controller, "pairs": manifest.pairs}, manifest.sha256)
-    return _destroyed(folder, manifest, certificate, signing_key)
+    context.recorded.record(PAIRS_USED, {"controller": controller, "pairs": declared.rows}, manifest.sha256)
+    return _destroyed(folder, manifest, declared.rows, certificate, signing_key)
 
 
 def _destroyed(
-    folder: Path, manifest: RekeyManifest, certificate: Path, signing_key: Ed25519PrivateKey
+    folder: Path, manifest: RekeyManifest, pairs: int, certificate: Path, signing_key: Ed25519PrivateKey
 ) -> Path:
     """Destroy used pairs and certify it; a repeated call completes an interrupted one.
 
@@ -203,7 +208,7 @@ def _destroyed(
             "controller": manifest.controller,
             "old_key_id": manifest.old_key_id,
             "new_key_id": manifest.new_key_id,
-            "pairs": manifest.pairs,
+            "pairs": pairs,
             "sha256": manifest.sha256,
             "method": "package removed, plain copy overwritten and removed",
             "destroyed": timestamp(datetime.now(UTC)),
@@ -229,7 +234,7 @@ def outer_pairs(
     kinds = _kinds()
     with keyed_hasher([successor.old], kinds, 0) as old_hasher, keyed_hasher([new], kinds, 0) as new_hasher:
         for table in tables_of(held.manifest.controller):
-            if table.name not in {t.table for t in held.manifest.tables} or not table.pseudonyms:
+            if table.name not in held.manifest.tables or not table.pseudonyms:
                 continue
             for batch in read_columns(held, table.name, list(table.pseudonyms), receiver, context):
                 for column, (kind, _) in table.pseudonyms.items():
@@ -290,8 +295,24 @@ def _verified(folder: Path, controller: str, receiver: Receiver, context: RunCon
 
 
 def _check_pairs(folder: Path, manifest: RekeyManifest) -> None:
-    if not (folder / PAIRS_FILE).is_file() or digest_of_file(folder / PAIRS_FILE) != manifest.sha256:
+    digests = {PAIRS_FILE: manifest.sha256, CONTENTS_FILE: manifest.contents_sha256}
+    if any(
+        not (folder / name).is_file() or digest_of_file(folder / name) != sha256
+        for name, sha256 in digests.items()
+    ):
         raise _refused("were altered after signing")
+
+
+def _declared(folder: Path, receiver: Receiver) -> DeclaredTable:
+    """Return the declared size of the pairs, from their encrypted contents."""
+    content = unseal(folder / CONTENTS_FILE, receiver.identity)
+    try:
+        declared = DeclaredTable(**json.loads(content or b""))
+    except (ValueError, TypeError, RecursionError):
+        declared = None
+    if declared is None or not all(type(n) is int and n >= 0 for n in (declared.rows, declared.bytes)):
+        raise _refused("have contents of another format, or contents that cannot be decrypted here")
+    return declared
 
 
 def _encrypt(plain: Path, encrypted: Path, sender: Sender) -> None:

@@ -5,11 +5,10 @@ into the outbox in one step, so it is never incomplete there.
 """
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyrage
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,13 +21,16 @@ from governance.errors import Refused
 from governance.keys.providers.sealed_file import write_private_file
 from governance.recorded_state import PACKAGE_SENT
 from pipeline.context import RunContext
-from pipeline.engine.tables import export_plain
+from pipeline.engine.tables import open_table
+from pipeline.transfer.contents import CONTENTS_FILE, Contents, DeclaredTable, seal
+from pipeline.transfer.declared_size import write_measured
 from pipeline.transfer.manifest import (
     MANIFEST_FILE,
     NO_PACKAGE_BEFORE,
     SIGNATURE_FILE,
+    TABLE_SUFFIX,
     Manifest,
-    PackagedTable,
+    PackagedFile,
     is_signed_by,
     parse_manifest,
     sign_manifest,
@@ -89,6 +91,14 @@ def send_package(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o700)
     try:
+        declared = [
+            _encrypt_table(artefact.path(table), table, sender, partial, context.spill)
+            for table in sorted(evidence.facts["tables"])
+        ]
+        reference_date = context.project.reference_date.isoformat()
+        contents = Contents(reference_date, tuple(declared), dict(evidence.facts))
+        seal(contents.as_bytes(), sender.recipient, partial / CONTENTS_FILE)
+        names = [CONTENTS_FILE, *(f"{table.table}{TABLE_SUFFIX}" for table in declared)]
         manifest = Manifest(
             agreement=context.agreement.id,
             period=context.agreement.period,
@@ -96,16 +106,11 @@ def send_package(
             sequence=last.sequence + 1,
             previous=last.manifest,
             created=created,
-            reference_date=context.project.reference_date.isoformat(),
             key_id=evidence.facts["key_id"],
             check_values=evidence.facts["check_values"],
             recipient=str(sender.recipient),
             signer=sender.signing_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex(),
-            tables=tuple(
-                _packaged(artefact.path(table), table, evidence.facts, sender, partial, context.spill)
-                for table in sorted(evidence.facts["tables"])
-            ),
-            evidence=dict(evidence.facts),
+            files=tuple(_packaged(partial / name) for name in sorted(names)),
         )
         content = manifest.as_bytes()
         write_private_file(partial / MANIFEST_FILE, content)
@@ -118,24 +123,21 @@ def send_package(
     return final
 
 
-def _packaged(
-    path: Path, table: str, facts: Mapping[str, Any], sender: Sender, folder: Path, spill: Path
-) -> PackagedTable:
+def _encrypt_table(path: Path, table: str, sender: Sender, folder: Path, spill: Path) -> DeclaredTable:
+    """Write a table to the package, encrypted; returns its size."""
     plain = spill / f"{table}.parquet"
-    encrypted = folder / f"{table}.parquet.age"
     try:
-        export_plain(path, plain)
-        with plain.open("rb") as reader, encrypted.open("wb") as writer:
-            pyrage.encrypt_io(reader, writer, [sender.recipient])
+        with open_table(path) as reader:
+            declared = write_measured(reader, plain, table)
+        with plain.open("rb") as source, (folder / f"{table}{TABLE_SUFFIX}").open("wb") as target:
+            pyrage.encrypt_io(source, target, [sender.recipient])
     finally:
         plain.unlink(missing_ok=True)
-    return PackagedTable(
-        table=table,
-        file=encrypted.name,
-        rows=facts["tables"][table]["rows_out"],
-        bytes=encrypted.stat().st_size,
-        sha256=digest_of_file(encrypted),
-    )
+    return declared
+
+
+def _packaged(path: Path) -> PackagedFile:
+    return PackagedFile(path.name, path.stat().st_size, digest_of_file(path))
 
 
 def _last_sent(sender: Sender, controller: str, context: RunContext) -> Sent:

@@ -6,11 +6,14 @@ They are made in this order. Each check reads only what the checks before it hav
  2. the signature was made by the controller whose package it is
  3. the manifest is canonical JSON with exactly the fields of its format
  4. controller, agreement, period and recipient are those of this project
- 5. every file in the manifest is a table of that controller; the folder contains these files and no others
+ 5. every file in the manifest is the contents or a table of that controller; the folder contains these files
+    and no others
  6. the id and the check values of the linkage key are those of the agreement
  7. the sequence continues: no replay, no gap, and the previous manifest is that of the last accepted package
  8. the package is not older than the one before it, and not dated in the future
  9. every file has the length and digest given in the manifest
+
+Then the receiver decrypts the contents and checks them (see `contents.py`).
 """
 
 import stat
@@ -25,10 +28,12 @@ from governance.errors import Refused
 from governance.keys.pseudonyms.derivation import KeyContext
 from pipeline.printable import shown_file
 from pipeline.pseudonymise.tables import tables_of
+from pipeline.transfer.contents import CONTENTS_FILE
 from pipeline.transfer.manifest import (
     MANIFEST_FILE,
     NO_PACKAGE_BEFORE,
     SIGNATURE_FILE,
+    TABLE_SUFFIX,
     Manifest,
     is_signed_by,
     parse_manifest,
@@ -147,16 +152,18 @@ def check_addressed_to_us(manifest: Manifest, expected: Expected) -> None:
 def check_names(manifest: Manifest, folder: Path) -> None:
     """5. Tables of this controller, each in the file with its name, and no other files."""
     known = {table.name for table in tables_of(manifest.controller)}
-    if any(t.table not in known or t.file != f"{t.table}.parquet.age" for t in manifest.tables):
+    allowed = {CONTENTS_FILE, *(f"{name}{TABLE_SUFFIX}" for name in known)}
+    if any(f.file not in allowed for f in manifest.files):
         raise Refused(
             "PACKAGE_PATH_FORBIDDEN",
             "The package was not accepted: its manifest lists a file that is not a table of the "
             "controller, or is outside the package.",
             "Treat the package as hostile: inform the controller, and keep the package away from other data.",
         )
-    named = {t.file for t in manifest.tables} | {MANIFEST_FILE, SIGNATURE_FILE}
+    named = {f.file for f in manifest.files} | {MANIFEST_FILE, SIGNATURE_FILE}
     present = {entry.name for entry in folder.iterdir()}
-    if len(named) != len(manifest.tables) + 2 or named != present:
+    is_whole = CONTENTS_FILE in named and bool(manifest.tables)
+    if len(named) != len(manifest.files) + 2 or named != present or not is_whole:
         raise Refused(
             "PACKAGE_INCOMPLETE",
             "The package was not accepted: its files are not those of its manifest. Missing: "
@@ -245,14 +252,14 @@ def check_time(manifest: Manifest, expected: Expected, last: Received) -> None:
 def check_files(manifest: Manifest, folder: Path) -> None:
     """9. Every file has the length and the SHA-256 of the signed manifest."""
     altered = [
-        t.table
-        for t in manifest.tables
-        if (folder / t.file).stat().st_size != t.bytes or digest_of_file(folder / t.file) != t.sha256
+        f.file
+        for f in manifest.files
+        if (folder / f.file).stat().st_size != f.bytes or digest_of_file(folder / f.file) != f.sha256
     ]
     if altered:
         raise Refused(
             "PACKAGE_ALTERED",
-            f"The package was not used: of its files, {len(altered)} of {len(manifest.tables)} differ from "
+            f"The package was not used: of its files, {len(altered)} of {len(manifest.files)} differ from "
             "the signed manifest.",
             "Ask the controller to send the package again, and find out where it was changed.",
         )

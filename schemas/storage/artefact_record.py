@@ -1,4 +1,4 @@
-"""The record of an artefact: the file that says which files it has and what its stage showed for it.
+"""The record of an artefact: the file that lists its files and the evidence of its stage.
 
 An artefact is the folder `<zone>/<stage>-<part>-<first 16 of its fingerprint>/`.
 """

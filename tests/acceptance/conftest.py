@@ -15,7 +15,7 @@ KEPT = ("health", "health_by_tenure", "health_by_imd_quintile", "resident_health
 
 @pytest.fixture(scope="session")
 def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small synthetic project, made once; its agreement admits four tables alone."""
+    """A small synthetic project, made once; its agreement admits only four tables."""
     folder = tmp_path_factory.mktemp("synthetic") / "project"
     made = hearth("synth", "--households", "800", "--seed", "7", "--out", folder)
     assert made.code == 0, made.err
@@ -48,6 +48,13 @@ def published(
     return done, ran.outcome
 
 
+@pytest.fixture
+def ran(published: tuple[SampleProject, dict[str, Any]], tmp_path: Path) -> SampleProject:
+    """A copy of the project that has run once, for a test that changes it or runs it again."""
+    shutil.copytree(published[0].folder.parent, tmp_path / "ran", symlinks=True)
+    return SampleProject(tmp_path / "ran" / published[0].folder.name)
+
+
 @pytest.fixture(scope="session")
 def agreed(synthetic: Path, tmp_path_factory: pytest.TempPathFactory) -> Three:
     """Three places whose keys are made, compared, and recorded in the agreement."""
@@ -61,6 +68,13 @@ def sent(agreed: Three, tmp_path_factory: pytest.TempPathFactory) -> Three:
     for controller in CONTROLLERS:
         places.send(controller)
     return places
+
+
+@pytest.fixture(scope="session")
+def linked(sent: Three, tmp_path_factory: pytest.TempPathFactory) -> tuple[Three, dict[str, Any]]:
+    """The three places after the linkage environment admitted both packages, and the outcome of its run."""
+    places = copy_of(sent, tmp_path_factory.mktemp("linked") / "three")
+    return places, places.linkage.run()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
-from terminal import SampleProject, hearth
+from terminal import SampleProject, canary_seeds, hearth
 
 from governance.principals.unsafe_demo_principals import write_unsafe_demo_keys
 
@@ -55,6 +55,15 @@ def test_no_clear_table_outlives_its_stage(published: Published) -> None:
     assert left == []
 
 
+def test_neither_the_outcome_nor_the_record_of_the_run_has_a_seed_of_a_canary(published: Published) -> None:
+    project, outcome = published
+    (record,) = (project.workspace / "runs").glob("*/run.json")
+    seeds = canary_seeds(project.workspace)
+    assert sorted(seeds) == ["council", "nhs"]
+    for seed in seeds.values():
+        assert seed not in record.read_text("utf-8") + json.dumps(outcome)
+
+
 def test_what_was_pseudonymised_and_grouped_goes_with_the_night_and_its_record_stays(
     published: Published,
 ) -> None:
@@ -71,14 +80,16 @@ def test_the_audit_log_of_the_night_verifies(published: Published) -> None:
     assert verified.code in (0, 4), verified.out  # 4: intact, and nobody has countersigned yet
 
 
-def test_a_second_night_on_the_same_extracts_reuses_and_publishes_the_same_release(
-    project: SampleProject,
+def test_a_second_run_on_the_same_extracts_reuses_and_publishes_the_same_release(
+    published: Published, ran: SampleProject
 ) -> None:
-    first = project.run().outcome
-    again = project.run().outcome
+    _, first = published
+    before = ran.releases()
+    again = ran.run().outcome
     assert again["status"] == "published"
     assert {s["outcome"] for s in again["stages"]} == {"reused"}
-    assert again["release_dir"] == first["release_dir"]
+    assert ran.releases() == before == [Path(first["release_dir"]).name]
+    assert Path(again["release_dir"]) == ran.workspace / "releases" / before[0]
     assert again["run_id"] != first["run_id"]
 
 

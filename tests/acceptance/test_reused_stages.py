@@ -56,13 +56,6 @@ def edit(folder: Path, **facts: Any) -> None:
     (folder / "artefact.json").write_bytes(canonical_json(record))
 
 
-@pytest.fixture
-def night(published: tuple[SampleProject, dict[str, Any]], tmp_path: Path) -> SampleProject:
-    """A copy of the project that was published once."""
-    shutil.copytree(published[0].folder.parent, tmp_path / "night", symlinks=True)
-    return SampleProject(tmp_path / "night" / "project")
-
-
 def test_a_match_rate_edited_after_a_refusal_does_not_publish(project: SampleProject) -> None:
     project.edit("agreement.toml", "minimum_match_rate = 0.6", "minimum_match_rate = 0.985")
     refused = run(project)
@@ -81,17 +74,17 @@ def test_a_match_rate_edited_after_a_refusal_does_not_publish(project: SamplePro
     assert f"linkage/{link.name} is not the one on record (ARTEFACT_CHANGED)" in verified.out
 
 
-def test_a_canary_seed_set_to_zero_does_not_switch_the_proof_of_absence_off(night: SampleProject) -> None:
-    folder = folder_of(night, "pseudonymise", "nhs")
+def test_a_canary_seed_set_to_zero_does_not_switch_the_proof_of_absence_off(ran: SampleProject) -> None:
+    folder = folder_of(ran, "pseudonymise", "nhs")
     seed = json.loads((folder / "artefact.json").read_bytes())["facts"]["canary_seed"]
     planted = canary_of("nhs", seed).identifiers
-    (night.workspace / "linkage" / "notes.txt").write_text("\n".join(planted.values()))
+    (ran.workspace / "linkage" / "notes.txt").write_text("\n".join(planted.values()))
     edit(folder, canary_seed="0" * len(seed))
 
-    again = run(night)
+    again = run(ran)
 
     assert (again["status"], again["code"]) == ("refused", "CANARY_FOUND"), again
-    assert findings(night) == [(f"pseudonymised/nhs/{folder.name}", "ARTEFACT_CHANGED")]
+    assert findings(ran) == [(f"pseudonymised/nhs/{folder.name}", "ARTEFACT_CHANGED")]
 
 
 def edited_fact(folder: Path) -> None:
@@ -119,32 +112,31 @@ def of_another_step(folder: Path) -> None:
 @pytest.mark.parametrize(("stage", "part"), [("ingest", "nhs"), ("link", "all"), ("aggregate", "all")])
 @pytest.mark.slow
 def test_a_record_that_is_not_the_one_judged_is_made_again_and_reported(
-    night: SampleProject, stage: str, part: str, change: Change
+    ran: SampleProject, stage: str, part: str, change: Change
 ) -> None:
-    folder = folder_of(night, stage, part)
+    folder = folder_of(ran, stage, part)
     change(folder)
-    again = run(night)
+    again = run(ran)
     assert again["status"] == "published", again
     assert stages(again)[stage, part]["outcome"] == "done"
-    place = folder.relative_to(night.workspace).as_posix()
-    assert (place, "ARTEFACT_CHANGED") in findings(night)
-    assert hearth("audit", "verify", night.workspace / "audit").code in (0, 4)
-    assert {s["outcome"] for s in run(night)["stages"]} == {"reused"}
+    place = folder.relative_to(ran.workspace).as_posix()
+    assert (place, "ARTEFACT_CHANGED") in findings(ran)
+    assert hearth("audit", "verify", ran.workspace / "audit").code in (0, 4)
+    assert {s["outcome"] for s in run(ran)["stages"]} == {"reused"}
 
 
-def test_a_record_that_is_gone_is_made_again(night: SampleProject) -> None:
-    (folder_of(night, "link") / "artefact.json").unlink()
-    again = run(night)
+def test_a_record_that_is_gone_is_made_again(ran: SampleProject) -> None:
+    (folder_of(ran, "link") / "artefact.json").unlink()
+    again = run(ran)
     assert again["status"] == "published", again
     assert stages(again)["link", "all"]["outcome"] == "done"
 
 
-def test_an_older_artefact_under_a_newer_ones_name_is_not_used(project: SampleProject) -> None:
-    run(project)
-    older = shutil.copytree(folder_of(project, "link"), project.folder.parent / "older")
-    project.edit("hearth.toml", "reference_date = 2026-03-31", "reference_date = 2026-04-01")
-    run(project)
-    newer = folder_of(project, "link")
+def test_an_older_artefact_under_a_newer_ones_name_is_not_used(ran: SampleProject) -> None:
+    older = shutil.copytree(folder_of(ran, "link"), ran.folder.parent / "older")
+    ran.edit("hearth.toml", "reference_date = 2026-03-31", "reference_date = 2026-04-01")
+    run(ran)
+    newer = folder_of(ran, "link")
     record = json.loads((older / "artefact.json").read_bytes())
     fingerprint = json.loads((newer / "artefact.json").read_bytes())["fingerprint"]
     assert record["fingerprint"] != fingerprint
@@ -152,11 +144,11 @@ def test_an_older_artefact_under_a_newer_ones_name_is_not_used(project: SamplePr
     shutil.copytree(older, newer)
     (newer / "artefact.json").write_bytes(canonical_json(record | {"fingerprint": fingerprint}))
 
-    again = run(project)
+    again = run(ran)
 
     assert again["status"] == "published", again
     assert stages(again)["link", "all"]["outcome"] == "done"
-    assert findings(project) == [(f"linkage/{newer.name}", "ARTEFACT_CHANGED")]
+    assert findings(ran) == [(f"linkage/{newer.name}", "ARTEFACT_CHANGED")]
 
 
 def test_an_artefact_that_no_gate_judged_is_not_used(
@@ -182,26 +174,26 @@ def test_an_artefact_that_no_gate_judged_is_not_used(
     assert findings(project) == [(f"linkage/{folder.name}", "ARTEFACT_NOT_JUDGED")]
 
 
-def test_a_disposal_mark_that_was_forged_keeps_no_table(night: SampleProject) -> None:
-    night.edit("hearth.toml", "reference_date = 2026-03-31", "reference_date = 2026-04-01")
+def test_a_disposal_mark_that_was_forged_keeps_no_table(ran: SampleProject) -> None:
+    ran.edit("hearth.toml", "reference_date = 2026-03-31", "reference_date = 2026-04-01")
     seen: list[Path] = []
 
     def perform(_: str, work: Callable[[], Any]) -> Any:
         """Do a stage's work, then mark every artefact of these zones as disposed of."""
         done = work()
         for zone in ("clear", "pseudonymised"):
-            for record in (night.workspace / zone).glob("*/*/artefact.json"):
+            for record in (ran.workspace / zone).glob("*/*/artefact.json"):
                 (record.parent / "disposed.json").write_bytes(b'{"removed":[]}')
                 seen.append(record.parent)
         return done
 
-    run_pipeline(RunRequest.of(night.config, night.workspace), perform, quiet=True)
+    run_pipeline(RunRequest.of(ran.config, ran.workspace), perform, quiet=True)
     assert seen
-    left = [p for zone in ("clear", "pseudonymised") for p in (night.workspace / zone).rglob("*.parquet")]
+    left = [p for zone in ("clear", "pseudonymised") for p in (ran.workspace / zone).rglob("*.parquet")]
     assert [p for p in left if "quarantine" not in p.parts] == []
 
 
-def test_every_file_of_state_is_in_the_table_of_the_officers_page(night: SampleProject) -> None:
+def test_every_file_of_state_is_in_the_table_of_the_officers_page(ran: SampleProject) -> None:
     page = (ROOT / "docs" / "governance.md").read_text("utf-8")
     section = page.split("## Files that a decision rests on", 1)[1].split("\n## ", 1)[0]
     patterns = [
@@ -209,19 +201,19 @@ def test_every_file_of_state_is_in_the_table_of_the_officers_page(night: SampleP
     ]
     assert len(patterns) > 15
     data = ("*.parquet", "*.html", "*.md", "*.sql", "*.log", "*.lock", ".run.lock")
-    for path in sorted(p for p in night.workspace.rglob("*") if p.is_file()):
-        name = path.relative_to(night.workspace).as_posix()
+    for path in sorted(p for p in ran.workspace.rglob("*") if p.is_file()):
+        name = path.relative_to(ran.workspace).as_posix()
         listed = [pattern for pattern in patterns if fnmatch(name, pattern)]
         assert listed or any(fnmatch(path.name, pattern) for pattern in data) or ".lock" in name, name
 
 
 @pytest.mark.parametrize("change", ["edited", "deleted", "rolled back"])
 @pytest.mark.slow
-def test_a_request_on_record_that_is_not_in_effect_refuses_the_run(night: SampleProject, change: str) -> None:
+def test_a_request_on_record_that_is_not_in_effect_refuses_the_run(ran: SampleProject, change: str) -> None:
     """Yesterday's copy of the requests lacks the person who asked today."""
-    signer = open_log_signer(night.workspace / "keys", f"hearth/{read_project(night.config).name}")
-    audit = AuditLog.open(night.workspace / "audit", signer)
-    clear = night.workspace / "clear"
+    signer = open_log_signer(ran.workspace / "keys", f"hearth/{read_project(ran.config).name}")
+    audit = AuditLog.open(ran.workspace / "audit", signer)
+    clear = ran.workspace / "clear"
     request = partial(
         record_request, clear, "nhs", "erasure", "record_id", received=date(2026, 3, 1), audit=audit
     )
@@ -235,5 +227,5 @@ def test_a_request_on_record_that_is_not_in_effect_refuses_the_run(night: Sample
         path.unlink()
     else:
         path.write_bytes(yesterday)
-    refused = run(night)
+    refused = run(ran)
     assert (refused["status"], refused["code"]) == ("refused", "REQUEST_NOT_APPLIED"), refused

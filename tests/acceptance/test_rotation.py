@@ -24,13 +24,6 @@ from pipeline.engine.tables import open_table
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def ran(published: tuple[SampleProject, dict[str, Any]], tmp_path: Path) -> SampleProject:
-    """A copy of a project that has run once."""
-    shutil.copytree(published[0].folder.parent, tmp_path / "copy", symlinks=True)
-    return SampleProject(tmp_path / "copy" / published[0].folder.name)
-
-
 def keys(project: SampleProject, *arguments: str | Path) -> dict[str, Any]:
     """Run `hearth keys ...` in this process and return its JSON; what it refuses is raised."""
     place = ("--config", project.config, "--workspace", project.workspace, "--json")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from places import PASSPHRASE, Three
+from places import PASSPHRASE, Three, copy_of
 from terminal import hearth
 
 from governance.audit.log import AuditLog
@@ -18,6 +18,7 @@ from governance.errors import Fault
 from governance.principals.unsafe_demo_principals import write_unsafe_demo_keys
 from governance.recorded_state import PACKAGE_SENT, RecordedState
 from pipeline.project import read_project
+from pipeline.transfer.contents import CONTENTS_FILE
 from pipeline.transfer.identities import open_signing_key
 from pipeline.transfer.manifest import MANIFEST_FILE, SIGNATURE_FILE, sign_manifest, timestamp
 
@@ -29,17 +30,17 @@ Spoil = Callable[[Three, Path], None]
 
 
 def test_two_packages_become_a_release_where_no_linkage_key_and_no_clear_table_ever_was(
-    waiting: Three,
+    linked: tuple[Three, dict[str, Any]],
 ) -> None:
-    outcome = waiting.linkage.run()
+    places, outcome = linked
     done = {(s["stage"], s["part"]): s["outcome"] for s in outcome["stages"]}
     assert done["pseudonymise", "council"] == done["pseudonymise", "nhs"] == "done", outcome
     assert ("ingest", "council") not in done
     assert ("link", "all") in done, outcome
-    linkage_files = waiting.linkage.files()
+    linkage_files = places.linkage.files()
     assert not [f for f in linkage_files if "linkage.key" in f or f.startswith("workspace/clear/")]
-    assert not any(waiting.inbox.iterdir())
-    for place in (waiting.council, waiting.nhs):
+    assert not any(places.inbox.iterdir())
+    for place in (places.council, places.nhs):
         left = [f for f in place.files() if f.startswith("workspace/") and f.endswith(".parquet")]
         assert [f for f in left if "quarantine" not in f] == []
         judged = {e["rule"]: e["verdict"] for e in place.events() if e["stage"] == "leakage"}
@@ -90,12 +91,13 @@ HOSTILE: dict[str, tuple[str, Spoil]] = {
     "the other controller's signature": ("PACKAGE_WRONG_SIGNER", signed_anew(lambda _: None, by="nhs")),
     "a path out of the package": (
         "PACKAGE_PATH_FORBIDDEN",
-        signed_anew(lambda m: m["tables"][0].update(file="../../etc/passwd")),
+        signed_anew(lambda m: m["files"][1].update(file="../../etc/passwd")),
     ),
     "a name out of the package": (
         "PACKAGE_PATH_FORBIDDEN",
-        signed_anew(lambda m: m["tables"][0].update(table="../../etc/passwd")),
+        signed_anew(lambda m: m["files"][1].update(file="../../etc/passwd.parquet.age")),
     ),
+    "a bit of the contents": ("PACKAGE_ALTERED", flipped(CONTENTS_FILE)),
     "another key's check value": (
         "CHECK_VALUES_DIFFER",
         signed_anew(lambda m: m["check_values"].update(uprn="0" * 16)),
@@ -134,12 +136,13 @@ def test_a_hostile_package_is_refused_with_a_remedy_and_only_the_audit_log_grows
     assert hearth("audit", "verify", waiting.linkage.workspace / "audit").code == 4
 
 
-def test_last_months_package_is_refused(waiting: Three, tmp_path: Path) -> None:
-    (package,) = waiting.inbox.glob("council-*")
-    shutil.copytree(package, tmp_path / "last month")
-    waiting.linkage.run()
-    shutil.copytree(tmp_path / "last month", package)
-    outcome = waiting.linkage.run()
+def test_last_months_package_is_refused(
+    sent: Three, linked: tuple[Three, dict[str, Any]], tmp_path: Path
+) -> None:
+    places = copy_of(linked[0], tmp_path / "three")
+    (package,) = sent.inbox.glob("council-*")
+    shutil.copytree(package, places.inbox / package.name)
+    outcome = places.linkage.run()
     assert (outcome["status"], outcome["code"]) == ("refused", "PACKAGE_REPLAYED")
 
 

@@ -30,7 +30,7 @@ from pipeline.engine.duckdb import EngineSettings
 from pipeline.household import stage as household_stage
 from pipeline.household.stage import household
 from pipeline.project import Project
-from pipeline.publish.manifest import file_records
+from pipeline.publish.files.manifest import file_records
 from pipeline.workspace import Workspace
 from schemas.table import tables
 

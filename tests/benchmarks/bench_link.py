@@ -43,7 +43,7 @@ from pipeline.link.stage import link
 from pipeline.project import Project
 from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS
 from pipeline.pseudonymise.tables import TABLES
-from pipeline.publish.manifest import file_records
+from pipeline.publish.files.manifest import file_records
 from pipeline.workspace import Workspace
 
 #: Pairs of runs.

@@ -65,6 +65,12 @@ PUBLISH: dict[str, Any] = {
         "page_differs": False,
         "repeats": None,
     },
+    "read_back": {
+        "basis": "exact counts",
+        "cells": 400,
+        "fresh": 400,
+        **{f"P{number}": 0 for number in range(8)},
+    },
 }
 KEYS = {
     name: Ed25519PrivateKey.from_private_bytes(name.ljust(32).encode())
@@ -128,6 +134,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"facts": PUBLISH},
         {"facts": but(PUBLISH, attack_successes=1)},
         "ATTACK_SUCCEEDED",
+    ),
+    "AGG-10": (
+        {"facts": PUBLISH},
+        {"facts": but(PUBLISH, read_back=PUBLISH["read_back"] | {"P2": 1})},
+        "PROTECTION_NOT_IN_FORCE",
     ),
     "AGG-05": (
         {"facts": PUBLISH},
@@ -250,6 +261,31 @@ def test_a_release_on_which_no_attack_was_tried_is_refused(ask: Any) -> None:
     assert ask("AGG-06", but(PUBLISH, attacks=idle)).code == "NOT_EVALUATED"
     lost = [{"name": "mover", "verdict": "succeeded"}]
     assert ask("AGG-06", but(PUBLISH, attacks=lost)).code == "ATTACK_SUCCEEDED"
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_release_in_which_one_protection_is_broken_is_refused_by_its_name(number: int, ask: Any) -> None:
+    verdict = ask("AGG-10", but(PUBLISH, read_back=PUBLISH["read_back"] | {f"P{number}": 3}))
+    assert (verdict.outcome, verdict.code) == ("fail", "PROTECTION_NOT_IN_FORCE")
+    assert verdict.reason.startswith(f"P{number}: 3 ")
+    lacking = {name: value for name, value in PUBLISH["read_back"].items() if name != f"P{number}"}
+    assert ask("AGG-10", but(PUBLISH, read_back=lacking)).code == "NOT_EVALUATED"
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        ({"basis": "earlier release", "fresh": 0}, "pass"),
+        ({"basis": "ledger", "fresh": 0}, "pass"),
+        ({"basis": "nothing"}, "fail"),
+        ({"cells": 0}, "fail"),
+    ],
+)
+def test_a_release_whose_values_were_compared_with_nothing_is_refused(
+    change: dict[str, Any], outcome: str, ask: Any
+) -> None:
+    verdict = ask("AGG-10", but(PUBLISH, read_back=PUBLISH["read_back"] | change))
+    assert (verdict.outcome, verdict.code) == (outcome, "" if outcome == "pass" else "NOT_EVALUATED")
 
 
 def test_approval_by_the_operator_does_not_count(ask: Any, agreement: Agreement) -> None:

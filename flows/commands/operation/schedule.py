@@ -37,8 +37,9 @@ Example:
 
     hearth schedule check --config hearth.toml --hours 26
 
-Exit code: 0 if a release was published within that time, 1 if not. Call it from your monitoring, or use the
-timer that `hearth schedule write` makes.
+The audit log is verified and read; run.json is not. Exit code: 0 if a release was published within that time,
+1 if not, 2 if the audit log was changed. Call it from your monitoring, or use the timer that
+`hearth schedule write` makes.
 """
 
 SERVE_EXAMPLES = """

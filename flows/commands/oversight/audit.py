@@ -1,6 +1,7 @@
 """`hearth audit`: check the audit log, prove one entry, and have another office countersign it."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -106,6 +107,7 @@ def prove(
     from governance.audit.proof import check_proof, prove_line
     from governance.audit.verify import read_verifier_key
     from governance.errors import Fault, Refused
+    from governance.named_file import read_named
 
     if check is not None:
         if log_key is None:
@@ -115,7 +117,7 @@ def prove(
                 "Add --log-key KEY. The audit folder has a copy of the key in log.vkey.",
             )
         try:
-            line, number, checkpoint = check_proof(check.read_bytes(), (read_verifier_key(log_key),))
+            line, number, checkpoint = check_proof(read_named(check), (read_verifier_key(log_key),))
         except ValueError as error:
             raise Refused(
                 "PROOF_DOES_NOT_HOLD",
@@ -198,8 +200,9 @@ def consistency(
     """Check that entries were only added to the log since a checkpoint you kept (RFC 9162)."""
     from governance.audit.verify import read_verifier_key
     from governance.audit.witness import check_grown
+    from governance.named_file import read_named
 
-    before, after = check_grown(proof.read_bytes(), kept.read_bytes(), read_verifier_key(log_key))
+    before, after = check_grown(read_named(proof), read_named(kept), read_verifier_key(log_key))
     if as_json:
         typer.echo(json.dumps({"origin": after.origin, "old_size": before, "new_size": after.size}))
         return
@@ -278,12 +281,12 @@ def cosign(
     from governance.audit.signer import read_signing_key
     from governance.audit.verify import COSIGNATURE, read_verifier_key
     from governance.audit.witness import cosign as countersign
+    from governance.named_file import read_named
 
     witness = NoteSigner(name, read_signing_key(key))
-    before = kept.read_bytes() if kept.exists() else None
-    answer = countersign(
-        request_file.read_bytes(), before, read_verifier_key(log_key), witness, datetime.now(UTC)
-    )
+    before = read_named(kept) if os.path.lexists(kept) else None
+    request = read_named(request_file)
+    answer = countersign(request, before, read_verifier_key(log_key), witness, datetime.now(UTC))
     out.write_bytes(answer)
     kept.write_bytes(answer)
     typer.echo(f"Countersigned. Send {out} to the operator, and keep {kept} for next time.")
@@ -309,8 +312,9 @@ def accept(
     """Add a witness's signature to the checkpoint that it belongs to."""
     from governance.audit.verify import read_verifier_key
     from governance.audit.witness import accept_cosignature
+    from governance.named_file import read_named
 
-    size = accept_cosignature(audit, answer.read_bytes(), read_verifier_key(witness))
+    size = accept_cosignature(audit, read_named(answer), read_verifier_key(witness))
     typer.echo(f"The first {size} entries of the log are now witnessed.")
 
 

@@ -56,9 +56,10 @@ def accept(
     from cryptography.x509 import load_pem_x509_certificate
 
     from governance.audit.timestamp import accept_timestamp
+    from governance.named_file import read_named
 
-    roots = [load_pem_x509_certificate(path.read_bytes()) for path in certificate or ()]
-    stamp = accept_timestamp(audit_dir, reply.read_bytes(), size, roots)
+    roots = [load_pem_x509_certificate(read_named(path)) for path in certificate or ()]
+    stamp = accept_timestamp(audit_dir, read_named(reply), size, roots)
     typer.echo(f"The first {stamp.size} entries existed by {stamp.time:%Y-%m-%d %H:%M:%S} UTC.")
     if not stamp.verified:
         typer.echo("The authority's signature was not verified. To verify it, use --certificate FILE.")

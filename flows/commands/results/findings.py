@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.commands.argument_types import AreaLevel, a_confidence, a_number
+from flows.commands.argument_types import AreaLevel, a_confidence, a_number, a_percentage
 from flows.commands.operation.run import JsonOption
 from governance.errors import Fault
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from pipeline.findings.overlap import Overlap
 
 ReleasesOption = Annotated[
     Path, typer.Option("--releases", help="Folder that contains the releases.", file_okay=False)
@@ -24,6 +26,20 @@ ConfidenceOption = Annotated[
     float,
     typer.Option(
         help="Confidence of every interval in percent: 95 or 99.8, as in Fingertips.", parser=a_confidence
+    ),
+]
+OverlapOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Percent of the later release's people who are in the earlier one too; needs --same-status.",
+        parser=a_percentage,
+    ),
+]
+SameStatusOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Of the people in both, percent whose status is the same in both; needs --overlap.",
+        parser=a_percentage,
     ),
 ]
 _RELEASES = Path("workspace/releases")
@@ -49,6 +65,8 @@ Examples:
     hearth compare workspace/releases/2026-03-31-e805f45a1e5a workspace/releases/2026-06-30-0a1b2c3d4e5f
 
     hearth compare EARLIER LATER --out change
+
+    hearth compare EARLIER LATER --overlap 90 --same-status 97
 
 Releases of the same epoch have the same values by rule, so compare releases of different epochs.
 """
@@ -119,6 +137,8 @@ def compare(
     earlier: Annotated[Path, typer.Argument(help="Folder of the earlier release.", file_okay=False)],
     later: Annotated[Path, typer.Argument(help="Folder of the later release.", file_okay=False)],
     confidence: ConfidenceOption = 95,
+    overlap: OverlapOption = None,
+    same_status: SameStatusOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -130,7 +150,7 @@ def compare(
     from pipeline.findings.writing import write_findings
 
     before, after = read_release(earlier), read_release(later)
-    comparison = compare_releases(before, after, check_confidence(confidence))
+    comparison = compare_releases(before, after, check_confidence(confidence), _overlap(overlap, same_status))
     report = report_comparison(before, after, comparison)
     if out is not None:
         write_findings(out, {"changes": comparison.changes}, report, "comparison")
@@ -202,6 +222,16 @@ def newest_release(releases: Path) -> Path:
             "Name another folder with --releases, or publish one with `hearth run`.",
         )
     return max(found, key=lambda p: (p.name[:10], (p / "manifest.json").stat().st_mtime))
+
+
+def _overlap(shared: float | None, same_status: float | None) -> "Overlap | None":
+    from pipeline.findings.overlap import EVERY_OTHER, Overlap
+
+    if shared is None and same_status is None:
+        return None
+    if shared is None or same_status is None:
+        raise typer.BadParameter("Give both --overlap and --same-status, or neither.")
+    return Overlap(shared / 100, {EVERY_OTHER: same_status / 100})
 
 
 def _records(tables: "dict[str, pd.DataFrame]") -> dict[str, Any]:

@@ -28,7 +28,7 @@ def add_to(parent: typer.Typer) -> None:
 @app.command(name="list", epilog="Example:\n\n    hearth releases list --releases workspace/releases")
 def list_releases(releases: FolderOption = _RELEASES, as_json: JsonOption = False) -> None:
     """List the releases of a workspace, newest first. Each is checked against its manifest."""
-    from pipeline.publish.manifest import verify_release
+    from pipeline.publish.files.manifest import verify_release
 
     found: list[dict[str, Any]] = []
     for folder in _newest_first(releases):

@@ -1,8 +1,9 @@
-"""Within attack 6: sums, means and percentiles, and whatever a release should never print of amounts.
+"""Part of attack 6: sums, means and percentiles, and amounts that a release must never print.
 
-A mean is safe when the printed sum and the printed count give it exactly as it is printed, and the sum is
-rounded. Any other mean is unpicked: the whole sums over whole counts that give it are counted, and a
-single pair is a success. A percentile must lie on a band, and none of them may stand beside a hidden count.
+A mean is safe if it equals the printed sum divided by the printed count, rounded as printed, and the sum is
+rounded too. For any other mean, the attack counts the pairs of a whole sum and a whole count that result in
+it. If there is only one pair, the attack succeeds. A percentile must be the lower end of a band, and an
+amount may only be printed if its count is.
 """
 
 import math
@@ -12,7 +13,7 @@ import duckdb
 from pipeline.disclosure.audit.published_system import PublicRules
 from pipeline.disclosure.profile import FLOOR_ROUNDING_BASE
 
-#: What a release may print; a minimum, a maximum or a mode is one household's own figure.
+#: Kinds of values that a release may print. A minimum, maximum or mode is the figure of one household.
 KINDS = ("count", "percent", "sum", "mean", "percentile")
 _DECIMALS = 1
 
@@ -20,7 +21,7 @@ _DECIMALS = 1
 def attack_amounts(
     connection: duckdb.DuckDBPyConnection, rules: PublicRules
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the findings and figures of every printed amount in `printed_part`."""
+    """Return findings (code -> number) and figures (name -> number) of the amounts in `printed_part`."""
     found = dict.fromkeys(
         (
             "AMOUNT_OF_HIDDEN_COUNT",
@@ -48,21 +49,21 @@ def attack_amounts(
             found["SUM_NOT_ROUNDED"] += is_small or value % max(rules.rounding_base, FLOOR_ROUNDING_BASE) != 0
         elif kind == "percentile":
             found["PERCENTILE_NOT_BANDED"] += value % FLOOR_ROUNDING_BASE != 0
-        elif kind == "mean" and not _is_told(value, total, count):
+        elif kind == "mean" and not _follows_from_print(value, total, count):
             found["MEAN_NOT_FROM_PUBLISHED_SUM"] += 1
             found["MEAN_UNPICKED"] += count is not None and _pairs_that_give(value, count, rules) == 1
     return found, {"amounts": len(rows)}
 
 
-def _is_told(value: float, total: float | None, count: float | None) -> bool:
-    """Answer whether a mean is no more than the printed sum over the printed count, rounded at a tie."""
+def _follows_from_print(value: float, total: float | None, count: float | None) -> bool:
+    """Answer whether a mean is the printed sum over the printed count, rounded either way at a tie."""
     is_rounded = abs(value - round(value, _DECIMALS)) < 1e-9
     parts = total is not None and count is not None and count > 0
     return parts and is_rounded and abs(value - total / count) <= 0.5 * 10.0**-_DECIMALS + 1e-9  # type: ignore[operator]
 
 
 def _pairs_that_give(value: float, count: float, rules: PublicRules) -> int:
-    """Return how many pairs of a whole sum and a count within reach give a mean as it is printed."""
+    """Return how many pairs of a whole sum and a possible count result in a mean as it is printed."""
     reach = rules.rounding_base // 2 + rules.noise_bound
     printed = repr(float(value))
     decimals = len(printed.split(".")[1]) if "." in printed else 0

@@ -1,7 +1,7 @@
-"""Attack 5, averaging: the same night built again must carry the same noise.
+"""Attack 5, averaging: two releases of the same reference date must have the same noise.
 
-Were a cluster id the anchor of the record keys, a re-linked build would draw new noise, and
-the mean of a few builds would be the count itself.
+If record keys were derived from cluster ids, every new linkage would draw new noise, and the mean of a few
+releases would be close to the exact count.
 """
 
 from itertools import combinations
@@ -15,7 +15,7 @@ NUMBER, NAME = 5, "averaging"
 
 
 def attack(connection: duckdb.DuckDBPyConnection, releases: list[ReleaseFiles]) -> AttackOutcome:
-    """Compare all releases of one reference date and epoch."""
+    """Compare all pairs of releases with the same reference date and epoch."""
     pairs = [
         (one, other)
         for one, other in combinations(releases, 2)

@@ -1,7 +1,7 @@
 """The attack certificate: which releases were attacked, how, when, and what was found; signed.
 
-It is a C2SP signed note: readable text, an empty line, a signature that `governance.audit`
-verifies like a checkpoint's.
+It is a C2SP signed note: readable text, an empty line, and a signature. `governance.audit` verifies the
+signature in the same way as that of a checkpoint.
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ SIGNER_NAME = "hearth/attack"
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate as it was written; signed_by: the signer's name and key hash, None without a key."""
+    """A certificate that was written. signed_by: name and key hash of the signer; None if there is no key."""
 
     path: Path
     signed_by: str | None
 
 
 def certificate_text(report: AttackReport, at: datetime) -> bytes:
-    """Return the certificate's text, ending in the record it stands for as canonical JSON."""
+    """Return the text of the certificate. Its last line is the attack report as canonical JSON."""
     lines = [
         "hearth attack certificate v1",
         f"time {at.isoformat(timespec='seconds')}",
@@ -42,10 +42,10 @@ def certificate_text(report: AttackReport, at: datetime) -> bytes:
 def certify(
     report: AttackReport, at: datetime, release: Path, target: Path | None, key: Path | None
 ) -> Certificate | None:
-    """Write the certificate; returns it, or None where there is neither a target nor a workspace.
+    """Write the certificate and return it; None if there is neither a target nor a workspace.
 
-    release: a folder of the releases attacked, whose workspace lends audit folder and log key when none
-    are named. Raises Fault where the certificate cannot be written.
+    release: the folder of one of the attacked releases. If no target or key is named, the audit folder and
+    log key of its workspace are used. Raises Fault if the certificate cannot be written.
     """
     workspace = release.absolute().parent.parent
     if target is None:

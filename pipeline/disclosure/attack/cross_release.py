@@ -1,8 +1,7 @@
-"""Attack 3, across releases: whatever changes between two nights tells of who moved.
+"""Attack 3, across releases: values that change between two releases could disclose who moved.
 
-Within an epoch no printed value may change, nor a figure of the linkage quality report. Across epochs
-an area may only change as a whole MSOA, which is how the freeze of small changes shows in published
-files: the areas of an MSOA change together or carry forward together.
+Within an epoch, no printed value and no figure of the linkage quality report may change. Across epochs, the
+areas of an MSOA either all change or all keep their values, because small changes are frozen (P6).
 """
 
 from itertools import pairwise
@@ -18,7 +17,7 @@ NUMBER, NAME = 3, "cross-release differencing"
 
 
 def attack(connection: duckdb.DuckDBPyConnection, releases: list[ReleaseFiles]) -> AttackOutcome:
-    """Compare every release with the one before it; `releases` in the order of their dates."""
+    """Compare every release with the one before it. releases: in the order of their dates."""
     if len(releases) < 2:
         return AttackOutcome(NUMBER, NAME, not_run="needs two releases or more")
     within = across = pairs = quality = 0
@@ -52,7 +51,7 @@ def attack(connection: duckdb.DuckDBPyConnection, releases: list[ReleaseFiles]) 
 
 
 def _differing_files(earlier: ReleaseFiles, later: ReleaseFiles) -> int:
-    """Count the files of the linkage quality report that both releases have, and differ."""
+    """Count the files of the linkage quality report that are in both releases and differ."""
     both = [
         (earlier.folder / name, later.folder / name)
         for name in QUALITY_FILES

@@ -1,8 +1,7 @@
-"""Attack 1, differencing: what is left when everything printed of a sum is taken from its total.
+"""Attack 1, differencing: the printed parts of a sum are subtracted from its printed total.
 
-Every sum is tried in which exactly one count is missing: over the categories of a dimension,
-over the areas of a parent, between two tables that share dimensions, and a numerator
-against its denominator.
+Every sum is tried in which exactly one count is not printed: sums over the categories of a dimension, over
+the areas of a larger area, between two tables that share dimensions, and of a numerator and its complement.
 """
 
 import duckdb
@@ -17,7 +16,7 @@ NUMBER, NAME = 1, "margin differencing"
 
 
 def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> AttackOutcome:
-    """Take every printed part from every printed total."""
+    """Subtract the printed parts from every total, and count the hidden values that this discloses."""
     load_cells(connection, release, "released")
     load_system_tables(connection, "released")
     system = create_system(connection, release.rules, release.area)
@@ -30,18 +29,18 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
     high = np.where(sign > 0, system.upper[cell], -system.lower[cell])
     rest_low = np.bincount(relation, weights=np.where(is_missing, 0.0, low), minlength=relations)
     rest_high = np.bincount(relation, weights=np.where(is_missing, 0.0, high), minlength=relations)
-    alone = np.flatnonzero(is_missing & (missing[relation] == 1) & np.isfinite(rest_low[relation]))
-    # the missing count balances the rest of its sum
-    from_low = np.where(sign[alone] > 0, -rest_high[relation[alone]], rest_low[relation[alone]])
-    from_high = np.where(sign[alone] > 0, -rest_low[relation[alone]], rest_high[relation[alone]])
-    found_low = np.maximum(np.maximum(from_low, system.lower[cell[alone]]), 0.0)
-    found_high = np.minimum(from_high, system.upper[cell[alone]])
+    single = np.flatnonzero(is_missing & (missing[relation] == 1) & np.isfinite(rest_low[relation]))
+    # the missing count is the total less the printed parts
+    from_low = np.where(sign[single] > 0, -rest_high[relation[single]], rest_low[relation[single]])
+    from_high = np.where(sign[single] > 0, -rest_low[relation[single]], rest_high[relation[single]])
+    found_low = np.maximum(np.maximum(from_low, system.lower[cell[single]]), 0.0)
+    found_high = np.minimum(from_high, system.upper[cell[single]])
     contradicts = found_low > found_high
-    # a structural zero, or a count that must be large, is no secret
-    secret = ~contradicts & (found_low < minimum) & (system.upper[cell[alone]] > 0)
+    # structural zeros, and counts that must be large, are not secret
+    secret = ~contradicts & (found_low < minimum) & (system.upper[cell[single]] > 0)
     width = found_high - found_low
     contains_small = (found_low <= 1) & (found_high >= minimum - 1)
-    strangers = connection.execute(
+    unnested = connection.execute(
         """
         SELECT COUNT(DISTINCT area_code)
         FROM released
@@ -57,7 +56,7 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
                 (secret & (width >= 1) & (width < MINIMUM_WIDTH) & ~contains_small).sum()
             ),
             "DIFFERENCE_ZERO": int((secret & (found_high < 1)).sum()),
-            "UNNESTED_GEOGRAPHY": int(strangers),
+            "UNNESTED_GEOGRAPHY": int(unnested),
         },
-        {"sums": relations, "differences": len(alone)},
+        {"sums": relations, "differences": len(single)},
     )

@@ -1,10 +1,11 @@
-"""The motivated intruder: a neighbour who knows one household and every open register.
+"""The motivated intruder: a neighbour with knowledge of one household and every open register.
 
-The neighbour knows where the household lives and all that its street and the open registers tell
-(council tax band, EPC certificate, tenure, the number of households), picks every printed group it is
-in, and asks of each: is it alone there; must everybody in the group have what the table counts; can
-nobody? The test is scripted over all groups of a release, so it finds what any neighbour of any
-household could. Its dated record is what the ICO asks for (anonymisation guidance, March 2025).
+The neighbour has the household's address and everything that can be seen or is in open registers (council
+tax band, EPC certificate, tenure, number of households). For every printed group that the household belongs
+to, the test checks three things: whether the group has only one member, whether all of its members must have
+the counted attribute, and whether none of them can have it. The test covers all groups of a release, so it
+covers every neighbour of every household. It produces the dated record that the ICO's anonymisation guidance
+(March 2025) recommends.
 """
 
 from dataclasses import dataclass
@@ -32,9 +33,9 @@ WITH pair AS (
 )
 SELECT
     COUNT(*) AS groups,
-    COUNT(*) FILTER (denominator + $reach <= 1) AS alone,
-    COUNT(*) FILTER (numerator IS NOT NULL AND numerator - $reach >= denominator + $reach) AS everybody_has,
-    COUNT(*) FILTER (numerator = 0) AS nobody_has,
+    COUNT(*) FILTER (denominator + $reach <= 1) AS of_one,
+    COUNT(*) FILTER (numerator IS NOT NULL AND numerator - $reach >= denominator + $reach) AS all_have,
+    COUNT(*) FILTER (numerator = 0) AS none_has,
     MAX(numerator / denominator) AS largest_share
 FROM pair
 """
@@ -42,10 +43,11 @@ FROM pair
 
 @dataclass(frozen=True)
 class IntruderRecord:
-    """What the intruder achieved on one release.
+    """What the intruder achieved with one release.
 
-    groups: printed groups a household can be placed in. singled_out: groups of one. learnt: groups in
-    which an attribute of every member is certain. largest_share: the strongest guess, 0 to 1.
+    groups: number of printed groups that a household can belong to. singled_out: groups with one member.
+    learnt: groups in which an attribute of every member is certain. largest_share: largest printed share of a
+    group that has an attribute, from 0 to 1; None without groups.
     """
 
     release_id: str
@@ -57,7 +59,7 @@ class IntruderRecord:
 
     @property
     def outcome(self) -> str:
-        """ "nothing learnt" or "disclosure"."""
+        """The result in words: "nothing learnt" or "disclosure"."""
         return "disclosure" if self.singled_out or self.learnt else "nothing learnt"
 
     def record(self) -> dict[str, Any]:
@@ -66,16 +68,16 @@ class IntruderRecord:
 
 
 def intrude(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles, on: date) -> IntruderRecord:
-    """Try every group of a release as its members' neighbour."""
+    """Test every printed group of a release. on: the date of the record."""
     load_cells(connection, release, "released")
     rules = release.rules
     reach = rules.rounding_base // 2 + rules.noise_bound
-    groups, alone, everybody, nobody, share = connection.execute(_GROUPS, {"reach": reach}).fetchall()[0]
+    groups, of_one, all_have, none_has, share = connection.execute(_GROUPS, {"reach": reach}).fetchall()[0]
     return IntruderRecord(
         release.release_id,
         on,
         int(groups),
-        int(alone),
-        int(everybody) + int(nobody),
+        int(of_one),
+        int(all_have) + int(none_has),
         None if share is None else round(float(share), 3),
     )

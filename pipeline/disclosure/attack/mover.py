@@ -1,10 +1,10 @@
-"""Attack 4, the mover: a neighbour saw a household move in, and reads its attributes from the change.
+"""Attack 4, the mover: a neighbour saw a household move in, and infers its attributes from changed values.
 
-Truth (synthetic only) names households that moved in: `mover.parquet` with `lsoa21`, `moved_in` and a
-column for each dimension. For those who came between the dates of two releases the attacker compares
-the cells of the area before and after and predicts the category that grew most, where it is a
-minority's. Predicting so may not beat the category's own share by more than .05.
-Source: disclosure-control.md (measured: nightly .83 to .91, quarterly .14 to .23).
+The truth of synthetic data lists the households that moved in: `mover.parquet`, one row per household, with
+`lsoa21`, `moved_in` and a column for each dimension. For each household that moved in between the dates of
+two releases, the attack compares the area's cells in both, and predicts the category that grew most, if that
+is a minority category. The share of correct predictions may exceed the category's own share by .05 at most.
+Source: disclosure-control.md (measured: .83 to .91 with nightly values, .14 to .23 with quarterly values).
 """
 
 from itertools import pairwise
@@ -20,7 +20,7 @@ NUMBER, NAME = 4, "mover"
 TRUTH_FILE = "mover.parquet"
 LARGEST_MINORITY_SHARE = 0.25
 LARGEST_GAIN = 0.05
-#: Fewer predictions than this prove nothing either way.
+#: With fewer predictions than this, the result is not significant.
 LEAST_PREDICTIONS = 20
 
 _PREDICTED = """
@@ -64,9 +64,12 @@ INNER JOIN mover USING (lsoa21, dimension)
 def attack(
     connection: duckdb.DuckDBPyConnection, releases: list[ReleaseFiles], truth: Path | None
 ) -> AttackOutcome:
-    """Predict the attributes of everybody who moved in between two releases."""
+    """Predict the attributes of the households that moved in between two releases.
+
+    releases: in the order of their dates. truth: folder of the synthetic truth, None if there is none.
+    """
     if truth is None or not (truth / TRUTH_FILE).is_file():
-        return AttackOutcome(NUMBER, NAME, not_run=f"needs --truth with {TRUTH_FILE} (synthetic data alone)")
+        return AttackOutcome(NUMBER, NAME, not_run=f"needs --truth with {TRUTH_FILE} (of synthetic data)")
     if len(releases) < 2:
         return AttackOutcome(NUMBER, NAME, not_run="needs two releases or more")
     known = pq.read_table(truth / TRUTH_FILE)
@@ -96,11 +99,11 @@ def attack(
     connection.unregister("_mover")
     precision = hits / predictions if predictions else 0.0
     base_rate = expected / predictions if predictions else 0.0
-    told = predictions >= LEAST_PREDICTIONS and precision > base_rate + LARGEST_GAIN
+    is_successful = predictions >= LEAST_PREDICTIONS and precision > base_rate + LARGEST_GAIN
     return AttackOutcome.of(
         NUMBER,
         NAME,
-        {"MOVERS_PREDICTED": hits if told else 0},
+        {"MOVERS_PREDICTED": hits if is_successful else 0},
         {
             "movers": movers,
             "predictions": predictions,

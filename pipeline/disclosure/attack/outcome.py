@@ -1,4 +1,4 @@
-"""What an attack found, in counts: the attacker's gain is never written down."""
+"""What an attack found, in numbers only; a value that it worked out is never written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class AttackOutcome:
-    """One attack on one or more releases.
+    """The result of one attack on one or more releases.
 
-    number, name: as in the specification. findings: code -> how often it succeeded; none means it failed.
-    figures: what was tried, in counts and rates. not_run: why it could not be tried, if so.
+    number, name: as in the specification. findings: code -> number of successes; empty if the attack failed.
+    figures: name -> number or rate that describes what was tried. not_run: why the attack could not be made.
     """
 
     number: int

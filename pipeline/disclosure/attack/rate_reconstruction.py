@@ -1,8 +1,8 @@
-"""Attack 6, unpicking: a percentage with decimals can have been made of one pair of counts alone.
+"""Attack 6, rate reconstruction: a percentage with decimals can follow from only one pair of exact counts.
 
-A rate is safe when the published counts give it exactly as it is printed: then it holds nothing
-that the counts do not. Any other rate is unpicked: the pairs of whole numbers within the bounds of the
-counts that give it are counted, and a single pair is a success.
+A rate is safe if it is the rate of the published counts, rounded as printed: it then adds no information. For
+any other rate, the attack counts the pairs of whole numbers, within the bounds of the counts, that result in
+it. If there is only one pair, the attack succeeds.
 """
 
 import duckdb
@@ -12,8 +12,8 @@ from pipeline.disclosure.attack.amounts import attack_amounts
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import ReleaseFiles, create_parts, load_cells
 
-NUMBER, NAME = 6, "rate unpicking"
-#: Denominators tried for a rate whose counts are hidden.
+NUMBER, NAME = 6, "rate reconstruction"
+#: Largest denominator tried for a rate whose counts are hidden.
 _LARGEST_DENOMINATOR = 400
 _DECIMALS = 1
 
@@ -34,7 +34,7 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
     reach = rules.rounding_base // 2 + rules.noise_bound
     unlike = single = hidden_parts = 0
     for value, numerator, denominator, has_counts in rates:
-        if has_counts and _is_told(value, numerator, denominator):
+        if has_counts and _follows_from_print(value, numerator, denominator):
             continue
         unlike += 1
         hidden_parts += not has_counts
@@ -58,8 +58,8 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
     )
 
 
-def _is_told(value: float, numerator: float, denominator: float) -> bool:
-    """Answer whether a printed rate is no more than the printed counts give, rounded either way at a tie."""
+def _follows_from_print(value: float, numerator: float, denominator: float) -> bool:
+    """Answer whether a rate is that of the printed counts, rounded in either direction at a tie."""
     is_rounded = abs(value - round(value, _DECIMALS)) < 1e-9
     return is_rounded and abs(value - 100 * numerator / denominator) <= 0.5 * 10.0**-_DECIMALS + 1e-9
 
@@ -67,7 +67,7 @@ def _is_told(value: float, numerator: float, denominator: float) -> bool:
 def _pairs_that_give(
     value: float, least_numerator: int, most_numerator: int, least_denominator: int, most_denominator: int
 ) -> int:
-    """Return how many pairs of whole numbers within bounds give a percentage as finely as it is printed."""
+    """Return how many pairs of whole numbers within bounds result in a percentage as it is printed."""
     numerators = np.arange(max(0, least_numerator), most_numerator + 1)
     denominators = np.arange(max(1, least_denominator), most_denominator + 1)
     shares = 100.0 * numerators[:, None] / denominators[None, :]

@@ -1,4 +1,4 @@
-"""Attack 2, reconstruction: all tables at once, as one system of sums and bounds."""
+"""Attack 2, reconstruction: all tables together, as one system of sums and bounds."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ NUMBER, NAME = 2, "joint reconstruction"
 
 
 def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> AttackOutcome:
-    """Bound every hidden count by everything that is printed."""
+    """Bound every hidden count by all printed values, and count those that are disclosed."""
     load_cells(connection, release, "released")
     load_system_tables(connection, "released")
     system = create_system(connection, release.rules, release.area)

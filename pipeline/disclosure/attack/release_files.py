@@ -1,4 +1,4 @@
-"""A release as whoever receives it reads it: its own files, and nothing else."""
+"""A release as its recipient reads it: its own files only."""
 
 import json
 from dataclasses import dataclass, field
@@ -12,17 +12,18 @@ import pyarrow.parquet as pq
 from governance.errors import Fault
 from pipeline.disclosure.audit.published_system import PublicRules
 from pipeline.engine.cell_id import define_cell_ids
-from pipeline.publish.release_table import columns_of
+from pipeline.publish.files.release_table import columns_of
 
 _DIMENSIONLESS = frozenset(columns_of(()))
 
 
 @dataclass(frozen=True)
 class ReleaseFiles:
-    """One release, loaded.
+    """The content of one release.
 
-    cell: every row of every table in one form (dimensions in alphabetical order). measure: the kinds
-    of measure. area: the public areas. criteria: the numbers of the method.
+    cell: the rows of all tables, in one form: one row per table, measure, area and categories, dimensions in
+    alphabetical order. measure: one row per measure and unit, with its kind and parts. area: one row per
+    LSOA, with its public attributes. criteria: the method's settings, from `disclosure_criteria.json`.
     """
 
     folder: Path
@@ -36,30 +37,29 @@ class ReleaseFiles:
 
     @property
     def rules(self) -> PublicRules:
-        """What is public of the method."""
+        """The public settings of the method."""
         return PublicRules.read(self.criteria)
 
 
 def read_release(folder: Path) -> ReleaseFiles:
-    """Read a release folder; raises Fault where it is none or misses what an attack needs."""
+    """Read a release folder. Raises Fault if it is not a release or lacks a file that an attack needs."""
     try:
         manifest = json.loads((folder / "manifest.json").read_bytes())
         criteria = json.loads((folder / "disclosure_criteria.json").read_bytes())
         measure = pq.read_table(folder / "measure.parquet")
         area = pq.read_table(folder / "area.parquet")
-        catalogue = pq.read_table(folder / "catalogue.parquet")
-        beside = {f"{name}.parquet" for name in ("measure", "area", "basis", "catalogue", "data_dictionary")}
-        tables = [pq.read_table(p) for p in sorted(folder.glob("*.parquet")) if p.name not in beside]
+        pq.read_table(folder / "catalogue.parquet")
+        others = {f"{name}.parquet" for name in ("measure", "area", "basis", "catalogue", "data_dictionary")}
+        tables = [pq.read_table(p) for p in sorted(folder.glob("*.parquet")) if p.name not in others]
     except (OSError, ValueError) as error:
         raise Fault(
             "NOT_A_RELEASE",
             f"{folder.name} cannot be read as a release ({type(error).__name__}).",
-            "Name the folder of a release: it holds manifest.json and catalogue.parquet.",
+            "Name the folder of a release: it contains manifest.json and catalogue.parquet.",
         ) from None
-    del catalogue
     rows = [_in_one_form(table) for table in tables]
     if not rows:
-        raise Fault("NOT_A_RELEASE", f"{folder.name} holds no table.", "Name the folder of a release.")
+        raise Fault("NOT_A_RELEASE", f"{folder.name} contains no table.", "Name the folder of a release.")
     return ReleaseFiles(
         folder=folder,
         release_id=str(manifest["release_id"]),
@@ -73,7 +73,7 @@ def read_release(folder: Path) -> ReleaseFiles:
 
 
 def load_cells(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles, table: str) -> None:
-    """Create `table` with every row of a release, each with the kind of its measure."""
+    """Create `table`: the rows of a release's `cell`, each with its group id and the kind of its measure."""
     define_cell_ids(connection)
     connection.register("_cell", release.cell)
     connection.register("_measure", release.measure)
@@ -97,10 +97,10 @@ def load_cells(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles, tab
 
 
 def create_parts(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create `printed_part`: every printed value of `released` but the counts, with those it is made of.
+    """Create `printed_part` from `released`: one row per printed value that is not a count.
 
-    One row per value: its kind, the value, the numerator's (a mean's sum) and the denominator's, null where
-    they are not printed.
+    Columns: kind, value, numerator (of a mean, the sum) and denominator. These two are null if they are not
+    printed.
     """
     connection.execute(
         """
@@ -126,7 +126,7 @@ def create_parts(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def load_system_tables(connection: duckdb.DuckDBPyConnection, cells: str) -> None:
-    """Create `shown` and `denominator_of`, from which the attacker's system is built."""
+    """Create `shown` (printed counts) and `denominator_of`, from which the attacker's system is built."""
     connection.execute(
         f"CREATE OR REPLACE TABLE shown AS SELECT * FROM {cells} WHERE kind = 'count' OR kind IS NULL"
     )
@@ -146,7 +146,7 @@ def _in_one_form(table: pa.Table) -> pa.Table:
         raise Fault(
             "TABLE_NOT_UNDERSTOOD",
             f"A table has {len(dimensions)} columns beyond the published ones; at most two are dimensions.",
-            "A release has only registered tables; this one holds more.",
+            "A release has only registered tables; this one has a table that is not registered.",
         )
     rows = table.num_rows
     columns = {

@@ -1,4 +1,4 @@
-"""All seven attacks on one or more releases, and the report of what they found."""
+"""Makes all seven attacks on one or more releases, and reports what they found."""
 
 import tempfile
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from pipeline.disclosure.attack import (
     cross_release,
     differencing,
     mover,
+    rate_reconstruction,
     reconstruction,
     side_channel,
 )
-from pipeline.disclosure.attack import rate_reconstruction as rate_reconstruction
 from pipeline.disclosure.attack.intruder import IntruderRecord, intrude
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import read_release
@@ -25,9 +25,9 @@ from pipeline.engine.duckdb import EngineSettings, locked_connection
 
 @dataclass(frozen=True)
 class AttackReport:
-    """What every attack found; outcomes of attacks on one release are added up over the releases.
+    """The results of all attacks. Results of attacks on single releases are added up over the releases.
 
-    releases: id -> digest of the manifest. intruders: what a neighbour achieved on each release.
+    releases: id -> digest of the manifest. outcomes: one per attack. intruders: one record per release.
     """
 
     releases: dict[str, str]
@@ -36,13 +36,13 @@ class AttackReport:
 
     @property
     def successes(self) -> int:
-        """How many times any attack succeeded, the neighbour's among them."""
+        """Number of successes of all attacks, including those of the intruder."""
         return sum(sum(outcome.findings.values()) for outcome in self.outcomes) + sum(
             record.singled_out + record.learnt for record in self.intruders
         )
 
     def record(self) -> dict[str, Any]:
-        """Return the report as JSON-able facts."""
+        """Return the report as values that JSON can express."""
         return {
             "releases": self.releases,
             "successes": self.successes,
@@ -68,9 +68,11 @@ def run_attacks(
     spill: Path | None = None,
     on: date | None = None,
 ) -> AttackReport:
-    """Attack releases from their files alone; the folders in any order.
+    """Attack releases, with nothing but their files.
 
-    truth: folder of synthetic truth for the mover attack. on: the day the intruder's record bears; today's.
+    folders: of the releases, in any order. truth: folder of the synthetic truth, for the mover attack. spill:
+    folder for DuckDB's temporary files; a private one by default. on: date of the intruder's record; today by
+    default.
     """
     releases = sorted((read_release(f) for f in folders), key=lambda r: (r.reference_date, r.release_id))
     with (
@@ -95,7 +97,10 @@ def run_attacks(
 
 
 def _together(outcomes: list[AttackOutcome]) -> AttackOutcome:
-    """Return one outcome for an attack tried on several releases: findings and counts added up."""
+    """Return one outcome for an attack on several releases.
+
+    Findings and whole numbers are added up. Of other numbers the smallest is taken, of texts the first.
+    """
     first = outcomes[0]
     findings: dict[str, int] = {}
     figures: dict[str, Any] = {}

@@ -1,7 +1,8 @@
-"""What is worked out before a release by somebody who believes more than he knows.
+"""Audits the values to be published against an attacker who makes unproven assumptions.
 
-The audit starts from the truth. A belief that the truth contradicts can still fit what is printed, and seem
-to prove a count; it shall not.
+The main audit starts from the exact counts. An assumption that contradicts the exact counts can still fit the
+published values and lead to one value for a hidden count. Such inferences are blocked even when they would
+be wrong.
 """
 
 import duckdb
@@ -20,17 +21,19 @@ from pipeline.disclosure.audit.reconstruction import reconstruct_from
 from pipeline.disclosure.audit.reference import find_near
 from pipeline.disclosure.audit.solver import Infeasible
 
-#: Cells of an authority above which a cell is hidden better than asked about in all tables jointly.
+#: Largest number of cells of a local authority for which all tables are solved jointly. Above it, the joint
+#: program takes too long, so an undecided cell is treated as exposed.
 LARGEST_JOINT_PROGRAM = 15_000
 
 
 def worked_out_if_all_are_small(
     connection: duckdb.DuckDBPyConnection, printed: PublishedSystem, reference: Floats, rules: PublicRules
 ) -> Whole:
-    """Return the hidden cells that somebody works out who believes that all hidden counts are small.
+    """Return the hidden cells that are worked out under the assumption that all hidden counts are small.
 
-    Where that is true, the audit has asked already. Where a larger count was hidden to cover another, it
-    can still fit what is printed, and seem to prove a count that the truth leaves open.
+    printed: the published values, under that assumption. reference: the exact count of each cell. If the
+    assumption is true, the main audit has covered it, so nothing is returned. It is false if a larger count
+    was hidden to protect another, and can still fit the published values.
     """
     none = np.zeros(0, dtype=np.int64)
     if not (printed.hidden & (reference > printed.upper)).any():
@@ -40,16 +43,16 @@ def worked_out_if_all_are_small(
     except Infeasible:
         return none
     if printed.size > LARGEST_JOINT_PROGRAM:
-        # without the joint program nothing is proven, so what is open is taken as worked out
+        # without the joint program nothing is proven, so undecided cells are treated as worked out
         return Auditor(printed, fitting, rules.minimum_cell_count).run(None, LARGEST_JOINT_PROGRAM).exposed
     return reconstruct_from(connection, printed, fitting, rules.minimum_cell_count).cells
 
 
 def exact_if_none_is_zero(system: PublishedSystem, reference: Floats, rules: PublicRules) -> Whole:
-    """Return the hidden cells that somebody pins down who guesses that no hidden count is zero.
+    """Return the hidden cells that have one possible value under the assumption that none of them is zero.
 
-    He first believes that hidden counts are small; where that contradicts what is printed, that they are
-    of any size. Empty where both do.
+    system: the published values. reference: the exact count of each cell. Hidden counts are first assumed to
+    be small; if that contradicts the published values, they may have any size. Empty if both contradict them.
     """
     guessed = with_none_zero(system)
     for candidate in (guessed, with_any_size(guessed)):
@@ -59,6 +62,6 @@ def exact_if_none_is_zero(system: PublishedSystem, reference: Floats, rules: Pub
             result = auditor.run(None, LARGEST_JOINT_PROGRAM)
         except Infeasible:
             continue
-        # without the joint program nothing is proven, so what is open is taken as pinned down
+        # without the joint program nothing is proven, so undecided cells are treated as pinned
         return result.pinned if candidate.size <= LARGEST_JOINT_PROGRAM else result.exposed
     return np.zeros(0, dtype=np.int64)

@@ -1,11 +1,13 @@
-"""P5, the audit: can anybody work out a hidden count from everything that is printed together?
+"""P5, the audit: can a hidden count be worked out from all published values together?
 
-A hidden cell passes when its feasible interval contains 1 to the minimum less one, or is at
-least 5 wide, and it is not proven zero. Proving that takes two points of the attacker's
-system, so most cells are settled cheaply: inside a block (one breakdown, the areas of one
-MSOA) the rest of the world is held at a point known to fit, and every solution found is a
-witness for all cells of the block at once. What stays open is solved over the whole local
-authority, all tables jointly, and what is then still too narrow by whole numbers.
+A hidden cell passes if its feasible interval contains 1 to the minimum less one, or is at least 5 wide, and
+the cell is not proven to be zero. Two feasible points are enough to prove this. A feasible point is a value
+of every cell so that all sums and bounds of the attacker's system are met.
+
+Most cells are decided within a block (one breakdown, the areas of one MSOA): all other cells keep the values
+of a known feasible point, and each solution counts for all cells of the block. Cells that are still undecided
+are solved over their whole local authority, all tables jointly; and if the interval is still too narrow, in
+whole numbers.
 Source: disclosure-control.md P5; SDC Handbook (2nd ed.), auditing.
 """
 
@@ -19,7 +21,7 @@ from pipeline.disclosure.audit.published_system import Floats, PublishedSystem, 
 from pipeline.disclosure.audit.solver import TOLERANCE, Infeasible, LinearSystem, not_optimal
 
 MINIMUM_WIDTH = 5.0
-#: Rounds of joint questions in a block before its open cells are asked about one by one.
+#: Rounds in which all undecided cells of a block are moved together, before they are moved one by one.
 _SWEEPS = 2
 
 
@@ -27,10 +29,13 @@ _SWEEPS = 2
 class AuditResult:
     """What the attacker can and cannot work out.
 
-    exposed: hidden cells that fail. low, high: bounds of each hidden cell's interval as far as it was
-    explored; exact for the exposed. certified_in_block, certified_jointly: how many passed where.
-    least_possible, most_possible: proven bounds of each exposed cell. An exposed cell may be one for which
-    only no second whole-number table was found: to hide it is right, to call it worked out is not.
+    hidden: number of cells audited. exposed: those that fail, as positions in the system. low, high: per cell
+    of the system, the least and greatest value of the feasible points found; of exposed cells, of all
+    feasible points. certified_in_block, certified_jointly: number of cells that passed within a block, over
+    all tables. least_possible, most_possible: per exposed cell, proven bounds of its value.
+
+    A cell also counts as exposed if no second whole-number table was found. It is then hidden to be safe,
+    although it was not worked out.
     """
 
     hidden: int
@@ -49,23 +54,24 @@ class AuditResult:
 
     @property
     def proven_zero(self) -> Whole:
-        """Exposed cells that are proven to be nought."""
+        """Exposed cells that are proven to be zero."""
         return self.exposed[self.most_possible < 1]
 
     @property
     def narrow(self) -> Whole:
-        """Exposed cells that are proven to lie within less than 5; the pinned ones too."""
+        """Exposed cells whose proven bounds are less than 5 apart, including pinned ones."""
         return self.exposed[self.most_possible - self.least_possible < MINIMUM_WIDTH]
 
 
 class Auditor:
-    """An audit of one system, from one point that fits it.
+    """An audit of one system, from one feasible point.
 
-    reference: a whole-number point: the true counts before a release, any solution after it.
-    targets: cells to audit; the hidden ones when None.
-    is_whole: whether a witness must be of whole numbers, as counts are. A cell for which none is found is
-    then taken as exposed, which errs on the side of hiding.
-    minimum_width: how wide an interval must be; 1 asks for no more than that a cell is not pinned down.
+    reference: a feasible point in whole numbers, one value per cell: the exact counts before a release, any
+    solution after it. minimum_cell_count: households below which a count is small.
+    is_whole: whether feasible points must be whole numbers, as counts are. If none is found for a cell, it is
+    then treated as exposed, which can hide too much but not too little.
+    targets: cells to audit; the hidden ones if None.
+    minimum_width: the width that an interval must have. With 1, a cell passes if it has two possible values.
     """
 
     def __init__(
@@ -80,8 +86,6 @@ class Auditor:
         self.system = system
         self.reference = reference
         self.targets = np.flatnonzero(system.hidden) if targets is None else targets
-        self._is_target = np.zeros(system.size, dtype=bool)
-        self._is_target[self.targets] = True
         self.least_unsafe, self.most_unsafe = 1.0, float(minimum_cell_count - 1)
         self.is_whole = is_whole
         self.minimum_width = minimum_width
@@ -92,12 +96,12 @@ class Auditor:
         self._moves = Moves(system)
 
     def run(self, few: int | None = None, largest_joint_program: int | None = None) -> AuditResult:
-        """Audit every target; raises Refused where the solver ends without an answer.
+        """Audit every target. Raises Refused (AUDIT_NOT_OPTIMAL) if the solver ends without an answer.
 
-        few: where more cells than this of one measure and breakdown are still open after their
-        neighbourhoods, they are taken as exposed without more ado: all will be coarsened.
-        largest_joint_program: cells of an authority above which those that its measure leaves open are taken
-        as exposed without the joint program; None tries it whatever its size.
+        few: if more cells than this of one measure and breakdown are undecided after the search within
+        blocks, they all count as exposed, because their table will be coarsened anyway. None: no limit.
+        largest_joint_program: if a local authority has more cells than this, the joint program is not tried
+        and its undecided cells count as exposed. None: no limit.
         """
         targets = self.targets
         neighbourhoods = Neighbourhoods(self.system)
@@ -129,14 +133,14 @@ class Auditor:
         )
 
     def _open(self, cells: Whole) -> Whole:
-        """Return the cells that no two witnesses have proven safe yet."""
+        """Return those of the cells that the feasible points found so far have not proven safe."""
         low, high = self.low[cells], self.high[cells]
         covers = (low <= self.least_unsafe) & (high >= self.most_unsafe)
         is_wide = high - low >= self.minimum_width - TOLERANCE
         return cells[~(covers | is_wide)]
 
     def _few_together(self, cells: Whole, at_most: int | None) -> Whole:
-        """Return the cells of which no more than so many share a measure and breakdown."""
+        """Return the cells of the measures and breakdowns that have at most `at_most` of these cells."""
         if at_most is None or not len(cells):
             return cells
         named = self.system.measure_group[cells] + "|" + self.system.breakdown[cells]
@@ -145,10 +149,12 @@ class Auditor:
         return cells[count[group] <= at_most]
 
     def _explore(self, members: Whole, targets: Whole, sweeps: int = _SWEEPS) -> None:
-        """Look for witnesses among the members while every other cell stays at the reference.
+        """Look for feasible points in which only the members differ from the reference.
 
-        First all targets at once, every other one up and the rest down so that neighbours trade places;
-        then one by one.
+        First all targets are moved together, alternately up and down so that neighbours balance each other;
+        then those that are still undecided are moved one by one.
+        sweeps: number of rounds of moving them together. With 0, the members are all cells of a local
+        authority, so the farthest move of a cell is also a proven bound.
         """
         if not len(targets):
             return
@@ -159,36 +165,36 @@ class Auditor:
                 still = self._open(targets)
                 if len(still) > 1:
                     signs = factor * (-1.0) ** np.arange(len(still))
-                    self._ask(near, members, {number[int(c)]: s for c, s in zip(still, signs, strict=True)})
+                    self._move(near, members, {number[int(c)]: s for c, s in zip(still, signs, strict=True)})
         far = whole = None
         for cell in targets:
             for factor in (-1.0, 1.0):
                 if not len(self._open(np.array([cell]))):
                     break
                 move = {number[int(cell)]: factor}
-                if sweeps == 0:  # all cells of the authority could move, so no table goes further
+                if sweeps == 0:  # all cells of the authority can move, so this is the limit
                     far = far or self._moves.from_point(members, self.reference)
-                    farthest, is_witness = self._ask(far, members, move)
+                    farthest, is_feasible_point = self._move(far, members, move)
                     self._note_limit(int(cell), factor, farthest)
-                    if is_witness or not len(self._open(np.array([cell]))):
+                    if is_feasible_point or not len(self._open(np.array([cell]))):
                         continue
                 if len(members) > LARGEST_WHOLE_PROGRAM:
                     continue
-                if not self._ask_nearest(near, members, move):
+                if not self._move_by_width(near, members, move):
                     whole = whole or self._moves.from_point(
                         members, self.reference, is_whole=True, is_near=True
                     )
-                    self._ask_nearest(whole, members, move)
+                    self._move_by_width(whole, members, move)
 
-    def _ask_nearest(self, model: LinearSystem, members: Whole, move: dict[int, float]) -> bool:
-        """Move one cell no further than settles it; returns whether a witness was found."""
+    def _move_by_width(self, model: LinearSystem, members: Whole, move: dict[int, float]) -> bool:
+        """Move one cell by at most the minimum width; returns whether a feasible point was found."""
         ((column, factor),) = move.items()
         moved = column if factor < 0 else len(members) + column
         farthest = model.upper[moved]
         model.set_bounds(moved, 0.0, min(farthest, self.minimum_width))
-        _, is_witness = self._ask(model, members, move)
+        _, is_feasible_point = self._move(model, members, move)
         model.set_bounds(moved, 0.0, farthest)
-        return is_witness
+        return is_feasible_point
 
     def _note_limit(self, cell: int, factor: float, farthest: float) -> None:
         if factor < 0:
@@ -196,11 +202,11 @@ class Auditor:
         else:
             self._least_possible[cell] = self.reference[cell] - farthest
 
-    def _ask(self, model: LinearSystem, members: Whole, move: dict[int, float]) -> tuple[float, bool]:
-        """Move some cells as far as they go (-1 up, 1 down) and note how far every member went.
+    def _move(self, model: LinearSystem, members: Whole, move: dict[int, float]) -> tuple[float, bool]:
+        """Move some cells as far as possible, and record the values of all members at the point found.
 
-        Returns how far they went together, and whether the point found counts as a witness: fractions
-        do not where counts are whole.
+        move: position among the members -> -1 for up, 1 for down. Returns the sum of the moves, and whether
+        the point counts as a feasible point; with whole counts, a point with fractions does not.
         """
         size = len(members)
         costs = move | {size + column: -factor for column, factor in move.items()}

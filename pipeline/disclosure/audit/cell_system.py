@@ -1,7 +1,6 @@
-"""Cells and the sums that bind them, in whatever plain form they come.
+"""Cells and the sums between them: reads the plain forms in which callers can supply them.
 
-A relation says that a total is the sum of its parts. Cells are named by ids of any
-hashable kind.
+A relation states that a total is the sum of its parts. A cell id can be any hashable value.
 """
 
 import math
@@ -12,10 +11,10 @@ from typing import Any, NamedTuple
 from governance.errors import Fault
 
 CellId = Hashable
-#: id -> value, None where hidden; or (id, value) pairs; or records of two fields, an id and a value.
+#: id -> value, None if hidden; or (id, value) pairs; or records of two fields, an id and a value.
 Cells = Mapping[CellId, float | None] | Iterable[Any]
 #: total id -> part ids; or (total id, part ids) pairs; or records of two fields, a total and its parts.
-#: A total with several breakdowns stands once for each, or once with a list of lists of parts.
+#: A total with several breakdowns is listed once for each, or once with a list of lists of parts.
 Relations = Mapping[CellId, Iterable[Any]] | Iterable[Any]
 
 _ID = ("id", "cell_id", "cell")
@@ -25,7 +24,7 @@ _PARTS = ("parts", "part_ids")
 
 
 class Interval(NamedTuple):
-    """Least and greatest value a hidden cell can have; `math.inf` where there is no greatest."""
+    """Least and greatest possible value of a hidden cell; upper is `math.inf` if there is no limit."""
 
     lower: float
     upper: float
@@ -33,7 +32,10 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class CellSystem:
-    """values: id -> value or None. relations: (total, parts), parts counted as often as they are named."""
+    """Cells and their sums in one form.
+
+    values: id -> value, None if hidden. relations: (total, parts); a part counts as often as it is listed.
+    """
 
     values: dict[CellId, float | None]
     relations: tuple[tuple[CellId, tuple[CellId, ...]], ...]
@@ -47,15 +49,15 @@ class CellSystem:
 def read_system(cells: Cells, relations: Relations) -> CellSystem:
     """Return cells and relations in one form.
 
-    Raises Fault where they cannot be understood, an id stands twice or a relation names a cell that is
-    not there.
+    Raises Fault if their form is not known, if two cells have the same id, or if a relation names a cell that
+    is not among the cells.
     """
     values: dict[CellId, float | None] = {}
     for cell_id, value in (_pair(cell, _ID, _VALUE, "cell") for cell in _items(cells)):
         if not _is_id(cell_id):
             raise _not_understood("cell")
         if cell_id in values:
-            raise Fault("CELL_TWICE", "A cell id stands twice.", "Give every cell an id of its own.")
+            raise Fault("CELL_TWICE", "A cell id occurs twice.", "Give every cell an id of its own.")
         values[cell_id] = _number(value)
     bound = tuple(
         (total, parts)
@@ -84,7 +86,7 @@ def _items(given: Any) -> Iterable[Any]:
 
 
 def _pair(item: Any, first: tuple[str, ...], second: tuple[str, ...], what: str) -> tuple[Any, Any]:
-    """Return the two parts of a record, by their names where it has any, else by their order."""
+    """Return the two parts of a record: by field name if it has such fields, otherwise by order."""
     for one in first:
         for other in second:
             if isinstance(item, Mapping) and one in item and other in item:
@@ -103,7 +105,7 @@ def _pair(item: Any, first: tuple[str, ...], second: tuple[str, ...], what: str)
 
 
 def _breakdowns(given: Any, values: Mapping[CellId, Any]) -> list[tuple[CellId, ...]]:
-    """Return the parts of a total, once for each of its breakdowns."""
+    """Return the parts of a total: one tuple per breakdown."""
     try:
         parts = read_ids(given, values)
         if parts and not any(_is_id(part) for part in parts):
@@ -124,7 +126,7 @@ def _is_id(given: Any) -> bool:
 
 
 def _number(value: Any) -> float | None:
-    """Return a value as a number; None for every sign of a missing one (None, NaN, pandas' NA)."""
+    """Return a value as a number; None if it is missing (None, NaN, pandas' NA)."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return None
     try:

@@ -1,7 +1,8 @@
-"""The cheapest cover of an exposed cell: which shown cells to hide so that it can take another value.
+"""The cheapest cover of an exposed cell: which published cells to hide so that it has other possible values.
 
-An integer program over the sums around the cell, in a neighbourhood that widens until a cover exists. Among
-more cells than such a program solves in time, the cells of the lightest move are the cover.
+An integer program over the sums near the cell finds the cover; more sums are added until a cover exists. If
+there are too many cells for an integer program, a linear program finds the cheapest move, and the published
+cells that it changes are the cover.
 Source: Fischetti and Salazar-Gonzalez (2001); SDC Handbook (2nd ed.), secondary suppression.
 """
 
@@ -15,20 +16,21 @@ from governance.errors import Refused
 from pipeline.disclosure.audit.cell_system import CellId, CellSystem
 from pipeline.disclosure.audit.solver import TOLERANCE, Infeasible, LinearSystem, Row
 
-#: Sums around an exposed cell that are searched at first; more are added until a cover exists.
+#: Distance from the exposed cell, in sums, that is searched first; doubled until a cover exists.
 _FIRST_RADIUS = 2
-#: Movable cells up to which the cheapest cover is sought; among more, the cells of the lightest move.
+#: Largest number of movable cells for the integer program; with more, the linear program is used first.
 _EXACT_COVER_AT_MOST = 300
-#: A cover may cost this share more than the cheapest: proving the very cheapest takes most of the time.
+#: A cover may cost more than the cheapest by this share, because proving the cheapest takes most of the time.
 _COVER_GAP = 0.1
 
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """The cells around an exposed one that can move while all cells further away stay as they are.
+    """The cells near an exposed cell that can move while all cells further away keep their values.
 
-    movable: cells all of whose sums are inside. number: cell -> its place among them.
-    shown: those that are not hidden yet. rows: the sums, over rises and then falls of the movable cells.
+    movable: cells all of whose sums are near. number: cell -> position among the movable cells. shown:
+    movable cells that are not hidden. rows: one equation per sum; its variables are the increases of the
+    movable cells, then their decreases.
     """
 
     movable: list[CellId]
@@ -43,7 +45,11 @@ class _Surroundings:
 
 
 class Covers:
-    """Finds covers in one system; `hidden` grows with every cover that is added to it."""
+    """Finds covers in one system.
+
+    system: the exact values. hidden: ids of hidden cells; the caller adds each cover to it.
+    minimum_width: by how much an exposed cell must be able to move.
+    """
 
     def __init__(self, system: CellSystem, hidden: set[CellId], minimum_width: float) -> None:
         self.hidden = hidden
@@ -55,9 +61,9 @@ class Covers:
                 self._sums_of[member].append(number)
 
     def cheapest(self, cell_id: CellId) -> set[CellId]:
-        """Return cells to hide so that a cell can be greater by the width, or less by it and not zero.
+        """Return cells to hide so that a cell can be greater, or smaller, by the minimum width.
 
-        Raises Refused (CANNOT_PROTECT) where no cell of the system would help.
+        Raises Refused (CANNOT_PROTECT) if hiding every cell of the system would not be enough.
         """
         radius, reached = _FIRST_RADIUS, -1
         while True:
@@ -80,7 +86,7 @@ class Covers:
             radius *= 2
 
     def _shifts(self, cell_id: CellId) -> list[float]:
-        """Return by how much the cell must be able to move: up always serves; down only while one is left."""
+        """Return the moves that protect a cell: up by the width, and down by it if the value allows."""
         width = self._minimum_width
         return [width] + ([-width] if self._value(cell_id) >= max(1.0, width) else [])
 
@@ -88,7 +94,7 @@ class Covers:
         return float(self._system.values[cell_id] or 0)
 
     def _cost(self, cell_id: CellId) -> float:
-        """Return what hiding a cell loses: 1 for the cell and more for a larger one."""
+        """Return the cost of hiding a cell: 1 + log2(1 + value), so larger counts cost more."""
         return 1.0 + math.log2(1.0 + self._value(cell_id))
 
     def _members(self, number: int) -> tuple[CellId, ...]:
@@ -131,7 +137,7 @@ class Covers:
     def _cover(
         self, around: _Surroundings, cell_id: CellId, shift: float
     ) -> tuple[float, set[CellId]] | None:
-        """Return the cost of a cover among the movable cells, and the cover; None where there is none."""
+        """Return the cost of a cover among the movable cells, and the cover; None if there is none."""
         if not around.movable:  # no sum contains the cell
             return (0.0, set()) if not self._sums_of[cell_id] else None
         if cell_id not in around.number:
@@ -156,7 +162,7 @@ class Covers:
     ) -> tuple[float, set[CellId]] | None:
         """Return the cost of the cheapest set of shown cells that a move changes, and the set.
 
-        Variables after the moves: per shown cell whether it is hidden, then how much further it could move.
+        Variables after the moves: per shown cell, whether it is hidden, and how much further it could move.
         """
         size, shown = around.size, around.shown
         hides = 2 * size
@@ -180,10 +186,11 @@ class Covers:
         return best.value, {member for member in shown if moved[around.number[member]] > TOLERANCE}
 
     def _lightest_move(self, around: _Surroundings, farthest: np.ndarray, target: Row) -> set[CellId] | None:
-        """Return the shown cells of the move that costs least by its length; None where it is not whole.
+        """Return the shown cells that the cheapest move changes; None if the move is not in whole numbers.
 
-        The move is a corner of its program, so its cells are few, if not always the fewest.
-        Raises Infeasible where no move exists.
+        The cost of a move is the distance of each shown cell times the cell's cost. The solution is a vertex
+        of the program, so it changes few cells, although not always the fewest possible.
+        Raises Infeasible if no move exists.
         """
         size = around.size
         weight = {

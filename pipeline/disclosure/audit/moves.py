@@ -1,6 +1,6 @@
-"""Moves away from a table that fits: how much each of some cells rises or falls while all others stay.
+"""Moves from one feasible point to another: by how much some cells increase or decrease.
 
-Every sum must stay as it is, so a move leads from one table that fits to another.
+All other cells, and every sum, keep their values.
 """
 
 import numpy as np
@@ -8,16 +8,16 @@ import numpy as np
 from pipeline.disclosure.audit.published_system import Floats, PublishedSystem, Whole
 from pipeline.disclosure.audit.solver import LinearSystem, SparseRows, not_optimal
 
-#: No cell needs to move further for another to move by the width; it keeps every answer finite.
+#: Limit of every move, so that every answer is finite. No cell has to move further to protect another.
 _FARTHEST_MOVE = 100.0
-#: What a unit of any move costs where the nearest table is wanted; a unit of what is asked for gains 1.
+#: Cost of one unit of any move if the nearest point is wanted; one unit of the wanted move is worth 1.
 _COST_OF_MOVING = 1e-3
-#: Members above which a program of whole numbers is not tried: its answer would come too late.
+#: With more members than this, no whole-number program is tried, because it would take too long.
 LARGEST_WHOLE_PROGRAM = 6_000
 
 
 class Moves:
-    """The moves that one system permits."""
+    """The possible moves in one system."""
 
     def __init__(self, system: PublishedSystem) -> None:
         self.system = system
@@ -31,9 +31,9 @@ class Moves:
     ) -> LinearSystem:
         """Return the program of all moves of the members from a point within their bounds.
 
-        Its variables are how much each member rises, then how much each falls. No move at all fits, so the
-        solver starts from there. is_near: of moves that serve a question alike the least is preferred, which
-        is found soon and is mostly of whole numbers.
+        Its variables are the increase of each member, then the decrease of each. The solver starts with no
+        move, which is feasible. point: one value per cell of the system. is_near: prefer the shortest of
+        equally good moves; it is found sooner and is mostly in whole numbers.
         """
         here = point[members]
         farthest = np.minimum(
@@ -50,10 +50,11 @@ class Moves:
         )
 
     def towards_bounds(self, members: Whole, point: Floats) -> tuple[Floats, bool]:
-        """Return values of the members that bring those outside their bounds as far in as all together go.
+        """Return values of the members with those outside their bounds moved in, as far as is possible.
 
-        Also returns whether the values are whole. What a member falls short of by is a variable of its own
-        within that length, which the program makes great, so that not moving at all is where it starts.
+        Also returns whether the values are whole numbers. The part of a move that a member needs to reach its
+        bound is a variable of its own. The program maximises these variables, so the solver can start with no
+        move, which is feasible.
         """
         here = point[members]
         above, below = self.system.upper[members] - here, here - self.system.lower[members]
@@ -78,9 +79,9 @@ class Moves:
         return here + (np.rint(moved) if found.is_integral else moved), found.is_integral
 
     def _rows(self, members: Whole, repeated: Whole | None = None) -> SparseRows:
-        """Return every sum that a member stands in, over the moves of the members.
+        """Return one equation per sum that contains a member; its variables are the moves of the members.
 
-        repeated: moves that further variables, after the others, stand for once more.
+        repeated: moves that have a second variable; these follow the other variables, in this order.
         """
         start, end = self._entry_start[members], self._entry_start[members + 1]
         column = np.repeat(np.arange(len(members)), end - start)

@@ -1,10 +1,10 @@
-"""Which cells may move together while an audit looks for witnesses, from few to many.
+"""Neighbourhoods: which cells may move together when an audit looks for feasible points, few cells first.
 
-A hidden numerator trades places with other cells of its measure, and its complement makes good the
-difference to an unmoved denominator. A hidden denominator moves with its complements while
-numerators stay. So the cells of one measure, one MSOA and one breakdown usually suffice;
-else its coarser and finer breakdowns and the authority's own cells join, then another MSOA.
-The size does not grow with the number of areas; the last resort, a measure in all of its authority, does.
+If a hidden numerator moves, other cells of its measure move in the opposite direction, and complements make
+up the difference to the denominators, which do not move. If a hidden denominator moves, its complements move
+with it and numerators do not. So the cells of one measure, one MSOA and one breakdown are usually enough. If
+not, coarser and finer breakdowns and the cells of the authority are added, then other MSOAs. The number of
+cells does not depend on the number of areas, except in the last resort: a measure in its whole authority.
 """
 
 from collections import defaultdict
@@ -14,9 +14,10 @@ import numpy as np
 
 from pipeline.disclosure.audit.published_system import PublishedSystem, Whole
 
-#: Other MSOAs tried as partners, one at a time.
+#: Number of other MSOAs that are added, one at a time.
 _PARTNERS = 2
 
+#: Measure group, block area (an MSOA, or an authority) and breakdown.
 _Key = tuple[str, str, str]
 
 
@@ -40,7 +41,7 @@ class Neighbourhoods:
                 self._areas[authority].append(area)
 
     def groups(self, targets: Whole) -> dict[_Key, Whole]:
-        """Return targets that share a neighbourhood, under its key."""
+        """Return key -> the targets that have this neighbourhood."""
         found: dict[_Key, list[int]] = defaultdict(list)
         system = self.system
         for cell in targets:
@@ -50,7 +51,7 @@ class Neighbourhoods:
         return {key: np.array(cells, dtype=np.int64) for key, cells in found.items()}
 
     def widening(self, key: _Key) -> Iterator[Whole]:
-        """Yield ever wider sets of cells around the targets of a key."""
+        """Yield sets of cells around the targets of a key, from narrow to wide."""
         group, area, breakdown = key
         authority = str(self.system.authority[self._cells[key][0]])
         yield self._cells[key]
@@ -64,7 +65,7 @@ class Neighbourhoods:
         yield self._union(group, {area, authority, *partners}, self._breakdowns)
 
     def widest(self, key: _Key) -> Whole:
-        """Return all cells of a key's measure in its local authority."""
+        """Return all cells of a key's measure in its local authority: the last resort."""
         group, _, _ = key
         authority = str(self.system.authority[self._cells[key][0]])
         return self._union(group, {authority, *self._areas[authority]}, self._breakdowns)

@@ -1,8 +1,8 @@
-"""The attacker's view of a release: every count an outsider can name, its bounds, and every sum.
+"""The attacker's view of a release: every count that an outsider can name, its bounds, and every sum.
 
-Built from what is printed and from public facts alone: which areas nest, which share a
-deprivation decile or an air quality zone, the minimum, the rounding and the reach of the
-noise. The audit before a release and `hearth attack` after it build the same system.
+It is built only from published values and public facts: which areas are within which, which areas have the
+same deprivation decile or are in an air quality zone, the minimum, the rounding base and the noise bound. The
+audit before a release and `hearth attack` after it build the same system.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Names = npt.NDArray[np.object_]
 
-#: Dimensions whose category an area's public attributes fix.
+#: Dimensions whose category follows from a public attribute of the area: name -> SQL of the category.
 _AREA_DIMENSIONS = {
     "imd_decile": "CAST(imd_decile AS VARCHAR)",
     "imd_quintile": "CAST((imd_decile + 1) // 2 AS VARCHAR)",
@@ -31,7 +31,11 @@ _AREA_DIMENSIONS = {
 
 @dataclass(frozen=True)
 class PublicRules:
-    """What everyone may know of the method: it is printed with the release."""
+    """The public settings of the method; they are published with the release.
+
+    minimum_cell_count: households below which a count is hidden. rounding_base: published counts are
+    multiples of it. noise_bound: largest noise in either direction; 0 without noise.
+    """
 
     minimum_cell_count: int
     rounding_base: int
@@ -39,12 +43,12 @@ class PublicRules:
 
     @property
     def is_exact(self) -> bool:
-        """Answer whether counts are printed as they are, small ones hidden among others."""
+        """Answer whether counts have no noise; larger counts are then hidden to protect small ones."""
         return self.noise_bound == 0
 
     @property
     def largest_hidden(self) -> float:
-        """The most a hidden household count can be, where only small counts are hidden."""
+        """The largest possible hidden household count; infinite without noise."""
         return np.inf if self.is_exact else self.minimum_cell_count - 1 + self.noise_bound
 
     @classmethod
@@ -57,13 +61,19 @@ class PublicRules:
 
 @dataclass(frozen=True)
 class PublishedSystem:
-    """Cells 0 to n-1 with bounds, and sums: `sign` times the member cells of a relation add to nought.
+    """Cells, numbered from 0, with their bounds, and the sums between them.
 
-    member_relation, member_cell, member_sign: one entry per cell of a sum, ordered by relation.
-    member_over_areas: whether the sum is over areas; it need not hold where areas were carried forward.
-    hidden: cells printed as `[c]`. printed: cells with a value. measure_group: the measure; a complement
-    has its numerator's. moves_with: of a complement, the denominator's group. breakdown: its dimensions.
-    block_area: the MSOA of a cell's area, or its authority above. authority: the local authority.
+    Arrays with one entry per cell:
+        lower, upper: bounds of the exact count, in households or residents. hidden: whether it is published
+        as `[c]`. printed: whether it has a published value. measure_group: its measure; of a complement, that
+        of the numerator. moves_with: of a complement, the measure group of the denominator; otherwise empty.
+        breakdown: its dimensions. block_area: the MSOA of its area; of larger areas, the authority.
+        authority: the local authority.
+
+    Arrays with one entry per cell of a sum, in the order of the sums:
+        member_relation: number of the sum. member_cell: number of the cell. member_sign: 1 for a part, -1 for
+        the total, so that sign times count adds up to zero. member_over_areas: whether the sum is over areas;
+        such a sum may be wrong if the values of some areas were carried forward from an earlier epoch.
     """
 
     lower: Floats
@@ -86,7 +96,7 @@ class PublishedSystem:
         return len(self.lower)
 
     def within_areas(self) -> "PublishedSystem":
-        """Return the system without sums over areas, for a release whose areas are of different epochs."""
+        """Return the system without sums over areas, for a release with values of different epochs."""
         kept = ~self.member_over_areas
         _, relation = np.unique(self.member_relation[kept], return_inverse=True)
         return replace(
@@ -101,11 +111,11 @@ class PublishedSystem:
 def create_system(
     connection: duckdb.DuckDBPyConnection, rules: PublicRules, area: pa.Table
 ) -> PublishedSystem:
-    """Build the system from `shown` and `denominator_of`; leaves `system_cell` for whoever names cells.
+    """Build the system from `shown` and `denominator_of`; also creates `system_cell`, which names the cells.
 
-    shown: printed counts (unit, measure, area_level, area_code, dimension_1 ... category_2, value,
-    shorthand). denominator_of: (measure, unit, denominator_measure).
-    area: lsoa21, msoa21, local_authority and, where known, imd_decile and aqma.
+    shown: one row per published count (unit, measure, area_level, area_code, dimension_1 ... category_2,
+    value, shorthand). denominator_of: one row per numerator (measure, unit, denominator_measure).
+    area: one row per LSOA (lsoa21, msoa21, local_authority and, if public, imd_decile and aqma).
     """
     _create_areas(connection, area)
     create_table(connection, "system_cell")
@@ -132,12 +142,12 @@ def create_system(
         "SELECT relation, cell, sign, is_over_areas FROM system_member ORDER BY relation, cell"
     ).fetchnumpy()
     lower, upper = _bounds(cells, rules)
-    value = np.ma.getmaskarray(cells["value"])
+    is_missing = np.ma.getmaskarray(cells["value"])
     return PublishedSystem(
         lower=lower,
         upper=upper,
         hidden=np.asarray(cells["is_hidden"], dtype=bool),
-        printed=~value,
+        printed=~is_missing,
         member_relation=np.asarray(members["relation"], dtype=np.int64),
         member_cell=np.asarray(members["cell"], dtype=np.int64),
         member_sign=np.asarray(members["sign"], dtype=np.float64),
@@ -151,7 +161,7 @@ def create_system(
 
 
 def known_households(connection: duckdb.DuckDBPyConnection) -> Whole:
-    """Return the cells of `system_cell` that are an area's number of households, as registers tell it."""
+    """Return the cells of `system_cell` with the number of households of an area, which registers publish."""
     found = connection.sql(
         """
         SELECT cell
@@ -168,10 +178,10 @@ def known_households(connection: duckdb.DuckDBPyConnection) -> Whole:
 
 
 def with_known_households(system: PublishedSystem, households: Whole, reference: Floats) -> PublishedSystem:
-    """Return the system of somebody who knows how many households each area has.
+    """Return the system of an attacker who has the number of households of each area.
 
-    households: their cells. reference: the point whose numbers are known: the true counts in the audit
-    before a release.
+    households: the cells of these numbers. reference: one value per cell, from which the numbers are taken;
+    the exact counts in the audit before a release.
     """
     lower, upper = system.lower.copy(), system.upper.copy()
     lower[households] = upper[households] = reference[households]
@@ -181,20 +191,20 @@ def with_known_households(system: PublishedSystem, households: Whole, reference:
 
 
 def with_none_zero(system: PublishedSystem) -> PublishedSystem:
-    """Return the system of somebody who guesses that no hidden count is zero."""
+    """Return the system of an attacker who assumes that no hidden count is zero."""
     return replace(system, lower=np.where(system.hidden, np.maximum(system.lower, 1.0), system.lower))
 
 
 def with_any_size(system: PublishedSystem) -> PublishedSystem:
-    """Return the system of somebody who knows that larger counts may be hidden, to cover others."""
+    """Return the system of an attacker who allows for larger hidden counts, which protect others."""
     return replace(system, upper=np.where(system.hidden, np.inf, system.upper))
 
 
 def _bounds(cells: Mapping[str, Any], rules: PublicRules) -> tuple[Floats, Floats]:
-    """Return what the printed value, or its absence, says of each count."""
+    """Return the least and greatest possible count of each cell, given its published value or shorthand."""
     value = np.ma.filled(np.ma.asarray(cells["value"]).astype(np.float64), np.nan)
     hidden = np.asarray(cells["is_hidden"], dtype=bool)
-    nought = np.asarray(cells["is_structural_zero"], dtype=bool)
+    structural_zero = np.asarray(cells["is_structural_zero"], dtype=bool)
     household = np.asarray(cells["is_household"], dtype=bool)
     base, noise = rules.rounding_base, rules.noise_bound
     least = np.maximum(rules.minimum_cell_count, value - base // 2 - noise)
@@ -202,11 +212,11 @@ def _bounds(cells: Mapping[str, Any], rules: PublicRules) -> tuple[Floats, Float
     lower = np.where(np.isnan(value), 0.0, least)
     upper = np.where(np.isnan(value), np.inf, most)
     upper = np.where(hidden & household, rules.largest_hidden, upper)
-    return lower, np.where(nought, 0.0, upper)
+    return lower, np.where(structural_zero, 0.0, upper)
 
 
 def _create_areas(connection: duckdb.DuckDBPyConnection, area: pa.Table) -> None:
-    """Create the tables `area_...` of public facts about the areas in `shown`."""
+    """Create the tables `area_...` with public facts about the areas in `shown`."""
     connection.register("_public_area", area)
     try:
         connection.execute(
@@ -258,7 +268,7 @@ def _create_areas(connection: duckdb.DuckDBPyConnection, area: pa.Table) -> None
 
 
 def _add_complements(connection: duckdb.DuckDBPyConnection) -> None:
-    """Add what each numerator leaves of its denominator: never printed, always there to work out."""
+    """Add the complement of each numerator: never published, but an attacker can calculate it."""
     connection.execute(
         """
         CREATE OR REPLACE TABLE complement_cell AS

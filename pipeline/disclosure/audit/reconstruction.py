@@ -1,11 +1,13 @@
-"""What an outsider works out of all tables at once, who has nothing but what is printed.
+"""Joint reconstruction: what an outsider can work out from all published tables together.
 
-He takes the strongest assumptions under which the printed values have a solution, and tries three times: as
-the method prints it; guessing that no hidden count is zero; and knowing the number of households of every
-area, as council tax statistics tell it. An assumption may fit and yet be false (a larger count was hidden
-to cover a small one), so that what he works out need not be true; nobody shall be told it all the same.
+The attack uses the strongest assumptions under which the published values have a solution. It is made three
+times: with these assumptions; assuming also that no hidden count is zero; and with the number of households
+of every area, as council tax statistics publish it. An assumption can fit the published values and still be
+false (a larger count may have been hidden to protect a small one). Inferences are blocked even when they
+would be wrong.
 
-`hearth attack` asks this of finished files, and the repair before a release of what it is about to print.
+`hearth attack` uses this module on finished files, and the repair before a release on the values that it is
+about to publish.
 """
 
 from dataclasses import dataclass
@@ -26,15 +28,17 @@ from pipeline.disclosure.audit.published_system import (
 from pipeline.disclosure.audit.reference import find_near, find_reference
 from pipeline.disclosure.audit.solver import Infeasible
 
-#: What an outsider believes first.
+#: The first assumption of the attacker.
 SMALL = "hidden counts are small"
 
 
 @dataclass(frozen=True)
 class Known:
-    """What numbers of households give away: cells pinned and cells proven nought, whichever numbers fit.
+    """What can be worked out with the number of households of every area.
 
-    narrow: cells left narrow. by_one_fit_only: cells that some numbers pin and others, fitting too, do not.
+    exact: cells with one possible value. zero: cells proven to be zero; both for all numbers tried. narrow:
+    number of other cells with a narrow interval. by_one_fit_only: number of cells that have one possible
+    value with some numbers that fit, but not with others.
     """
 
     exact: Whole
@@ -45,9 +49,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """What is worked out. assumed: the assumptions that fit; system: the printed values under them.
+    """What can be worked out.
 
-    none_is_zero: the audit of who guesses that no hidden count is zero; None where some has to be.
+    assumed: the assumptions that fit, in words. system: the published values under them. plain: the audit of
+    this system. none_is_zero: the audit under the assumption that no hidden count is zero; None if this
+    contradicts the published values.
     """
 
     assumed: str
@@ -58,7 +64,7 @@ class Reconstruction:
 
     @property
     def cells(self) -> Whole:
-        """Hidden cells that are worked out in any of the ways."""
+        """Hidden cells that are worked out in at least one of the three ways."""
         plain, known = self.plain, self.knowing_households
         guessed = [] if self.none_is_zero is None else [self.none_is_zero.pinned]
         return np.unique(np.concatenate((plain.narrow, plain.proven_zero, known.exact, known.zero, *guessed)))
@@ -67,9 +73,9 @@ class Reconstruction:
 def reconstruct(
     connection: duckdb.DuckDBPyConnection, printed: PublishedSystem, minimum_cell_count: int
 ) -> Reconstruction | None:
-    """Bound every hidden count by everything that is printed; None where the printed values contradict it.
+    """Bound every hidden count by all published values; None if these contradict the method.
 
-    printed: as `create_system` has just made it in `connection`.
+    printed: as `create_system` has just returned it for this connection.
     """
     any_size = with_any_size(printed)
     for assumed, system in (
@@ -92,7 +98,7 @@ def reconstruct_from(
     minimum_cell_count: int,
     assumed: str = SMALL,
 ) -> Reconstruction:
-    """Bound every hidden count of a system, from a point that fits it."""
+    """Bound every hidden count of a system. reference: a feasible point, one value per cell."""
     plain = Auditor(system, reference, minimum_cell_count).run()
     known = knowing_households(connection, system, reference, minimum_cell_count)
     guessed = with_none_zero(system)
@@ -108,11 +114,11 @@ def reconstruct_from(
 def knowing_households(
     connection: duckdb.DuckDBPyConnection, system: PublishedSystem, reference: Floats, minimum_cell_count: int
 ) -> Known:
-    """Bound the hidden counts once more, knowing the number of households of every area.
+    """Bound the hidden counts with the number of households of every area.
 
-    The true numbers are not in the files, so numbers that fit stand for them. What such numbers seem to pin
-    is asked again with numbers from the other end of their ranges, and is a success only where both agree;
-    the audit before a release asks it of the true ones.
+    reference: a feasible point, one value per cell. The exact numbers are not in the files, so those of the
+    feasible point are used. The result is checked with numbers from the other end of their ranges, and
+    counts only if both agree. The audit before a release uses the exact numbers.
     """
     households = known_households(connection)
     first = Auditor(with_known_households(system, households, reference), reference, minimum_cell_count).run()

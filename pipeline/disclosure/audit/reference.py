@@ -1,7 +1,8 @@
-"""A whole-number table that fits a published system: what an audit starts from.
+"""Finds a feasible point in whole numbers, from which an audit starts.
 
-Before a release that is the truth. Afterwards, or under a guess that the truth contradicts, one has to be
-found: near a table that fits almost, or from nothing, one local authority at a time.
+Before a release, the exact counts are such a point. After it, or under an assumption that contradicts the
+exact counts, one has to be found: near a point that is almost feasible, or from nothing, one local authority
+at a time.
 """
 
 from itertools import islice
@@ -13,15 +14,16 @@ from pipeline.disclosure.audit.neighbourhood import Neighbourhoods
 from pipeline.disclosure.audit.published_system import Floats, PublishedSystem, Whole
 from pipeline.disclosure.audit.solver import TOLERANCE, Infeasible, LinearSystem, SparseRows
 
-#: Neighbourhoods tried before the whole authority.
+#: Number of neighbourhoods tried before the whole authority.
 _NEAR = 2
 
 
 def find_near(system: PublishedSystem, start: Floats) -> Floats:
-    """Return a table that fits, as near as possible to one whose sums hold and whose bounds almost do.
+    """Return a feasible point near `start`, whose sums are correct but some of whose cells are out of bounds.
 
-    Cells outside their bounds trade places with their neighbours, in wider neighbourhoods where narrow ones
-    leave some outside, at last within their local authority. Raises Infeasible where no table fits.
+    start, result: one value per cell. Cells out of bounds are moved together with their neighbours, in wider
+    neighbourhoods if necessary, finally within their whole local authority. Raises Infeasible if there is no
+    feasible point.
     """
     point, moves, neighbourhoods = start.copy(), Moves(system), Neighbourhoods(system)
     for key, targets in neighbourhoods.groups(_outside(system, point)).items():
@@ -44,11 +46,12 @@ def find_near(system: PublishedSystem, start: Floats) -> Floats:
 
 
 def find_reference(system: PublishedSystem, costs: Floats | None = None) -> Floats:
-    """Return a whole-number point that fits a published system, found one authority at a time.
+    """Return a feasible point in whole numbers, found one local authority at a time.
 
-    costs: of one more in each cell; the point then costs as little as any. All nought when None.
+    costs: per cell, the cost of one household or resident more; the point then has the least total cost. None
+    if any feasible point will do.
 
-    Raises Infeasible where none fits: the printed values then contradict the printed rules.
+    Raises Infeasible if there is none: the published values then contradict the published rules.
     """
     point = np.zeros(system.size)
     relation_authority = np.empty(int(system.member_relation.max(initial=-1)) + 1, dtype=object)

@@ -1,10 +1,10 @@
-"""P5, repair: what the audit finds exposed is covered by hiding the cheapest support, jointly.
+"""P5, repair: protects the cells that the audit finds exposed, by hiding further cells.
 
-With noise few cells are exposed, and hiding the smallest printed neighbour of each widens
-what an attacker can prove. Without noise (exact counts) this is complementary suppression: the
-cheapest cover of each exposed cell is found by an integer program over all linked
-tables at once, every hidden cell being a cell to protect from then on. What stays exposed is coarsened:
-its table is not produced at that level. What is exposed even then refuses the release.
+With noise, few cells are exposed, and it is enough to hide the smallest published neighbour of each. Without
+noise (exact counts), this is complementary suppression: an integer program over all linked tables together
+finds the cheapest cover of each exposed cell, and the cells of the cover have to be protected too. If cells
+are still exposed after some rounds, their table is not produced at that area level. If cells are exposed even
+then, the release is refused.
 """
 
 from collections.abc import Callable
@@ -34,15 +34,19 @@ from pipeline.disclosure.audit.published_system import (
 )
 from pipeline.disclosure.profile import Profile
 
-#: Rounds of audit and repair before what is still exposed is coarsened.
+#: Rounds of audit and repair before the tables of cells that are still exposed are coarsened.
 MAXIMUM_ROUNDS = 5
-#: More exposed cells than this of one measure and breakdown: the table is too fine, not a cell too bare.
+#: If more cells than this of one measure and breakdown are exposed, their table is coarsened in that round.
 COARSENED_FROM = 3
 
 
 @dataclass(frozen=True)
 class Repaired:
-    """The last audit, and what it took to get there: rounds, counts hidden, table levels left out."""
+    """The result of the repair.
+
+    audit: the last audit. rounds: number of audits. hidden_counts: number of counts hidden in addition.
+    coarsened: number of tables and measures that are not produced at an area level.
+    """
 
     audit: AuditResult
     rounds: int
@@ -53,10 +57,10 @@ class Repaired:
 def audit_and_repair(
     connection: duckdb.DuckDBPyConnection, profile: Profile, area: pa.Table, print_again: Callable[[], None]
 ) -> Repaired:
-    """Audit `protected_cell` against `count`; hide in `hidden` and print again until nothing is exposed.
+    """Audit `protected_cell`; add counts to `hidden` and levels to `too_sparse` until no cell is exposed.
 
-    print_again: makes `protected_cell` anew from `hidden` and `too_sparse`.
-    Raises Refused (AUDIT_EXPOSED) where neither hiding nor coarsening covers a cell.
+    area: one row per LSOA, as for `create_system`. print_again: creates `protected_cell` again from `hidden`
+    and `too_sparse`. Raises Refused (AUDIT_EXPOSED) if a cell is exposed whatever is hidden or coarsened.
     """
     rules = PublicRules(profile.minimum_cell_count, profile.rounding_base, profile.noise_bound)
     hidden_counts = coarsened = 0
@@ -100,11 +104,11 @@ def audit_and_repair(
 def true_system(
     connection: duckdb.DuckDBPyConnection, rules: PublicRules, area: pa.Table
 ) -> tuple[PublishedSystem, PublishedSystem, Floats, Whole]:
-    """Return the attacker's system of `protected_cell`, the same as the truth allows, the true counts in it,
-    and the cells to audit.
+    """Return the attacker's system of `protected_cell`, the audited system, exact counts and targets.
 
-    Audited are all hidden cells and every small complement of which a part is printed. A hidden cell
-    that is larger than a small one could be is given no upper bound: that errs on the attacker's side.
+    The audited system has no upper bound for hidden cells that are larger than small counts can be, because
+    the attacker's bound would exclude the exact count. The exact counts have one value per cell. The targets,
+    cells to audit, are the hidden cells and the small complements with a published numerator or denominator.
     """
     connection.execute(
         """
@@ -156,7 +160,7 @@ def true_system(
 
 
 def _fill_implied(system: PublishedSystem, counts: Floats) -> Floats:
-    """Return the counts with those that no table holds worked out from the sums they stand in."""
+    """Return one count per cell: those that are in no table (NaN) are calculated from their sums."""
     filled = counts.copy()
     relation, cell, sign = system.member_relation, system.member_cell, system.member_sign
     relations = int(relation.max(initial=-1)) + 1
@@ -176,7 +180,7 @@ def _fill_implied(system: PublishedSystem, counts: Floats) -> Floats:
 
 
 def _has_printed_part(system: PublishedSystem) -> np.ndarray:
-    """Answer for each cell whether a sum it stands in holds a printed cell."""
+    """Return for each cell whether a sum that it is part of contains a published cell."""
     relations = int(system.member_relation.max(initial=-1)) + 1
     printed = np.bincount(
         system.member_relation, weights=system.printed[system.member_cell], minlength=relations
@@ -187,7 +191,7 @@ def _has_printed_part(system: PublishedSystem) -> np.ndarray:
 
 
 def _few_and_many(system: PublishedSystem, exposed: Whole) -> tuple[Whole, Whole]:
-    """Return exposed cells of measures and breakdowns that have few of them, and the others."""
+    """Return the exposed cells whose measure and breakdown have at most COARSENED_FROM, and the others."""
     named = (system.measure_group[exposed] + "|" + system.breakdown[exposed]).astype(str)
     _, group, count = np.unique(named, return_inverse=True, return_counts=True)
     is_few = count[group] <= COARSENED_FROM
@@ -195,7 +199,7 @@ def _few_and_many(system: PublishedSystem, exposed: Whole) -> tuple[Whole, Whole
 
 
 def _neighbours(system: PublishedSystem, reference: Floats, exposed: Whole) -> Whole:
-    """Return for each exposed cell the smallest printed cell that shares a sum with it."""
+    """Return for each exposed cell the smallest published cell that is in a sum with it."""
     chosen = set()
     for cell in exposed:
         relations = system.member_relation[system.member_cell == cell]
@@ -207,7 +211,7 @@ def _neighbours(system: PublishedSystem, reference: Floats, exposed: Whole) -> W
 
 
 def _covers(system: PublishedSystem, reference: Floats, exposed: Whole) -> Whole:
-    """Return printed cells whose hiding lets every exposed cell move, each by the cheapest cover."""
+    """Return the published cells to hide: the cheapest cover of each exposed cell."""
     start = np.searchsorted(
         system.member_relation, np.arange(int(system.member_relation.max(initial=-1)) + 2)
     )
@@ -225,7 +229,7 @@ def _covers(system: PublishedSystem, reference: Floats, exposed: Whole) -> Whole
 
 
 def _hide(connection: duckdb.DuckDBPyConnection, cells: Whole) -> int:
-    """Add the counts behind the cells to `hidden`; returns how many were added."""
+    """Add the counts of these cells to `hidden`; returns how many were added."""
     connection.register("_support", pa.table({"cell": cells}))
     before = connection.execute("SELECT COUNT(*) FROM hidden").fetchall()[0][0]
     try:
@@ -247,7 +251,7 @@ def _hide(connection: duckdb.DuckDBPyConnection, cells: Whole) -> int:
 
 
 def _coarsen(connection: duckdb.DuckDBPyConnection, exposed: Whole) -> int:
-    """Leave out, at their level, the counted measures of the tables that hold exposed cells."""
+    """Add tables, measures and area levels of exposed cells to `too_sparse`; returns how many were added."""
     connection.register("_exposed", pa.table({"cell": exposed}))
     before = connection.execute("SELECT COUNT(*) FROM too_sparse").fetchall()[0][0]
     try:

@@ -1,8 +1,8 @@
-"""HiGHS behind one door: a linear system whose every answer is optimal, or refused.
+"""The interface to the solver HiGHS: every answer is optimal, or the run is refused.
 
-A status other than Optimal (or a proven lack of a bound, or of any solution) is a
-refusal: changing HiGHS's `threads` inside a process can leave the status unset without an
-exception, and an audit must never take silence for safety.
+An answer is a solution with status Optimal, or a proof that there is no bound or no solution. Any other
+status refuses the run. If HiGHS's `threads` is changed within a process, the status can be unset without an
+exception, and an audit must not treat that as proof.
 """
 
 from dataclasses import dataclass
@@ -20,19 +20,22 @@ _FREE_OF_BOUND = "unbounded"
 
 
 class Infeasible(Exception):
-    """No solution exists; the caller says what that means."""
+    """No solution exists. The caller decides what that means."""
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """One solve: the objective (infinite where it has no bound) and the point it was found at."""
+    """The result of one program.
+
+    value: of the objective; infinite if it has no bound. point: one value per variable; None without a bound.
+    """
 
     value: float
     point: Numbers | None
 
     @property
     def is_integral(self) -> bool:
-        """Answer whether the point has whole coordinates, so that whole-number attackers reach it too."""
+        """Answer whether all coordinates of the point are whole numbers."""
         return self.point is not None and bool(np.all(np.abs(self.point - np.rint(self.point)) <= TOLERANCE))
 
 
@@ -42,7 +45,11 @@ Row = tuple[list[int], list[float], float]
 
 @dataclass(frozen=True)
 class SparseRows:
-    """Equations in compressed form: those of row r stand at start[r] to start[r + 1]."""
+    """Equations in compressed form.
+
+    start: position of each equation's first entry, and the number of entries. column, factor: variable and
+    coefficient of each entry. sides: right-hand side of each equation.
+    """
 
     start: npt.NDArray[np.int32]
     column: npt.NDArray[np.int32]
@@ -63,7 +70,7 @@ class SparseRows:
     def of_entries(
         cls, row: npt.NDArray[np.int64], column: npt.NDArray[np.int64], factor: Numbers
     ) -> "SparseRows":
-        """Return equations to nought from single entries in any order; row numbers need not be dense."""
+        """Return equations with right-hand side 0 from entries in any order; row numbers may have gaps."""
         _, dense = np.unique(row, return_inverse=True)
         order = np.argsort(dense, kind="stable")
         rows = int(dense.max(initial=-1)) + 1
@@ -76,13 +83,13 @@ class SparseRows:
 
 
 class LinearSystem:
-    """Variables within bounds under equations; asked for the least or greatest value of a combination.
+    """Variables with bounds and equations; finds the least or greatest value of a combination of them.
 
-    lower, upper: bounds of each variable. rows: the equations.
-    starts_feasible: all variables at their lower bounds solve it, so the solver begins there.
-    gap: how far from the best, as a share of it, a whole-number answer may be.
-    standing_cost: added to every question for each unit of a variable that is not in it.
-    Successive questions start from the last basis, so that many about one system are cheap.
+    lower, upper: bounds of each variable. rows: the equations. is_whole: which variables are whole numbers.
+    starts_feasible: whether the lower bounds of all variables are a solution; the solver then starts there.
+    gap: how far a whole-number answer may be from the best, as a share of the best.
+    standing_cost: cost of one unit of each variable that is not in the combination.
+    Each program starts from the last basis, so many programs over one system are fast.
     """
 
     def __init__(
@@ -124,7 +131,10 @@ class LinearSystem:
         self._costed: list[int] = []
 
     def least(self, combination: dict[int, float]) -> Optimum:
-        """Return the least value of a combination of variables; raises Infeasible where no point exists."""
+        """Return the least value of a combination (variable -> coefficient).
+
+        Raises Infeasible if no point exists.
+        """
         for column in self._costed:
             if column not in combination:
                 self._engine.changeColCost(column, self._standing_cost)
@@ -139,11 +149,11 @@ class LinearSystem:
         return Optimum(-found.value, found.point)
 
     def set_bounds(self, column: int, lower: float, upper: float) -> None:
-        """Change a variable's bounds for the questions that follow."""
+        """Change the bounds of a variable for all further programs."""
         self._check(self._engine.changeColBounds(column, lower, upper))
 
     def _run(self) -> Any:
-        """Solve from the last basis; once more from nothing where that ends without an answer."""
+        """Solve from the last basis; if that ends without an answer, once more without a basis."""
         self._check(self._engine.run())
         status = self._engine.getModelStatus()
         if status == highspy.HighsModelStatus.kUnknown:
@@ -166,7 +176,7 @@ class LinearSystem:
         raise not_optimal(self._engine.modelStatusToString(status))
 
     def _settle(self) -> Optimum:
-        """Tell lack of a bound from lack of a solution, by asking for any point at all."""
+        """Find out whether there is no bound or no solution, by solving without an objective."""
         for column in self._costed:
             self._engine.changeColCost(column, 0.0)
         status = self._run()
@@ -183,7 +193,7 @@ class LinearSystem:
 
 
 def not_optimal(status: str) -> Refused:
-    """Return the refusal for a solver that did not finish with an answer."""
+    """Return the refusal for a solver that ended without an answer."""
     return Refused(
         "AUDIT_NOT_OPTIMAL",
         f"The disclosure audit's solver stopped with status {status}; nothing is proven.",

@@ -1,10 +1,9 @@
 """P3, the noise: small, bounded, unbiased, and the same wherever the same contributors are counted.
 
-A count's cell key is the sum of its contributors' record keys modulo 4096. The p-table
-turns a cell key into noise from -D to +D with p(v) proportional to exp(-lambda v^2) and
-variance 2. Which slot of the 4096 holds which noise is permuted anew for every count, by
-the secret, so that two counts that share a key do not share their noise.
-Source: ABS cell key method; Eurostat, guidelines on random noise (maximum entropy p-table).
+The cell key of a count is the sum of its contributors' record keys modulo 4096. The p-table maps a cell key
+to noise from -D to +D, with p(v) proportional to exp(-lambda v^2) and variance 2. The 4096 slots of the table
+are permuted differently for every count, by the secret, so that two counts with the same key have different
+noise. Source: ABS cell key method; Eurostat, guidelines on random noise (maximum entropy p-table).
 """
 
 from functools import cache
@@ -25,10 +24,10 @@ Integers = npt.NDArray[np.int64]
 
 @cache
 def slots_per_noise(noise_bound: int) -> tuple[int, ...]:
-    """Return how many of the 4096 slots hold each noise from -bound to +bound.
+    """Return how many of the 4096 slots have each noise, from -bound to +bound.
 
-    The shares follow exp(-lambda v^2) with variance 2; rounding leaves the table symmetric and
-    what is over goes to zero noise.
+    The shares are proportional to exp(-lambda v^2), with variance 2. They are rounded so that the table is
+    symmetric; slots that are left over have noise zero.
     """
     values = np.arange(-noise_bound, noise_bound + 1)
 
@@ -45,13 +44,13 @@ def slots_per_noise(noise_bound: int) -> tuple[int, ...]:
 def noise_of(counts: Integers, cell_keys: Integers, noise_bound: int, secret: RecordKeySecret) -> Integers:
     """Return the noise of each count, from -noise_bound to +noise_bound, in order.
 
-    counts: whole numbers; cell_keys: sums of record keys modulo 4096.
-    Equal count and equal key (so, equal contributors) always get equal noise.
+    counts: whole numbers, one per cell. cell_keys: sums of record keys modulo 4096, in the same order.
+    Counts of the same contributors have the same key and so always the same noise.
     """
     if len(cell_keys) and (cell_keys.min() < 0 or cell_keys.max() >= KEY_MODULUS):
         raise Fault(
             "CELL_KEY_OUT_OF_RANGE",
-            f"{int(((cell_keys < 0) | (cell_keys >= KEY_MODULUS)).sum())} cell keys lie outside 0 to 4095.",
+            f"{int(((cell_keys < 0) | (cell_keys >= KEY_MODULUS)).sum())} cell keys are outside 0 to 4095.",
             "The aggregate stage sums record keys modulo 4096; run it again.",
         )
     noise = np.empty(len(counts), dtype=np.int64)
@@ -66,7 +65,7 @@ def noise_of(counts: Integers, cell_keys: Integers, noise_bound: int, secret: Re
 
 
 def _permutation(count: int, secret: RecordKeySecret) -> Integers:
-    """Return the secret shuffle of the 4096 slots that belongs to one count."""
+    """Return the permutation of the 4096 slots for one count, derived from the secret."""
     seed = hmac_digest(secret.value, f"p-table|{count}".encode(), sha256)
     draws = np.frombuffer(shake_256(seed).digest(KEY_MODULUS * 8), dtype="<u8")
     return np.argsort(draws, kind="stable")

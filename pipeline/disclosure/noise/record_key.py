@@ -1,11 +1,11 @@
-"""Record keys: the one number that every contributor brings to every count it is in.
+"""Record keys: one number per household or person, the same in every count that includes it.
 
-`record key = HMAC-SHA256(secret, kind | anchor) mod 4096`. A household's anchor is the
-pseudonym of its dwelling and a person's the pseudonym of the person, never the id of a
-linkage cluster: re-clustering would redraw the noise and let an attacker average it away.
+`record key = HMAC-SHA256(secret, kind | anchor) mod 4096`. The anchor of a household is the pseudonym of its
+dwelling, that of a person their own pseudonym. It is never a cluster id of the linkage, because new clusters
+would draw new noise, which an attacker could average.
 
-The secret belongs to the disclosure stage alone, is not the pseudonymisation key, and
-never stands in SQL text, a log line or an artefact.
+The secret is used only for disclosure control. It is not the pseudonymisation key, and is never in SQL text,
+a log line or an artefact.
 Source: ABS cell key method; SDC Handbook (2nd ed.), cell key perturbation.
 """
 
@@ -39,7 +39,7 @@ KINDS = ("household", "person")
 
 @dataclass(frozen=True)
 class RecordKeySecret:
-    """The secret behind every record key of a project; whoever holds it can remove the noise."""
+    """The secret from which a project's record keys are derived. Anyone who has it can remove the noise."""
 
     value: bytes = field(repr=False)
 
@@ -55,8 +55,8 @@ class RecordKeySecret:
 def record_keys(anchors: Iterable[str], kind: str, secret: RecordKeySecret) -> np.ndarray:
     """Return each anchor's record key, in order, as whole numbers 0 to 4095.
 
-    kind: "household" or "person"; the two have unrelated keys for an equal anchor.
-    Raises Fault where an anchor is null or blank: a sentinel would give strangers one key.
+    kind: "household" or "person"; keys of the two are unrelated, even for the same anchor.
+    Raises Fault if an anchor is null or blank, because unrelated people would then have the same key.
     """
     if kind not in KINDS:
         raise ValueError(f"no record keys of kind {kind}")
@@ -80,11 +80,11 @@ def record_keys(anchors: Iterable[str], kind: str, secret: RecordKeySecret) -> n
 def create_record_key_table(
     connection: duckdb.DuckDBPyConnection, anchors_query: str, kind: str, table: str, secret: RecordKeySecret
 ) -> int:
-    """Create table `table` (anchor VARCHAR, record_key INTEGER); returns its rows.
+    """Create table `table` (anchor VARCHAR, record_key INTEGER): one row per anchor; returns its rows.
 
-    anchors_query: a SELECT of one text column; each distinct value is hashed once, in batches, so
-    memory stays flat and the secret never enters the engine. What `carried_record_key` holds of an
-    anchor, where the connection has that table, stands before what would be made of it.
+    anchors_query: a SELECT of one text column. Each distinct value is hashed once, in batches, so that memory
+    use does not grow and the engine never has the secret. If the connection has a table `carried_record_key`,
+    the record key that it has for an anchor replaces the derived one.
     """
     distinct = f"SELECT DISTINCT anchor FROM ({anchors_query}) AS source (anchor) ORDER BY anchor"
     schema = pa.schema([("anchor", pa.string()), ("record_key", pa.int32())])
@@ -107,17 +107,17 @@ def create_record_key_table(
 
 
 def secret_for_magnitudes(secret: RecordKeySecret) -> RecordKeySecret:
-    """Return the secret behind the noise of sums and ranks: it must not be that of the count beside them."""
+    """Return the secret for the noise of sums and ranks, which must differ from the noise of their count."""
     keyed = hmac.HMAC(secret.value, hashes.SHA256())
     keyed.update(b"magnitude")
     return RecordKeySecret(keyed.finalize())
 
 
 def load_secret(context: "RunContext") -> RecordKeySecret:
-    """Return the project's record-key secret; create it on the first run of single-operator custody.
+    """Return the project's record-key secret; it is created in the first run of single-operator custody.
 
-    `record_key_file` under `[keys]` of hearth.toml names its file; by default the workspace holds it.
-    Raises Fault where it is missing under another custody, is a link, or can be read by others.
+    `record_key_file` under `[keys]` of hearth.toml names its file; by default it is in the workspace.
+    Raises Fault if the file is missing under another custody, is a link, or can be read by others.
     """
     named = context.project.keys.get("record_key_file")
     path = (
@@ -137,7 +137,7 @@ def load_secret(context: "RunContext") -> RecordKeySecret:
 
 
 def _create(path: Path) -> None:
-    """Make a secret, unless another process has just made one."""
+    """Create a secret, unless another process has just created one."""
     with suppress(FileExistsError):
         write_durably(path, secrets.token_hex(SECRET_BYTES).encode(), replace=False)
 

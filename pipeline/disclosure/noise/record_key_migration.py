@@ -1,13 +1,12 @@
-"""Record keys carried over a rotation of the linkage key, so that no count's noise is drawn anew.
+"""Keeps record keys when the linkage key is rotated, so that no count has new noise.
 
-A record key follows from a pseudonym, and a new linkage key gives everyone another.
-Two draws of noise over the same households could be averaged, so the key holder's
-pairs of old and new pseudonyms serve to note, for each new pseudonym, the record key
-of the old one. What is kept is that number of twelve bits, not the old pseudonym:
-the pairs are destroyed, and nothing here joins the two.
+A record key is derived from a pseudonym, and a new linkage key changes all pseudonyms. Two different noises
+of the same households could be averaged. So the key holder's pairs of old and new pseudonyms are used to
+record, for each new pseudonym, the record key of the old one. Only this number of twelve bits is kept; the
+pairs are destroyed, and no old pseudonym can be found from the file.
 
-It lies beside the ledger, as long as the ledger, under the storage key. The audit log has its digest:
-without it, or with an older copy, the noise would be drawn anew.
+The file is in the folder of the ledger, is kept as long as the ledger, and is encrypted with the storage key.
+The audit log has its digest, because without the file, or with an older copy, noise would be drawn again.
 """
 
 from pathlib import Path
@@ -34,7 +33,7 @@ from pipeline.workspace import Workspace
 from schemas.storage.durable_write import rename_durably, sync
 
 FILE = "record-key.parquet"
-#: Kinds of pseudonym that record keys are made of -> the kind of record key (see `record_key.KINDS`).
+#: Kind of pseudonym -> kind of the record keys that are derived from it (see `record_key.KINDS`).
 ANCHORS = {
     UPRN: "household",
     COUNCIL_PROPERTY_RECORD: "household",
@@ -45,10 +44,10 @@ _TABLE = pa.schema([("kind", pa.string()), ("pseudonym", pa.string()), ("record_
 
 
 def migrate_record_keys(pairs: pa.RecordBatchReader, secret: RecordKeySecret, context: RunContext) -> int:
-    """Note the record key of every new pseudonym; returns how many there are now.
+    """Record the record key of every new pseudonym; returns how many are recorded now.
 
-    pairs: (kind, old, new), see `pipeline/transfer/rekey.py`; kinds that anchor no record key are passed
-    over. A key that was carried before is carried on; the same pairs once more change nothing.
+    pairs: (kind, old, new), see `pipeline/transfer/rekey.py`; kinds without record keys are ignored. A key
+    that was recorded in an earlier rotation is kept. Recording the same pairs again changes nothing.
     """
     path = _path(context.workspace)
     path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -99,9 +98,9 @@ def migrate_record_keys(pairs: pa.RecordBatchReader, secret: RecordKeySecret, co
 
 
 def load_migrated_keys(connection: duckdb.DuckDBPyConnection, context: RunContext) -> None:
-    """Create table `carried_record_key` (kind, pseudonym, record_key), empty where none was ever carried.
+    """Create table `carried_record_key` (kind, pseudonym, record_key): one row per pseudonym; may be empty.
 
-    Raises Refused where the carried record keys are not those on record.
+    Raises Refused if the file is not the one in the audit log.
     """
     if migrated_keys_digest(context) is not None:
         load_table(connection, _path(context.workspace), "carried_record_key")
@@ -112,10 +111,10 @@ def load_migrated_keys(connection: duckdb.DuckDBPyConnection, context: RunContex
 
 
 def migrated_keys_digest(context: RunContext) -> str | None:
-    """Return the digest of what is carried, for the fingerprint of whoever counts; None without.
+    """Return the digest of the recorded keys, for fingerprints of stages that count; None if there are none.
 
-    A file that a killed process had put on record and not yet renamed is put in place. Raises Refused where
-    the file is not the one that the audit log names.
+    If a process was killed between recording a new file in the audit log and renaming it, the file is renamed
+    now. Raises Refused if the file is not the one in the audit log.
     """
     path = _path(context.workspace)
     wanted = context.recorded.last(CARRIED_KEYS).get("sha256")

@@ -1,9 +1,9 @@
-"""P2, attribute disclosure: a published distribution must not tell what everyone in a group has.
+"""P2, attribute disclosure: a published distribution must not disclose an attribute of a whole group.
 
-For variables the register marks sensitive: a category that nobody of a group has, or at
-least the agreed share of it (90%, so 100% too), hides that group's distribution; so do
-fewer than two categories that may be published. Of a yes-or-no measure the yes is the
-category at risk: that most people are not in treatment tells nothing about any of them.
+For variables that the register marks as sensitive, the distribution of a group is hidden if one category has
+no one, or at least the agreed share (90% by default) of the group, or if fewer than two categories may be
+published. For a yes-or-no measure only a large share of yes counts: that most people are not in treatment
+discloses nothing about any of them.
 Source: SDC Handbook (2nd ed.), attribute disclosure; disclosure-control.md P2.
 """
 
@@ -21,7 +21,10 @@ def suppress_attribute(
     sensitive_measures: Iterable[str],
     sensitive_dimensions: Iterable[str],
 ) -> int:
-    """Create `attribute_hidden` (count_id) from `appearance` and `primary_hidden`; returns its rows."""
+    """Create `attribute_hidden` from `appearance` and `primary_hidden`; returns its rows.
+
+    One row per count that is hidden: count_id.
+    """
     for table, column, names in (
         ("sensitive_measure", "measure", sensitive_measures),
         ("sensitive_dimension", "dimension", sensitive_dimensions),

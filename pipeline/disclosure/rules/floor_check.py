@@ -1,7 +1,7 @@
-"""P0 read back: which written values are of areas below their floor.
+"""Check of P0: finds values in the written file that are of areas below their floor.
 
-Floors are worked out again here, from the written cells and the exact ones, without any statement that the
-stage used to hide such areas: what hides and what checks share no SQL.
+Area sizes are calculated again here, from the written and the exact cells. The check shares no SQL with the
+statements that leave such areas out.
 """
 
 import duckdb
@@ -18,8 +18,8 @@ def count_values_below_floor(
 ) -> int:
     """Return how many written values are of an area with too few households or persons for their table.
 
-    written: the cells as they were read back. Reads the exact counts from `cell`. An area that no exact
-    count describes has no households.
+    written: the cells as read from the written file. The exact counts are read from `cell`. An area without
+    exact counts has no households.
     """
     sizes = _sizes(
         connection.sql(
@@ -41,10 +41,10 @@ def count_values_below_floor(
 
 
 def _sizes(cell: pa.Table) -> dict[Area, tuple[int, int]]:
-    """Return the most households, and the most persons, that any measure of any table finds in an area.
+    """Return area -> the largest number of households, and of persons, in any table and measure.
 
-    A household is in one category of a table, so categories add up; residents of one household can be in
-    several, so the largest category is taken for all of them.
+    A household is in one category of a table, so categories are added up. Residents of one household can be
+    in several categories, so for tables of residents the largest category is taken.
     """
     grouped = cell.group_by(["area_level", "area_code", "table_id", "measure", "unit"]).aggregate(
         [

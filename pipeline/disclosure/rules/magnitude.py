@@ -1,8 +1,8 @@
-"""Means, percentiles and the rules of dominance: what may be printed of amounts rather than counts.
+"""Means, percentiles and dominance rules: what may be published about amounts, as opposed to counts.
 
-Members of a household count as one contributor: their amounts are added first. A mean is a
-perturbed sum over the printed count, for an exact mean unpicks the noise. No minimum,
-maximum or mode is ever printed.
+A household is one contributor: the amounts of its members are added first. A mean is a perturbed sum divided
+by the published count, because the noise of a count could be worked out from an exact mean. Minimum, maximum
+and mode are never published.
 Source: SDC Handbook (2nd ed.), magnitude tables; disclosure-control.md, rates and means.
 """
 
@@ -18,7 +18,11 @@ DOMINANT_PERCENT = 90.0
 
 @dataclass(frozen=True)
 class Contributions:
-    """A sum as its rules see it: how many households add to it, and what the two largest add."""
+    """The figures of a sum that the dominance rules need.
+
+    contributors: number of households with an amount above zero. total: the sum, in the unit of the amounts.
+    largest, second_largest: the two largest amounts of a household.
+    """
 
     contributors: int
     total: float
@@ -27,7 +31,7 @@ class Contributions:
 
     @classmethod
     def of(cls, amounts: Sequence[float]) -> "Contributions":
-        """Return the contributions of households; one that adds nought hides nobody and does not count."""
+        """Return the figures of a sum. amounts: one per household; amounts of zero do not contribute."""
         first, second = (*sorted(amounts, reverse=True)[:2], 0.0, 0.0)[:2]
         return cls(sum(amount > 0 for amount in amounts), sum(amounts), first, second)
 
@@ -47,18 +51,18 @@ class Contributions:
 
     @property
     def is_safe(self) -> bool:
-        """Answer whether sum and mean may be printed, perturbed."""
+        """Answer whether the sum, perturbed, and the mean may be published."""
         return (
             self.contributors >= MINIMUM_CONTRIBUTORS and not self.is_dominated and not self.fails_p_percent
         )
 
 
 def printed_sum(contributions: Contributions, noise: int, rounding_base: int) -> int | None:
-    """Return the sum to print, perturbed and rounded; None where it must be hidden.
+    """Return the sum to publish, perturbed and rounded; None if it must be hidden.
 
-    The noise of a count hides one person; of a sum it is scaled by the largest contribution, so that it
-    hides whichever household joins or leaves, in this cell and in what is left of its parent.
-    A sum below 10 is hidden: next to nothing, told of a group, is told of each of its members.
+    noise: as of a count, where it hides one person. For a sum it is multiplied by the largest contribution,
+    so that it hides any household that joins or leaves, in this cell and in the rest of a larger area. A sum
+    below 10 is hidden, because a sum near zero discloses that every member of the group has almost none.
     """
     perturbed = int(contributions.total + noise * contributions.largest)
     rounded = round_to_base(perturbed, rounding_base)
@@ -69,7 +73,11 @@ def printed_sum(contributions: Contributions, noise: int, rounding_base: int) ->
 
 @dataclass(frozen=True)
 class RankedBand:
-    """One band of a percentile: its lower end, who is in it, and the contributors below and above it."""
+    """One band of the amounts of which a percentile is published.
+
+    lower: its lower end, in the unit of the amounts. units: households or residents in the band.
+    contributors_below, contributors_above: households with amounts below, above the band.
+    """
 
     lower: int
     units: int
@@ -78,15 +86,16 @@ class RankedBand:
 
     @property
     def is_safe(self) -> bool:
-        """Answer whether enough contributors lie on each side for the band to be printed."""
+        """Answer whether there are enough contributors on each side of the band to publish it."""
         return min(self.contributors_below, self.contributors_above) >= MINIMUM_CONTRIBUTORS
 
 
 def printed_band(bands: Sequence[RankedBand], percent: float, noise: int) -> int | None:
-    """Return the lower end of the band that holds a percentile; None where it must be hidden.
+    """Return the lower end of the band that contains a percentile; None if it must be hidden.
 
-    bands: in order, each with somebody in it. The rank is moved by the noise, so that one person who
-    joins or leaves does not decide; 10 contributors must lie below the band, and 10 above it.
+    bands: those with at least one unit, in order. percent: from 0 to 100. noise: by how many ranks the
+    percentile is moved, so that one person who joins or leaves does not decide it. There must be 10
+    contributors below the band and 10 above it.
     """
     units = sum(band.units for band in bands)
     rank = min(max(percent / 100 * (units - 1) + noise, 0), units - 1)

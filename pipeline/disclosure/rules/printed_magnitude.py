@@ -1,9 +1,9 @@
-"""Means and percentiles into the protected cells: one decision for each, under the rules of `magnitude`.
+"""Adds means and percentiles to the protected cells, by the rules of `magnitude`.
 
-A mean is printed as two rows, a sum and the mean; the mean is that printed sum over the printed count
-of the same cell, so it tells nothing that the two do not. A percentile is one row, the lower end of a
-band, whose width is its rounding base. Where the count beside it is hidden, not applicable or not
-produced, the amount is too.
+A mean has two rows, a sum and the mean. The mean is the published sum divided by the published count of the
+same cell, so it adds no information. A percentile has one row, the lower end of a band; its rounding base is
+the width of the band. If the count of the same cell is hidden, not applicable or not produced, so is the
+amount.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ _CELL = (
     "table_id, unit, area_level, area_code, dimension_1, category_1, dimension_2, category_2, measure, value"
 )
 _GROUP_ID = "group_id(unit, area_code, dimension_1, category_1, dimension_2, category_2) AS group_id"
-#: The amounts with the group of each cell; the table says which dimensions its categories belong to.
+#: The rows of `magnitude_cell` with their group; the dimensions of the categories are those of the table.
 _EXACT = f"""
 SELECT
     magnitude_cell.*,
@@ -51,7 +51,11 @@ _Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Answer:
-    """What is printed for one magnitude of one cell: a value with, of a mean, its sum; or a shorthand."""
+    """What is published for one magnitude of one cell: a value or a shorthand.
+
+    count: the row of `protected_cell` with the count of the same cell. value: of the mean or percentile.
+    total: of a mean, its sum. shorthand: `[c]`, `[x]` or `[z]` if there is no value.
+    """
 
     count: Row
     magnitude: Magnitude
@@ -65,10 +69,10 @@ def protect_magnitudes(
 ) -> dict[str, int]:
     """Add the magnitudes of `magnitude_cell` to `protected_cell` and `published_measure`; returns the facts.
 
-    They stand in tables of which `protected_cell` holds the counts already. A profile without noise produces
-    none: with exact counts a sum would be exact too, and one household the difference of two.
+    `protected_cell` must already have the counts of the same tables. A profile without noise publishes no
+    magnitudes: its sums would be exact too, and the difference of two sums could be one household.
     """
-    answers = list(_without_sieves(list(_answers(connection, profile, secret)), profile))
+    answers = list(_without_mostly_hidden(list(_answers(connection, profile, secret)), profile))
     rows = [row for answer in answers for row in _rows(answer, profile)]
     if rows:
         schema = pa.schema(
@@ -97,9 +101,9 @@ def protect_magnitudes(
 
 
 def check_written_magnitudes(connection: duckdb.DuckDBPyConnection, profile: Profile) -> dict[str, int]:
-    """Return what the cells read back (`written`) break of the rules, added to the facts of counts.
+    """Return how many magnitudes of the written cells (`written`) break a rule, by fact of the evidence.
 
-    Worked out from the contributors again, not from the answers given.
+    The rules are applied to the exact figures again, independently of `protect_magnitudes`.
     """
     exact = _exact(connection)
     printed = {
@@ -183,7 +187,7 @@ def _contributions(row: Row) -> Contributions:
 def _noise_of(
     cells: Mapping[_Key, Sequence[Row]], profile: Profile, secret: RecordKeySecret | None
 ) -> dict[_Key, int]:
-    """Return the noise of each cell: the same contributors and the same sum have the same in every table."""
+    """Return the noise of each cell; it is the same for cells with the same contributors and sum."""
     if secret is None or not cells:
         return {}
     sums = [
@@ -200,16 +204,18 @@ def _noise_of(
     return dict(zip(cells, map(int, drawn), strict=True))
 
 
-def _without_sieves(answers: list[Answer], profile: Profile) -> Iterator[Answer]:
-    """Give the answers; one mostly hidden in a table at an area level is not produced there (P0)."""
+def _without_mostly_hidden(answers: list[Answer], profile: Profile) -> Iterator[Answer]:
+    """Yield the answers; a magnitude mostly hidden at an area level of a table becomes `[x]` there."""
     cells: dict[tuple[str, str, str], list[bool]] = {}
     for answer in answers:
         is_residual = UNKNOWN in (answer.count["category_1"], answer.count["category_2"])
         if answer.shorthand in (None, "[c]") and not is_residual:
             cells.setdefault(_level(answer), []).append(answer.shorthand is not None)
-    sieves = {key for key, found in cells.items() if sum(found) > profile.maximum_hidden_share * len(found)}
+    mostly_hidden = {
+        key for key, found in cells.items() if sum(found) > profile.maximum_hidden_share * len(found)
+    }
     for answer in answers:
-        is_left_out = _level(answer) in sieves and answer.shorthand != "[z]"
+        is_left_out = _level(answer) in mostly_hidden and answer.shorthand != "[z]"
         yield Answer(answer.count, answer.magnitude, shorthand="[x]") if is_left_out else answer
 
 
@@ -221,13 +227,13 @@ def _rows(answer: Answer, profile: Profile) -> Iterator[dict[str, Any]]:
     magnitude = answer.magnitude
     cell = {k: v for k, v in answer.count.items() if k not in ("measure", "value", "shorthand", "group_id")}
     base = magnitude.band_width if magnitude.kind == "percentile" else None
-    told = {"shorthand": answer.shorthand}
-    yield cell | told | {"measure": magnitude.name, "value": answer.value, "rounding_base": base}
+    shorthand = {"shorthand": answer.shorthand}
+    yield cell | shorthand | {"measure": magnitude.name, "value": answer.value, "rounding_base": base}
     if magnitude.kind == "mean":
         total = None if answer.total is None else float(answer.total)
         yield (
             cell
-            | told
+            | shorthand
             | {
                 "measure": magnitude.sum_name,
                 "value": total,
@@ -237,21 +243,21 @@ def _rows(answer: Answer, profile: Profile) -> Iterator[dict[str, Any]]:
 
 
 def _publish_measure(connection: duckdb.DuckDBPyConnection, magnitude: Magnitude) -> None:
-    told: list[tuple[str, str, str | None]] = [(magnitude.name, magnitude.kind, None)]
+    rows: list[tuple[str, str, str | None]] = [(magnitude.name, magnitude.kind, None)]
     if magnitude.kind == "mean":
-        told = [
+        rows = [
             (magnitude.name, "mean", magnitude.sum_name),
             (magnitude.sum_name, "sum", None),
         ]
     connection.executemany(
         "INSERT INTO published_measure (measure, unit, kind, numerator_measure, denominator_measure) "
         "VALUES (?, ?, ?, ?, ?)",
-        [(name, magnitude.unit, kind, numerator, magnitude.among) for name, kind, numerator in told],
+        [(name, magnitude.unit, kind, numerator, magnitude.among) for name, kind, numerator in rows],
     )
 
 
 def _exact(connection: duckdb.DuckDBPyConnection) -> dict[_Key, list[Row]]:
-    """Return the rows of each mean or percentile: one, or one per band."""
+    """Return the rows of `magnitude_cell` by table, measure and group."""
     return {key: list(rows) for key, rows in groupby(_dicts(connection, _EXACT), _key)}
 
 

@@ -1,12 +1,12 @@
-"""P4, the publish rule: what is printed for a count, and for a percentage made of counts.
+"""P4, the publish rule: what is published for a count, and for a percentage.
 
-A count is printed when it has at least the minimum before and after noise, rounded to
-the base; else `[c]`. Margins carry noise of their own, so parts need not sum to their
-total: that is documented, never repaired, for repairing it would undo the noise.
-A percentage is made of published counts alone and shown only where numerator,
-denominator and complement each reach the minimum; `[u]` where rounding and noise could
-move it by a third.
-Source: disclosure-control.md P4; OpenSAFELY (rates from rounded counts).
+A count is published, rounded to the base, if it reaches the minimum before and after noise is added;
+otherwise `[c]` is. Totals have noise of their own, so parts need not add up to their total. This is
+documented and not repaired, because repairing it would remove the noise.
+
+A percentage is calculated only from published counts. It is published if numerator, denominator and
+complement all reach the minimum; otherwise `[c]` is. If rounding and noise could change it by a third, `[u]`
+is published. Source: disclosure-control.md P4; OpenSAFELY (rates from rounded counts).
 """
 
 import duckdb
@@ -16,7 +16,10 @@ from pipeline.disclosure.statements import create_table
 
 
 def apply_publish_rule(connection: duckdb.DuckDBPyConnection, profile: Profile) -> None:
-    """Create `count_value` and `rate` from `count`, `count_noise` and `hidden`."""
+    """Create `count_value` (one row per count) and `rate` (one row per numerator of a table).
+
+    Reads `appearance`, `count`, `count_noise` and `hidden`.
+    """
     create_table(
         connection,
         "count_value",
@@ -33,5 +36,5 @@ def apply_publish_rule(connection: duckdb.DuckDBPyConnection, profile: Profile) 
 
 
 def round_to_base(count: int, base: int) -> int:
-    """Return the multiple of `base` nearest to a count, the upper one where two are as near."""
+    """Return the multiple of `base` nearest to a count; the upper one if two are equally near."""
     return (count + base // 2) // base * base

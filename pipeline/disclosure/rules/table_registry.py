@@ -1,9 +1,9 @@
-"""P0, the table registry: only registered tables, only where enough people live and enough is left to see.
+"""P0, the table registry: only registered tables, for large enough areas, with few enough hidden cells.
 
-An area below its floor has no row of its own numbers in a table (`[x]`): 40 households and 100
-persons for tables of one dimension, 400 and 1,000 for more (the floors of the 2001 Census).
-A table that would be hidden by more than the agreed share at an area level is not
-produced at that level: a sieve tells analysts little and attackers much.
+The values of an area below its floor are not published (`[x]`). The floors are 40 households and 100 persons
+for tables with one dimension or none, 400 and 1,000 for others, unless the agreement sets higher ones (they
+were used for the 2001 Census). A table of which more than the agreed share would be hidden at an area level
+is not produced at that level: it would be of little use to analysts and help attackers.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,10 @@ from schemas.measure import measures
 
 @dataclass(frozen=True)
 class NotProduced:
-    """A counted measure of a table that is not produced at an area level, and the share that was hidden."""
+    """A measure of a table that is not produced at an area level.
+
+    cells: number of cells it would have. hidden_cells: how many of these would be hidden.
+    """
 
     table_id: str
     measure: str
@@ -27,7 +30,7 @@ class NotProduced:
 
 
 def find_areas_below_floor(connection: duckdb.DuckDBPyConnection, profile: Profile) -> int:
-    """Create `below_floor` (table_id, area_level, area_code); returns its rows."""
+    """Create `below_floor` (table_id, area_level, area_code): one row per area left out; returns its rows."""
     return create_table(
         connection,
         "below_floor",
@@ -49,12 +52,12 @@ def find_sparse_tables(connection: duckdb.DuckDBPyConnection, profile: Profile) 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Names of the measures and dimensions whose distribution within a group must not tell (P2)."""
+    """Names of the measures and dimensions to which rule P2 applies."""
 
     measures: tuple[str, ...]
     dimensions: tuple[str, ...]
 
 
 def read_sensitivity() -> Sensitivity:
-    """Return what the register marks sensitive."""
+    """Return what the register marks as sensitive."""
     return Sensitivity(tuple(name for name, measure in measures().items() if measure.sensitive), ())

@@ -1,6 +1,6 @@
 -- One row per appearance of a count in a registered table: its denominator, numerator or complement.
 -- `count_measure` names what is counted: the measure for a numerator; for a denominator the plain measure
--- of that population, or the population itself where no measure counts it alone.
+-- of that population, or the population itself if no measure counts only it.
 WITH ordered_cell AS (
     SELECT
         * EXCLUDE (dimension_1, category_1, dimension_2, category_2),

@@ -1,7 +1,7 @@
--- One row per level and LSOA: the households that joined, left or changed since its printed values last did.
--- Digests are compared as multisets; a change of one household is one digest gone and one come, so the
--- greater of the two numbers is the least number of households concerned.
-WITH tonight AS (
+-- One row per level and LSOA: the households that joined, left or changed since its published values last changed.
+-- Digests are compared as multisets; a change of one household removes one digest and adds one, so the
+-- larger of the two numbers is the least number of households that changed.
+WITH current_state AS (
     SELECT level, lsoa21, contribution, digest, COUNT(*) AS households
     FROM household_state
     CROSS JOIN (SELECT UNNEST(['MSOA21', 'LAD']) AS level)
@@ -14,16 +14,16 @@ released AS (
 ),
 difference AS (
     SELECT
-        COALESCE(tonight.level, released.level) AS level,
-        COALESCE(tonight.lsoa21, released.lsoa21) AS lsoa21,
-        COALESCE(tonight.contribution, released.contribution) AS contribution,
-        COALESCE(tonight.households, 0) - COALESCE(released.households, 0) AS surplus
-    FROM tonight
+        COALESCE(current_state.level, released.level) AS level,
+        COALESCE(current_state.lsoa21, released.lsoa21) AS lsoa21,
+        COALESCE(current_state.contribution, released.contribution) AS contribution,
+        COALESCE(current_state.households, 0) - COALESCE(released.households, 0) AS surplus
+    FROM current_state
     FULL OUTER JOIN released
-        ON released.level = tonight.level
-       AND released.lsoa21 = tonight.lsoa21
-       AND released.contribution = tonight.contribution
-       AND released.digest = tonight.digest
+        ON released.level = current_state.level
+       AND released.lsoa21 = current_state.lsoa21
+       AND released.contribution = current_state.contribution
+       AND released.digest = current_state.digest
 ),
 by_contribution AS (
     SELECT

@@ -1,4 +1,4 @@
--- One row per area: how many households changed, and whether its printed values may.
+-- One row per area: how many of its households changed, and whether its published values may change.
 WITH lsoa_change AS (
     SELECT
         whole_area.*,
@@ -23,7 +23,7 @@ carried_lsoa AS (
     INNER JOIN msoa_verdict USING (msoa21)
     WHERE NOT msoa_verdict.may_change
 ),
--- what a difference between the authority's new values and its areas' old ones would tell of
+-- groups of households that the authority's new values less the old values of its areas would disclose
 carried_group AS (
     SELECT local_authority, 'all' AS grouped, SUM(changed) AS changed
     FROM carried_lsoa

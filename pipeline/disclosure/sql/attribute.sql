@@ -1,4 +1,4 @@
--- One row per count whose group's sensitive distribution would tell on the group's members.
+-- One row per count that is hidden because a sensitive distribution would disclose an attribute of a group.
 -- A group is an area and category of a table; its distribution is a sensitive measure's numerator in it,
 -- or the categories of a sensitive dimension within it.
 WITH sensitive_numerator AS (
@@ -16,7 +16,7 @@ WITH sensitive_numerator AS (
        AND complement.group_id = numerator.group_id
     WHERE numerator.role = 'numerator'
 ),
-told_by_measure AS (
+disclosed_by_measure AS (
     SELECT UNNEST([count_id, complement_count_id]) AS count_id
     FROM sensitive_numerator
     WHERE numerator_n = 0
@@ -55,13 +55,13 @@ sensitive_group AS (
     )
     GROUP BY table_id, role, count_measure, area_level, area_code, dimension, group_category
 ),
-told_by_category AS (
+disclosed_by_category AS (
     SELECT UNNEST(count_ids) AS count_id
     FROM sensitive_group
     WHERE largest >= $dominant_share * total
        OR publishable_categories < 2
 )
-SELECT count_id FROM told_by_measure
+SELECT count_id FROM disclosed_by_measure
 UNION
-SELECT count_id FROM told_by_category
+SELECT count_id FROM disclosed_by_category
 ORDER BY count_id

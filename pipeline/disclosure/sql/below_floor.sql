@@ -1,4 +1,4 @@
--- One row per table and area in which too few live for a table of its size.
+-- One row per table and area with too few households or persons for the table's number of dimensions.
 SELECT DISTINCT
     appearance.table_id,
     appearance.area_level,

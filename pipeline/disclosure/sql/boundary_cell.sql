@@ -1,11 +1,11 @@
--- One row per cell as an epoch opens: tonight's where its area may change, else the released one.
--- A cell that its carried-forward area never had is not available: a fresh one would tell of the change.
+-- One row per cell at the start of an epoch: the new value if its area may change, otherwise the released one.
+-- A cell that was not released for an area that may not change is not available: a value would disclose a change.
 WITH verdict AS (
     SELECT
-        tonight_cell.*,
+        current_cell.*,
         group_id(unit, area_code, dimension_1, category_1, dimension_2, category_2) AS group_id,
         COALESCE(may_change, FALSE) AS may_change
-    FROM tonight_cell
+    FROM current_cell
     LEFT JOIN area_verdict USING (area_level, area_code)
 ),
 released AS (

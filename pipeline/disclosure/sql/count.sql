@@ -1,4 +1,4 @@
--- One row per distinct count, however many tables show it.
+-- One row per distinct count, however many tables contain it.
 SELECT
     count_id,
     ANY_VALUE(unit) AS unit,

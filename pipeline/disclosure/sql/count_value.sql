@@ -1,4 +1,4 @@
--- One row per count: what is printed for it, a value or a shorthand.
+-- One row per count: what is published for it, a value or a shorthand.
 SELECT
     count_id,
     CASE

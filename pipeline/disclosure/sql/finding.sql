@@ -1,6 +1,6 @@
--- One row: what the written cells, read back, show against the exact counts.
--- `written` is protected_cell as it stands on disk; every figure but cells, cells_published, cells_hidden,
--- smallest_published_group and fewest_sensitive_values (null where nothing of the kind is printed) must be nought.
+-- One row: figures that compare the written cells with the exact counts.
+-- `written` is protected_cell as read from the file. Every figure must be 0, except cells, cells_published,
+-- cells_hidden, smallest_published_group and fewest_sensitive_values (null if nothing of the kind is published).
 WITH written_cell AS (
     SELECT
         *,
@@ -26,7 +26,7 @@ written_count AS (
 sensitive_value AS (
     SELECT
         numerator.count_id,
-        CAST(numerator.n > 0 AS INTEGER) + CAST(complement.n > 0 AS INTEGER) AS values_held
+        CAST(numerator.n > 0 AS INTEGER) + CAST(complement.n > 0 AS INTEGER) AS values_present
     FROM appearance AS numerator
     INNER JOIN sensitive_measure USING (measure)
     INNER JOIN appearance AS complement
@@ -79,7 +79,7 @@ SELECT
         WHERE value IS NOT NULL
     ) AS smallest_published_group,
     (
-        SELECT MIN(values_held)
+        SELECT MIN(values_present)
         FROM written_count
         INNER JOIN sensitive_value USING (count_id)
         WHERE value IS NOT NULL

@@ -1,4 +1,4 @@
--- One row per count that is too small to publish, zeros among them; structural zeros are nobody's.
+-- One row per count that is too small to publish, including zeros but not structural zeros.
 SELECT count_id
 FROM count
 WHERE NOT structural_zero

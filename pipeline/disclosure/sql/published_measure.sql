@@ -1,4 +1,4 @@
--- One row per measure as it is published: a count, or a percentage with the counts it is made of.
+-- One row per measure as it is published: a count, or a percentage with its two counts.
 WITH registered AS (
     SELECT DISTINCT table_id, measure, role, unit, count_measure FROM appearance
 ),

@@ -1,5 +1,5 @@
--- One row per numerator of a registered table: its percentage, made of published counts alone.
--- The exact counts decide only whether it may be shown: numerator, denominator and complement, each large enough.
+-- One row per numerator of a registered table: its percentage, calculated only from published counts.
+-- The exact counts only decide whether it is published: numerator, denominator and complement must be large enough.
 WITH numerator AS (
     SELECT * FROM appearance WHERE role = 'numerator'
 ),

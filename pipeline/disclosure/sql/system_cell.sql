@@ -1,7 +1,7 @@
--- One row per count an outsider can name: printed, hidden, or implied by the sums it stands in.
--- `shown` holds the printed counts of a release, dimensions in alphabetical order.
+-- One row per count that an outsider can name: published, hidden, or implied by the sums that contain it.
+-- `shown` has the published counts of a release, with dimensions in alphabetical order.
 WITH RECURSIVE live AS (
-    -- a measure of which a breakdown prints nothing at a level gives an attacker no number to start from
+    -- without any published or hidden count at a level, a measure and breakdown are of no use to an attacker
     SELECT unit, measure, area_level, dimension_1, dimension_2
     FROM shown
     GROUP BY ALL
@@ -26,7 +26,7 @@ listed AS (
     )
     GROUP BY ALL
 ),
--- margins that no table prints are named all the same: they bind the tables above and below
+-- totals that no table publishes are included, because they connect other tables
 closed AS (
     SELECT unit, measure, area_level, area_code, dimension_1, category_1, dimension_2, category_2 FROM listed
     UNION

@@ -1,7 +1,7 @@
--- One row per cell of a sum: `sign` is -1 for the total and 1 for a part; a sum's rows share `relation`.
+-- One row per cell of a sum: `sign` is -1 for the total and 1 for a part; rows of one sum have the same `relation`.
 -- Sums over the categories of a dimension, over the areas of a parent area, and over the areas that
 -- share a public attribute (deprivation, air quality) with a cell broken down by it.
--- Complements have no sums of their own: those follow from the sums of numerators and denominators.
+-- Complements have no other sums, because these follow from the sums of numerators and denominators.
 WITH summed_cell AS (
     SELECT * FROM system_cell WHERE NOT is_complement
 ),

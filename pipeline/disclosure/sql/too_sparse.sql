@@ -1,6 +1,6 @@
--- One row per table, counted measure and area level of which more than the agreed share would be hidden.
--- The residual category `unknown` does not count: nobody reads a table for it, and it is small wherever
--- recording is good. Where it is too small it is hidden like any other and protected like any other.
+-- One row per table, measure and area level of which more than the agreed share of cells would be hidden.
+-- The category `unknown` does not count, because it is of little interest and is small where recording is good.
+-- It is hidden and protected like any other category.
 SELECT
     appearance.table_id,
     appearance.count_measure,

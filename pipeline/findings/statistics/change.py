@@ -1,10 +1,10 @@
-"""Change and comparison: a measure between two releases, between areas, and against a benchmark.
+"""Change: a measure between two releases, and the verdict on a difference.
 
-Works on published counts. Intervals do not include rounding, so differences smaller than the rounding
-base mean nothing. Whatever else changed between two releases is listed with the differences.
+Works on counts. Intervals here are for chance: `release_comparison` adds noise and rounding. Whatever else
+changed between two releases is listed with the differences.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from scipy import stats
 from pipeline.statistics.interval import (
     Column,
     Interval,
+    Numbers,
     as_columns,
     as_interval,
     check_all,
@@ -60,19 +61,50 @@ class Change:
 
 
 def difference_of_proportions(
-    x_before: Column, n_before: Column, x_after: Column, n_after: Column, confidence: float = 0.95
+    x_before: Column,
+    n_before: Column,
+    x_after: Column,
+    n_after: Column,
+    confidence: float = 0.95,
+    correlation: Column = 0.0,
 ) -> Interval:
     """Return x_after / n_after minus x_before / n_before with Newcombe's hybrid score interval.
 
-    Source: Newcombe 1998, Statistics in Medicine 17:873-890, method 10, for independent samples. Two
-    releases count many of the same people, so the interval is wider than necessary.
+    correlation: of the two proportions, 0 where they are of different people. Proportions of the same people
+    move together, so their difference has a narrower interval; `correlation_of_overlap` gives the value.
+    Source: Newcombe 1998, Statistics in Medicine 17:873-890, method 10, for independent samples, and
+    17:2635-2650, method 10, for paired ones.
     """
-    x1, n1, x2, n2 = as_columns(x_before, n_before, x_after, n_after)
+    x1, n1, x2, n2, together = as_columns(x_before, n_before, x_after, n_after, correlation)
+    check_all(np.abs(together) <= 1, together, "a correlation must be from -1 to 1")
     before, after = wilson_interval(x1, n1, confidence), wilson_interval(x2, n2, confidence)
     value = np.asarray(after.value) - before.value
-    lower = value - np.hypot(np.asarray(after.value) - after.lower, np.asarray(before.upper) - before.value)
-    upper = value + np.hypot(np.asarray(after.upper) - after.value, np.asarray(before.value) - before.lower)
+
+    def reach(down: Numbers, up: Numbers) -> Numbers:
+        return np.asarray(np.sqrt(np.maximum(down**2 + up**2 - 2 * together * down * up, 0)))
+
+    lower = value - reach(np.asarray(after.value) - after.lower, np.asarray(before.upper) - before.value)
+    upper = value + reach(np.asarray(after.upper) - after.value, np.asarray(before.value) - before.lower)
     return as_interval(value, lower, upper)
+
+
+def correlation_of_overlap(counts: Sequence[Column], shared: Column, same_status: Column) -> Numbers:
+    """Return the correlation of two proportions that are partly of the same people.
+
+    counts: x_before, n_before, x_after, n_after. shared: share of the later people who are in both.
+    same_status: of those in both, the share who have the attribute both times or neither time.
+    With the mean proportion p, the covariance of a person's two statuses is p (1 - p) minus half of the share
+    that changed. It is counted as zero where it would be negative.
+    """
+    x1, n1, x2, n2, part, same = as_columns(*counts, shared, same_status)
+    for column, name in ((part, "shared people"), (same, "people of the same status")):
+        check_all((column >= 0) & (column <= 1), column, f"the share of {name} must be from 0 to 1")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = (x1 + x2) / (n1 + n2)
+        spread = mean * (1 - mean)
+        persistence = np.where(spread > 0, 1 - (1 - same) / (2 * spread), 0.0)
+        both = np.minimum(part * n2, np.minimum(n1, n2))
+        return np.asarray(np.maximum(persistence, 0) * both / np.sqrt(n1 * n2))
 
 
 def ratio_of_proportions(
@@ -88,22 +120,6 @@ def ratio_of_proportions(
     error = np.sqrt(1 / x2 - 1 / n2 + 1 / x1 - 1 / n1)
     reach = stats.norm.ppf((1 + confidence_level(confidence)) / 2) * error
     return as_interval(value, value * np.exp(-reach), value * np.exp(reach))
-
-
-def compare_with_benchmark(x: Column, n: Column, benchmark: Column, confidence: float = 0.95) -> np.ndarray:
-    """Return for each area whether its rate is "lower", "similar" or "higher" than the benchmark.
-
-    As in Fingertips: similar unless the benchmark is outside the area's own interval; "not compared"
-    where either is unknown (a hidden cell).
-    """
-    interval = wilson_interval(x, n, confidence)
-    reference = np.asarray(benchmark, dtype=np.float64)
-    verdict = np.where(
-        np.asarray(interval.upper) < reference,
-        "lower",
-        np.where(np.asarray(interval.lower) > reference, "higher", "similar"),
-    )
-    return np.where(np.isnan(np.asarray(interval.value)) | np.isnan(reference), "not compared", verdict)
 
 
 def judge(direction: str, verdict: str) -> str:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from pipeline.findings.statistics.standardisation import MINIMUM_EVENTS
 from pipeline.statistics.interval import (
     EXACT_BELOW,
     Column,
@@ -77,11 +78,52 @@ def funnel_limits(
     return FunnelLimits(points, baseline * multiplier, *limits)
 
 
-def funnel_significance(numerator: Column, denominator: Column, statistic: str = "proportion") -> np.ndarray:
+class FunnelPoints(NamedTuple):
+    """Where the areas are on a funnel plot of rates: rate, and population of one year."""
+
+    rate: Numbers
+    denominator: Numbers
+
+
+def funnel_points(
+    events: Column,
+    rate: Column,
+    population: Column | None = None,
+    years_of_data: float = 1.0,
+    multiplier: float = 100_000,
+    is_standardised: bool = False,
+) -> FunnelPoints:
+    """Return the point of each area on a funnel plot of rates per `multiplier`.
+
+    The horizontal position is the population of one year that would have these events at this rate, so that a
+    standardised rate (is_standardised) is among areas of the same precision. With fewer than 10 events a
+    standardised rate has no point (NaN). population: of all the years, for crude rates of areas without
+    events.
+    """
+    count, value = as_columns(events, rate)
+    check_all(count >= 0, count, "numerators must not be negative")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.where(count > 0, multiplier * count / value, np.nan)
+    if is_standardised:
+        hidden = np.where(count < MINIMUM_EVENTS, np.nan, 1.0)
+        return FunnelPoints(value * hidden, size * hidden / years_of_data)
+    if population is None:
+        if (count == 0).any():
+            raise ValueError("where an area has no events, give the population of every area")
+    else:
+        size = np.where(count == 0, np.asarray(population, dtype=np.float64), size)
+    return FunnelPoints(value, size / years_of_data)
+
+
+def funnel_significance(
+    numerator: Column, denominator: Column, statistic: str = "proportion", minimum_events: float = 0
+) -> np.ndarray:
     """Return for each area whether it is outside the limits: "high 0.001", "high 0.025", "low ..." or "".
 
-    An area with unknown numbers is "unknown" and is left out of the average. For ratios and rates the
-    area's own Poisson interval (exact below 10 events, else Byar's) is compared with the baseline.
+    An area with unknown numbers is "unknown" and is left out of the average. An area with fewer than
+    `minimum_events` is "unknown" too, but is part of the average (10 for directly standardised rates). For
+    ratios and rates the area's own Poisson interval (exact below 10 events, else Byar's) is compared with the
+    baseline.
     """
     events, size = as_columns(numerator, denominator)
     _check(events, size, statistic)
@@ -98,7 +140,7 @@ def funnel_significance(numerator: Column, denominator: Column, statistic: str =
             lower, upper = poisson_limits(events, 1 - 2 * tail, EXACT_BELOW)
             low, high = upper / size < average, lower / size > average
         outside = np.where(low, f"low {tail}", np.where(high, f"high {tail}", outside))
-    return np.where(known, outside, "unknown")
+    return np.where(known & ~(events < minimum_events), outside, "unknown")
 
 
 def _check(events: Numbers, size: Numbers, statistic: str) -> None:
@@ -107,7 +149,7 @@ def _check(events: Numbers, size: Numbers, statistic: str) -> None:
     check_all(events >= 0, events, "numerators must not be negative")
     check_all(size > 0, size, "denominators must be above zero")
     if statistic == "proportion":
-        check_all(events <= size, events, "a numerator must not exceed its denominator")
+        check_all((events <= size) | np.isnan(size), events, "a numerator must not exceed its denominator")
 
 
 def _wilson_limits(

@@ -53,13 +53,45 @@ def directly_standardised_rate(
     stdpop: Column = ESP2013,
     confidence: float = 0.95,
     multiplier: float = 100_000,
+    count_variance: float = 0.0,
 ) -> Interval:
     """Rate that the standard population would have at the bands' own rates, with Dobson's interval.
 
     x: events by age band, where unknown counts as zero; n: population by age band, above zero.
     stdpop: standard population by age band. NaN where there are fewer than 10 events in total.
+    count_variance: variance that noise and rounding add to each count, which widens the interval.
     """
-    return _weighted(x, n, stdpop, confidence, multiplier, MINIMUM_EVENTS)
+    count, population, weight = _weights(x, n, stdpop, multiplier)
+    chance = (weight**2 * count).sum(axis=-1)
+    added = (weight**2 * count_variance * (1 + (count / population) ** 2)).sum(axis=-1)
+    return _dobson(count, weight, confidence_level(confidence), MINIMUM_EVENTS, chance + added)
+
+
+def standardised_rate_of_repeated_events(
+    people: Column,
+    n: Column,
+    frequency: Column,
+    stdpop: Column = ESP2013,
+    confidence: float = 0.95,
+    multiplier: float = 100_000,
+) -> Interval:
+    """Directly standardised rate of events that are not independent: one person may have several.
+
+    people: persons by age band and by number of events, the last two axes, where unknown counts as zero.
+    frequency: the number of events that each column of the last axis is about, such as 1, 2, 3.
+    The rate is that of all events. The interval is Dobson's with the variance of a compound Poisson count:
+    each person with f events adds f squared.
+    Source: PHE technical guide, "Directly standardised rates", non-independent events.
+    """
+    each = np.asarray(frequency, dtype=np.float64)
+    persons = np.nan_to_num(np.asarray(people, dtype=np.float64))
+    if each.ndim != 1 or persons.ndim < 2 or persons.shape[-1] != len(each):
+        raise ValueError("give the persons by age band and, on the last axis, by number of events")
+    check_all(persons >= 0, persons, "counts must not be negative")
+    check_all(each > 0, each, "numbers of events must be above zero")
+    count, _, weight = _weights((persons * each).sum(axis=-1), n, stdpop, multiplier)
+    variance = (weight**2 * (persons * each**2).sum(axis=-1)).sum(axis=-1)
+    return _dobson(count, weight, confidence_level(confidence), MINIMUM_EVENTS, variance)
 
 
 def dobson_interval(
@@ -78,7 +110,8 @@ def dobson_interval(
     Source: Dobson, Kuulasmaa, Eberle, Scherer 1991, Statistics in Medicine 10:457-462.
     """
     if n is not None and weights is None:
-        return _weighted(x, n, ESP2013 if stdpop is None else stdpop, confidence, multiplier, 0)
+        count, _, weight = _weights(x, n, ESP2013 if stdpop is None else stdpop, multiplier)
+        return _dobson(count, weight, confidence_level(confidence), 0)
     if n is not None or weights is None:
         raise ValueError("give either weights, or populations n (and stdpop)")
     count, weight = as_columns(np.nan_to_num(np.asarray(x, dtype=np.float64)), weights)
@@ -137,9 +170,8 @@ def indirectly_standardised_rate(
     return indirectly_standardised_ratio(x, n, x_ref, n_ref, confidence, crude, observed_total)
 
 
-def _weighted(
-    x: Column, n: Column, stdpop: Column, confidence: float, multiplier: float, minimum_events: float
-) -> Interval:
+def _weights(x: Column, n: Column, stdpop: Column, multiplier: float) -> tuple[Numbers, Numbers, Numbers]:
+    """Return events, population and the weight of an event, all by age band."""
     filled = np.nan_to_num(np.asarray(x, dtype=np.float64))
     if filled.ndim == 0 or filled.shape[-1] != np.shape(stdpop)[-1]:
         raise ValueError("events and standard population must have the same age bands, along the last axis")
@@ -148,15 +180,18 @@ def _weighted(
     check_all(standard >= 0, standard, "standard populations must not be negative")
     if np.isnan(population).any() or np.isnan(standard).any():
         raise ValueError("populations and standard populations must be known")
-    weight = multiplier * standard / population / standard.sum(axis=-1, keepdims=True)
-    return _dobson(count, weight, confidence_level(confidence), minimum_events)
+    return count, population, multiplier * standard / population / standard.sum(axis=-1, keepdims=True)
 
 
-def _dobson(count: Numbers, weight: Numbers, level: float, minimum_events: float) -> Interval:
+def _dobson(
+    count: Numbers, weight: Numbers, level: float, minimum_events: float, variance: Numbers | None = None
+) -> Interval:
+    """variance: of the weighted sum; by default that of independent events."""
     check_all(count >= 0, count, "counts must not be negative")
     total = count.sum(axis=-1)
     value = (weight * count).sum(axis=-1)
-    variance = (weight**2 * count).sum(axis=-1)
+    if variance is None:
+        variance = (weight**2 * count).sum(axis=-1)
     lower, upper = poisson_limits(total, level, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.where(total > 0, np.sqrt(variance / total), 0.0)

@@ -1,11 +1,9 @@
-"""Change between releases and comparison with a benchmark."""
+"""Change between releases."""
 
-import numpy as np
 import pytest
 
 from pipeline.findings.statistics.change import (
     changes_between,
-    compare_with_benchmark,
     difference_of_proportions,
     judge,
     ratio_of_proportions,
@@ -34,11 +32,6 @@ def test_a_ratio_has_a_log_interval_that_turns_round_with_it() -> None:
     assert forth == pytest.approx((1 / back.value, 1 / back.upper, 1 / back.lower))
     with pytest.raises(ValueError, match="above zero"):
         ratio_of_proportions(0, 10, 1, 10)
-
-
-def test_an_area_is_similar_unless_the_benchmark_lies_outside_its_interval() -> None:
-    said = compare_with_benchmark([10, 20, 30, np.nan], [100, 100, 100, 100], 0.2)
-    assert list(said) == ["lower", "similar", "higher", "not compared"]
 
 
 def test_higher_is_better_worse_or_neither_by_the_measures_direction() -> None:

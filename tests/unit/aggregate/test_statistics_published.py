@@ -356,6 +356,13 @@ def test_an_unknown_input_gives_an_unknown_result_beside_known_ones() -> None:
     assert not np.isnan([value[1], lower[1], upper[1]]).any()
 
 
+def test_an_unknown_denominator_gives_an_unknown_proportion() -> None:
+    value, lower, upper = wilson_interval([5, 5], [np.nan, 100])
+    assert np.isnan([value[0], lower[0], upper[0]]).all()
+    assert value[1] == 0.05
+    assert list(funnel_significance([5, 5], [np.nan, 100])) == ["unknown", ""]
+
+
 def test_quantiles_given_as_text_are_ranked_as_numbers() -> None:
     as_text = [str(decile) for decile in DECILES]
     limits = wilson_interval(OBESE, MEASURED)

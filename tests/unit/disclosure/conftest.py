@@ -202,7 +202,7 @@ TABLES = [
     TableOf("resident_health", "residents_admitted", (), "resident", "residents", numerator="ill"),
 ]
 
-#: Tables with a mean and a median; their amounts are invented beside the counts (`Bench.amounts`).
+#: Tables with a mean and a median; their amounts are generated from the counts (`Bench.amounts`).
 AMOUNT_TABLES = [
     TableOf("older_resident_conditions", "older_residents", (), "resident", "older_residents"),
     TableOf("resident_age", "residents_of_known_age", (), "resident", "residents_of_known_age"),
@@ -280,7 +280,7 @@ def cleared(artefact: Artefact) -> Cleared:
 
 @dataclass
 class Bench:
-    """A workspace in which nights can be run on towns."""
+    """A workspace in which the last stages can be run on generated towns."""
 
     root: Path
     terms: DisclosureTerms = field(default_factory=DisclosureTerms)
@@ -369,10 +369,10 @@ class Bench:
         fingerprint = digest_of([aggregated.artefact.digest, disclosure_settings(context)])
         protected, _ = disclosure(aggregated, fingerprint, context)
         fingerprint = digest_of([protected.digest, publish_settings(context)])
-        return publish(cleared(protected), self.figures(), fingerprint, context)
+        return publish(cleared(protected), self.figures(), aggregated, fingerprint, context)
 
     def publish_run(self, town: Town, tables: list[TableOf] = TABLES) -> Path:
-        """Run a whole night; returns the folder of the release."""
+        """Run the last stages of a whole run; returns the folder of the release."""
         artefact, _ = self.stage(town, tables)
         absence = Clearance("test", "leakage", artefact.digest, 0, (), _MINT)
         return commit_release(cleared(artefact), absence, self.context()).folder

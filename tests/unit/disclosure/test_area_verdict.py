@@ -10,8 +10,8 @@ from pipeline.disclosure.statements import create_table
 State = dict[tuple[str, str], list[str]]
 
 
-def states(connection: duckdb.DuckDBPyConnection, tonight: State, released: State) -> None:
-    """(LSOA, contribution) -> digests, tonight and as they were when each level's values last changed."""
+def states(connection: duckdb.DuckDBPyConnection, current: State, released: State) -> None:
+    """(LSOA, contribution) -> digests, current and as they were when each level's values last changed."""
     connection.execute(
         "CREATE OR REPLACE TABLE household_state (lsoa21 VARCHAR, contribution VARCHAR, digest VARCHAR)"
     )
@@ -19,7 +19,7 @@ def states(connection: duckdb.DuckDBPyConnection, tonight: State, released: Stat
         "CREATE OR REPLACE TABLE released_state "
         "(level VARCHAR, lsoa21 VARCHAR, contribution VARCHAR, digest VARCHAR)"
     )
-    for (lsoa, contribution), digests in tonight.items():
+    for (lsoa, contribution), digests in current.items():
         for digest in digests:
             connection.execute("INSERT INTO household_state VALUES (?, ?, ?)", [lsoa, contribution, digest])
     for (lsoa, contribution), digests in released.items():
@@ -31,9 +31,9 @@ def states(connection: duckdb.DuckDBPyConnection, tonight: State, released: Stat
 
 
 def change_of(
-    connection: duckdb.DuckDBPyConnection, tonight: State, released: State
+    connection: duckdb.DuckDBPyConnection, current: State, released: State
 ) -> dict[tuple[str, str], tuple[bool, int]]:
-    states(connection, tonight, released)
+    states(connection, current, released)
     create_table(connection, "area_change")
     found = connection.execute("SELECT level, lsoa21, is_changed, changed FROM area_change").fetchall()
     return {(level, lsoa): (is_changed, changed) for level, lsoa, is_changed, changed in found}
@@ -43,7 +43,7 @@ HOME, WHO = ("E01", "household|"), ("E01", "resident|")
 
 
 @pytest.mark.parametrize(
-    ("tonight", "released", "changed"),
+    ("current", "released", "changed"),
     [
         (["a", "b"], ["a", "b"], (False, 0)),
         (["a", "b", "b"], ["a", "b"], (True, 1)),
@@ -57,19 +57,19 @@ HOME, WHO = ("E01", "household|"), ("E01", "resident|")
     ],
 )
 def test_households_that_joined_left_or_changed_are_counted_once(
-    engine: duckdb.DuckDBPyConnection, tonight: list[str], released: list[str], changed: tuple[bool, int]
+    engine: duckdb.DuckDBPyConnection, current: list[str], released: list[str], changed: tuple[bool, int]
 ) -> None:
     anchor = {("E99", "household|"): ["x"]}
-    found = change_of(engine, {HOME: tonight} | anchor, {HOME: released} | anchor)
+    found = change_of(engine, {HOME: current} | anchor, {HOME: released} | anchor)
     assert {found["MSOA21", "E01"], found["LAD", "E01"]} == {changed}
     assert found["LAD", "E99"] == (False, 0)
 
 
-def test_a_change_of_residents_alone_is_one_household_where_households_are_counted_and_else_as_many(
+def test_a_change_of_residents_only_is_one_household_where_households_are_counted_and_else_as_many(
     engine: duckdb.DuckDBPyConnection,
 ) -> None:
-    tonight = {HOME: ["a"], WHO: ["p", "q", "r"]}
-    found = change_of(engine, tonight, {HOME: ["a"], WHO: ["x", "y", "z"]})
+    current = {HOME: ["a"], WHO: ["p", "q", "r"]}
+    found = change_of(engine, current, {HOME: ["a"], WHO: ["x", "y", "z"]})
     assert found["LAD", "E01"] == (True, 1)
     found = change_of(engine, {WHO: ["p", "q", "r"]}, {WHO: ["p", "y", "z"]})
     assert found["LAD", "E01"] == (True, 2)
@@ -167,12 +167,12 @@ def test_an_authority_waits_while_the_areas_carried_forward_hide_too_few(
 def test_it_waits_too_while_the_carried_areas_of_one_decile_quintile_or_air_hide_too_few(
     engine: duckdb.DuckDBPyConnection, first: tuple[int, bool], second: tuple[int, bool], may: bool
 ) -> None:
-    """Twenty households are carried in all; ten of them in each of two areas that a table may tell apart."""
+    """Twenty households are carried forward in all; ten in each of two areas that a table may distinguish."""
     found = carried(engine, {"L1": 40, "L2": 10, "L3": 10}, L2=first, L3=second)
     assert found == (60, may)
 
 
-def test_two_deciles_of_one_quintile_are_told_apart_only_by_decile(engine: duckdb.DuckDBPyConnection) -> None:
+def test_two_deciles_of_one_quintile_differ_only_by_decile(engine: duckdb.DuckDBPyConnection) -> None:
     """Deciles 1 and 2 with 20 each are crowds; 19 in one of them is none, though the quintile has 39."""
     twenty = {"L1": 10, "L2": 10, "L3": 10, "L4": 10}
     facts = {"L1": (1, True), "L2": (1, True), "L3": (2, True), "L4": (2, True)}
@@ -190,7 +190,7 @@ def test_a_quintile_that_hides_too_few_is_found_where_deciles_are_not_known(
     assert carried(engine, {"L1": 10, "L2": 9}, L1=(none, none), L2=(none, none)) == (19, False)
 
 
-def test_what_one_authority_carries_forward_does_not_hold_another_back(
+def test_what_one_authority_carries_forward_does_not_freeze_another(
     engine: duckdb.DuckDBPyConnection,
 ) -> None:
     found = verdicts(engine, {"L1": 5, "L4": 40})
@@ -210,14 +210,14 @@ CELL = {
 
 
 def boundary(
-    connection: duckdb.DuckDBPyConnection, tonight: list[dict[str, Any]], released: list[dict[str, Any]]
+    connection: duckdb.DuckDBPyConnection, current: list[dict[str, Any]], released: list[dict[str, Any]]
 ) -> list[tuple[Any, ...]]:
     """Print an epoch's first cells; area A may change, area B may not, of C nothing was found out."""
     connection.execute(
         "CREATE TABLE area_verdict (area_level VARCHAR, area_code VARCHAR, may_change BOOLEAN)"
     )
     connection.execute("INSERT INTO area_verdict VALUES ('LAD', 'A', TRUE), ('LAD', 'B', FALSE)")
-    for name, rows in (("tonight_cell", tonight), ("released_cell", released)):
+    for name, rows in (("current_cell", current), ("released_cell", released)):
         connection.execute(f"CREATE TABLE {name} ({BOUNDARY})")
         for row in rows:
             connection.execute(
@@ -260,6 +260,6 @@ def test_a_cell_that_a_carried_area_never_had_is_not_available(
     engine: duckdb.DuckDBPyConnection, other: dict[str, str]
 ) -> None:
     full = {"dimension_1": "tenure", "category_1": "owned", "dimension_2": "size", "category_2": "2"}
-    tonight = [{"area_code": "A"} | full, {"area_code": "B"} | full]
-    found = boundary(engine, tonight, [{"area_code": "B", "value": 5.0} | full | other])
+    current = [{"area_code": "A"} | full, {"area_code": "B"} | full]
+    found = boundary(engine, current, [{"area_code": "B", "value": 5.0} | full | other])
     assert [row[:4] for row in found] == [("A", "owned", 20.0, None), ("B", "owned", None, "[x]")]

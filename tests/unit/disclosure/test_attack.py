@@ -21,9 +21,9 @@ from pipeline.disclosure.attack.run import AttackReport, run_attacks
 from pipeline.disclosure.audit.attacker_assumptions import worked_out_if_all_are_small
 from pipeline.disclosure.audit.published_system import PublishedSystem
 from pipeline.disclosure.audit.repair import Repaired
+from pipeline.publish.files.manifest import MANIFEST, write_manifest
+from pipeline.publish.files.release_table import write_plain_parquet
 from pipeline.publish.freeze import Frozen
-from pipeline.publish.manifest import MANIFEST, write_manifest
-from pipeline.publish.release_table import write_plain_parquet
 
 
 def found(report: AttackReport) -> dict[int, dict[str, int]]:
@@ -61,7 +61,7 @@ def test_a_sound_release_repels_every_attack_that_one_release_permits(
     assert [o.number for o in report.outcomes if o.not_run] == [3, 4, 5]
 
 
-def test_nights_of_one_epoch_repel_the_attacks_across_releases(
+def test_releases_of_one_epoch_repel_the_attacks_across_releases(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     first = bench.publish_run(make_town(12, seed=1))
@@ -97,7 +97,7 @@ def test_an_exact_release_with_complementary_suppression_repels_reconstruction(
     assert found(report) == {}
 
 
-def test_broken_build_primary_suppression_alone_is_caught(
+def test_broken_build_with_only_primary_suppression_is_caught(
     bench: Any, make_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.terms = DisclosureTerms(profile="exact-count")
@@ -113,7 +113,7 @@ def test_broken_build_primary_suppression_alone_is_caught(
 
 
 def let_pass(_: object) -> None:
-    """Stand in for the gate of a build that has none."""
+    """Replace the gate, for a build that has none."""
 
 
 def replace_audit() -> Callable[..., Repaired]:
@@ -277,7 +277,7 @@ def test_a_pseudonym_in_a_text_file_is_caught(bench: Any, make_town: Callable[..
 
 
 def arrive(town: Any, tenure: str, epc: str) -> Any:
-    """The town a night later: three households of one tenure and rating have moved into every LSOA."""
+    """The town a day later: three households of one tenure and rating have moved into every LSOA."""
     household = town.household.to_pylist()
     areas = {row["lsoa21"]: row for row in household}
     household += [
@@ -322,7 +322,7 @@ def test_movers_are_given_away_by_nightly_values_and_not_by_frozen_ones(
     assert bool(outcome.findings.get("MOVERS_PREDICTED")) == nightly
 
 
-def test_what_a_workspace_tells_of_its_runs_is_searched_for_people(
+def test_files_of_runs_in_a_workspace_are_searched_for_identifiers(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     release = bench.publish_run(make_town(12))

@@ -116,7 +116,7 @@ def test_a_rate_that_is_not_what_the_printed_counts_give_is_found(
     assert (outcome.number, outcome.figures["rates"]) == (6, 1)
 
 
-def test_a_rate_whose_counts_are_hidden_is_found_and_one_pair_alone_is_a_success(
+def test_a_rate_whose_counts_are_hidden_is_found_and_a_single_pair_is_a_success(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
     exact = 100 * 37 / 263
@@ -189,15 +189,15 @@ def amounts(
         (("percent", 90.0, None, None), {}),
     ],
 )
-def test_an_amount_is_found_where_it_tells_more_than_its_printed_parts(
+def test_an_amount_is_found_if_it_discloses_more_than_its_printed_parts(
     connection: duckdb.DuckDBPyConnection,
     part: tuple[str, float, float | None, float | None],
     found: dict[str, int],
 ) -> None:
-    unpicked = amounts(connection, part)
+    findings = amounts(connection, part)
     if "MEAN_UNPICKED" not in found and part[0] == "mean":
-        unpicked.pop("MEAN_UNPICKED", None)
-    assert unpicked == found
+        findings.pop("MEAN_UNPICKED", None)
+    assert findings == found
 
 
 def test_values_that_change_within_an_epoch_are_found_and_across_epochs_are_counted(

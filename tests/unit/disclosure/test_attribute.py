@@ -1,4 +1,4 @@
-"""P2: a distribution that would tell what everyone in a group has is hidden, on each side of the boundary."""
+"""P2: a distribution that would disclose an attribute of a group is hidden; on each side of the bound."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,14 +37,14 @@ def hidden(connection: duckdb.DuckDBPyConnection) -> set[int]:
     ("has", "has_not", "told"),
     [(0, 100, True), (1, 99, False), (89, 11, False), (90, 10, True), (100, 0, True)],
 )
-def test_a_sensitive_measure_that_nobody_or_nearly_everybody_of_a_group_has_is_hidden(
+def test_a_sensitive_measure_that_none_or_nearly_all_of_a_group_have_is_hidden(
     engine: duckdb.DuckDBPyConnection,
     make_profile: Callable[..., Any],
     has: int,
     has_not: int,
     told: bool,
 ) -> None:
-    """That most are not in treatment tells nothing of anybody: 99 who have not stay printed."""
+    """That most are not in treatment discloses nothing: a count of 99 who are not is published."""
     appearances(
         engine,
         [
@@ -59,7 +59,7 @@ def test_a_sensitive_measure_that_nobody_or_nearly_everybody_of_a_group_has_is_h
     assert hidden(engine) == ({1, 2} if told else set())
 
 
-def test_a_measure_that_is_not_sensitive_is_left_alone(
+def test_a_measure_that_is_not_sensitive_is_not_hidden(
     engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any]
 ) -> None:
     appearances(
@@ -120,10 +120,10 @@ def test_the_agreed_share_decides(
         ("dimension_1", "epc"), ("category_1", "rented"), ("dimension_2", "epc"), ("category_2", "D"),
     ],
 )  # fmt: skip
-def test_a_groups_share_is_taken_with_its_own_complement_alone(
+def test_a_groups_share_is_taken_only_with_its_own_complement(
     engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any], column: str, value: str
 ) -> None:
-    """89 of 100 tell nothing; with the complement of another group, 1, they would."""
+    """89 of 100 disclose nothing; with the complement of another group, 1, they would."""
     rows: list[tuple[Any, ...]] = [
         (1, "treatment", "numerator", "tenure", "owned", 89),
         (2, "treatment", "complement", "tenure", "owned", 11),

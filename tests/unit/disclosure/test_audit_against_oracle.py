@@ -180,7 +180,7 @@ def test_the_audit_finds_nothing_exposed_in_what_the_oracle_protects(
 
 
 def test_a_count_that_only_whole_numbers_pin_is_exposed() -> None:
-    """5 = a + 6b: fractions leave a anywhere between 0 and 5, whole numbers leave 5 alone."""
+    """5 = a + 6b: with fractions a is anywhere between 0 and 5, with whole numbers only 5."""
     none = np.full(3, "", dtype=object)
     system = PublishedSystem(
         lower=np.array([5.0, 0, 0]),

@@ -1,4 +1,4 @@
-"""Cells and relations are taken in every plain form they come in, and told clearly where they are none."""
+"""Cells and relations are read in every plain form; other input is refused with a clear message."""
 
 import math
 from collections import namedtuple
@@ -81,7 +81,7 @@ def test_ids_may_be_of_any_hashable_kind(total: Any, one: Any, other: Any) -> No
     assert protect({**cells, other: 4}, [(total, [one, other])], [other]) == {one, other}
 
 
-def test_a_total_of_a_single_part_may_name_it_alone() -> None:
+def test_a_total_of_a_single_part_may_name_it_without_a_list() -> None:
     assert feasible_intervals({"all": 4, "part": None}, [("all", "part")]) == {"part": (4, 4)}
     assert protect({"all": 4, "part": 4}, [("all", "part")], "part") == {"all", "part"}
 

@@ -1,4 +1,4 @@
-"""The certificate of an attack: what it says, where it is kept, and who signed it."""
+"""The certificate of an attack: its text, its place and its signature."""
 
 import json
 from datetime import UTC, datetime
@@ -86,7 +86,7 @@ def test_a_release_outside_a_workspace_has_no_certificate_unless_a_place_is_name
     assert made.path.is_file()
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Fault, match="CERTIFICATE_NOT_WRITTEN"):
         certify(REPORT, AT, workspace(tmp_path), tmp_path / "file" / "c.note", None)

@@ -64,12 +64,27 @@ def test_a_value_counts_where_its_area_is_below_the_floor_of_its_table(
         assert count_values_below_floor(engine, values, make_profile()) == found
 
 
-def test_an_area_that_no_exact_count_describes_has_nobody(
+def test_an_area_without_exact_counts_has_no_households(
     engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any]
 ) -> None:
     exact(engine, ("health", "households", "household", "", 400, 1000))
 
     assert count_values_below_floor(engine, written(("E99", None, 25.0)), make_profile()) == 1
+
+
+@pytest.mark.parametrize(("floor", "below"), [(0, 0), (1, 1)])
+@pytest.mark.parametrize("area", ["E02", "E99"])
+def test_an_area_whose_counts_are_missing_has_neither_a_household_nor_a_person(
+    engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any], area: str, floor: int, below: int
+) -> None:
+    exact(engine, ("health", "households", "household", "", None, None))
+    value = written((area, None, 25.0))
+
+    for floors in (
+        {"floor_households": floor, "floor_persons": 0},
+        {"floor_persons": floor, "floor_households": 0},
+    ):
+        assert count_values_below_floor(engine, value, make_profile(**floors)) == below
 
 
 def test_households_add_up_over_categories_and_residents_do_not(

@@ -1,4 +1,4 @@
-"""What a neighbour learns from a release, and what protection costs its readers."""
+"""What a neighbour can find out from a release, and what protection costs its readers."""
 
 from collections.abc import Callable
 from datetime import date
@@ -62,7 +62,7 @@ def test_a_release_by_a_preset_keeps_its_rules_and_repels_every_attack(
     bench: Any, make_town: Callable[..., Any], name: str
 ) -> None:
     """HES: 1 to 7 hidden, the rest to 5. OpenSAFELY: 7 or fewer hidden, to 5, rates from rounded counts.
-    UK LLC: under 10, nought included, hidden. Hearth's floor of 10 and 5 holds beside each."""
+    UK LLC: under 10, including zero, hidden. Hearth's floor of 10 and 5 applies as well."""
     bench.terms = DisclosureTerms(profile=name)
 
     release = bench.publish_run(make_town(8))

@@ -1,4 +1,4 @@
-"""The ledger line by line: what one process may leave half done, and what nobody may change."""
+"""The ledger line by line: what a killed process may leave unfinished, and changes that are refused."""
 
 import json
 from pathlib import Path
@@ -219,6 +219,6 @@ def test_another_secret_opens_no_ledger(workspace: Workspace) -> None:
         opened(workspace, RecordKeySecret(b"x" * 32))
 
 
-def test_the_ledgers_folder_is_its_owners_alone(workspace: Workspace) -> None:
+def test_only_its_owner_can_open_the_ledgers_folder(workspace: Workspace) -> None:
     opened(workspace)
     assert file_of(workspace).parent.stat().st_mode & 0o777 == 0o700

@@ -36,7 +36,7 @@ TEXT = {
 
 
 def counted(n: int, **columns: Any) -> Row:
-    """A plain count of n households, each of two persons unless told otherwise."""
+    """A plain count of n households, each of two persons unless stated otherwise."""
     return PLAIN | {"denominator": n, "denominator_households": n, "denominator_persons": 2 * n} | columns
 
 
@@ -115,7 +115,7 @@ def printed(
 
 @pytest.fixture
 def exact(make_profile: Callable[..., Any]) -> Any:
-    """No noise, no rounding, and no floors: what is hidden is hidden by P1 and P4 alone."""
+    """No noise, no rounding, and no floors: what is hidden is hidden only by P1 and P4."""
     return make_profile(
         name="exact-count", noise_bound=0, rounding_base=1, floor_households=0, floor_persons=0,
         floor_households_multiway=0, floor_persons_multiway=0,
@@ -359,7 +359,7 @@ def test_zero_is_a_count_like_any_other(engine: duckdb.DuckDBPyConnection) -> No
     assert create_counts(engine) == 1
 
 
-def test_noise_needs_a_key_of_every_count_and_is_nought_without_a_secret(
+def test_noise_needs_a_key_of_every_count_and_is_zero_without_a_secret(
     engine: duckdb.DuckDBPyConnection, noisy: Any, exact: Any
 ) -> None:
     secret = RecordKeySecret(bytes(range(32)))
@@ -390,7 +390,7 @@ def test_measures_are_published_as_counts_and_as_percentages_of_what_they_are_am
     ]
 
 
-def test_a_denominator_that_no_measure_counts_alone_is_named_after_its_population(
+def test_a_denominator_without_a_measure_of_its_own_is_named_after_its_population(
     engine: duckdb.DuckDBPyConnection, exact: Any
 ) -> None:
     found = printed(engine, exact, [rated(50, 100, population="known")])

@@ -61,7 +61,7 @@ def by_measure(release: Path, table: str) -> dict[str, dict[str, Any]]:
 
 
 def test_a_mean_is_the_printed_sum_over_the_printed_count(bench: Any, make_town: Callable[..., Any]) -> None:
-    # Noise wide enough that five sums without any come up once in some ten thousand nights.
+    # Noise wide enough that five sums without any come up once in some ten thousand runs.
     bench.amounts = amounts(largest="20")
     printed = by_measure(bench.publish_run(make_town(4), AMOUNT_TABLES), "older_resident_conditions")
     assert set(printed) == {MEAN, SUM, "older_residents"}
@@ -81,7 +81,7 @@ def test_a_median_is_the_lower_end_of_a_band_and_says_its_width(release: Path) -
     assert {row["rounding_base"] for row in printed} == {10}
 
 
-def test_the_release_says_what_its_amounts_are_and_holds_no_extreme(release: Path) -> None:
+def test_the_release_describes_its_amounts_and_has_no_extreme(release: Path) -> None:
     told = {row["measure"]: row for row in pq.read_table(release / "measure.parquet").to_pylist()}
     assert told[MEAN]["kind"] == "mean"
     assert (told[MEAN]["numerator_measure"], told[MEAN]["denominator_measure"]) == (SUM, "older_residents")
@@ -128,7 +128,7 @@ def test_a_sum_of_next_to_nothing_is_hidden(bench: Any, make_town: Callable[...,
     assert {row["value"] for row in printed[MEAN].values()} == {None}
 
 
-def test_exact_counts_have_no_means_beside_them(bench: Any, make_town: Callable[..., Any]) -> None:
+def test_a_release_of_exact_counts_has_no_means(bench: Any, make_town: Callable[..., Any]) -> None:
     bench.terms = DisclosureTerms(profile="exact-count")
     bench.amounts = amounts()
     release = bench.publish_run(make_town(4), AMOUNT_TABLES)
@@ -171,7 +171,7 @@ def test_broken_build_that_prints_the_exact_mean_is_caught(release: Path) -> Non
     assert caught["MEAN_NOT_FROM_PUBLISHED_SUM"] == 6
 
 
-def test_broken_build_whose_mean_has_one_pair_of_numbers_is_unpicked(release: Path) -> None:
+def test_broken_build_whose_mean_has_one_pair_of_numbers_is_reconstructed(release: Path) -> None:
     counts = {
         row["area_code"]: row["value"]
         for row in rows_of(release, "older_resident_conditions")

@@ -130,7 +130,7 @@ def test_areas_that_are_not_all_there_make_no_sum(connection: duckdb.DuckDBPyCon
     assert sums(connection, system) == {total("m@M2", "m@L3"), total("m@A", "m@M1", "m@M2")}
 
 
-def test_two_dimensions_add_up_each_to_the_other_alone(connection: duckdb.DuckDBPyConnection) -> None:
+def test_two_dimensions_add_up_each_to_the_other(connection: duckdb.DuckDBPyConnection) -> None:
     cells: dict[str, float | str] = {
         f"n@A tenure={t} epc={e}": 20 for t in ("owned", "rented") for e in ("C", "D")
     }
@@ -201,7 +201,7 @@ def test_hidden_residents_have_no_upper_bound(connection: duckdb.DuckDBPyConnect
     assert (system.lower.tolist(), system.upper.tolist()) == ([0], [np.inf])
 
 
-def test_an_attacker_who_knows_or_guesses_more_has_other_bounds(
+def test_an_attacker_with_more_knowledge_or_assumptions_has_other_bounds(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
     cells: dict[str, float | str] = {

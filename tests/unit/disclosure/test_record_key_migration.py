@@ -95,7 +95,7 @@ def test_what_is_kept_does_not_join_the_old_pseudonym_to_the_new_one(place: Plac
     assert not any(b"OLD-PSEUDONYM" in content for content in kept)
 
 
-def test_what_is_carried_lies_in_a_folder_of_its_owner_alone(place: Place) -> None:
+def test_only_its_owner_can_open_the_folder_of_carried_keys(place: Place) -> None:
     place.carry(("uprn", "A", "A2"))
     folder = place.context.workspace.zone("controlled") / "ledger"
     assert folder.stat().st_mode & 0o777 == 0o700

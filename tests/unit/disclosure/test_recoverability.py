@@ -96,7 +96,7 @@ def test_whole_numbers_tell_more_than_fractions_do() -> None:
     assert feasible_intervals(cells, relations) == {"a": (1, 1), "b": (0, 0), "c": (0, 0)}
 
 
-def test_values_that_no_table_could_hold_are_refused() -> None:
+def test_values_that_no_table_could_have_are_refused() -> None:
     with pytest.raises(Refused, match="CELLS_CONTRADICT"):
         feasible_intervals({"t": 3, "a": 5, "b": None}, {"t": ["a", "b"]})
     with pytest.raises(Refused, match="CELLS_CONTRADICT"):
@@ -185,14 +185,14 @@ def test_a_protected_cell_cannot_be_recovered_and_little_else_is_hidden() -> Non
     assert {"A1"} <= hidden
 
 
-def test_a_sum_of_noughts_is_protected_by_hiding_its_total() -> None:
+def test_a_sum_of_zeros_is_protected_by_hiding_its_total() -> None:
     cells = {"t": 0, "a": 0, "b": 0, "c": 0}
 
     assert "t" in protect(cells, {"t": ["a", "b", "c"]}, ["a", "b"])
 
 
 def test_tables_that_share_cells_are_protected_together() -> None:
-    """The total of one table is a part of the other: hiding within one alone would be undone by the other."""
+    """The total of one table is a part of the other: hiding within only one would be undone by the other."""
     cells = {"all": 30, "n": 12, "s": 18, "n1": 3, "n2": 9, "s1": 8, "s2": 10, "1": 11, "2": 19}
     relations = [
         ("all", ["n", "s"]), ("n", ["n1", "n2"]), ("s", ["s1", "s2"]),
@@ -206,7 +206,7 @@ def test_tables_that_share_cells_are_protected_together() -> None:
 
 
 def test_what_no_hiding_can_cover_is_refused() -> None:
-    """A cell that is its own total's twin in two sums that differ by it alone is nought for ever."""
+    """A cell that is the only difference between two sums with the same total can only be zero."""
     with pytest.raises(Refused, match="CANNOT_PROTECT"):
         protect({"t": 5, "a": 5, "z": 0}, [("t", ["a"]), ("t", ["a", "z"])], ["z"])
 

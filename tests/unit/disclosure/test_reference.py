@@ -57,7 +57,7 @@ def test_known_households_are_fixed_and_no_longer_hidden() -> None:
     [
         (10, [], 1),
         (30, [2], 0),
-    ],  # 30 households at most, 10 printed: any hidden count; 30 printed: only nought
+    ],  # 30 households at most, 10 printed: any hidden count; 30 printed: only zero
 )
 def test_only_what_all_numbers_that_fit_prove_is_a_success(
     monkeypatch: pytest.MonkeyPatch, least_printed: float, zero: list[int], by_one_fit_only: int
@@ -77,7 +77,7 @@ def test_only_what_all_numbers_that_fit_prove_is_a_success(
 _PRINTED = ([34.0, 10, 0, 0], [36.0, 12, 12, 12], [False, False, True, True])
 
 
-def test_a_belief_that_fits_is_taken_at_its_word_though_the_truth_leaves_more_open(
+def test_an_assumption_that_fits_leads_to_an_inference_although_the_truth_leaves_more_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     printed = system_of(*_PRINTED)
@@ -98,10 +98,12 @@ def test_a_belief_that_fits_is_taken_at_its_word_though_the_truth_leaves_more_op
             connection, printed, np.array([35.0, 11, 12, 12]), PublicRules(10, 5, 3)
         )
     assert before.tolist() == [2, 3]
-    assert not len(none)  # the audit has asked that
+    assert not len(none)  # the main audit covers that
 
 
-def test_a_belief_that_does_not_fit_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_assumption_that_contradicts_the_printed_values_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     lower, upper, hidden = _PRINTED
     monkeypatch.setattr(reconstruction, "known_households", lambda _: np.array([0]))
 

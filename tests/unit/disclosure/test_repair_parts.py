@@ -46,7 +46,7 @@ TREE = [{0: -1, 1: 1, 2: 1}, {2: -1, 3: 1, 4: 1}]
         ([7, 3, 4, 1, 3], [7, 3, 4, 1, 3]),
     ],
 )
-def test_a_count_that_no_table_has_follows_from_a_sum_of_which_it_alone_is_missing(
+def test_a_count_that_no_table_has_follows_from_a_sum_that_lacks_only_it(
     counts: list[float], filled: list[float]
 ) -> None:
     found = _fill_implied(system(TREE, [True] * 5), np.array(counts, dtype=np.float64))

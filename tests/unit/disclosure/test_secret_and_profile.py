@@ -79,7 +79,7 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> 
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
-def test_a_secret_that_its_owner_alone_can_read_is_taken(tmp_path: Path, mode: int) -> None:
+def test_a_secret_that_only_its_owner_can_read_is_accepted(tmp_path: Path, mode: int) -> None:
     written(tmp_path / SECRET_FILE, mode=mode)
     assert load_secret(context(tmp_path)).value == b"\xab" * 32
 
@@ -132,7 +132,7 @@ def test_sums_have_a_secret_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("bound", [3, 4, 5])
-def test_the_slots_of_every_bound_are_even_on_both_sides_with_most_at_nought(bound: int) -> None:
+def test_the_slots_of_every_bound_are_symmetric_with_most_at_zero(bound: int) -> None:
     slots = slots_per_noise(bound)
     assert (len(slots), sum(slots), slots) == (2 * bound + 1, 4096, slots[::-1])
     assert list(slots[: bound + 1]) == sorted(slots[: bound + 1])
@@ -141,7 +141,7 @@ def test_the_slots_of_every_bound_are_even_on_both_sides_with_most_at_nought(bou
 
 
 @pytest.mark.parametrize(("key", "is_taken"), [(-1, False), (0, True), (4095, True), (4096, False)])
-def test_a_cell_key_lies_from_0_to_4095(key: int, is_taken: bool) -> None:
+def test_a_cell_key_is_from_0_to_4095(key: int, is_taken: bool) -> None:
     if is_taken:
         assert abs(noise_of(np.array([20]), np.array([key]), 3, SECRET)[0]) <= 3
         return
@@ -210,7 +210,7 @@ def test_no_profile_goes_below_the_floor(
 
 
 @pytest.mark.parametrize("month", range(1, 13))
-def test_each_month_lies_in_its_quarter(month: int) -> None:
+def test_each_month_is_in_its_quarter(month: int) -> None:
     day = date(2026, month, 1)
     assert epoch_of(day, "quarter") == f"2026-Q{[1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4][month - 1]}"
     assert epoch_of(day, "month") == f"2026-{month:02d}"

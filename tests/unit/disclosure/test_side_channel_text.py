@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.disclosure.attack import side_channel
-from pipeline.publish.release_table import parquet_bytes
+from pipeline.publish.files.release_table import parquet_bytes
 
 PSEUDONYM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 UPRN, NHS_NUMBER = "100012345678", "9434765919"
@@ -27,7 +27,7 @@ def nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def attacked(folder: Path, text: str = "", **files: str) -> tuple[dict[str, int], dict[str, Any]]:
-    """Attack a folder with a note of that text, and files beside it in a workspace."""
+    """Attack a folder with a note of that text, and other files in its workspace."""
     release = folder / "workspace" / "releases" / "r1"
     release.mkdir(parents=True, exist_ok=True)
     (release / "note.md").write_text(text)

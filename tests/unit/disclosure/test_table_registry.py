@@ -111,7 +111,7 @@ def test_a_table_is_left_out_at_a_level_of_which_more_than_the_agreed_share_is_h
         {"area_code": "E02-small"},
     ],
 )
-def test_hidden_cells_that_nobody_would_read_do_not_leave_a_table_out(
+def test_hidden_cells_of_unknown_categories_do_not_leave_a_table_out(
     engine: duckdb.DuckDBPyConnection, make_profile: Callable[..., Any], row: dict[str, Any]
 ) -> None:
     """A quarter is hidden; one more cell would leave the table out, but for what it is."""

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from governance.canonical import canonical_json
-from pipeline.publish.manifest import write_manifest
+from pipeline.publish.files.manifest import write_manifest
 from schemas.measure import measures
 from schemas.table import tables
 
@@ -46,6 +46,7 @@ def make_release(tmp_path: Path) -> MakeRelease:
         epoch: str = "2026-Q1",
         lsoas: tuple[tuple[str, str, int], ...] = LSOAS,
         basis: list[dict[str, str]] | None = None,
+        criteria: dict[str, Any] | None = None,
     ) -> Path:
         folder = tmp_path / "releases" / f"{reference_date}-{next(numbers)}"
         folder.mkdir(parents=True)
@@ -71,7 +72,7 @@ def make_release(tmp_path: Path) -> MakeRelease:
         names = ("lsoa21", "msoa21", "imd_decile")
         areas = [dict(zip(names, row, strict=True)) | {"local_authority": AREA} for row in lsoas]
         pq.write_table(pa.Table.from_pylist(areas), folder / "area.parquet")
-        (folder / "disclosure_criteria.json").write_bytes(canonical_json(CRITERIA))
+        (folder / "disclosure_criteria.json").write_bytes(canonical_json(CRITERIA | (criteria or {})))
         if basis is not None:
             pq.write_table(pa.Table.from_pylist(basis), folder / "basis.parquet")
         write_manifest(folder, folder.name, epoch, reference_date, "cell-key 1.0")

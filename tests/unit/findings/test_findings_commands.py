@@ -41,7 +41,8 @@ def test_findings_are_of_the_newest_release_and_written_as_parquet_csv_and_a_pag
     assert "14.0 (12.0 to 16.3)" in page
     assert "-6.0 (" in page
     written = {p.name for p in (tmp_path / "out").iterdir()}
-    names = ("rates", "funnel", "standardised", "inequality", "framework", "changes")
+    names = ("rates", "funnel", "standardised", "inequality", "framework", "profile", "benchmarks")
+    names += ("changes",)
     assert written == {f"{n}.{kind}" for n in names for kind in ("parquet", "csv")} | {"findings.md"}
     rates = pq.read_table(tmp_path / "out" / "rates.parquet").to_pandas()
     assert rates["percent"].tolist() == [14.0]
@@ -52,6 +53,8 @@ def test_compare_says_what_moved_and_what_else_changed(two_releases: tuple[Path,
     page = told("compare", *two_releases)
     assert "better" in page
     assert "None recorded in the releases" in page
+    assert "take into account how many changes are tested" in page
+    assert "The intervals treat the releases as being of different people" in page
     figures = json.loads(told("compare", *two_releases, "--json"))
     assert [c["verdict"] for c in figures["changes"]] == ["better"]
 

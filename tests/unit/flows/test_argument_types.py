@@ -28,6 +28,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "a_verifier_key": ("key", "name+hash+x", "name+00000000+AAAA", "ñ+1+é"),
     "a_delimiter": (";", "comma,", ""),
     "a_confidence": ("high", "50", "101", "nan", "0.5"),
+    "a_percentage": ("most", "-1", "101", "nan"),
     "a_number": ("many", "nan", "inf", "1,5", ""),
     "whole number": ("many", "1.5", "1e3", ""),
     "number": ("many", "1,5", ""),
@@ -180,6 +181,7 @@ def test_a_number_out_of_range_is_a_usage_error_that_names_the_limit(
         (argument_types.a_delimiter, "tab", "\t"),
         (argument_types.a_time_zone, "Europe/London", "Europe/London"),
         (argument_types.a_confidence, "99.8", 99.8),
+        (argument_types.a_percentage, "97.5", 97.5),
         (argument_types.a_number(), "-2.5", -2.5),
     ],
 )

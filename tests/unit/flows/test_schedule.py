@@ -1,7 +1,6 @@
 """Nights that start by themselves: unit files that systemd accepts, and an alarm when none publishes."""
 
 import json
-import os
 import shutil
 import subprocess
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +13,9 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.orchestration.systemd_schedule import Schedule, check_published_lately, slug, write_units
-from governance.errors import Fault
+from governance.audit.log import AuditLog
+from governance.audit.signer import open_log_signer
+from governance.errors import Fault, Refused
 from pipeline.engine.duckdb import EngineSettings
 from pipeline.project import Project
 
@@ -38,11 +39,23 @@ def _project(folder: Path, name: str = "Trafford & NHS", workspace: str = "work 
     )
 
 
-def _run(workspace: Path, run_id: str, ended: datetime, status: str, code: str | None = None) -> None:
-    folder = workspace / "runs" / run_id
-    folder.mkdir(parents=True)
-    (folder / "run.json").write_text(json.dumps({"status": status, "code": code}))
-    os.utime(folder / "run.json", (ended.timestamp(), ended.timestamp()))
+def _run(
+    workspace: Path,
+    run_id: str,
+    ended: datetime,
+    status: str,
+    code: str | None = None,
+    is_signed: bool = True,
+) -> None:
+    """Put a run that ended at that time into the workspace's audit log."""
+    (workspace / "keys").mkdir(exist_ok=True)
+    log = AuditLog.open(
+        workspace / "audit", open_log_signer(workspace / "keys", "hearth/test"), lambda: ended
+    )
+    log.append(run_id, "operator", None, "run_start", policy="0" * 64)
+    log.append(run_id, "operator", None, "run_end", None, status, {"code": code} if code else {})
+    if is_signed:
+        log.checkpoint()
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="Debian's systemd is not installed")
@@ -154,12 +167,36 @@ def test_the_alarm_names_how_the_last_run_ended(tmp_path: Path) -> None:
         check_published_lately(tmp_path, 26, NOW)
 
 
-def test_a_workspace_where_nothing_ever_ran_is_overdue_and_half_a_record_is_none(tmp_path: Path) -> None:
+def test_a_workspace_where_nothing_ever_ran_is_overdue(tmp_path: Path) -> None:
     with pytest.raises(Fault, match="Nothing has ever been published"):
         check_published_lately(tmp_path, 26, NOW)
-    (tmp_path / "runs" / "20261120T023000Z-cccc").mkdir(parents=True)
-    (tmp_path / "runs" / "20261120T023000Z-cccc" / "run.json").write_text('{"status": "publ')
-    with pytest.raises(Fault, match="No run has finished"):
+
+
+def test_the_record_of_a_run_in_its_folder_is_not_believed(tmp_path: Path) -> None:
+    _run(tmp_path, "20261119T023000Z-aaaa", NOW - timedelta(hours=50), "published")
+    folder = tmp_path / "runs" / "20261121T023000Z-bbbb"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text(json.dumps({"status": "published", "code": None}))
+    with pytest.raises(Fault, match="NIGHT_OVERDUE: Nothing was published since 2026-11-19 07:00 UTC"):
+        check_published_lately(tmp_path, 26, NOW)
+
+
+def test_an_end_that_the_log_has_not_signed_is_not_believed(tmp_path: Path) -> None:
+    _run(tmp_path, "20261119T023000Z-aaaa", NOW - timedelta(hours=50), "published")
+    _run(tmp_path, "20261121T023000Z-bbbb", NOW - timedelta(hours=1), "published", is_signed=False)
+    with pytest.raises(Fault, match="NIGHT_OVERDUE"):
+        check_published_lately(tmp_path, 26, NOW)
+
+
+@pytest.mark.parametrize("change", ["edited", "deleted"])
+def test_a_log_that_was_changed_is_refused(tmp_path: Path, change: str) -> None:
+    _run(tmp_path, "20261120T023000Z-aaaa", NOW - timedelta(hours=50), "refused", "AGREEMENT_EXPIRED")
+    log = tmp_path / "audit" / "audit.jsonl"
+    if change == "edited":
+        log.write_bytes(log.read_bytes().replace(b'"refused"', b'"published"'))
+    else:
+        log.unlink()
+    with pytest.raises(Refused, match="AUDIT_LOG_CHANGED"):
         check_published_lately(tmp_path, 26, NOW)
 
 

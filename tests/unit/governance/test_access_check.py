@@ -86,3 +86,25 @@ def test_every_folder_that_hearth_toml_names_is_examined(tmp_path: Path) -> None
 def test_a_file_that_is_no_key_is_not_counted(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
     assert access_facts(tmp_path, {})["keys_in_reach"] == 0
+
+
+def test_a_file_is_read_once_and_again_only_after_it_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = make_key(tmp_path / "keys" / "a.key")
+    (tmp_path / "notes.txt").write_text("nothing")
+    read: list[str] = []
+    original = access_check.is_linkage_key
+
+    def noted(path: Path) -> bool:
+        read.append(path.name)
+        return original(path)
+
+    monkeypatch.setattr(access_check, "is_linkage_key", noted)
+    first = access_facts(tmp_path, {})
+    assert sorted(read) == ["a.key", "notes.txt"]
+    assert access_facts(tmp_path, {}) == first
+    assert len(read) == 2
+    (tmp_path / "notes.txt").write_bytes(key.read_bytes())
+    assert access_facts(tmp_path, {})["keys_in_reach"] == 2
+    assert read[2:] == ["notes.txt"]

@@ -76,9 +76,11 @@ def test_the_source_file_alone_runs_too(elsewhere: Path) -> None:
         (lambda log: log.write_bytes(log.read_bytes().replace(b"20113", b"20114")), 2, "Altered"),
         (lambda log: log.write_bytes(log.read_bytes()[:-5]), 2, "Altered"),
         (lambda log: log.open("ab").write(b"{"), 3, "Incomplete"),
-        (lambda log: log.unlink(), 3, "Incomplete"),
+        (lambda log: log.unlink(), 2, "Altered"),
+        (lambda log: (log.unlink(), shutil.rmtree(log.parent / "checkpoints")), 3, "Incomplete"),
+        (lambda log: log.write_bytes(b""), 2, "Altered"),
     ],
-    ids=["edited", "cut within a line", "half a line more", "gone"],
+    ids=["edited", "cut within a line", "half a line more", "gone", "gone with its checkpoints", "emptied"],
 )
 def test_each_finding_has_its_exit_code(
     elsewhere: Path, damage: Callable[[Path], object], code: int, word: str

@@ -18,6 +18,7 @@ from governance.errors import Refused
 from governance.keys.providers.in_memory_key import InMemoryKey
 from pipeline.pseudonymise.stage import pseudonymise
 from pipeline.pseudonymise.tables import tables_of
+from pipeline.transfer.declared_size import size_of
 from pipeline.transfer.manifest import sign_manifest
 from pipeline.transfer.receiving import admit_packages, receive
 
@@ -46,25 +47,59 @@ EXTRACTS: dict[str, dict[str, list[dict[str, Any]]]] = {
 Alter = Callable[[pa.Array], pa.Array]
 
 
+def sign_again(places: Places, package: Path) -> None:
+    """Sign a package whose files were replaced, as its own controller could."""
+    manifest = json.loads((package / "manifest.json").read_bytes())
+    for file in manifest["files"]:
+        path = package / file["file"]
+        file |= {"bytes": path.stat().st_size, "sha256": digest_of_file(path)}
+    content = canonical_json(manifest)
+    (package / "manifest.json").write_bytes(content)
+    (package / "manifest.sig").write_bytes(sign_manifest(content, places.signing["council"]))
+
+
+def seal_again(places: Places, package: Path, alter: Callable[[dict[str, Any]], None]) -> None:
+    """Alter a package's contents as its own controller could: encrypted and signed anew."""
+    identity = places.receiver.identity
+    path = package / "contents.json.age"
+    contents = json.loads(pyrage.decrypt(path.read_bytes(), [identity]))
+    alter(contents)
+    path.write_bytes(pyrage.encrypt(canonical_json(contents), [identity.to_public()]))
+    sign_again(places, package)
+
+
 def receive_all(places: Places, controller: str, outer: InMemoryKey) -> Any:
     held = admit_packages(controller, places.receiver, places.linkage, lambda: NOW)
     return receive(held, places.receiver, outer, "b" * 64, places.linkage)
 
 
-def rewrite(places: Places, package: Path, column: str, alter: Alter) -> None:
-    """Alter a column of a package's dwellings as its controller could: encrypted and signed anew."""
+def declared_size(content: bytes) -> dict[str, int]:
+    """Return the size of a Parquet file as an honest controller declares it."""
+    table = pq.read_table(io.BytesIO(content))
+    return {"rows": table.num_rows, "bytes": sum(size_of(batch) for batch in table.to_batches())}
+
+
+def declare(contents: dict[str, Any], size: dict[str, int]) -> None:
+    (dwelling,) = (table for table in contents["tables"] if table["table"] == "dwelling")
+    dwelling |= size
+
+
+def rewrite(places: Places, package: Path, column: str, alter: Alter, declared: bool = True) -> None:
+    """Alter a column of a package's dwellings as its controller could: encrypted and signed anew.
+
+    declared: whether the package declares the new size of the table.
+    """
     encrypted = package / "dwelling.parquet.age"
     table = pq.read_table(io.BytesIO(pyrage.decrypt(encrypted.read_bytes(), [places.receiver.identity])))
     plain = io.BytesIO()
     place = table.schema.get_field_index(column)
     pq.write_table(table.set_column(place, column, alter(table[column].combine_chunks())), plain)
     encrypted.write_bytes(pyrage.encrypt(plain.getvalue(), [places.receiver.identity.to_public()]))
-    manifest = json.loads((package / "manifest.json").read_bytes())
-    (described,) = (t for t in manifest["tables"] if t["table"] == "dwelling")
-    described |= {"bytes": encrypted.stat().st_size, "sha256": digest_of_file(encrypted)}
-    content = canonical_json(manifest)
-    (package / "manifest.json").write_bytes(content)
-    (package / "manifest.sig").write_bytes(sign_manifest(content, places.signing["council"]))
+    if declared:
+        size = declared_size(plain.getvalue())
+        seal_again(places, package, lambda contents: declare(contents, size))
+    else:
+        sign_again(places, package)
 
 
 @pytest.mark.parametrize("controller", ["council", "nhs"])

@@ -94,7 +94,7 @@ def test_two_projects_that_receive_one_package_share_no_pseudonym(
 def test_the_package_opens_with_any_age_tool_and_holds_no_identifier(places: Places) -> None:
     package = places.send("council")
     content = b"".join(p.read_bytes() for p in package.iterdir())
-    assert content.count(b"age-encryption.org/v1") == 1
+    assert content.count(b"age-encryption.org/v1") == 2
     plain = pyrage.decrypt((package / "dwelling.parquet.age").read_bytes(), [places.receiver.identity])
     assert plain[:4] == b"PAR1"
     assert b"000000010001" not in plain + content
@@ -105,6 +105,7 @@ def test_the_package_opens_with_any_age_tool_and_holds_no_identifier(places: Pla
     [
         ("dwelling.parquet.age", 400, "PACKAGE_ALTERED"),
         ("dwelling.parquet.age", -1, "PACKAGE_ALTERED"),
+        ("contents.json.age", 200, "PACKAGE_ALTERED"),
         ("manifest.json", 5, "PACKAGE_SIGNATURE_INVALID"),
         ("manifest.json", -30, "PACKAGE_SIGNATURE_INVALID"),
         ("manifest.sig", 0, "PACKAGE_SIGNATURE_INVALID"),
@@ -199,7 +200,7 @@ def test_a_second_history_of_packages_is_refused(places: Places) -> None:
 )
 def test_a_signed_manifest_that_names_a_file_outside_its_tables_is_refused(places: Places, name: str) -> None:
     package = places.send("council")
-    rewrite_signed(package, places.signing["council"], lambda m: m["tables"][0].update(file=name))
+    rewrite_signed(package, places.signing["council"], lambda m: m["files"][1].update(file=name))
     with pytest.raises(Refused, match="PACKAGE_PATH_FORBIDDEN"):
         admit(places)
     assert places.written() == []
@@ -217,10 +218,13 @@ def test_a_signed_manifest_that_names_a_file_outside_its_tables_is_refused(place
         (lambda m: m.update(sequence=0), "PACKAGE_MANIFEST_INVALID"),
         (lambda m: m.update(sequence=True), "PACKAGE_MANIFEST_INVALID"),
         (lambda m: m.update(created="yesterday"), "PACKAGE_MANIFEST_INVALID"),
-        (lambda m: m.update(format="hearth-transfer/2"), "PACKAGE_MANIFEST_INVALID"),
-        (lambda m: m["tables"].append(m["tables"][0]), "PACKAGE_INCOMPLETE"),
-        (lambda m: m["tables"].clear(), "PACKAGE_INCOMPLETE"),
-        (lambda m: m["tables"][0].update(bytes=1), "PACKAGE_ALTERED"),
+        (lambda m: m.update(format="hearth-transfer/1"), "PACKAGE_MANIFEST_INVALID"),
+        (lambda m: m["files"].append(m["files"][0]), "PACKAGE_INCOMPLETE"),
+        (lambda m: m["files"].clear(), "PACKAGE_INCOMPLETE"),
+        (lambda m: m["files"][0].update(bytes=1), "PACKAGE_ALTERED"),
+        (lambda m: m["files"][1].update(bytes=1), "PACKAGE_ALTERED"),
+        (lambda m: m["files"][1].update(rows=5), "PACKAGE_MANIFEST_INVALID"),
+        (lambda m: m.update(evidence={}), "PACKAGE_MANIFEST_INVALID"),
     ],
 )
 def test_a_signed_manifest_of_something_else_is_refused(places: Places, alter: Alter, code: str) -> None:

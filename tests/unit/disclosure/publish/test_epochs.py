@@ -1,4 +1,4 @@
-"""Published values hold still within an epoch and move only with a crowd at its end."""
+"""Published values do not change within an epoch; at its end they change only if enough households did."""
 
 import json
 import shutil
@@ -48,14 +48,14 @@ def values(release: Path, areas: str) -> list[Any]:
         (date(2026, 12, 31), "year", "2026"),
     ],
 )
-def test_an_epoch_is_named_after_the_period_a_date_lies_in(day: date, length: str, name: str) -> None:
+def test_an_epoch_is_named_after_the_period_of_its_date(day: date, length: str, name: str) -> None:
     assert epoch_of(day, length) == name
 
 
 CORRECTED = Correction("2026-Q1", 1, "Tenure codes of one landlord were read wrongly.")
 
 
-def test_a_correction_is_an_epoch_of_its_own_with_a_reason_and_moves_crowds_alone(
+def test_a_correction_is_a_separate_epoch_with_a_reason_and_publishes_only_large_changes(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     town = make_town(10)
@@ -109,7 +109,7 @@ def test_a_correction_is_opened_by_a_command_that_numbers_it(tmp_path: Path) -> 
 def test_at_the_boundary_an_area_moves_with_twenty_changed_households_and_not_with_nineteen(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    """E02000000 holds LSOAs 0 to 4, E02000001 5 to 9: one LSOA of each changes, by 19 and by 20."""
+    """E02000000 has LSOAs 0 to 4, E02000001 5 to 9: one LSOA of each changes, by 19 and by 20."""
     town = make_town(10)
     first = bench.publish_run(town)
     bench.reference_date = date(2026, 4, 1)
@@ -121,9 +121,7 @@ def test_at_the_boundary_an_area_moves_with_twenty_changed_households_and_not_wi
     assert values(first, many) != values(second, many)
 
 
-def test_one_lsoa_below_the_minimum_holds_back_its_whole_msoa(
-    bench: Any, make_town: Callable[..., Any]
-) -> None:
+def test_one_lsoa_below_the_minimum_freezes_its_whole_msoa(bench: Any, make_town: Callable[..., Any]) -> None:
     town = make_town(10)
     first = bench.publish_run(town)
     bench.reference_date = date(2026, 4, 1)
@@ -134,10 +132,10 @@ def test_one_lsoa_below_the_minimum_holds_back_its_whole_msoa(
     assert values(first, "E01000005") != values(second, "E01000005")
 
 
-def test_an_authority_is_held_back_while_few_changes_hide_in_carried_forward_areas(
+def test_an_authority_is_frozen_while_carried_forward_areas_have_few_changes(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
-    """Were the authority's total new, its difference to the old areas would tell of the 3."""
+    """Were the authority's total new, its difference to the old areas would disclose the 3."""
     town = make_town(10)
     first = bench.publish_run(town)
     bench.reference_date = date(2026, 4, 1)
@@ -147,7 +145,7 @@ def test_an_authority_is_held_back_while_few_changes_hide_in_carried_forward_are
     assert values(first, "E08") == values(second, "E08")
 
 
-def test_changes_held_back_accumulate_until_they_are_a_crowd(
+def test_frozen_changes_accumulate_until_they_reach_the_minimum(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     town = make_town(10)

@@ -151,7 +151,7 @@ def test_a_folder_the_ledger_does_not_know_refuses_the_next_release(
         bench.publish_run(make_town(6, seed=2))
 
 
-def test_nights_of_one_epoch_share_one_list_of_cell_digests(
+def test_releases_of_one_epoch_share_one_list_of_cell_digests(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     bench.publish_run(make_town(6))

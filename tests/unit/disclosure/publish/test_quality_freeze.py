@@ -1,4 +1,4 @@
-"""The linkage quality report holds still within an epoch and moves only with a crowd at its end."""
+"""The linkage quality report does not change within an epoch; at its end only with enough households."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ def report(release: Path) -> list[bytes]:
     return [(release / name).read_bytes() for name in FILES]
 
 
-def test_a_later_night_of_an_epoch_repeats_the_report_byte_for_byte(
+def test_a_later_run_of_an_epoch_repeats_the_report_byte_for_byte(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     first = bench.publish_run(make_town(2))
@@ -48,7 +48,7 @@ def test_at_the_boundary_the_report_moves_with_twenty_changed_households_and_not
     assert (facts["below_minimum"], facts["not_rounded"], facts["page_differs"]) == (0, 0, False)
 
 
-def test_a_build_that_reports_anew_each_night_is_caught_by_gate_and_attack(
+def test_a_build_that_writes_a_new_report_in_each_run_is_caught_by_gate_and_attack(
     bench: Any, make_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipeline.publish.stage.may_report_anew", lambda *_: True)

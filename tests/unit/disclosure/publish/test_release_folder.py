@@ -88,7 +88,7 @@ def test_a_rerun_finds_the_same_release_again(bench: Any, make_town: Callable[..
     assert {p.name: p.read_bytes() for p in first.iterdir()} == before
 
 
-def test_a_release_that_somebody_edited_stops_the_next_run(bench: Any, make_town: Callable[..., Any]) -> None:
+def test_a_release_that_was_edited_stops_the_next_run(bench: Any, make_town: Callable[..., Any]) -> None:
     town = make_town(10)
     release = bench.publish_run(town)
     (release / "README.md").write_text("other")
@@ -113,7 +113,7 @@ def test_the_views_answer_a_question_from_within_the_release(
     assert titles == [(4,)]
 
 
-def test_a_second_night_of_an_epoch_repeats_the_values_although_households_moved(
+def test_a_second_run_of_an_epoch_repeats_the_values_although_households_moved(
     bench: Any, make_town: Callable[..., Any]
 ) -> None:
     first = bench.publish_run(make_town(10, seed=1))

@@ -1,4 +1,4 @@
-"""The ledger and what lies next to it are believed only as the audit log has them.
+"""The ledger and its files are accepted only if the audit log has the same.
 
 Each file is edited, deleted and replaced by yesterday's copy. The person who does it has every key of the
 workspace, so a seal that is made anew helps them no further.
@@ -103,7 +103,7 @@ def test_a_ledger_that_is_not_the_one_on_record_refuses_the_next_release(
 
 
 @pytest.mark.parametrize("change", ["edited", "deleted", "rolled back"])
-def test_a_sealed_head_alone_that_was_changed_opens_nothing(
+def test_a_ledger_of_which_only_the_sealed_head_was_changed_is_refused(
     bench: Any, make_town: Callable[..., Any], change: str
 ) -> None:
     bench.publish_run(make_town(6))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.publish.release_table import write_plain_parquet
+from pipeline.publish.files.release_table import write_plain_parquet
 
 CATALOGUE = "catalogue.parquet"
 

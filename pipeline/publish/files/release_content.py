@@ -8,10 +8,10 @@ import duckdb
 import pyarrow as pa
 
 from governance.canonical import canonical_json, digest_of_file
-from pipeline.publish.catalogue import CatalogueEntry, write_catalogue
+from pipeline.publish.files.catalogue import CatalogueEntry, write_catalogue
+from pipeline.publish.files.register import PublishedTable, measure_titles, published_table
+from pipeline.publish.files.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
 from pipeline.publish.publication import Publication
-from pipeline.publish.register import PublishedTable, measure_titles, published_table
-from pipeline.publish.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
 
 CRITERIA = "disclosure_criteria.json"
 MEASURES = "measure.parquet"

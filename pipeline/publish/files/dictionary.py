@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.publish.release_table import columns_of, write_plain_parquet
+from pipeline.publish.files.release_table import columns_of, write_plain_parquet
 from schemas.contract import load_contract
 
 DICTIONARY_MARKDOWN = "data_dictionary.md"
