@@ -21,7 +21,8 @@ from pipeline.group.token_lists import Integers, as_one_array, build_columns, of
 UPRNS = ("uprn", "previous_uprn", "parent_uprn", "parent_of_uprn")
 #: Columns of units that pairs are found and compared by, in addition to tokens.
 COMPARED = (
-    "unit_id", *UPRNS, "people", "is_payer_only", "list_kind", *(rule.column for rule in RECORDED_RULES),
+    "unit_id", *UPRNS, "people", "is_payer_only", "is_empty", "is_unlisted", "list_kind",
+    *(rule.column for rule in RECORDED_RULES),
 )  # fmt: skip
 
 
@@ -31,8 +32,9 @@ class LinkInput:
 
     units: one row per unit, in the order of unit_id, which counts from 1. Columns: unit (its name); uprn,
     previous_uprn, parent_uprn and parent_of_uprn (numbers in place of pseudonyms); people (how many);
-    is_payer_only (everyone listed is there only as liable for council tax); list_kind (see
-    `comparison.LIST_KIND`); row (of the dwelling in its file, or of the group's first member); and for
+    is_payer_only (everyone listed is there only as liable for council tax); is_empty (the council records
+    that no one lives there); is_unlisted (no one is listed there, although a list was supplied); list_kind
+    (see `comparison.LIST_KIND`); row (of the dwelling in its file, or of the group's first member); and for
     each blocking rule a `block_*` list of values.
     rows: row numbers of the people in their file, sorted by unit.
     counts: counts for the stage's evidence. oversized_blocks: rule -> number of values that are not used.

@@ -31,6 +31,7 @@ from pipeline.group.token_lists import (
     sliced_table,
     sort_by_unit,
 )
+from schemas.code_list import load_code_list
 
 _SQL = Statements("pipeline.group")
 
@@ -42,6 +43,10 @@ _PERSON_TOKENS = ("person_surname_postcode", "person_surname_premises")
 _GROUP_KEY_COLUMNS = (
     "record_pseudonym", "uprn_pseudonym", "address_group_pseudonym", "address_exact", "address_unit_street",
 )  # fmt: skip
+
+
+#: Columns of a dwelling that may show that no one lives there.
+_OCCUPATION_COLUMNS = ("is_empty", "council_tax_exemption")
 
 
 @dataclass
@@ -63,15 +68,25 @@ def collect_units(connection: duckdb.DuckDBPyConnection, council: Artefact, nhs:
 
 
 def _read_dwellings(connection: duckdb.DuckDBPyConnection, council: Artefact) -> pa.Table:
-    """Read one row per dwelling, in the order of record pseudonyms: unit_id, unit, UPRNs, row in the file."""
-    numbers = {name: _number(f"{name}_pseudonym") for name in UPRNS[:3]}
-    sources = ("record_pseudonym", *(f"{name}_pseudonym" for name in numbers))
+    """Read one row per dwelling, in the order of record pseudonyms.
+
+    Columns: unit_id, unit, UPRNs, is_empty (see `_is_empty`), row in the file.
+    """
+    numbers = {name: _number(f"{name}_pseudonym") for name in UPRNS[:3]} | {"is_empty": _is_empty()}
+    sources = ("record_pseudonym", *(f"{name}_pseudonym" for name in UPRNS[:3]), *_OCCUPATION_COLUMNS)
     read = _read(connection, council.path("dwelling"), sources, numbers)
     names = read.columns["record_pseudonym"].combine_chunks()
     order = ascending_order(names)
     plain = {name: read.columns[name].take(order) for name in numbers}
     ids = {"unit_id": np.arange(1, read.count + 1), "row": order}
     return sliced_table(plain | {"unit": names.take(order)} | ids)
+
+
+def _is_empty() -> str:
+    """SQL: the council records that no one lives there, by its flag or by a council tax exemption."""
+    groups = load_code_list("council_tax_exemption").groups()
+    codes = ", ".join(f"'{code}'" for code, group in groups.items() if group == "vacant")
+    return f"COALESCE(is_empty OR council_tax_exemption IN ({codes}), FALSE)"
 
 
 def listed_path(council: Artefact) -> Path | None:
@@ -115,6 +130,9 @@ def _dwelling_input(
             "parent_of_uprn": pa.nulls(units, pa.uint64()),
             "people": size,
             "is_payer_only": (size > 0) & (liable == size),
+            "is_empty": dwellings["is_empty"],
+            # Without a list, nothing follows from a dwelling at which no one is listed.
+            "is_unlisted": (size == 0) & (len(order) > 0),
             "list_kind": pa.array(kind, mask=size == 0),
             "row": row,
         },
@@ -158,7 +176,9 @@ def _nhs_input(connection: duckdb.DuckDBPyConnection, nhs: Artefact, dwellings: 
             "parent_uprn": pa.nulls(units, pa.uint64()),
             "parent_of_uprn": named["parent_of_uprn"],
             "people": np.diff(bounds),
-            "is_payer_only": np.zeros(units, dtype=np.bool_),
+            **{
+                name: np.zeros(units, dtype=np.bool_) for name in ("is_payer_only", "is_empty", "is_unlisted")
+            },
             "list_kind": pa.nulls(units, pa.string()),
             "row": first,
         },

@@ -14,40 +14,14 @@ The levels are joint because evidence of one kind is not independent: two househ
 dwelling share UPRN *and* address, and people with the same full name share a surname. So UPRN and
 address are one comparison, and all evidence of people is another.
 
-`residence` finds registrations that are out of date: members who are not on the dwelling's list,
-at an age at which lists are usually complete.
+`residence` finds registrations that are out of date (see `residence.comparison`).
 
 Columns that end in `_l` are the council's, columns that end in `_r` are the NHS's.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Level:
-    """One comparison level: a stable id, its meaning in words, and its SQL condition.
-
-    sql: None for the last level, which takes the remaining candidates. Levels of `residence` are
-    computed by `sql/outcome.sql`; their `sql` is the value that the query returns.
-    """
-
-    id: str
-    meaning: str
-    sql: str | None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A comparison: its name, its meaning in words, and its levels; the first level that applies is reached.
-
-    missing: SQL condition (for `residence`: in words) for candidates with nothing to compare; these
-    have no level, and the comparison adds no weight.
-    """
-
-    name: str
-    meaning: str
-    missing: str
-    levels: tuple[Level, ...]
+from pipeline.link.level import Comparison as Comparison
+from pipeline.link.level import Level as Level
+from pipeline.link.residence.comparison import RESIDENCE
 
 
 def _shares(column: str) -> str:
@@ -105,6 +79,19 @@ PLACE = Comparison(
         Level("other_uprn_street", "another UPRN, same number and street", _STREET),
         Level("neighbour", "at most the same postcode", None),
     ),
+    at_least=(
+        ("uprn_and_address", "uprn_near_address"),
+        ("uprn_and_address", "uprn_no_address"),
+        ("uprn_near_address", "uprn_other_address"),
+        ("parent_uprn_address", "parent_uprn"),
+        ("no_uprn_exact", "no_uprn_unit"),
+        ("no_uprn_unit", "no_uprn_street"),
+        ("no_uprn_street", "neighbour"),
+        ("sibling_uprn_address", "neighbour"),
+        ("other_uprn_exact", "other_uprn_unit"),
+        ("other_uprn_unit", "other_uprn_street"),
+        ("other_uprn_street", "neighbour"),
+    ),
 )
 
 _SURNAME_HERE = _shares("person_surname_premises")
@@ -120,9 +107,16 @@ _PART_AND_BIRTH = f"({_shares('person_forename_birth')} OR {_shares('person_surn
 PEOPLE = Comparison(
     "people",
     "the best agreement between a person listed by the council and a member of the NHS group",
-    "people_l = 0 OR people_r = 0 OR (person_surname_premises_l IS NULL AND person_surname_sector_l IS NULL"
+    "(people_l = 0 AND NOT is_unlisted_l AND NOT is_empty_l) OR people_r = 0 OR (people_l > 0"
+    " AND person_surname_premises_l IS NULL AND person_surname_sector_l IS NULL"
     " AND person_name_l IS NULL AND person_forename_birth_l IS NULL)",
     (
+        Level(
+            "no_list_empty",
+            "no one is listed, and the council records the dwelling as empty",
+            "people_l = 0 AND is_empty_l",
+        ),
+        Level("no_list", "no one is listed, and the dwelling is not recorded as empty", "people_l = 0"),
         Level(
             "names_and_births",
             "two people agree in name and birth date",
@@ -133,8 +127,8 @@ PEOPLE = Comparison(
             "one person agrees in name and two parts of the birth date",
             _shares("person_name_birth_part"),
         ),
-        Level("part_name_and_birth", "forename or surname agrees with the birth date", _PART_AND_BIRTH),
         Level("names", "two people agree in name", f"{_shared('person_name_sector')} > 1"),
+        Level("part_name_and_birth", "forename or surname agrees with the birth date", _PART_AND_BIRTH),
         Level("name", "one person agrees in name", _NAME),
         Level("initial_surname", "initial and surname agree", _shares("person_initial_surname_sector")),
         Level("phonetic", "initial and sound of the surname agree", _shares("person_phonetic_sector")),
@@ -154,6 +148,22 @@ PEOPLE = Comparison(
         Level("nobody_payer", "no one agrees; only council tax payers are listed", "is_payer_only_l"),
         Level("nobody", "no one agrees", None),
     ),
+    at_least=(
+        ("no_list", "no_list_empty"),
+        ("names_and_births", "name_and_birth"),
+        ("names_and_births", "names"),
+        ("name_and_birth", "name"),
+        ("name_and_birth", "part_name_and_birth"),
+        ("names", "name"),
+        ("name", "initial_surname"),
+        ("part_name_and_birth", "birth"),
+        ("initial_surname", "surname"),
+        ("phonetic", "surname"),
+        ("surname", "nobody"),
+        ("birth", "nobody"),
+        ("forename", "nobody"),
+        ("nobody_payer", "nobody"),
+    ),
 )
 
 ELSEWHERE = Comparison(
@@ -168,76 +178,28 @@ ELSEWHERE = Comparison(
             f"{_shared('person_name_birth_part')} > 3",
         ),
         Level("name_and_birth", "name and two parts of the birth date", _shares("person_name_birth_part")),
-        Level("part_name_and_birth", "forename or surname agrees with the birth date", _PART_AND_BIRTH),
         Level("names", "two people agree in name", f"{_shared('undated_name')} > 1"),
+        Level("part_name_and_birth", "forename or surname agrees with the birth date", _PART_AND_BIRTH),
         Level("other", "weaker agreement", None),
+    ),
+    at_least=(
+        ("names_and_births", "name_and_birth"),
+        ("names_and_births", "names"),
+        ("name_and_birth", "part_name_and_birth"),
+        ("names", "other"),
+        ("part_name_and_birth", "other"),
     ),
 )
 
+#: Levels of PEOPLE at which no one is listed, so that no people are compared.
+NO_LIST = ("no_list_empty", "no_list")
 #: Levels of PEOPLE that are too weak for a link: if the weight is enough for one, clerical review decides.
 #: Where several people are listed and several registered, a household agrees in more than half a name.
 TOO_WEAK_TO_LINK = ("surname_of_several", "forename_of_several")
-
-#: Upper age and name of each age band; the last is open. By age, because councils list adults and schools
-#: list children.
-AGE_BANDS = ((17, "0_17"), (29, "18_29"), (49, "30_49"), (199, "50_on"))
-
-_AGREEMENT_WITH_LIST = (
-    Level("name_and_birth", "name and birth date agree with a listed person", "name_and_birth"),
-    Level("part_name_and_birth", "forename or surname agrees with the birth date", "part_name_and_birth"),
-    Level("name", "name agrees", "name"),
-    Level("initial_surname", "initial and surname agree", "initial_surname"),
-    Level("phonetic", "initial and sound of the surname agree", "phonetic"),
-    Level("birth", "birth date agrees", "birth"),
-    Level("forename", "forename agrees", "forename"),
-)
-
-
-def _levels_by_age(level: str, meaning: str) -> tuple[Level, ...]:
-    return tuple(
-        Level(
-            f"{level}_{band}",
-            f"{meaning}, aged {band.replace('_on', ' and over').replace('_', ' to ')}",
-            f"{level}_{band}",
-        )
-        for _, band in AGE_BANDS
-    )
-
-
-LISTED = Comparison(
-    "listed",
-    "the best agreement between the member and the people listed at the dwelling; by age where only"
-    " the surname agrees or nothing does",
-    "no_list",
-    (
-        *_AGREEMENT_WITH_LIST,
-        *_levels_by_age("surname", "only the surname agrees"),
-        *_levels_by_age("nobody", "no one agrees"),
-        Level(
-            "seen_elsewhere",
-            "at most the surname agrees, and the person is listed at another dwelling",
-            "seen_elsewhere",
-        ),
-    ),
-)
-
-LIST_KIND = Comparison(
-    "list_kind",
-    "the most complete kind of list at the dwelling, for an adult who is not on it",
-    "the member is listed, or is a child",
-    (
-        Level("tenants", "a tenancy or a benefit claim, which names the household", "tenants"),
-        Level("electors", "the electoral register, which names adults", "electors"),
-        Level("payers", "only council tax or a school", "payers"),
-    ),
-)
-
-#: Levels of LISTED at which the member counts as one of the listed people.
-LISTED_LEVELS = tuple(level.id for level in _AGREEMENT_WITH_LIST if level.id not in ("birth", "forename"))
 
 #: Scorecard -> its comparisons.
 SCORECARDS: dict[str, tuple[Comparison, ...]] = {
     "recorded": (PLACE, PEOPLE),
     "moved": (ELSEWHERE,),
-    "residence": (LISTED, LIST_KIND),
+    "residence": RESIDENCE,
 }

@@ -18,7 +18,7 @@ Source: the three decisions (link, possible link, no link) of Fellegi and Sunter
 
 import duckdb
 
-from pipeline.link.comparison import PEOPLE, PLACE, TOO_WEAK_TO_LINK
+from pipeline.link.comparison import NO_LIST, PEOPLE, PLACE, TOO_WEAK_TO_LINK
 from pipeline.link.model import Scorecard
 from pipeline.link.query import SQL
 
@@ -75,6 +75,7 @@ def select_matches(connection: duckdb.DuckDBPyConnection, card: Scorecard) -> No
         evidence_bits=f"({bits})::INTEGER",
         same_uprn=_tuple(_SAME_UPRN),
         no_one=_tuple(_NO_ONE),
+        no_list=_tuple(NO_LIST),
         too_weak_to_link=_tuple(TOO_WEAK_TO_LINK),
     )
     connection.execute(statement, _limits(card))

@@ -11,6 +11,8 @@ dwelling, so every member is decided on:
    member whose weight is below the limit is split off from the group (`outcome`).
 """
 
+from collections.abc import Mapping
+
 import duckdb
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +20,21 @@ import pyarrow as pa
 
 from pipeline.group.blocking import MOVED_RULES
 from pipeline.group.blocks import with_blocks
-from pipeline.group.token_lists import Integers, TokenLists, as_one_array, sliced_table
-from pipeline.link.comparison import AGE_BANDS, ELSEWHERE, LISTED_LEVELS
+from pipeline.group.token_lists import Integers, TokenLists, as_one_array, offsets_of, sliced_table
+from pipeline.link.comparison import ELSEWHERE
 from pipeline.link.comparison_inputs import ComparisonInputs
 from pipeline.link.match_selection import select_moved_matches
-from pipeline.link.model import Model, Scorecard
+from pipeline.link.model import Model, Parameters, Scorecard
 from pipeline.link.query import SQL, shares
+from pipeline.link.residence.comparison import AGE_BANDS, LISTED_LEVELS, RESIDENCE
+from pipeline.link.residence.evidence import (
+    ListedPeople,
+    Members,
+    level_columns,
+    list_kind_column,
+    pairs_of,
+    shares_initial,
+)
 from pipeline.link.scoring import score_pairs
 from pipeline.link.token_overlap import are_empty, reached_levels
 
@@ -73,9 +84,10 @@ def judge_members(inputs: ComparisonInputs, model: Model) -> None:
 def compare_with_lists(inputs: ComparisonInputs) -> None:
     """Compare each NHS record with the people listed at the dwelling that its unit is linked to.
 
-    Adds columns to `nhs_member`. Null if the unit is not linked: dwelling_id; list_kind of the dwelling;
-    list_agreement, the best agreement with a listed person (see `comparison.LISTED`). And
-    unit_has_listed_member: whether some member of the unit is listed at its dwelling.
+    Adds columns to `nhs_member`. Null if the unit is not linked: dwelling_id; list_agreement, the best
+    agreement with a listed person (see `residence.comparison`); for each other comparison of the scorecard
+    `residence` the member's level. And shares_initial (see `residence.evidence`); unit_has_listed_member:
+    whether some member of the unit is listed at its dwelling.
     """
     members = inputs.tables["nhs_member"]
     linked = inputs.connection.sql(
@@ -93,9 +105,19 @@ def compare_with_lists(inputs: ComparisonInputs) -> None:
     has_listed_member[unit_id[np.isin(agreement, _LISTED_CODES)]] = True
     # `take` is faster on the codes of a dictionary than on texts.
     kinds = as_one_array(inputs.tables["dwelling_unit"]["list_kind"]).dictionary_encode()
+    compared = _members(inputs, unit_id, dwelling_id, agreement)
+    listed = ListedPeople(
+        offsets_of(inputs.tables["dwelling_unit"]["people"].to_numpy()),
+        inputs.tables["listed_person"]["is_adult"].to_numpy(),
+        inputs.listed,
+    )
+    pairs = pairs_of(compared, listed, _AGREEMENT)
+    discount = np.concatenate(([-1], inputs.discount.cast(pa.int8()).fill_null(-1).to_numpy()))
     added = {
         "dwelling_id": pa.array(dwelling_id, mask=is_unlinked),
-        "list_kind": kinds.take(dwelling_row),
+        "list_kind": list_kind_column(compared, kinds.take(dwelling_row)),
+        **level_columns(compared, listed, pairs, discount),
+        "shares_initial": shares_initial(compared, pairs),
         "list_agreement": pa.DictionaryArray.from_arrays(
             pa.array(agreement, mask=is_unlinked), pa.array(_LIST_AGREEMENT)
         ),
@@ -103,6 +125,22 @@ def compare_with_lists(inputs: ComparisonInputs) -> None:
     }
     inputs.tables["nhs_member"] = sliced_table({name: members[name] for name in members.column_names} | added)
     inputs.register_tables()
+
+
+def _members(
+    inputs: ComparisonInputs, unit_id: Integers, dwelling_id: Integers, agreement: npt.NDArray[np.int8]
+) -> Members:
+    members = inputs.tables["nhs_member"]
+    return Members(
+        unit_id=unit_id,
+        dwelling_id=dwelling_id,
+        agreement=agreement,
+        names=_LIST_AGREEMENT,
+        age=as_one_array(members["age_years"]).fill_null(-1).to_numpy(),
+        is_current=members["is_current"].to_numpy(),
+        start=members["start"].to_numpy(),
+        lists=inputs.members,
+    )
 
 
 def _list_agreement(inputs: ComparisonInputs, dwelling_id: Integers) -> npt.NDArray[np.int8]:
@@ -190,21 +228,27 @@ def weigh_residence(connection: duckdb.DuckDBPyConnection, card: Scorecard) -> N
 
     card: the scorecard `residence`. The weight is the prior plus the weights of the levels reached (log2).
     """
-    weights = {
-        name: " ".join(f"WHEN '{level}' THEN {p.match_weight!r}" for level, p in levels.items())
-        for name, levels in card.levels.items()
-    }
-    bands = " ".join(f"WHEN age_years <= {last} THEN '{band}'" for last, band in AGE_BANDS)
+    others = [comparison.name for comparison in RESIDENCE if comparison.name != "listed"]
     text = SQL.filled(
         "outcome",
-        age_band=bands,
-        weights=weights["listed"],
-        list_kind_weights=weights["list_kind"],
+        age_band=" ".join(f"WHEN age_years <= {last} THEN '{band}'" for last, band in AGE_BANDS),
+        member_levels=", ".join(f"member.{name}" for name in others),
+        other_levels=",\n        ".join(
+            f"CASE WHEN moved_dwelling_id IS NULL THEN {name} END AS {name}_level" for name in others
+        ),
+        weights="\n                + ".join(
+            f"CASE {name}_level {_weights(levels)} ELSE 0 END" for name, levels in card.levels.items()
+        ),
+        level_columns=", ".join(f"{comparison.name}_level" for comparison in RESIDENCE),
     )
     connection.execute(
         text,
         {"prior_match_weight": card.prior_match_weight, "upper_match_weight": card.upper_match_weight},
     )
+
+
+def _weights(levels: Mapping[str, Parameters]) -> str:
+    return " ".join(f"WHEN '{level}' THEN {p.match_weight!r}" for level, p in levels.items())
 
 
 def _agrees(column: str, person: str, unit: str, unit_column: str | None = None) -> str:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from governance.artefact import Artefact
 from pipeline.engine.statements import Statements
 from pipeline.engine.tables import load_table
+from pipeline.link.comparison import NO_LIST
 from pipeline.link.evaluate import evaluate_links
 from schemas.code_list import load_code_list
 
@@ -152,10 +153,13 @@ def _parts() -> Iterator[str]:
                 f"FROM quality_{unit.removeprefix('nhs_')}\nGROUP BY ALL"
             )
         if unit == "nhs_record":
-            for compared in ("place", "people"):
+            for compared, value in (
+                ("place", "place"),
+                ("people", f"CASE WHEN people NOT IN {NO_LIST} THEN 1 END"),
+            ):
                 yield (
                     f"SELECT '{unit}' AS unit, 'compared' AS attribute, '{compared}' AS category,"
-                    f" COUNT(*) AS units, COUNT({compared}) AS linked, 0, 0, 0, 0, 0, 0, 0\nFROM decision"
+                    f" COUNT(*) AS units, COUNT({value}) AS linked, 0, 0, 0, 0, 0, 0, 0\nFROM decision"
                 )
         for supplied, column in SUPPLIED[unit].items():
             yield (

@@ -19,6 +19,7 @@ from sample_data.extracts.nhs_addresses import write_addresses
 from sample_data.extracts.nhs_registrations import SECOND_ROWS, Registrations, register
 from sample_data.extracts.nhs_uprns import assign_uprns
 from sample_data.housing.dwellings import Dwellings
+from sample_data.population.departures import WITH_HOUSEHOLD
 from sample_data.population.draws import Texts, Whole, happens, stream
 from sample_data.population.geography import Block
 from sample_data.population.identifiers import NONE, nhs_numbers, record_ids
@@ -76,7 +77,7 @@ def list_patients(
     numbers, used = _numbers(rng, population, rows, first_number, seed)
     start, end = _spells(rng, rows, rates)
     died = population.died[person]
-    reported = (died > 0) & happens(rng, 0.67, count)
+    reported = (died > 0) & happens(rng, rates.death_date_recorded, count)
     registered = np.maximum(people.birth[person], rows.start - rng.integers(0, 5000, count))
     sexes = np.where(people.is_female[person] ^ happens(rng, rates.sex_disagrees, count), "2", "1")
     unknown_group = np.where(happens(rng, 0.8, count), "Z", "99")
@@ -110,7 +111,7 @@ def list_patients(
         "death_date": date_texts(rng, died, formats, reported),
         "address_type": written.address_type,
         "practice_code": _practices(rng, block, population, dwellings, rows, rendering),
-        "address_group_id": _address_groups(rng, rows, rendering, len(dwellings), first_record),
+        "address_group_id": _address_groups(rng, rows, population, rendering, len(dwellings), first_record),
         "long_term_conditions": health.conditions[person].astype("<U3"),
         "emergency_admissions": health.admissions[person].astype("<U3"),
     }
@@ -124,7 +125,7 @@ def _renderings_of(
     rng: np.random.Generator, population: Population, rows: Registrations, copies: int
 ) -> Whole:
     """Return the rendering of each row: mostly one per household, because a household shares a practice."""
-    household = population.people.household[rows.person]
+    household = population.registered_with[rows.person]
     shared = rng.integers(copies, size=int(household.max(initial=0)) + 1)[household]
     return np.where(happens(rng, 0.88, len(household)), shared, rng.integers(copies, size=len(household)))
 
@@ -192,18 +193,27 @@ def _practices(
 ) -> Texts:
     """Return practice codes: one of two practices, near the LSOAs, that use the row's GP system."""
     near = dwellings.area[rows.dwelling] // 3 % 20
-    household = population.people.household[rows.person]
+    household = population.registered_with[rows.person]
     which = rng.integers(2, size=int(household.max(initial=0)) + 1)[household]
     code = 84000 + block.number % 8 * 120 + near * 6 + rendering % 3 * 2 + which
     return np.char.add("P", code.astype("<U5"))
 
 
 def _address_groups(
-    rng: np.random.Generator, rows: Registrations, rendering: Whole, dwellings: int, first: int
+    rng: np.random.Generator,
+    rows: Registrations,
+    population: Population,
+    rendering: Whole,
+    dwellings: int,
+    first: int,
 ) -> Texts:
-    """Return the supplier's id for people at one address; different spellings sometimes split a group."""
+    """Return the supplier's id for people at one address; different spellings sometimes split a group.
+
+    Someone who left a household that is still there was registered with it, so they are in its group.
+    """
     split = happens(rng, 0.03, dwellings)[rows.dwelling]
-    apart = (rows.status != "current") & happens(rng, 0.15, len(rows))
+    with_family = population.leaving[rows.person] > WITH_HOUSEHOLD
+    apart = (rows.status != "current") & happens(rng, 0.15, len(rows)) & ~with_family
     key = rows.dwelling * 8 + np.where(split, rendering, 0) + np.where(apart, 4, 0)
     group = np.unique(key, return_inverse=True)[1]
     return np.char.add("NH", np.char.zfill((first + 1 + group).astype("<U8"), 8))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from sample_data.population.departures import GROWN_CHILD
 from sample_data.population.draws import Texts, Whole, happens
 from sample_data.population.households import CARE_HOME, LONE
 from sample_data.population.inhabit import InhabitedBlock
@@ -62,10 +63,14 @@ def register(rng: np.random.Generator, drawn: InhabitedBlock, rates: DefectRates
     moved = np.flatnonzero(settled & (population.former_home >= 0))
     late = np.where(happens(rng, rates.overlapping_spell, len(moved)), rng.integers(5, 90, len(moved)), 0)
     years = (today - population.moved_out) / 365.25
-    left = np.flatnonzero(
-        (population.fate == LEFT_AREA)
-        & happens(rng, rates.left_still_registered * np.exp(-years / 1.6), len(people))
+    # Students keep the practice of their parents' home for longest.
+    student = (population.leaving == GROWN_CHILD) & (people.age - years < 20)
+    still = np.where(
+        student,
+        rates.student_still_registered * np.exp(-years / 2.0),
+        rates.left_still_registered * np.exp(-years / 1.6),
     )
+    left = np.flatnonzero((population.fate == LEFT_AREA) & happens(rng, still, len(people)))
     dead = np.flatnonzero(population.fate == DIED)
     wanted = rates.deceased_still_registered * len(current) / max(1, len(dead))
     dead = dead[happens(rng, min(1.0, wanted), len(dead))]

@@ -1,5 +1,7 @@
 """Who lives where, who lived there before, and where they went: the residence truth.
 
+Some former people belonged to a household that still lives in its home (see `departures`).
+
 A dwelling has earlier occupiers if its household moved in within three years. Some of them now live
 elsewhere in the block (its present households, in a chain of moves). The others are *former people*:
 they left the area or died, and may still be on the council's or the NHS's list.
@@ -12,11 +14,20 @@ from typing import TypeVar
 import numpy as np
 
 from sample_data.housing.dwellings import Dwellings
+from sample_data.population.departures import NO_LEAVING, WITH_HOUSEHOLD, Departures, depart
 from sample_data.population.draws import Flags, Floats, Texts, Whole, happens, stream
 from sample_data.population.geography import Block
-from sample_data.population.households import CARE_HOME, STUDENT_HALL, Households, people_households
-from sample_data.population.names import Names, named
-from sample_data.population.people import People, born
+from sample_data.population.households import (
+    CARE_HOME,
+    MORTGAGE,
+    OUTRIGHT,
+    PRIVATE,
+    STUDENT_HALL,
+    Households,
+    people_households,
+)
+from sample_data.population.names import Names, in_form_of_sex, named, named_after
+from sample_data.population.people import CHILD, PARTNER, REFERENCE, People, born
 
 HISTORY_YEARS = 3.0
 DAYS_A_YEAR = 365.2425
@@ -34,6 +45,8 @@ class Population:
     home: the dwelling that they live in, -1 for former people. Their household is one of `households` for
     residents, and one of the former households (numbered after these) for the rest. moved_in, moved_out:
     days since 1970-01-01; moved_out is from `former_home`, -1 where there is none. died: days, 0 while alive.
+    leaving: why a former person left (see `departures.LEAVINGS`). registered_with: household whose practice
+    and spelling of the address a person's registration has; for someone who left one, the one that remained.
     """
 
     people: People
@@ -46,6 +59,8 @@ class Population:
     moved_out: Whole
     died: Whole
     tenure_of_home: Whole
+    leaving: Whole
+    registered_with: Whole
     residents: int
 
     def __len__(self) -> int:
@@ -90,7 +105,8 @@ def populate(
     arrived = np.minimum(arrived, gone - 1)
     former_people.household = former_people.household + len(households)
     earlier = np.maximum(moved_in - move.integers(200, 4000, len(households))[people.household], people.birth)
-    return Population(
+    _inherit(move, households, people, names, former, former_people, former_names)
+    everyone = Population(
         people=_joined(people, former_people),
         names=_joined(names, former_names),
         home=np.r_[home, np.full(len(former_people), -1)],
@@ -103,7 +119,78 @@ def populate(
         tenure_of_home=np.r_[
             households.tenure[people.household], former.tenure[former_people.household - len(households)]
         ],
+        leaving=np.r_[np.full(residents, NO_LEAVING), np.full(len(former_people), WITH_HOUSEHOLD)],
+        registered_with=np.r_[people.household, former_people.household],
         residents=residents,
+    )
+    leavers = depart(stream(seed, block.number, "departures"), households, people, today)
+    return _with_departures(
+        stream(seed, block.number, "departed names"), everyone, leavers, households, moved_in_household
+    )
+
+
+def _with_departures(
+    rng: np.random.Generator,
+    everyone: Population,
+    leavers: Departures,
+    households: Households,
+    moved_in_household: Whole,
+) -> Population:
+    """Return the population with the members who left its households, as former people."""
+    people, names = everyone.people, everyone.names
+    family, partner = (np.full(len(households), "", dtype=names.surname.dtype) for _ in range(2))
+    for relation, surname in ((REFERENCE, family), (PARTNER, partner)):
+        rows = np.flatnonzero((people.relation == relation) & everyone.is_resident)
+        surname[people.household[rows]] = names.surname[rows]
+    theirs = named_after(rng, leavers.people, family[leavers.household], partner[leavers.household])
+    count, home = len(leavers), leavers.household
+    leavers.people.household = leavers.people.household + int(people.household.max(initial=-1)) + 1
+    former_moved_in = np.minimum(np.maximum(moved_in_household[home], leavers.people.birth), leavers.left - 1)
+    return Population(
+        people=_joined(people, leavers.people),
+        names=_joined(names, theirs),
+        home=np.r_[everyone.home, np.full(count, -1)],
+        fate=np.r_[everyone.fate, np.where(leavers.is_dead, DIED, LEFT_AREA)],
+        moved_in=np.r_[everyone.moved_in, np.zeros(count, dtype=np.int64)],
+        former_home=np.r_[everyone.former_home, households.dwelling[home]],
+        former_moved_in=np.r_[everyone.former_moved_in, former_moved_in],
+        moved_out=np.r_[everyone.moved_out, leavers.left],
+        died=np.r_[everyone.died, np.where(leavers.is_dead, leavers.left, 0)],
+        tenure_of_home=np.r_[everyone.tenure_of_home, households.tenure[home]],
+        leaving=np.r_[everyone.leaving, leavers.leaving],
+        registered_with=np.r_[everyone.registered_with, home],
+        residents=everyone.residents,
+    )
+
+
+#: Share of owners who moved in recently to a home of their own family; no figure published.
+_INHERITED = 0.10
+
+
+def _inherit(
+    rng: np.random.Generator,
+    households: Households,
+    people: People,
+    names: Names,
+    former: Households,
+    former_people: People,
+    former_names: Names,
+) -> None:
+    """Give the former household of some owned homes the surname of the household that lives there now."""
+    heads = np.flatnonzero(people.relation == REFERENCE)
+    surname_here = np.full(len(households.tenure_of_dwelling), "", dtype=names.surname.dtype)
+    surname_here[households.dwelling[people.household[heads]]] = names.surname[heads]
+    owned = np.isin(former.tenure, (OUTRIGHT, MORTGAGE)) & (surname_here[former.dwelling] != "")
+    inherited = owned & happens(rng, _INHERITED, len(former))
+    household = former_people.household - len(households)
+    heads = np.flatnonzero(former_people.relation == REFERENCE)
+    surname_then = np.full(len(former), "", dtype=former_names.surname.dtype)
+    surname_then[household[heads]] = former_names.surname[heads]
+    same = inherited[household] & (former_names.surname == surname_then[household])
+    longer = np.promote_types(former_names.surname.dtype, surname_here.dtype)
+    former_names.surname = former_names.surname.astype(longer)
+    former_names.surname[same] = in_form_of_sex(
+        surname_here[former.dwelling[household[same]]], former_people.is_female[same]
     )
 
 
@@ -135,11 +222,22 @@ def _previous_occupiers(
 
 
 def registration_lag(rng: np.random.Generator, population: Population) -> Floats:
-    """Return the days until a GP is informed of a move: median four months, mostly by whole households."""
-    household = population.people.household
+    """Return the days until a GP is informed of a move: median four months, mostly by whole households.
+
+    Young adults and private renters take longer, households with children and older people less long. Source:
+    NHS Digital, Patients Registered at a GP Practice, April 2022, spotlight report: young, healthy people who
+    moved did not make it a priority. ONS, Understanding students across administrative data (2021): two in
+    five first-year students had not updated their address within a year.
+    """
+    people = population.people
+    household = people.household
+    families = np.bincount(household, weights=people.relation == CHILD) > 0
+    longer = np.select(
+        [families[household], people.age < 30, people.age >= 65], [0.8, 1.6, 0.7], default=1.0
+    ) * np.where(population.tenure_of_home == PRIVATE, 1.15, 1.0)
     shared = rng.lognormal(np.log(120), 1.1, int(household.max(initial=0)) + 1)[household]
     own = rng.lognormal(np.log(120), 1.1, len(household))
-    return np.where(happens(rng, 0.8, len(household)), shared, own)
+    return np.asarray(np.where(happens(rng, 0.8, len(household)), shared, own) * longer)
 
 
 def _joined(first: Rows, second: Rows) -> Rows:

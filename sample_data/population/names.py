@@ -83,6 +83,40 @@ def named(rng: np.random.Generator, people: People, households: Households) -> N
     return Names(forename, np.where(middle == forename, "", middle), surname, tradition)
 
 
+def named_after(rng: np.random.Generator, people: People, surname: Texts, partner: Texts) -> Names:
+    """Return the names of people who belonged to households with these surnames.
+
+    surname, partner: the surname of each person's reference person, and the one that the household's partner
+    was born with (empty: none). A parent or a child mostly has the reference person's surname, a partner as
+    partners do, and a sharer their own.
+    """
+    tradition = _traditions(rng, people.category)
+    forename = _forenames(
+        rng, tradition, people.is_female, np.digitize(people.birth, [-7305, 0, 7305, 12784])
+    )
+    count = len(people)
+    shares = np.select(
+        [people.relation == PARTNER, people.relation == GROWN, people.relation == OLDER],
+        [_PARTNER_SHARES[tradition], _CHILD_SHARES[tradition], np.full(count, 0.75)],
+        default=np.zeros(count),
+    )
+    own = _surnames(rng, tradition)
+    mothers = (people.relation == GROWN) & (partner != "") & happens(rng, 0.6, count)
+    result = np.where(happens(rng, shares, count), surname, np.where(mothers, partner, own))
+    result = _women_of_south_asia(rng, result, people, tradition)
+    return Names(forename, np.full(count, ""), in_form_of_sex(result, people.is_female), tradition)
+
+
+def in_form_of_sex(surname: Texts, female: np.ndarray[Any, np.dtype[np.bool_]]) -> Texts:
+    """Return surnames taken from relatives, with the ending that each person's sex has."""
+    ends = ~female & (np.char.endswith(surname, "SKA") | np.char.endswith(surname, "CKA"))
+    distinct, where = np.unique(surname[ends], return_inverse=True)
+    result = surname.copy()
+    if len(distinct):
+        result[ends] = np.char.add(np.array([name[:-1] for name in distinct]), "I")[where]
+    return _gendered(result, female)
+
+
 def _siblings_alike(people: People, forename: Texts) -> Whole:
     """Return rows that repeat the forename of another member of the household."""
     code = np.unique(forename, return_inverse=True)[1]

@@ -9,6 +9,7 @@ from sample_data.extracts.council_people import CouncilPeople
 from sample_data.extracts.council_properties import CouncilProperties
 from sample_data.extracts.nhs_patients import NhsPatients
 from sample_data.housing.dwellings import Dwellings
+from sample_data.population.departures import LEAVINGS
 from sample_data.population.draws import Texts
 from sample_data.population.geography import Block
 from sample_data.population.households import COMPOSITIONS
@@ -81,6 +82,7 @@ def person_truth(drawn: InhabitedBlock, properties: Texts, ids: Texts, first_hou
         "council_record_id": np.where(home >= 0, properties[np.maximum(home, 0)], ""),
         "lsoa21": np.where(home >= 0, lsoas[np.maximum(home, 0)], ""),
         "fate": FATES[population.fate],
+        "leaving": LEAVINGS[population.leaving],
         "relation": np.array(RELATIONS)[people.relation],
         "forename": population.names.forename,
         "middle": population.names.middle,

@@ -381,7 +381,9 @@ _TABLES = {
         f"""
         SELECT pseudonym(n, 'd') AS record_pseudonym, pseudonym(uprn, 'u') AS uprn_pseudonym,
             CASE WHEN parent_uprn IS NOT NULL THEN pseudonym(parent_uprn, 'u') END AS parent_uprn_pseudonym,
-            NULL::VARCHAR AS previous_uprn_pseudonym, {_columns(_ADDRESS_TEXT, "chance(n, 18) > 0.03")}
+            NULL::VARCHAR AS previous_uprn_pseudonym, FALSE AS is_empty,
+            NULL::VARCHAR AS council_tax_exemption, NULL::BOOLEAN AS single_person_discount,
+            {_columns(_ADDRESS_TEXT, "chance(n, 18) > 0.03")}
         FROM made_dwelling ORDER BY {_order("dwelling")}
         """,
     ),
@@ -392,7 +394,7 @@ _TABLES = {
             NULL::VARCHAR AS uprn_pseudonym,
             CASE WHEN position = 0 THEN 'council_tax' WHEN age_years < 16 THEN 'school_census'
                 ELSE 'electoral_register' END AS service,
-            CASE WHEN position = 0 THEN 'liable' ELSE 'resident' END AS role,
+            CASE WHEN position = 0 THEN 'liable' ELSE 'resident' END AS role, age_years,
             {_columns(_PERSON_TEXT, "TRUE")}
         FROM recorded WHERE side = 'council' ORDER BY {_order("council_resident")}
         """,
@@ -404,7 +406,8 @@ _TABLES = {
             CASE WHEN uprn IS NOT NULL THEN pseudonym(uprn, 'u') END AS uprn_pseudonym,
             pseudonym(place, 'g') AS address_group_pseudonym, age_years,
             CASE WHEN position % 2 = 0 THEN '1' ELSE '2' END AS sex,
-            ['A', 'H', 'M', 'Z'][1 + id % 4] AS ethnic_category,
+            ['A', 'H', 'M', 'Z'][1 + id % 4] AS ethnic_category, NULL::DATE AS address_start,
+            NULL::DATE AS address_end, NULL::VARCHAR AS address_type, FALSE AS is_deceased,
             {_columns(_ADDRESS_TEXT, "NOT is_vague")}, {_columns(_PERSON_TEXT, "TRUE")}
         FROM recorded WHERE side = 'nhs' ORDER BY {_order("nhs_resident")}
         """,

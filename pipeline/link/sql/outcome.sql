@@ -7,8 +7,9 @@ WITH evidence AS (
         member.member_id,
         member.unit_id,
         member.dwelling_id,
-        member.list_kind,
+        {member_levels},
         member.list_agreement,
+        member.shares_initial,
         member.unit_has_listed_member,
         member.age_years,
         recorded_match.reason,
@@ -24,11 +25,10 @@ WITH evidence AS (
             WHEN list_agreement IN ('surname', 'nobody') AND moved_dwelling_id IS NOT NULL
                 THEN 'seen_elsewhere'
             WHEN list_agreement IN ('surname', 'nobody') THEN list_agreement || '_' || CASE {age_band} END
+            WHEN shares_initial THEN 'initial_shared'
             ELSE list_agreement
         END AS listed_level,
-        CASE
-            WHEN list_agreement = 'nobody' AND age_years >= 18 AND moved_dwelling_id IS NULL THEN list_kind
-        END AS list_kind_level
+        {other_levels}
     FROM nhs_member AS member
     LEFT JOIN recorded_match ON recorded_match.nhs_id = member.unit_id
     LEFT JOIN moved_member ON moved_member.member_id = member.member_id
@@ -39,8 +39,7 @@ weighed AS (
         CASE
             WHEN dwelling_id IS NOT NULL
                 THEN $prior_match_weight
-                + CASE listed_level {weights} ELSE 0 END
-                + CASE list_kind_level {list_kind_weights} ELSE 0 END
+                + {weights}
         END AS residence_match_weight
     FROM evidence
 ),
@@ -73,7 +72,6 @@ SELECT
     COALESCE(moved_match_weight, match_weight) AS match_weight,
     COALESCE(moved_match_probability, match_probability) AS match_probability,
     elsewhere,
-    listed_level,
-    list_kind_level,
+    {level_columns},
     residence_match_weight
 FROM decided

@@ -15,6 +15,6 @@ SELECT
     best.place IN {same_uprn}
         AND (
             best.people IN {no_one}
-            OR (best.people IS NULL AND best.place = 'uprn_other_address')
+            OR ((best.people IS NULL OR best.people IN {no_list}) AND best.place = 'uprn_other_address')
         ) AS contradicted
 FROM best

@@ -4,13 +4,16 @@ m and u are counted (Fellegi and Sunter). The counted weight log2(m/u) is right 
 independent. UPRN, address and names are not independent among the candidates that blocking finds, so the
 weights are fitted jointly: a logistic regression on the cells of the comparison vectors, by Newton's
 method, with a ridge penalty towards the counted weights, which matters for levels that few candidates reach.
-The penalised likelihood has one maximum, so the fit does not depend on where it starts.
+The penalised likelihood has one maximum, so the fit does not depend on where it starts. The weights of a
+comparison that an extract may lack (`is_optional`) are fitted afterwards, with the others fixed. A level with
+more evidence never has a lower weight than one with less (`Comparison.at_least`).
 
 Without truth only the prior is fitted, by EM (`adapt_prior`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +21,17 @@ import numpy.typing as npt
 from pipeline.link.comparison import Comparison
 from pipeline.link.model import Parameters, rounded
 
+_Array = npt.NDArray[np.float64]
+
 #: Added to the true and to the other candidates of each level, so that no weight is infinite.
 _SMOOTHING = 0.5
 #: Strength of the ridge penalty towards the counted weights (natural logarithms).
 _PENALTY = 1.0
 _MAXIMUM_STEPS = 100
-#: A step changes a weight by at most this much (natural logarithms).
-_MAXIMUM_CHANGE = 2
+#: The fit has converged when no weight would change by more than this (natural logarithms).
+_TOLERANCE = 1e-9
+#: Least share of a step that is tried.
+_SHORTEST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Fit:
-    """A scorecard's parameters, the steps of the fit and whether it converged, and the cells fitted to."""
+    """A scorecard's parameters, the steps of the fit and whether it converged, and the cells fitted to.
+
+    standard_errors: of each level's match weight (log2), given the penalty; comparison -> level.
+    """
 
     prior: float
     levels: dict[str, dict[str, Parameters]]
     steps: int
     converged: bool
     cells: tuple[Cell, ...]
+    standard_errors: dict[str, dict[str, float]]
 
 
 def fit(
@@ -63,28 +74,116 @@ def fit(
     counted = {c.name: _counted(cells, n, c) for n, c in enumerate(comparisons)}
     names = [(c.name, level.id) for c in comparisons for level in c.levels]
     design, true_counts, other_counts = _design(cells, comparisons, names)
-    intercept = np.log(prior / (1 - prior))
+    is_optional = np.array([c.is_optional for c in comparisons for _ in c.levels])
     anchor = np.array([np.log(counted[c][level][0] / counted[c][level][1]) for c, level in names])
-    weights = anchor.copy()
-    if start is not None:
-        weights = np.array([start[c][level] * np.log(2) for c, level in names])
+    # Without them the other weights must be right, so these correct what the others leave.
+    anchor[is_optional] = 0
+    begin = anchor if start is None else np.array([start[c][level] * np.log(2) for c, level in names])
+    order = _order(comparisons, names)
+    weights, errors = np.zeros(len(names)), np.zeros(len(names))
+    offset = np.full(len(cells), np.log(prior / (1 - prior)))
+    steps, converged = 0, True
+    for part in (~is_optional, is_optional):
+        if part.any():
+            fitted = _monotone(
+                _Problem(design[:, part], true_counts, other_counts, offset, anchor[part]),
+                begin[part],
+                _restricted(order, part),
+            )
+            weights[part], errors[part] = fitted.weights, fitted.errors
+            steps, converged = steps + fitted.steps, converged and fitted.converged
+            offset = offset + design[:, part] @ fitted.weights
+    levels = {c.name: dict[str, Parameters]() for c in comparisons}
+    standard_errors = {c.name: dict[str, float]() for c in comparisons}
+    for (name, level), weight, error in zip(names, weights, errors, strict=True):
+        m, u = counted[name][level]
+        levels[name][level] = Parameters(rounded(m), rounded(u), rounded(float(weight / np.log(2))))
+        standard_errors[name][level] = float(error / np.log(2))
+    return Fit(prior, levels, steps, converged, tuple(cells), standard_errors)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """A penalised logistic regression: the weights of the columns of `design`, given an offset per cell."""
+
+    design: _Array
+    true: _Array
+    other: _Array
+    offset: _Array
+    anchor: _Array
+
+
+@dataclass(frozen=True)
+class _Solution:
+    weights: _Array
+    errors: _Array
+    steps: int
+    converged: bool
+
+
+def _monotone(problem: _Problem, begin: _Array, order: list[tuple[int, int]]) -> _Solution:
+    """Return the fit in which no weight is lower than that of a level with less evidence.
+
+    order: pairs of columns (more evidence, less). Two levels that violate their order get one weight in
+    common, and everything is fitted again, until none does.
+    """
+    group = np.arange(len(begin))
+    while True:
+        ties = np.zeros((len(begin), int(group.max(initial=-1)) + 1))
+        ties[np.arange(len(begin)), group] = 1
+        solution = _solve(problem, begin, ties)
+        wrong = [
+            (more, less)
+            for more, less in order
+            if group[more] != group[less] and solution.weights[more] < solution.weights[less]
+        ]
+        if not wrong:
+            return solution
+        # One pair at a time, the worst first: a later fit may leave the others in order.
+        more, less = max(wrong, key=lambda pair: solution.weights[pair[1]] - solution.weights[pair[0]])
+        group[group == group[more]] = group[less]
+        group = np.unique(group, return_inverse=True)[1]
+
+
+def _solve(problem: _Problem, begin: _Array, ties: _Array) -> _Solution:
+    """Fit by Newton's method; columns of `ties` are the levels that have one weight in common."""
+    design, penalty = problem.design @ ties, _PENALTY * ties.T @ ties
+    weights = np.linalg.solve(ties.T @ ties, ties.T @ begin)
+    pulled = _PENALTY * ties.T @ problem.anchor
+    total = problem.true + problem.other
+
+    def loss(weights: npt.NDArray[np.floating[Any]]) -> float:
+        log_odds = problem.offset + design @ weights
+        misfit = total * np.logaddexp(0, log_odds) - problem.true * log_odds
+        return float(misfit.sum() + weights @ penalty @ weights / 2 - weights @ pulled)
+
     steps, converged = 0, False
+    hessian = penalty
     while steps < _MAXIMUM_STEPS and not converged:
         steps += 1
-        probability = 1 / (1 + np.exp(-(intercept + design @ weights)))
-        gradient = design.T @ (true_counts - (true_counts + other_counts) * probability) - _PENALTY * (
-            weights - anchor
-        )
-        curvature = (true_counts + other_counts) * probability * (1 - probability)
-        hessian = (design.T * curvature) @ design + _PENALTY * np.eye(len(names))
+        probability = 1 / (1 + np.exp(-(problem.offset + design @ weights)))
+        gradient = design.T @ (problem.true - total * probability) - penalty @ weights + pulled
+        hessian = (design.T * (total * probability * (1 - probability))) @ design + penalty
         step = np.linalg.solve(hessian, gradient)
-        weights = weights + np.clip(step, -_MAXIMUM_CHANGE, _MAXIMUM_CHANGE)
-        converged = bool(np.abs(step).max() < 1e-10)
-    fitted = {c.name: dict[str, Parameters]() for c in comparisons}
-    for (name, level), weight in zip(names, weights, strict=True):
-        m, u = counted[name][level]
-        fitted[name][level] = Parameters(rounded(m), rounded(u), rounded(float(weight / np.log(2))))
-    return Fit(prior, fitted, steps, converged, tuple(cells))
+        converged = bool(np.abs(step).max() < _TOLERANCE)
+        # A whole step can lead away from the maximum; a short enough one never does.
+        length, before = 1.0, loss(weights)
+        while length > _SHORTEST and loss(weights + length * step) > before:
+            length /= 2
+        weights = weights + length * step
+    errors = np.sqrt(np.diag(np.linalg.inv(hessian)))
+    return _Solution(ties @ weights, ties @ errors, steps, converged)
+
+
+def _order(comparisons: tuple[Comparison, ...], names: list[tuple[str, str]]) -> list[tuple[int, int]]:
+    column = {name: n for n, name in enumerate(names)}
+    return [(column[c.name, more], column[c.name, less]) for c in comparisons for more, less in c.at_least]
+
+
+def _restricted(order: list[tuple[int, int]], part: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the pairs of columns that are both in this part, numbered within it."""
+    number = np.cumsum(part) - 1
+    return [(int(number[more]), int(number[less])) for more, less in order if part[more] and part[less]]
 
 
 def adapt_prior(
@@ -119,9 +218,6 @@ def _counted(cells: Sequence[Cell], n: int, comparison: Comparison) -> dict[str,
             other[level] += cell.other
     all_true, all_other = sum(true.values()), sum(other.values())
     return {level: (true[level] / all_true, other[level] / all_other) for level in true}
-
-
-_Array = npt.NDArray[np.float64]
 
 
 def _design(

@@ -8,8 +8,6 @@ The scorecards are fitted one after the other, because each decides on the resul
 are scored twice: first to count the levels that they reach, then with the fitted weights.
 """
 
-from dataclasses import replace
-
 import duckdb
 
 from pipeline.group.blocking import MOVED_RULES, RECORDED_RULES
@@ -26,12 +24,8 @@ from pipeline.link.training.fitting import Cell, Fit, fit
 _UPPER, _LOWER, _MARGIN = 0.0, -4.0, 1.0
 #: A move contradicts the recorded address, so its odds must be at least 4 to 1.
 _MOVED_UPPER = 2.0
-#: (comparison, level, stronger levels): a stronger level includes the evidence of the level, so its weight is
-#: never lower, even if it was fitted to few candidates.
-_AT_LEAST = (("people", "surname", ("initial_surname", "phonetic")),)
-#: Leaving a resident out counts as 1.6 times as bad as keeping a ghost registration, so the limit is
-#: log2(1 / 1.6). No kind of member has a weight within 0.2 of it.
-_RESIDENCE_UPPER = -0.678
+#: Keeping a ghost registration counts as 1.7 times as bad as leaving a resident out: the limit is log2(1.7).
+_RESIDENCE_UPPER = 0.75
 
 
 def learn_from_truth(
@@ -45,7 +39,7 @@ def learn_from_truth(
     connection = inputs.connection
     fits: dict[str, Fit] = {}
     cards: dict[str, Scorecard] = {}
-    _true_units(connection, household_truth)
+    _true_units(connection, household_truth, residence_truth)
     score_pairs(
         connection,
         ("dwelling_unit", "nhs_unit"),
@@ -54,7 +48,7 @@ def learn_from_truth(
         RECORDED_RULES,
         "recorded_pair",
     )
-    # A dwelling without listed people has no listed household, so its pairs have no truth.
+    # A pair whose people cannot be compared, although some are listed, has no truth.
     fits["recorded"] = fit(
         _cells(connection, "recorded_pair", "recorded", "pair.people IS NOT NULL"), SCORECARDS["recorded"]
     )
@@ -89,15 +83,27 @@ def learn_from_truth(
     return Model(cards, trained_on), fits
 
 
-def _true_units(connection: duckdb.DuckDBPyConnection, truth: str) -> None:
-    """Create `true_unit`: one row per dwelling and NHS unit that are a true pair."""
+def _true_units(connection: duckdb.DuckDBPyConnection, household: str, residence: str) -> None:
+    """Create `true_unit`: one row per dwelling and NHS unit that are a true pair.
+
+    At a dwelling where no one is listed there is no listed household. There a pair is true if a member of
+    the unit lives in the dwelling.
+    """
     connection.execute(
         f"""
         CREATE TABLE true_unit AS
+        WITH truth AS (
+            SELECT dwelling_id, member_id FROM {household}
+            UNION ALL
+            SELECT truth.dwelling_id, truth.member_id
+            FROM {residence} AS truth
+            INNER JOIN dwelling_unit ON dwelling_unit.unit_id = truth.dwelling_id
+            WHERE dwelling_unit.people = 0
+        )
         SELECT DISTINCT
             truth.dwelling_id,
             nhs_member.unit_id AS nhs_id
-        FROM {truth} AS truth
+        FROM truth
         INNER JOIN nhs_member ON nhs_member.member_id = truth.member_id
         """
     )
@@ -124,36 +130,33 @@ def _cells(connection: duckdb.DuckDBPyConnection, pairs: str, card: str, conditi
 
 
 def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[Cell]:
-    """Return the cells of the members of linked units with a list to be compared with."""
+    """Return the cells of the members of linked units with a list to be compared with.
+
+    Only current registrations: the others are left out by the rules of registration, whatever their weight.
+    """
+    levels = ", ".join(f"outcome.{comparison.name}_level" for comparison in SCORECARDS["residence"])
     rows = connection.execute(
         f"""
         SELECT
-            outcome.listed_level,
-            outcome.list_kind_level,
+            {levels},
             COUNT(truth.member_id),
             COUNT(*) - COUNT(truth.member_id)
         FROM outcome
+        INNER JOIN nhs_member ON nhs_member.member_id = outcome.member_id
         LEFT JOIN {truth} AS truth
             ON truth.member_id = outcome.member_id AND truth.dwelling_id = outcome.unit_dwelling_id
         WHERE outcome.listed_level IS NOT NULL
           AND outcome.unit_dwelling_id IS NOT NULL
-        GROUP BY outcome.listed_level, outcome.list_kind_level
-        ORDER BY outcome.listed_level, outcome.list_kind_level
+          AND nhs_member.is_current
+        GROUP BY {levels}
+        ORDER BY {levels}
         """
     ).fetchall()
-    return [Cell((level, kind), true, other) for level, kind, true, other in rows]
+    return [Cell(tuple(row[:-2]), row[-2], row[-1]) for row in rows]
 
 
 def _card(fitted: Fit, upper: float) -> Scorecard:
-    levels = dict(fitted.levels)
-    for comparison, weaker, stronger in _AT_LEAST:
-        if comparison in levels:
-            least = levels[comparison][weaker].match_weight
-            levels[comparison] = {
-                level: replace(p, match_weight=max(p.match_weight, least)) if level in stronger else p
-                for level, p in levels[comparison].items()
-            }
-    return Scorecard(fitted.prior, levels, upper, _LOWER, _MARGIN)
+    return Scorecard(fitted.prior, fitted.levels, upper, _LOWER, _MARGIN)
 
 
 def _blank(card: str) -> Scorecard:

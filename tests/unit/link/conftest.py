@@ -32,12 +32,45 @@ _CLEAR = {
     **dict.fromkeys(("nhs_number", "address_group_id"), pa.string()),
     "birth_date": pa.date32(),
 }
+#: Columns that reach the pseudonymised table as they are.
+_PLAIN = {
+    **dict.fromkeys(("service", "role", "sex", "ethnic_category", "council_tax_exemption"), pa.string()),
+    "address_type": pa.string(),
+    **dict.fromkeys(("is_empty", "single_person_discount", "is_deceased"), pa.bool_()),
+    **dict.fromkeys(("address_start", "address_end"), pa.date32()),
+}
 _TABLES = {
-    "dwelling": ("council_property", ("record", "uprn", "parent_uprn", "previous_uprn")),
-    "council_resident": ("council_person", ("record", "dwelling_record", "uprn", "service", "role")),
+    "dwelling": (
+        "council_property",
+        (
+            "record",
+            "uprn",
+            "parent_uprn",
+            "previous_uprn",
+            "is_empty",
+            "council_tax_exemption",
+            "single_person_discount",
+        ),
+    ),
+    "council_resident": (
+        "council_person",
+        ("record", "dwelling_record", "uprn", "service", "role", "age_years"),
+    ),
     "nhs_resident": (
         "nhs_person",
-        ("record", "nhs_number", "uprn", "address_group", "age_years", "sex", "ethnic_category"),
+        (
+            "record",
+            "nhs_number",
+            "uprn",
+            "address_group",
+            "age_years",
+            "sex",
+            "ethnic_category",
+            "address_start",
+            "address_end",
+            "address_type",
+            "is_deceased",
+        ),
     ),
 }
 _SOURCE = {
@@ -161,8 +194,8 @@ def _pseudonymised(table: str, clear: Mapping[str, Rows]) -> pa.Table:
         given = [row.get(_SOURCE.get(column, column)) for row in clear[source]]
         if column == "age_years":
             output[column], types[column] = [_age(row.get("birth_date")) for row in clear[source]], pa.int64()
-        elif column in ("service", "role", "sex", "ethnic_category"):
-            output[column], types[column] = given, pa.string()
+        elif column in _PLAIN:
+            output[column], types[column] = given, _PLAIN[column]
         else:
             kind = "uprn " if "uprn" in column else ""
             output[f"{column}_pseudonym"] = [

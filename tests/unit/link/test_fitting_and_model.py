@@ -1,6 +1,7 @@
 """Fitting finds known weights from any start; a model's file and card are exactly what was approved."""
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -61,6 +62,42 @@ def test_two_starts_end_in_the_same_weights() -> None:
     first = fit(cells(dependent=True), (ONE, TWO))
     start = {"one": {"yes": -4.0, "no": 4.0}, "two": {"yes": 5.0, "no": 0.0}}
     assert fit(cells(dependent=True), (ONE, TWO), start).levels == first.levels
+
+
+def test_a_level_with_more_evidence_gets_the_weight_of_the_weaker_one_where_cells_say_less() -> None:
+    ladder = Comparison(
+        "one",
+        "",
+        "FALSE",
+        (Level("best", "", "x"), Level("good", "", "y"), Level("none", "", None)),
+        at_least=(("best", "good"), ("good", "none")),
+    )
+    few = [Cell(("best",), 5, 1), Cell(("good",), 900, 30), Cell(("none",), 40, 400)]
+    free = fit(few, (replace(ladder, at_least=()),)).levels["one"]
+    ordered = fit(few, (ladder,)).levels["one"]
+    assert free["best"].match_weight < free["good"].match_weight
+    assert ordered["best"].match_weight == ordered["good"].match_weight > ordered["none"].match_weight
+
+
+def test_an_optional_comparison_leaves_the_weights_of_the_others_as_they_are_without_it() -> None:
+    optional = replace(TWO, is_optional=True)
+    alone = fit([Cell((one,), true, other) for one, true, other in (("yes", 90, 10), ("no", 10, 90))], (ONE,))
+    both = fit(
+        [
+            Cell(("yes", "yes"), 60, 2),
+            Cell(("yes", None), 30, 8),
+            Cell(("no", "no"), 2, 70),
+            Cell(("no", None), 8, 20),
+        ],
+        (ONE, optional),
+    )
+    assert both.levels["one"] == alone.levels["one"]
+    assert both.levels["two"]["yes"].match_weight > 0.5 > both.levels["two"]["no"].match_weight
+
+
+def test_a_level_of_few_candidates_has_a_larger_standard_error() -> None:
+    errors = fit([Cell(("yes", None), 5, 1), Cell(("no", None), 500, 700)], (ONE, TWO)).standard_errors["one"]
+    assert errors["yes"] > 2 * errors["no"] > 0
 
 
 def test_a_level_that_no_candidate_reached_keeps_a_finite_weight() -> None:

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from elm_road import listed, patient, place
 
 from governance.artefact import Artefact
 from governance.clearance import Cleared
@@ -14,41 +15,6 @@ from pipeline.link.stage import fingerprint_settings, link
 
 Rows = list[dict[str, Any]]
 Link = Callable[[Rows, Rows, Rows], Any]
-
-
-def place(record: str, number: int, uprn: str | None = None, **more: Any) -> dict[str, Any]:
-    return {
-        "record_id": record,
-        "address_line_1": f"{number} Elm Road",
-        "postcode": "M31 4BQ",
-        "uprn": uprn,
-        **more,
-    }
-
-
-def listed(record: str, dwelling: str, name: str, **more: Any) -> dict[str, Any]:
-    forename, surname = name.split()
-    return {
-        "record_id": record,
-        "property_record_id": dwelling,
-        "forename": forename,
-        "surname": surname,
-        "service": "electoral_register",
-        "role": "resident",
-        **more,
-    }
-
-
-def patient(
-    record: str, number: int, name: str, born: int, uprn: str | None = None, **more: Any
-) -> dict[str, Any]:
-    forename, surname = name.split()
-    return {
-        **place(record, number, uprn, **more),
-        "forename": forename,
-        "surname": surname,
-        "birth_date": date(born, 5, 17),
-    }
 
 
 def test_a_household_is_linked_by_uprn_address_and_people(linked: Link) -> None:
@@ -97,8 +63,8 @@ def test_a_group_of_strangers_at_an_agreed_uprn_is_not_linked_and_says_why(linke
         [listed("c1", "D1", "Mary Shelley"), listed("c2", "D1", "Percy Shelley")],
         [patient("n1", 1, "Ada Byron", 1985, "11")],
     )
-    assert (result.dwelling_of("n1"), result.residents["n1"]["reason"]) == (None, "clerical_review")
-    assert result.unlinked == {"D1": "clerical_review"}
+    assert (result.dwelling_of("n1"), result.residents["n1"]["reason"]) == (None, "below_threshold")
+    assert result.unlinked == {"D1": "below_threshold"}
 
 
 @pytest.mark.parametrize(
@@ -298,3 +264,28 @@ def test_the_progress_report_contains_only_counts(
         "group: dwellings 1 (listed people 1), address groups 1 (NHS records 1)",
         "link: 1 of 1 NHS records linked (100.0%); pairs compared: 1",
     ]
+
+
+def test_a_group_at_an_unlisted_home_that_the_council_records_as_empty_is_not_linked(linked: Link) -> None:
+    homes = [
+        place("D1", 1, "11"),
+        place("D2", 2, "12", is_empty=True),
+        place("D3", 3, "13", council_tax_exemption="F"),
+        place("D4", 4, "14", council_tax_exemption="N"),
+        place("D5", 5, "15"),
+    ]
+    people = [listed("c5", "D5", "Ada Byron")]
+    patients = [patient(f"n{n}", n, "Mary Shelley", 1980, f"1{n}") for n in (1, 2, 3, 4)]
+    result = linked(homes, people, [*patients, patient("n5", 5, "Ada Byron", 1985, "15")])
+    assert {record: row["dwelling"] for record, row in result.residents.items()} == {
+        "n1": "D1", "n2": None, "n3": None, "n4": "D4", "n5": "D5",
+    }  # fmt: skip
+    assert result.facts["people_compared"] == 1
+
+
+def test_without_any_list_of_people_an_unlisted_home_says_nothing_about_its_group(linked: Link) -> None:
+    homes, patients = [place("D1", 1, "11")], [patient("n1", 1, "Mary Shelley", 1980, "11")]
+    elsewhere = ([place("D2", 2, "12")], [listed("c2", "D2", "Ada Byron")])
+    alone = linked(homes, [], patients)
+    among_listed = linked([*homes, *elsewhere[0]], elsewhere[1], patients)
+    assert alone.links[0]["match_weight"] > among_listed.links[0]["match_weight"]

@@ -89,7 +89,7 @@ def test_assignment_errors_of_flats_have_their_rates(inhabited):
     [
         ("stale_in_area", 0.01, 0.035),
         ("ghost_left", 0.025, 0.06),
-        ("ghost_deceased", 0.002, 0.008),
+        ("ghost_deceased", 0.010, 0.025),
         ("shared_custody", 0.0002, 0.004),
         ("duplicate", 0.002, 0.006),
         ("care_home_at_former_home", 0.0001, 0.004),
