@@ -94,6 +94,7 @@ def zipped(name: str, content: bytes = b"x") -> bytes:
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "is an old Excel workbook (.xls)"),
         (b"PAR1" + bytes(40), "is a Parquet file, and its name does not end in .parquet"),
     ],
+    ids=["xlsx", "ods", "zip", "bz2", "gzip", "xls", "parquet"],
 )
 def test_a_file_that_is_no_text_is_named_for_what_it_is(bench: Any, content: bytes, shown: str) -> None:
     bench.put("council_property", content)
