@@ -7,7 +7,10 @@ the same allowance. So the officer and the analyst read one figure.
 |---|---|---|
 | truth | correct links of all links; the lower of records and households | true pairs of invented people |
 | review | weighted share of reviewed links that are correct | the newest clerical review in the audit log |
-| estimate | lower bound of the estimate, less `ESTIMATE_TOO_HIGH_BY` | the run's match probabilities |
+| estimate | lower bound of the estimate for current registrations | the run's match probabilities |
+
+The bound of the estimate covers how far estimates and measurements differed on populations that the model was
+not trained on (`pipeline/link/precision.py`).
 """
 
 from collections.abc import Mapping
@@ -15,15 +18,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-#: By how much, at most, the model's estimate was above the measured precision of linked records where both
-#: are known: the sample project (0.996 estimated, 0.947 measured) and the household_dev pair of 8,700
-#: dwellings (0.998 and 0.970). The model compares an address group with a dwelling, and does not see that a
-#: member of the group has left.
-ESTIMATE_TOO_HIGH_BY = 0.05
-ALLOWANCE = (
-    f"estimates were too high by up to {100 * ESTIMATE_TOO_HIGH_BY:g} percentage points where the truth was "
-    "known"
-)
 #: A review of fewer links is not a measurement: 100 links give an interval of about 4 percentage points.
 MINIMUM_REVIEWED_LINKS = 100
 #: A review counts for as long as this, and only for the model whose links were reviewed.
@@ -78,11 +72,6 @@ def review_that_counts(
     return review if counts else None
 
 
-def at_least(low: float) -> float:
-    """Return the precision that is expected at least, from the lower bound of the model's estimate."""
-    return max(0.0, round(low - ESTIMATE_TOO_HIGH_BY, 6))
-
-
 def _from_truth(known: Mapping[str, tuple[int, int]]) -> Precision:
     unit = min(known, key=lambda name: known[name][0] / known[name][1])
     correct, links = known[unit]
@@ -110,8 +99,8 @@ def _from_review(review: Mapping[str, Any]) -> Precision:
 def _from_estimate(value: float, low: float) -> Precision:
     return Precision(
         "estimate",
-        at_least(low),
-        f"At least {at_least(low):.1%} of the links are expected to be correct. This was not measured: the "
-        f"model estimates {value:.1%}, with a lower bound of {low:.1%}. Hearth subtracts "
-        f"{100 * ESTIMATE_TOO_HIGH_BY:g} points, because {ALLOWANCE}.",
+        low,
+        f"At least {low:.1%} of the links of current registrations are expected to be correct. This was not "
+        f"measured: the model estimates {value:.1%}. The lower bound allows for how far estimates and "
+        "measurements differed in other populations.",
     )

@@ -74,7 +74,7 @@ class Thresholds:
     minimum_estimated_precision: float = threshold(
         0.9,
         "lowest share of links that are correct where it was not measured: the lower bound of the model's "
-        "estimate, less the 5 points by which estimates were too high",
+        "estimate for current registrations",
         "higher",
         minimum=0,
         maximum=1,

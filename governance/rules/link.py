@@ -8,7 +8,6 @@ from datetime import datetime
 from governance.agreement.agreement import Agreement
 from governance.counted import counted
 from governance.linkage_precision import (
-    ESTIMATE_TOO_HIGH_BY,
     MINIMUM_REVIEWED_LINKS,
     precision_of,
     review_that_counts,
@@ -166,8 +165,7 @@ def enough_links_are_correct(evidence: Shown, agreement: Agreement, now: datetim
     found = precision_of(measured, review, estimate)
     threshold = (
         f"at least {agreed.minimum_measured_precision:.2%} measured or, if not measured, at least "
-        f"{agreed.minimum_estimated_precision:.2%} by the lower bound of the estimate less "
-        f"{100 * ESTIMATE_TOO_HIGH_BY:g} points"
+        f"{agreed.minimum_estimated_precision:.2%} by the lower bound of the estimate"
     )
     if found is None:
         # links by UPRN without names or birth dates have no second piece of evidence to estimate from

@@ -12,6 +12,9 @@ The clauses are tested in their order, for a cell that has a value. Identifiers 
 (`sql/`).
 """
 
+#: The repair of a default value in a date column.
+DEFAULT_DATE = "DEFAULT_DATE"
+
 
 def is_whole(cell: str) -> str:
     """Return SQL for whether the cell is a whole number with a fraction of zero."""
@@ -69,7 +72,7 @@ def text_repairs(cell: str, one_line: str) -> str:
 def date_repair(cell: str, is_default: str, reason: str, has_short_year: str) -> str:
     """Return how the cell of a date was repaired. The others are SQL for a truth, a reason and a truth."""
     return (
-        f"CASE WHEN {cell} IS NULL THEN NULL WHEN {is_default} THEN 'DEFAULT_DATE' "
+        f"CASE WHEN {cell} IS NULL THEN NULL WHEN {is_default} THEN '{DEFAULT_DATE}' "
         f"WHEN ({reason}) IS NOT NULL THEN NULL WHEN {has_short_year} THEN 'TWO_DIGIT_YEAR' "
         f"WHEN {without_midnight(cell)} <> {cell} THEN 'MIDNIGHT' END"
     )

@@ -20,6 +20,7 @@ from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.exhaustion import exhaustion_fault
 from pipeline.engine.tables import write_table
 from pipeline.ingest.inspection import InspectedExtract, contracts_of
+from pipeline.ingest.repairs import DEFAULT_DATE
 from pipeline.ingest.rights import PERSON_TABLES, PeopleToRemove, requests_digest
 from pipeline.ingest.table import ingest_table
 from pipeline.leakage.canary import canary_of
@@ -145,7 +146,7 @@ def _sentences_on_defaults(table: str, repaired: Mapping[str, Mapping[str, int]]
         f"{table}: {counted(count, f'default value of {column} was', f'default values of {column} were')} "
         "read as missing"
         for column, repairs in repaired.items()
-        if (count := repairs.get("DEFAULT_DATE", 0))
+        if (count := repairs.get(DEFAULT_DATE, 0))
     ]
 
 

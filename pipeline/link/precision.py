@@ -56,7 +56,7 @@ def precision_facts(
     facts: dict[str, float | int | None] = {"current_links": int(links)}
     for n, name in enumerate(("household", "residence")):
         mean = means[n] if people_compared else None
-        lower, upper = (None, None) if mean is None else _interval(mean, n)
+        lower, upper = (None, None) if mean is None else interval(mean, name)
         values = {"": mean, "_lower": lower, "_upper": upper}
         facts |= {
             f"{name}_precision{end}": None if value is None else round(value, 6)
@@ -65,7 +65,9 @@ def precision_facts(
     return facts
 
 
-def _interval(mean: float, n: int) -> tuple[float, float]:
+def interval(mean: float, name: str) -> tuple[float, float]:
+    """Return the 95% interval of a mean estimated precision; name: "household" or "residence"."""
+    n = ("household", "residence").index(name)
     differences = [difference[n] for difference in DIFFERENCES.values()]
     root_mean_square = math.sqrt(sum(d * d for d in differences) / len(differences))
     width = _QUANTILE * root_mean_square * math.sqrt(1 + 1 / len(differences))

@@ -21,7 +21,8 @@ SQL = Statements("pipeline.quality")
 
 _NHS_COLUMNS = (
     "record_pseudonym", "age_years", "sex", "ethnic_category", "practice_code", "address_start",
-    "uprn_pseudonym", "address_unit_postcode", "person_name_birth", "address_group_pseudonym",
+    "address_end", "address_type", "is_deceased", "uprn_pseudonym", "address_unit_postcode",
+    "person_name_birth", "address_group_pseudonym",
 )  # fmt: skip
 _DWELLING_COLUMNS = (
     "record_pseudonym", "uprn_pseudonym", "parent_uprn_pseudonym", "tenure", "property_type", "lsoa21",
@@ -138,7 +139,9 @@ def load_links(
 def count_quality(connection: duckdb.DuckDBPyConnection, truth: TruePairs | None) -> str:
     """Return the query of `quality_count`: one row per unit, attribute and category.
 
-    The unit "household" has one row, which counts pairs of an address group and a dwelling.
+    The unit "household" has one row, which counts pairs of an address group and a dwelling. The rows of
+    attribute "current" count linked current registrations; their probability is that of the right household,
+    and that of the right residence.
     """
     parts = [*_parts(), *_households(connection, truth)]
     return "\nUNION ALL\n".join(parts) + "\nORDER BY unit, attribute, category"
@@ -160,6 +163,15 @@ def _parts() -> Iterator[str]:
                 yield (
                     f"SELECT '{unit}' AS unit, 'compared' AS attribute, '{compared}' AS category,"
                     f" COUNT(*) AS units, COUNT({value}) AS linked, 0, 0, 0, 0, 0, 0, 0\nFROM decision"
+                )
+            for what, probability in (
+                ("household", "match_probability"),
+                ("residence", "residence_probability"),
+            ):
+                yield (
+                    f"SELECT '{unit}' AS unit, 'current' AS attribute, '{what}' AS category,"
+                    f" COUNT(*) AS units, COUNT(*) AS linked, COUNT(*) AS links, SUM({probability}),"
+                    " 0, 0, 0, 0, 0\nFROM quality_record\nWHERE is_linked AND is_current"
                 )
         for supplied, column in SUPPLIED[unit].items():
             yield (

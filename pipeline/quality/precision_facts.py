@@ -1,11 +1,11 @@
 """How often links are correct, as measured and as estimated: the evidence that rule LNK-08 judges."""
 
-import math
 from typing import Any
 
 import duckdb
 
-_Z95 = 1.959963984540054
+from pipeline.link.precision import interval
+
 #: Unit of the facts -> unit of table `quality_count`.
 _UNITS = {"records": "nhs_record", "households": "household"}
 
@@ -13,23 +13,25 @@ _UNITS = {"records": "nhs_record", "households": "household"}
 def precision_facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Return the facts that `pipeline/quality/stage.py` documents, from table `quality_count`."""
     whole = {
-        unit: (int(links), int(correct), int(true_pairs), probability, variance)
-        for unit, links, correct, true_pairs, probability, variance in connection.execute(
-            """
-            SELECT unit, links, right_links, true_pairs, probability::DOUBLE, variance::DOUBLE
-            FROM quality_count
-            WHERE attribute = 'all'
-            """
+        unit: (int(links), int(correct), int(true_pairs))
+        for unit, links, correct, true_pairs in connection.execute(
+            "SELECT unit, links, right_links, true_pairs FROM quality_count WHERE attribute = 'all'"
         ).fetchall()
     }
     compared = connection.execute(
         "SELECT SUM(linked) FROM quality_count WHERE attribute = 'compared' AND category = 'people'"
     ).fetchall()[0][0]
-    links, _, _, probability, variance = whole.get("nhs_record", (0, 0, 0, None, None))
+    links, probability = connection.execute(
+        """
+        SELECT SUM(links), SUM(probability)::DOUBLE
+        FROM quality_count
+        WHERE attribute = 'current' AND category = 'residence'
+        """
+    ).fetchall()[0]
     value = low = None
-    if links and probability is not None and variance is not None:
+    if links and probability is not None:
         value = round(probability / links, 6)
-        low = round(max(0.0, probability / links - _Z95 * math.sqrt(variance) / links), 6)
+        low = round(interval(probability / links, "residence")[0], 6)
     return {
         "measured": [
             {"unit": name, "right": whole[unit][1], "links": whole[unit][0]}

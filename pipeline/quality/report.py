@@ -5,8 +5,10 @@ A category of fewer records than the minimum is not named; see `merge_small_cate
 It contains nothing about the run that made it (no run id, clock time or digest of an extract), so that all
 runs of one epoch can repeat it byte for byte.
 
-Estimates come from match probabilities. Their 95% intervals are those of a sum of independent links with
-these probabilities, so they are as good as the model. Measured figures have Wilson's intervals.
+Estimates come from match probabilities. Overall precision is estimated for linked current registrations,
+apart for household and residence; its interval covers differences between populations (see
+`pipeline/link/precision.py`). The other estimates have the interval of a sum of independent links with these
+probabilities, so they are as good as the model. Measured figures have Wilson's intervals.
 """
 
 import math
@@ -16,17 +18,17 @@ from typing import Any
 
 import duckdb
 
-from governance.linkage_precision import at_least
 from governance.small_group import is_other, other
 from pipeline.link.comparison import SCORECARDS
 from pipeline.link.evaluate import FLAGGED_GAP
 from pipeline.link.model import Model
+from pipeline.link.precision import interval
 from pipeline.quality.counting import ATTRIBUTES
 from pipeline.quality.protection import Counts, Terms, protect
 from pipeline.quality.wording import NOT_KNOWN, REASONS, SMALL_REASONS, unknowable
 from pipeline.statistics.proportion import Proportion
 
-FORMAT = 1
+FORMAT = 2
 #: Width of one bar of the distribution, in match weight.
 _BAR = 2
 _Z95 = 1.959963984540054
@@ -94,7 +96,12 @@ def report_content(
     groups = list(_groups(rows, whole, terms, people_known))
     card = model.scorecards["recorded"]
     record = whole["nhs_record"]
-    estimated = _estimated_precision(record, _WHOLE) if people_known else None
+    estimated = {
+        row.category: _estimate_of_current(row)
+        for row in rows
+        if row.attribute == "current" and row.links and people_known
+    }
+    residence = estimated.get("residence")
     content = {
         "format": FORMAT,
         "reference_date": reference_date,
@@ -115,10 +122,11 @@ def report_content(
             unit: _rate(_printed(whole[unit].match, terms)) for unit in ATTRIBUTES if unit in whole
         },
         "estimated": {
-            "precision": estimated,
+            "household_precision": estimated.get("household"),
+            "residence_precision": residence,
             "recall": _estimated_recall(record) if people_known else None,
         },
-        "precision_at_least": None if estimated is None else at_least(estimated["low"]),
+        "precision_at_least": None if residence is None else residence["low"],
         "measured": _measured_whole(whole, terms),
         "groups": groups,
         "flags": list(_flags(groups)),
@@ -213,6 +221,13 @@ def _estimated_precision(row: Row, step: float) -> dict[str, float] | None:
     if not row.links or row.probability is None or row.variance is None:
         return None
     return _estimate(row.probability / row.links, math.sqrt(row.variance) / row.links, step)
+
+
+def _estimate_of_current(row: Row) -> dict[str, float]:
+    """Return a mean estimate for linked current registrations, with its interval between populations."""
+    mean = (row.probability or 0.0) / row.links
+    low, high = interval(mean, row.category)
+    return {name: round(figure, 3) for name, figure in (("value", mean), ("low", low), ("high", high))}
 
 
 def _estimated_recall(row: Row) -> dict[str, float] | None:

@@ -18,8 +18,9 @@ Evidence facts that LNK-08 judges, with the newest clerical review in the audit 
 - `model_digest`: the model that made the links
 - `measured`: list of {`unit` ("records" or "households"), `right`, `links`}; empty without true pairs
 - `people_compared`: decisions for which people could be compared; if 0, precision cannot be estimated
-- `estimated_precision`, `estimated_precision_low`: mean match probability of the linked records, and the
-  lower end of its 95% interval (0 to 1; null if nothing is linked)
+- `estimated_precision`, `estimated_precision_low`: mean probability that a linked current registration has
+  the right dwelling and lives there, and the lower end of its 95% interval (0 to 1; null if none is linked);
+  see `pipeline/link/precision.py`
 """
 
 from pathlib import Path

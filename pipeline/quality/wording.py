@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from governance.linkage_precision import ALLOWANCE
 from schemas.code_list import load_code_list
 
 NOT_KNOWN = "not known"
@@ -82,9 +81,9 @@ def unknowable(compared: Mapping[str, int], without: Sequence[str], is_unmeasure
         )
     if is_unmeasured:
         statements.append(
-            "The truth is not known, so precision and recall are the model's own estimates, and "
-            f"{ALLOWANCE}. People can measure precision by clerical review (hearth review). The governance "
-            "report and rule LNK-08 then use the reviewed figure."
+            "The truth is not known, so precision and recall are the model's own estimates. People can "
+            "measure precision by clerical review (hearth review). The governance report and rule LNK-08 "
+            "then use the reviewed figure."
         )
     statements.append(
         "Estimated recall covers only pairs that were compared. If the records of a household have no UPRN, "

@@ -167,5 +167,5 @@ def test_uprns_and_attributes_alone_are_enough(project: SampleProject) -> None:
     assert linked["match_rate"] > 0.8
     assert linked["estimated_precision"] is None
     report = json.loads((Path(ran.outcome["release_dir"]) / "linkage_quality.json").read_bytes())
-    assert report["estimated"] == {"precision": None, "recall": None}
+    assert report["estimated"] == {"household_precision": None, "residence_precision": None, "recall": None}
     assert "stale" in report["unknowable"][0]

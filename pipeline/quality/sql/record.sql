@@ -14,6 +14,13 @@ SELECT
     resident_link.dwelling_record_pseudonym AS dwelling,
     resident_link.dwelling_record_pseudonym IS NOT NULL AS is_linked,
     resident_link.match_probability,
+    -- that the person lives in the dwelling as well: the link's probability times the member's (1 where unjudged)
+    resident_link.match_probability
+        * COALESCE(1 / (1 + power(2, -resident_link.residence_match_weight)), 1) AS residence_probability,
+    -- an open spell at a usual address, of a person who is not recorded as dead: only these are residents
+    nhs_resident.address_end IS NULL
+        AND COALESCE(nhs_resident.address_type = 'usual', TRUE)
+        AND NOT COALESCE(nhs_resident.is_deceased, FALSE) AS is_current,
     resident_link.reason,
     COALESCE(true_home.true_pairs, 0) AS true_pairs,
     right_link.nhs_record_pseudonym IS NOT NULL AS is_right,

@@ -191,9 +191,9 @@ REVIEW = {
         (
             QUALITY,
             REVIEW | {"model_digest": "e" * 64},
-            "At least 94.4% of the links are expected to be correct. This was not measured: the model "
-            "estimates 99.6%, with a lower bound of 99.4%. Hearth subtracts 5 points, because estimates were "
-            "too high by up to 5 percentage points where the truth was known.",
+            "At least 99.4% of the links of current registrations are expected to be correct. This was not "
+            "measured: the model estimates 99.6%. The lower bound allows for how far estimates and "
+            "measurements differed in other populations.",
         ),
         (
             QUALITY | {"people_compared": 0, "estimated_precision": None, "estimated_precision_low": None},

@@ -1,6 +1,7 @@
 """The quality stage on a few links: what it counts, whom it finds without a reason, what it keeps."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from governance.clearance import _MINT, Clearance, Cleared
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.link.model import default_model
+from pipeline.link.precision import interval
 from pipeline.quality.counting import TruePairs
 from pipeline.quality.stage import quality
 from schemas.contract import load_contract
@@ -26,7 +28,10 @@ TABLES: dict[str, dict[str, pa.DataType]] = {
         **dict.fromkeys(("record_pseudonym", "sex", "ethnic_category", "practice_code"), _TEXT),
         **dict.fromkeys(("uprn_pseudonym", "person_name_birth", "address_group_pseudonym"), _TEXT),
         "age_years": _WHOLE,
+        "address_type": _TEXT,
         "address_start": pa.date32(),
+        "address_end": pa.date32(),
+        "is_deceased": pa.bool_(),
         "address_unit_postcode": pa.list_(_TEXT),
     },
     "dwelling": {
@@ -40,6 +45,7 @@ TABLES: dict[str, dict[str, pa.DataType]] = {
             ("nhs_record_pseudonym", "address_group", "dwelling_record_pseudonym", "reason"), _TEXT
         ),
         "match_probability": _REAL,
+        "residence_match_weight": _REAL,
     },
     "unlinked_dwelling": {"dwelling_record_pseudonym": _TEXT, "reason": _TEXT},
     "address_group": {"address_group": _TEXT, "nhs_records": _WHOLE},
@@ -241,7 +247,7 @@ def test_links_are_held_against_each_units_own_truth(made: Callable[..., Made]) 
 
 
 def test_the_precision_is_shown_as_measured_for_each_unit_and_as_estimated(made: Callable[..., Made]) -> None:
-    """The interval of two links of probability 0.9 reaches from 0.9 - 1.96 sqrt(2 x 0.09) / 2."""
+    """Both links have probability 0.9; no one judged whether the people live there."""
     truth = TruePairs(pairs(("n1", "d1"), ("n2", "d2")), pairs(("n1", "d1"), ("n2", "d1"), ("n3", "d2")), "0")
     shown = made(truth)[1].facts
     assert shown["measured"] == [
@@ -250,7 +256,24 @@ def test_the_precision_is_shown_as_measured_for_each_unit_and_as_estimated(made:
     ]
     assert shown["model_digest"] == default_model().digest
     assert (shown["people_compared"], shown["estimated_precision"]) == (2, 0.9)
-    assert shown["estimated_precision_low"] == pytest.approx(0.9 - 1.959964 * 0.18**0.5 / 2, abs=1e-6)
+    assert shown["estimated_precision_low"] == pytest.approx(interval(0.9, "residence")[0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "not_current",
+    [{"address_end": date(2025, 1, 1)}, {"address_type": "temporary"}, {"is_deceased": True}],
+    ids=["ended", "not usual", "dead"],
+)
+def test_the_estimate_is_for_current_registrations_that_live_there(
+    not_current: dict[str, Any], made: Callable[..., Made]
+) -> None:
+    """n1 has residence odds of 2^2 to 1, so 0.9 x 0.8; n2 does not count."""
+    links = [SMALL["resident_link"][0] | {"residence_match_weight": 2.0}, *SMALL["resident_link"][1:]]
+    people = [SMALL["nhs_resident"][0], SMALL["nhs_resident"][1] | not_current, SMALL["nhs_resident"][2]]
+    shown = made(resident_link=links, nhs_resident=people)[1].facts
+    assert shown["estimated_precision"] == pytest.approx(0.72)
+    both = made(resident_link=links)[1].facts
+    assert both["estimated_precision"] == pytest.approx((0.72 + 0.9) / 2)
 
 
 def test_without_true_pairs_nothing_is_measured_and_without_links_nothing_is_estimated(

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from pipeline.link.model import default_model
+from pipeline.link.precision import interval
 from pipeline.quality.page import render_page
 from pipeline.quality.protection import Terms
 from pipeline.quality.report import Row, merge_small_categories, report_content
@@ -56,6 +57,12 @@ def counted() -> Make:
                     *(20.0, 10.0, true, 0 if right is None else true + 60),
                 ],
             )
+        for category, probability in (("household", 0.99), ("residence", 0.97)):
+            connection.execute(
+                "INSERT INTO quality_count VALUES ('nhs_record', 'current', ?, 1000, 1000, 1000, ?, "
+                "0, 0, 0, 0, 0)",
+                [category, 1000 * probability],
+            )
         connection.execute(
             "CREATE TABLE match_weight AS SELECT * FROM (VALUES (-3, 40, 0, 4.0), (0, 5, 5, 3.0), "
             "(1, 25, 25, 20.0), (8, 830, 830, 829.0)) AS w(match_weight, candidates, linked, probability)"
@@ -86,7 +93,11 @@ def test_rates_are_made_of_rounded_counts(counted: Make) -> None:
 
 def test_precision_and_recall_are_estimated_with_intervals(counted: Make) -> None:
     estimated = report(counted())["estimated"]
-    assert estimated["precision"]["value"] == 0.98
+    assert estimated["household_precision"]["value"] == 0.99
+    assert estimated["residence_precision"]["value"] == 0.97
+    low, high = interval(0.97, "residence")
+    assert estimated["residence_precision"]["low"] == round(low, 3)
+    assert estimated["residence_precision"]["high"] == round(high, 3)
     assert estimated["recall"]["value"] == round(1666 / 1686, 3)
     for figure in estimated.values():
         assert figure["low"] < figure["value"] < figure["high"]
@@ -136,11 +147,12 @@ def test_a_page_leads_with_the_measured_precision_and_else_with_what_is_expected
     counted: Make,
 ) -> None:
     content = report(counted())
-    assert content["precision_at_least"] == round(content["estimated"]["precision"]["low"] - 0.05, 4)
+    assert content["precision_at_least"] == content["estimated"]["residence_precision"]["low"]
     page = render_page(content)
     assert f"<strong>{content['precision_at_least']:.1%}</strong> expected precision, at least" in page
     assert "measured precision of linked NHS records" not in page
-    assert "estimates were too high by up to 5 percentage points" in page
+    assert "estimated precision of households" in page
+    assert "estimated precision of residence" in page
 
     page = render_page(report(counted(right=95)))
     assert "<strong>95.0%</strong> measured precision of linked NHS records" in page
@@ -160,12 +172,12 @@ def test_every_reason_is_counted_and_explained(counted: Make) -> None:
 def test_without_names_the_report_says_what_cannot_be_known_and_estimates_nothing(counted: Make) -> None:
     rows = [row for row in WHOLE if row[2] != "people"] + [("nhs_record", "compared", "people", 900, 0)]
     content = report(counted(rows))
-    assert content["estimated"] == {"precision": None, "recall": None}
+    assert content["estimated"] == {"household_precision": None, "residence_precision": None, "recall": None}
     assert content["thresholds"] == []
     assert all(g["estimated_precision"] is None for g in content["groups"])
     assert any("stale" in said for said in content["unknowable"])
     assert content["precision_at_least"] is None
-    assert "unknown</strong> estimated precision" in render_page(content)
+    assert "unknown</strong> estimated precision of residence" in render_page(content)
 
 
 def test_attributes_that_nobody_has_are_said_to_be_missing(counted: Make) -> None:
