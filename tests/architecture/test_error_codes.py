@@ -70,6 +70,7 @@ TABLES = {
     "pipeline/ingest/readers/": "quarantine",
     "pipeline/ingest/row_faults.py": "quarantine",
     "pipeline/ingest/cell_text.py": "repair",
+    "pipeline/ingest/repairs.py": "repair",
     "pipeline/quality/review/decisions.py": "finding",
     "flows/commands/controller/assign_uprn.py": "unassigned",
     "flows/actions/paper_check.py": "rule",
