@@ -92,9 +92,9 @@ def sent(agreed: Three, memory: Path) -> Three:
 
 
 @pytest.fixture(scope="session")
-def linked(sent: Three, tmp_path_factory: pytest.TempPathFactory) -> tuple[Three, dict[str, Any]]:
+def linked(sent: Three, memory: Path) -> tuple[Three, dict[str, Any]]:
     """The three places after the linkage environment admitted both packages, and the outcome of its run."""
-    places = copy_of(sent, tmp_path_factory.mktemp("linked") / "three")
+    places = copy_of(sent, memory / "linked")
     return places, places.linkage.run()
 
 

@@ -49,6 +49,14 @@ def _python() -> Path | None:
     return None
 
 
+@pytest.fixture(scope="module", autouse=True)
+def readable() -> Iterator[None]:
+    """What the tests make, another account can read, whatever umask an earlier test left."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="module")
 def installed() -> Iterator[Path]:
     """An environment with a wheel of this checkout and its libraries; only root may write to it."""

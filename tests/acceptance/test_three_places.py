@@ -137,9 +137,9 @@ def test_a_hostile_package_is_refused_with_a_remedy_and_only_the_audit_log_grows
 
 
 def test_last_months_package_is_refused(
-    sent: Three, linked: tuple[Three, dict[str, Any]], tmp_path: Path
+    sent: Three, linked: tuple[Three, dict[str, Any]], own_memory: Path
 ) -> None:
-    places = copy_of(linked[0], tmp_path / "three")
+    places = copy_of(linked[0], own_memory / "three")
     (package,) = sent.inbox.glob("council-*")
     shutil.copytree(package, places.inbox / package.name)
     outcome = places.linkage.run()

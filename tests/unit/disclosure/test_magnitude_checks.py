@@ -99,8 +99,8 @@ def found(
     ("band", "result"),
     [
         (40.0, (0, 0, 0)),
-        (45.0, (1, 1, 0)),  # a multiple of five that no band of ten years begins with
-        (44.0, (1, 1, 0)),
+        (45.0, (0, 1, 0)),  # a band of five years, and no one is in it
+        (44.0, (1, 1, 0)),  # no band of five years begins with it
         (30.0, (0, 1, 0)),  # no one is below it
         (50.0, (0, 1, 0)),  # no one is above it
         (60.0, (0, 1, 0)),  # no one is in it
@@ -337,7 +337,7 @@ def test_a_percentile_is_published_as_a_band_by_the_noise_of_its_people(
     protect_magnitudes(engine, make_profile(), "secret", "2026-Q1")  # type: ignore[arg-type]
 
     assert drawn == [([60], [7], 3, "magnitudes of secret")]
-    assert protected(engine) == [("median_age", 40.0, None, 10, "E08", "cell-key 1.0", "2026-Q1")]
+    assert protected(engine) == [("median_age", 40.0, None, 5, "E08", "cell-key 1.0", "2026-Q1")]
     assert engine.execute("SELECT * FROM published_measure").fetchall() == [
         ("median_age", "resident", "percentile", None, "residents_of_known_age")
     ]
@@ -390,6 +390,6 @@ def test_an_amount_is_hidden_left_out_or_not_applicable_as_its_count_is(
             "2026-Q1",  # type: ignore[arg-type]
         )
 
-        assert [row[:4] for row in protected(engine)] == [("median_age", None, expected, 10)]
+        assert [row[:4] for row in protected(engine)] == [("median_age", None, expected, 5)]
         assert facts == {"magnitudes": 1, "magnitudes_hidden": int(expected == "[c]")}
         assert len(drawn) == (secret is not None)
