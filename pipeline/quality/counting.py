@@ -61,8 +61,8 @@ _SUMS = {
         COUNT(*) FILTER (is_linked) AS links,
         SUM(match_probability) FILTER (is_linked) AS probability,
         SUM(match_probability * (1 - match_probability)) FILTER (is_linked) AS variance,
-        SUM(match_probability) FILTER (NOT is_linked) AS missed_probability,
-        SUM(match_probability * (1 - match_probability)) FILTER (NOT is_linked) AS missed_variance,
+        SUM(residence_probability) FILTER (NOT is_linked) AS missed_probability,
+        SUM(residence_probability * (1 - residence_probability)) FILTER (NOT is_linked) AS missed_variance,
         COUNT(*) FILTER (is_right) AS right_links,
         SUM(true_pairs)::BIGINT AS true_pairs""",
     "dwelling": """

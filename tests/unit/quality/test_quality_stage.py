@@ -283,3 +283,13 @@ def test_without_true_pairs_nothing_is_measured_and_without_links_nothing_is_est
     unlinked = [SMALL["resident_link"][2] | {"nhs_record_pseudonym": f"n{n}"} for n in (1, 2, 3)]
     shown = made(resident_link=unlinked, link=[])[1].facts
     assert (shown["estimated_precision"], shown["estimated_precision_low"]) == (None, None)
+
+
+def test_a_member_who_probably_left_is_no_missed_link(made: Callable[..., Made]) -> None:
+    """n3 has residence odds of 1 to 2^3, so 0.1 / 9 of a true pair is missed and not 0.1."""
+    links = [*SMALL["resident_link"][:2], SMALL["resident_link"][2] | {"residence_match_weight": -3.0}]
+    rows = pq.read_table(made(resident_link=links)[0].path("quality_count")).to_pylist()
+    (missed,) = [
+        row["missed_probability"] for row in rows if (row["unit"], row["attribute"]) == ("nhs_record", "all")
+    ]
+    assert missed == pytest.approx(0.1 / 9)
