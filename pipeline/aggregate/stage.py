@@ -36,6 +36,7 @@ from pipeline.disclosure.noise.record_key import load_secret
 from pipeline.disclosure.noise.record_key_migration import load_migrated_keys, migrated_keys_digest
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table, write_query
+from pipeline.household.basis import basis_of
 from schemas.attribute import attributes_of
 from schemas.dimension import dimensions
 from schemas.magnitude import magnitudes
@@ -96,7 +97,7 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
                 context.agreement.outputs,
                 known_attributes(connection),
                 known_attributes(connection, of_everyone=True),
-                withheld_attributes(connection),
+                basis_of(connection, "withheld"),
             )
             coverage = measure_coverage(connection, plan)
             plan = leave_out_unknown(plan, coverage, context.agreement.thresholds.minimum_coverage)
@@ -139,12 +140,6 @@ def known_attributes(connection: duckdb.DuckDBPyConnection, *, of_everyone: bool
             name for name, count in zip(named, filled, strict=True) if count >= (rows if of_everyone else 1)
         }
     return frozenset(known)
-
-
-def withheld_attributes(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return each attribute that no measure may use, with the reason (see `household/window.py`)."""
-    rows = connection.execute("SELECT name, value FROM basis WHERE aspect = 'withheld' ORDER BY name")
-    return dict(rows.fetchall())
 
 
 def add_definitions(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
@@ -192,12 +187,8 @@ def _facts(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, Any]:
         "not_produced": [
             {"table_id": n.table_id, "measure": n.measure, "reason": n.reason} for n in plan.not_produced
         ],
-        "periods": dict(
-            connection.execute(
-                "SELECT name, value FROM basis WHERE aspect = 'period' ORDER BY name"
-            ).fetchall()
-        ),
-        "withheld": withheld_attributes(connection),
+        "periods": basis_of(connection, "period"),
+        "withheld": basis_of(connection, "withheld"),
         "households": number("SELECT COUNT(*) FROM household_base"),
         "residents": number("SELECT COUNT(*) FROM resident_base"),
         "columns": [row[0] for row in connection.execute("DESCRIBE cell").fetchall()],

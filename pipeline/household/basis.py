@@ -26,3 +26,9 @@ def create_basis(connection: duckdb.DuckDBPyConnection, model_digest: str, suppl
             ("match_rate", f"{share:.2f}"),
         ],
     )
+
+
+def basis_of(connection: duckdb.DuckDBPyConnection, aspect: str) -> dict[str, str]:
+    """Return the values of one aspect of `basis`, name -> value as text, in order of the names."""
+    rows = connection.execute("SELECT name, value FROM basis WHERE aspect = ? ORDER BY name", [aspect])
+    return dict(rows.fetchall())

@@ -10,11 +10,12 @@ from governance.agreement.agreement import Agreement
 from governance.canonical import canonical_json, digest_of_file
 from pipeline.disclosure.epoch import epoch_of_project
 from pipeline.disclosure.profile import profile_of
+from pipeline.household.basis import basis_of
 from pipeline.project import Project
 from pipeline.publish.files.catalogue import CatalogueEntry, write_catalogue
 from pipeline.publish.files.register import PublishedTable, measure_titles, published_table
 from pipeline.publish.files.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
-from pipeline.publish.files.withheld import sentence_of_table, withheld_reasons
+from pipeline.publish.files.withheld import sentence_of_table
 from pipeline.publish.publication import Publication, correction_reason
 
 CRITERIA = "disclosure_criteria.json"
@@ -47,11 +48,9 @@ def write_tables(
 
     The catalogue's description also states which measures of a table are not produced, and why.
     """
-    reasons: dict[str, str] = dict(
-        connection.execute("SELECT name, value FROM basis WHERE aspect = 'not_produced'").fetchall()
-    )
+    reasons = basis_of(connection, "not_produced")
     entries = []
-    uncovered = withheld_reasons(connection)
+    uncovered = basis_of(connection, "withheld")
     for table in tables:
         left_out = [reasons[name] for name in table.measures if name in reasons]
         path = folder / file_of(table)
@@ -102,9 +101,7 @@ def write_measures(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[
 
     coverage of a percentage: share of its households or residents whose status is known, in percent.
     """
-    known: dict[str, str] = dict(
-        connection.execute("SELECT name, value FROM basis WHERE aspect = 'coverage'").fetchall()
-    )
+    known = basis_of(connection, "coverage")
     rows: list[dict[str, str | None]] = (
         connection.sql(
             "SELECT measure, unit, kind, numerator_measure, denominator_measure "

@@ -2,16 +2,11 @@
 
 import duckdb
 
+from pipeline.household.basis import basis_of
 from schemas.condition import attributes_in
 from schemas.dimension import dimensions
 from schemas.measure import measures
 from schemas.table import tables
-
-
-def withheld_reasons(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return each withheld attribute with its reason, as the household stage put them into `basis`."""
-    rows = connection.execute("SELECT name, value FROM basis WHERE aspect = 'withheld' ORDER BY name")
-    return dict(rows.fetchall())
 
 
 def withheld_measures(table_id: str, reasons: dict[str, str]) -> dict[str, str]:
@@ -43,7 +38,7 @@ def sentence_of_table(table_id: str, reasons: dict[str, str]) -> str:
 
 def section_of_release(connection: duckdb.DuckDBPyConnection, outputs: tuple[str, ...]) -> str:
     """Return the section of the release's README on withheld measures; "" if there are none."""
-    reasons = withheld_reasons(connection)
+    reasons = basis_of(connection, "withheld")
     found: dict[str, str] = {}
     for table_id in sorted(set(outputs) & set(tables())):
         found |= withheld_measures(table_id, reasons)
