@@ -30,6 +30,7 @@ format: .venv/.ok
 docs: .venv/.ok ## write the generated pages of docs/ again
 	$(BIN)/python -m flows.actions.architecture_page
 	$(BIN)/python -m flows.actions.error_reference
+	$(BIN)/python -m flows.actions.linkage_method_page
 
 lock: .venv/.ok ## resolve the lock file again after a change of pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --universal \
