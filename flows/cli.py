@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from flows.commands.argument_types import plain_usage_error
 from flows.commands.controller import assign_uprn, keys, pseudonymise
-from flows.commands.linkage import review, training
+from flows.commands.linkage import link, review, training
 from flows.commands.operation import bench, init, quarantine, run, schedule, synth
 from flows.commands.oversight import audit, explain, governance, retention
 from flows.commands.results import attack, findings, measures, releases, sensitivity
@@ -99,6 +99,7 @@ assign_uprn.add_to(app)
 keys.add_to(app)
 training.add_to(app)
 review.add_to(app)
+link.add_to(app)
 attack.add_to(app)
 synth.add_to(app)
 audit.add_to(app)

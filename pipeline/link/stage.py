@@ -47,6 +47,7 @@ from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.group.blocking import RECORDED_RULES
 from pipeline.group.link_inputs import LinkInputs, read_link_inputs
+from pipeline.link.blocking_bits import register_blocking_bits
 from pipeline.link.comparison import NO_LIST, SCORECARDS
 from pipeline.link.comparison_inputs import ComparisonInputs, register_comparison_inputs
 from pipeline.link.match_selection import select_matches
@@ -107,7 +108,10 @@ def link_units(
     nhs: Artefact,
     model: Model,
 ) -> ComparisonInputs:
-    """Create `recorded_pair` (scored candidate pairs) and `recorded_match` (one decision per group)."""
+    """Create `recorded_pair` (scored candidate pairs) and `recorded_match` (one decision per group).
+
+    Registers `pair_blocking`, the blocking rules that find each pair.
+    """
     inputs = register_comparison_inputs(connection, link_inputs, council, nhs)
     del link_inputs
     score_pairs(
@@ -118,6 +122,7 @@ def link_units(
         RECORDED_RULES,
         "recorded_pair",
     )
+    register_blocking_bits(inputs)
     inputs.drop_blocking_columns()
     select_matches(connection, model.scorecards["recorded"])
     return inputs

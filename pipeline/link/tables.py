@@ -9,9 +9,16 @@ from pipeline.engine.tables import BATCH_ROWS, write_queries
 from pipeline.link.match_selection import moved_bits
 from pipeline.link.names import Names
 from pipeline.link.query import SQL
+from pipeline.link.residence.comparison import LISTED, RESIDENCE
 
 #: The largest first: it is encoded while the next ones are queried.
-TABLES = ("resident_link", "link", "decision", "unlinked_dwelling", "address_group")
+TABLES = (
+    "resident_link", "candidate_pair", "link", "decision", "unlinked_dwelling", "address_group", "moved_pair",
+)  # fmt: skip
+#: Columns of `resident_link`: the level that a record reaches in each comparison but `listed`.
+RESIDENCE_LEVELS = tuple(
+    f"{comparison.name}_level" for comparison in RESIDENCE if comparison.name != LISTED.name
+)
 
 
 def write_tables(connection: duckdb.DuckDBPyConnection, names: Names, folder: Path) -> dict[str, int | None]:
@@ -27,4 +34,4 @@ def linked_table(connection: duckdb.DuckDBPyConnection, names: Names, table: str
 
 
 def _query(table: str) -> str:
-    return SQL.filled(table, moved_bits=moved_bits())
+    return SQL.filled(table, moved_bits=moved_bits(), residence_levels=",\n    ".join(RESIDENCE_LEVELS))

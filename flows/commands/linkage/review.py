@@ -70,7 +70,7 @@ def export(
     """Write a sample of the last run's pairs for reviewers, stratified by match weight and group."""
     from flows.actions.clerical_review import export_sample
 
-    exported = export_sample(_project(config, workspace, key), out, cases)
+    exported = export_sample(project_with_key(config, workspace, key), out, cases)
     table, page = exported.files
     typer.echo(
         f"Review {exported.review}: {counted(exported.cases, 'case')} in {table} and {page}", err=as_json
@@ -111,7 +111,7 @@ def import_(
     from flows.actions.clerical_review import import_decisions
     from pipeline.quality.review.text import review_text
 
-    found = import_decisions(_project(config, workspace, key), files, precision, partial=partial)
+    found = import_decisions(project_with_key(config, workspace, key), files, precision, partial=partial)
     text, record = review_text(found), found.as_json()
     if out is not None:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ def import_(
         typer.echo(json.dumps(record))
 
 
-def _project(config: Path, workspace: Path | None, key: Path | None) -> "Project":
+def project_with_key(config: Path, workspace: Path | None, key: Path | None) -> "Project":
     """Return the project. If the command line has a key, it replaces the project's signing keys."""
     from pipeline.project import read_project
 

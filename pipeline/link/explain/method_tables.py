@@ -20,8 +20,8 @@ _ALWAYS = ("m", "u", "match_weight")
 #: Comparisons whose condition is SQL -> the same condition in words.
 _NOTHING_TO_COMPARE = {
     "place": "the UPRN is missing on one side, and no form of the address is on both",
-    "people": "the group has no people or the list has no names; or no one is listed, the council lists no one"
-    " anywhere, and the dwelling is not recorded as empty",
+    "people": "the group has no people or the list has no names; or no one is listed, the council lists no"
+    " one anywhere, and the dwelling is not recorded as empty",
 }
 _COLUMN = re.compile(r"\b([a-z_]+)_[lr]\b")
 

@@ -1,0 +1,78 @@
+"""`hearth link`: what the last run decided about a pair, and the model for other tools."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.linkage.review import KeyOption, project_with_key
+from flows.commands.operation.run import ConfigOption, JsonOption, WorkspaceOption
+
+app = typer.Typer(
+    name="link",
+    no_args_is_help=True,
+    help="Links of the last run: explain a pair, list pairs, estimate what is missed, export for Splink.",
+)
+_CONFIG = Path("hearth.toml")
+
+EXPLAIN_EXAMPLES = """
+Examples:
+
+    hearth link pairs --reason clerical_review --limit 5
+
+    hearth link explain 5f0c…e2 91ab…07
+
+    hearth link explain 5f0c…e2 91ab…07 --json
+
+Only an operator of the agreement may read pairs, inside the secure environment. The audit log has an entry
+for each read. docs/linkage-method.md explains the levels and weights.
+"""
+
+
+def add_to(parent: typer.Typer) -> None:
+    """Mount the commands."""
+    parent.add_typer(app)
+
+
+@app.command(epilog=EXPLAIN_EXAMPLES)
+def explain(
+    dwelling: Annotated[str, typer.Argument(help="Record pseudonym of the dwelling.")],
+    nhs: Annotated[str, typer.Argument(help="Record pseudonym of the NHS record, or its address group.")],
+    config: ConfigOption = _CONFIG,
+    workspace: WorkspaceOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show why a dwelling and an NHS record are linked or not: prior, each level, sum, limits, decision.
+
+    The output contains levels and weights, and nothing clear.
+    """
+    from flows.actions.link_explanation import explain
+    from pipeline.link.explain.text import explanation_text
+
+    found = explain(project_with_key(config, workspace, key), dwelling.strip(), nhs.strip())
+    typer.echo(json.dumps(found.as_json()) if as_json else explanation_text(found), nl=as_json)
+
+
+@app.command()
+def pairs(
+    config: ConfigOption = _CONFIG,
+    workspace: WorkspaceOption = None,
+    key: KeyOption = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(help="Only this decision: linked, clerical_review, ambiguous or below_threshold."),
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Most pairs to list.", min=1, max=1000)] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List pairs of the last run by their pseudonyms, those nearest to the limit of acceptance first."""
+    from flows.actions.link_explanation import list_pairs
+
+    found = list_pairs(project_with_key(config, workspace, key), reason, limit)
+    if as_json:
+        typer.echo(json.dumps([vars(pair) for pair in found]))
+        return
+    for pair in found:
+        typer.echo(f"{pair.dwelling}  {pair.address_group}  {pair.match_weight:+8.4f}  {pair.reason}")
