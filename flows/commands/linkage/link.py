@@ -30,6 +30,16 @@ for each read. docs/linkage-method.md explains the levels and weights.
 """
 
 
+EXPORT_EXAMPLES = """
+Example:
+
+    hearth link export-splink --config sample_data/sample/hearth.toml --out splink
+
+In Python, with Splink 5: `Linker([dwellings, groups], "splink/recorded.json")`. README.md there lists
+the tables that each file needs, and what is not in the settings.
+"""
+
+
 def add_to(parent: typer.Typer) -> None:
     """Mount the commands."""
     parent.add_typer(app)
@@ -76,3 +86,19 @@ def pairs(
         return
     for pair in found:
         typer.echo(f"{pair.dwelling}  {pair.address_group}  {pair.match_weight:+8.4f}  {pair.reason}")
+
+
+@app.command(name="export-splink", epilog=EXPORT_EXAMPLES)
+def export_splink(
+    out: Annotated[Path, typer.Option(help="Folder for the settings, made if needed.", file_okay=False)],
+    config: ConfigOption = _CONFIG,
+) -> None:
+    """Write the project's linkage model as settings that Splink loads.
+
+    The files contain weights and conditions, and no data of any record.
+    """
+    from flows.actions.splink_export import export_settings
+    from pipeline.project import read_project
+
+    for path in export_settings(read_project(config, None), out):
+        typer.echo(str(path))

@@ -156,6 +156,28 @@ def linked(
     return run
 
 
+@pytest.fixture
+def made_units() -> Callable[[duckdb.DuckDBPyConnection], tuple[str, str]]:
+    """Make two tables of 200 units: a few of 60 tokens in every list, and the same ids in both."""
+    names = ("at_home", "registered")
+    people = ("person_name_birth_part", "person_surname_birth", "person_forename_birth")
+    columns = (*people, "undated_name", "block_moved")
+
+    def make(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
+        for table, name in enumerate(names):
+            lists = ", ".join(
+                f"list_transform(range((hash(n, {number}) % 4)::BIGINT),"
+                f" lambda k: hash(n, k, {number}, {table}) % 60) AS {column}"
+                for number, column in enumerate(columns)
+            )
+            connection.execute(
+                f"CREATE TABLE {name} AS SELECT n AS unit_id, {lists} FROM range(200) AS made(n)"
+            )
+        return names
+
+    return make
+
+
 def _write(context: RunContext, part: str, tables: tuple[str, ...], clear: Mapping[str, Rows]) -> Artefact:
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
         rows: dict[str, int | None] = {}

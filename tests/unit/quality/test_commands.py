@@ -10,7 +10,16 @@ from flows.cli import app
 runner = CliRunner()
 
 
-@pytest.mark.parametrize("command", [("attack", "encoding"), ("review", "export"), ("review", "import")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("attack", "encoding"),
+        ("review", "export"),
+        ("review", "import"),
+        ("link", "explain"),
+        ("link", "export-splink"),
+    ],
+)
 def test_the_help_shows_an_example(command: tuple[str, ...]) -> None:
     told = runner.invoke(app, [*command, "--help"])
     assert told.exit_code == 0
@@ -35,3 +44,15 @@ def test_a_review_needs_a_run(tmp_path: Path) -> None:
     told = runner.invoke(app, ["review", "export", "--out", str(tmp_path / "out"), *where])
     assert getattr(told.exception, "code", None) == "NOTHING_RAN_HERE"
     assert not (tmp_path / "out").exists()
+
+
+def test_the_model_is_exported_for_splink_without_a_run(tmp_path: Path) -> None:
+    config = Path(__file__).parents[3] / "sample_data" / "sample" / "hearth.toml"
+    done = runner.invoke(
+        app, ["link", "export-splink", "--config", str(config), "--out", str(tmp_path / "splink")]
+    )
+    assert done.exit_code == 0
+    assert {Path(line).name for line in done.output.split()} == {
+        path.name for path in (tmp_path / "splink").iterdir()
+    }
+    assert (tmp_path / "splink" / "recorded.json").is_file()
