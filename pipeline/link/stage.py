@@ -55,6 +55,7 @@ from pipeline.link.members import judge_members
 from pipeline.link.model import Model, model_of
 from pipeline.link.names import names_of
 from pipeline.link.precision import precision_facts
+from pipeline.link.recall.self_comparison import create_self_comparison
 from pipeline.link.scoring import score_pairs
 from pipeline.link.subgroup import subgroup_counts
 from pipeline.link.tables import write_tables
@@ -110,7 +111,8 @@ def link_units(
 ) -> ComparisonInputs:
     """Create `recorded_pair` (scored candidate pairs) and `recorded_match` (one decision per group).
 
-    Registers `pair_blocking`, the blocking rules that find each pair.
+    Registers `pair_blocking`, the blocking rules that find each pair. Creates `self_comparison`: how much
+    weight the units could have at most.
     """
     inputs = register_comparison_inputs(connection, link_inputs, council, nhs)
     del link_inputs
@@ -123,6 +125,7 @@ def link_units(
         "recorded_pair",
     )
     register_blocking_bits(inputs)
+    create_self_comparison(connection, model.scorecards["recorded"])
     inputs.drop_blocking_columns()
     select_matches(connection, model.scorecards["recorded"])
     return inputs

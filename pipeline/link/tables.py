@@ -14,6 +14,7 @@ from pipeline.link.residence.comparison import LISTED, RESIDENCE
 #: The largest first: it is encoded while the next ones are queried.
 TABLES = (
     "resident_link", "candidate_pair", "link", "decision", "unlinked_dwelling", "address_group", "moved_pair",
+    "self_comparison",
 )  # fmt: skip
 #: Columns of `resident_link`: the level that a record reaches in each comparison but `listed`.
 RESIDENCE_LEVELS = tuple(

@@ -52,6 +52,21 @@ def test_a_pair_that_was_never_compared_is_refused_with_the_rules(published: Pub
         assert rule in explained.err
 
 
+def test_recall_without_the_truth_is_near_the_measured_recall(published: Published) -> None:
+    project, _ = published
+    estimated = link(project, "recall", "--json")
+    assert estimated.code == 0, estimated.err
+    where = ("--config", project.config, "--workspace", project.workspace)
+    measured = hearth("evaluate", *where, "--truth", project.folder / "truth", "--json")
+    truth = measured.outcome["households"]["recall"]["value"]
+    found = estimated.outcome["capture_recapture"]["estimate"]
+    # An upper limit: households that moved, and whose address is old, are found by neither source.
+    assert truth - 0.01 <= found["recall"] <= truth + 0.02
+    assert notes(project, "recall estimated")
+    text = link(project, "recall")
+    assert f"recall {found['recall']:.2%}" in text.out or "recall 100.00%" in text.out
+
+
 def test_someone_who_is_no_operator_reads_no_pair(published: Published, tmp_path: Path) -> None:
     project, _ = published
     key = tmp_path / "other.pem"

@@ -40,6 +40,18 @@ the tables that each file needs, and what is not in the settings.
 """
 
 
+RECALL_EXAMPLES = """
+Examples:
+
+    hearth link recall --config sample_data/sample/hearth.toml --workspace workspace
+
+    hearth link recall --json
+
+docs/linkage-quality.md explains the figures and what they assume. They are counts of the whole run, without
+disclosure control: they stay in the secure environment.
+"""
+
+
 def add_to(parent: typer.Typer) -> None:
     """Mount the commands."""
     parent.add_typer(app)
@@ -102,3 +114,18 @@ def export_splink(
 
     for path in export_settings(read_project(config, None), out):
         typer.echo(str(path))
+
+
+@app.command(epilog=RECALL_EXAMPLES)
+def recall(
+    config: ConfigOption = _CONFIG,
+    workspace: WorkspaceOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Estimate without the truth what the last run's links miss: by source, by blocking rule, by limit."""
+    from flows.actions.link_recall import link_recall
+    from pipeline.link.recall.report import report_text
+
+    report = link_recall(project_with_key(config, workspace, key))
+    typer.echo(json.dumps(report.as_json()) if as_json else report_text(report), nl=as_json)
