@@ -119,8 +119,8 @@ def _captured(report: RecallReport) -> Iterator[str]:
         f"  of about {recall.pairs:,.0f} true pairs with people to compare, {recall.linked:,.0f} are linked:"
         f" recall {recall.value:.2%} (95% interval {recall.low:.2%} to {recall.high:.2%})"
     )
-    yield "  A household that moved and whose address is old is found by neither and not counted, so this is the"
-    yield "  recall at the recorded address, and an upper limit for all. The interval covers chance only."
+    yield "  A household that moved and whose address is old is found by neither and not counted, so this is"
+    yield "  the recall at the recorded address, and an upper limit for all. The interval covers chance only."
     yield f"  {'group':<28}{'place':>9}{'names':>9}{'both':>9}{'linked':>9}{'recall':>9}"
     for s in report.strata:
         own = recall_of([s])
