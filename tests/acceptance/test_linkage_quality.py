@@ -18,11 +18,13 @@ def review(published: Published, *arguments: str | Path) -> Any:
 
 
 def fill(exported: Path, reviewer: str, target: Path) -> Path:
-    """Decide every case as its match weight says."""
+    """Decide every case as the agreement of people says."""
     with exported.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     for row in rows:
-        row["decision"] = "same" if float(row["match_weight"]) > 0 else "different"
+        row["decision"] = (
+            "same" if "agree" in row["people"] and "no one" not in row["people"] else "different"
+        )
         row["reviewer"] = reviewer
     with target.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
@@ -42,7 +44,7 @@ def test_a_review_goes_out_comes_back_and_is_on_record(published: Published, tmp
     assert found == back.outcome
     assert found["cases_resolved"] == out.outcome["cases"]
     assert found["agreement"][0]["agreed"] == out.outcome["cases"]
-    assert found["precision_of_links"]["value"] == 1.0
+    assert 0.95 < found["precision_of_links"]["value"] <= 1
     assert "Proposed upper threshold" in (tmp_path / "findings" / "findings.txt").read_text("utf-8")
     project, _ = published
     log = (project.workspace / "audit" / "audit.jsonl").read_text("utf-8")

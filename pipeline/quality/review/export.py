@@ -1,8 +1,8 @@
 """The files for clerical review: comparison vectors as CSV, and one page that works on its own.
 
 A vector describes how far UPRN, address and people of a pair agree. It contains no token and no pseudonym.
-Reviewers do not see the ethnic group, so that it cannot influence them. The page does not show the
-model's score either, because reviewers tend to follow it.
+Reviewers do not see the ethnic group, so that it cannot influence them. Neither file has the model's score or
+its band, because reviewers tend to follow it.
 """
 
 import base64
@@ -20,7 +20,6 @@ import duckdb
 from pipeline.group.blocking import RECORDED_RULES
 from pipeline.link.comparison import PEOPLE, PLACE
 from pipeline.link.match_selection import EVIDENCE_BITS
-from pipeline.quality.review.sample import band_name
 
 CSV_FILE = "review.csv"
 PAGE_FILE = "review.html"
@@ -28,12 +27,10 @@ PAGE_FILE = "review.html"
 ANSWERS = ("decision", "reviewer", "note")
 #: Columns that describe the pair.
 VECTOR = (
-    "place", "people", "agreeing", "contradicted", "lead", "nhs_records", "match_key", "band", "match_weight",
+    "place", "people", "agreeing", "contradicted", "lead", "nhs_records", "match_key",
 )  # fmt: skip
 COLUMNS = ("review", "case", *VECTOR, *ANSWERS)
 DECISIONS = ("same", "different", "unsure")
-#: Columns of the vector that the page leaves out.
-_BLIND = ("band", "match_weight")
 
 
 def export_review(
@@ -47,8 +44,6 @@ def export_review(
         """
         SELECT
             review_case,
-            band,
-            match_weight,
             margin_match_weight,
             match_key,
             place,
@@ -78,8 +73,6 @@ class _SampledPair:
     """One row of `review_case`, in the order of the query."""
 
     case: str
-    band: int
-    match_weight: float
     margin: float | None
     match_key: str
     place: str | None
@@ -105,8 +98,6 @@ def _case(review: str, pair: _SampledPair) -> dict[str, str]:
         "lead": "there is no other candidate dwelling" if pair.margin is None else _lead(pair.margin),
         "nhs_records": _size(pair.nhs_records),
         "match_key": _KEYS.get(pair.match_key, pair.match_key),
-        "band": band_name(pair.band),
-        "match_weight": f"{pair.match_weight:.2f}",
         "decision": "",
         "reviewer": "",
         "note": "",
@@ -136,7 +127,7 @@ def _as_csv(cases: Sequence[Mapping[str, str]]) -> str:
 
 def _page(review: str, cases: Sequence[Mapping[str, str]]) -> str:
     """Return the page: it contains the cases and one script that its policy names by digest, and no URL."""
-    shown = [{k: v for k, v in case.items() if k not in (*_BLIND, *ANSWERS)} for case in cases]
+    shown = [{k: v for k, v in case.items() if k not in ANSWERS} for case in cases]
     content = {"review": review, "cases": shown, "decisions": list(DECISIONS)}
     data = json.dumps(content, ensure_ascii=True).replace("<", "\\u003c")
     folder = files("pipeline.quality.review")

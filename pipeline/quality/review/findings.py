@@ -22,6 +22,8 @@ from pipeline.statistics.interval import wilson_interval
 #: At most this share of pairs below the lower threshold may be one household.
 _LOST_SHARE = 0.05
 _Z95 = 1.959963984540054
+#: Below this, agreement is slight (Landis and Koch), and the decisions give no estimate.
+LEAST_KAPPA = 0.2
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class Review:
     decided: reviewer -> decision -> cases. unresolved: cases where votes were equal or all were unsure.
     bands: precision of the pairs of each band; groups: precision of the linked pairs of each group.
     modelled: the model's match probability for the pairs of each band, with the same weights.
-    links: precision of all links. edges: lower edge of a band -> precision and recall with a threshold there.
+    links: precision of all links; without a value where two reviewers hardly agree (`agree_enough`).
+    edges: lower edge of a band -> precision and recall with a threshold there.
     proposed_upper: lowest edge above which pairs reach the wanted precision, if most pairs of the band above
     it are one household. proposed_lower: highest edge, up to proposed_upper, below which at most one pair
     in twenty is one household. None where no edge meets this.
@@ -148,6 +151,7 @@ def find(
     def share(chosen: Iterable[SampledCase]) -> Share:
         return _share([(resolved[item.case], weights[item.case]) for item in chosen])
 
+    kappas = _kappas(decisions)
     linked = [item for item in judged.values() if item.reason == "linked"]
     edges = {edge: _at_threshold(edge, judged, resolved, weights) for edge in BAND_EDGES}
     bands = {
@@ -160,7 +164,7 @@ def find(
         decided=_decided(decisions),
         cases=len(resolved),
         unresolved=len({d.case for d in decisions}) - len(resolved),
-        kappas=_kappas(decisions),
+        kappas=kappas,
         bands={names[n]: found for n, found in bands.items()},
         modelled={
             names[n]: _modelled([item for item in judged.values() if item.band == n], weights) for n in bands
@@ -169,7 +173,7 @@ def find(
             group: share(item for item in linked if item.group == group)
             for group in sorted({item.group for item in linked})
         },
-        links=share(linked),
+        links=share(linked) if agree_enough(kappas) else Share(0, 0, None, None),
         edges=edges,
         wanted_precision=wanted_precision,
         proposed_upper=upper,
@@ -189,6 +193,14 @@ def cohens_kappa(first: Sequence[bool], second: Sequence[bool]) -> tuple[float, 
         return None
     error = math.sqrt(agreed * (1 - agreed) / (cases * (1 - chance) ** 2))
     return (agreed - chance) / (1 - chance), error
+
+
+def agree_enough(kappas: Iterable[Kappa]) -> bool:
+    """Answer whether no two reviewers agree hardly more than by chance (kappa below 0.2).
+
+    Their decisions are no measurement otherwise. Where kappa is not defined, both always gave one answer.
+    """
+    return all(kappa.value is None or round(kappa.value, 9) >= LEAST_KAPPA for kappa in kappas)
 
 
 def word_for(kappa: float | None) -> str:

@@ -1,6 +1,6 @@
 """A review's findings in words, for the people who decide on thresholds."""
 
-from pipeline.quality.review.findings import Review, Share, word_for
+from pipeline.quality.review.findings import LEAST_KAPPA, Review, Share, agree_enough, word_for
 
 
 def review_text(review: Review) -> str:
@@ -25,6 +25,11 @@ def review_text(review: Review) -> str:
         )
     if not review.kappas:
         lines.append("  unknown: no two reviewers decided the same cases")
+    if not agree_enough(review.kappas):
+        lines.append(
+            f"  Two reviewers agree hardly more than by chance (kappa below {LEAST_KAPPA:g}), so the"
+            " precision of the links is not estimated."
+        )
     lines += ["", "Precision by band of match weight (95% interval), and the model's estimate"]
     for name, share in review.bands.items():
         lines.append(f"  {name:<12} {_in_words(share):<34} model {review.modelled[name]:6.1%}")

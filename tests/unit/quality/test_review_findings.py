@@ -170,3 +170,20 @@ def test_the_text_says_who_agreed_and_what_to_do() -> None:
     assert "ann and bob: agreed on 19 of 20; kappa 0.89" in text
     assert "Proposed upper threshold (precision of at least 99%): match weight" in text
     assert "digest approved in the agreement" in text
+
+
+@pytest.mark.parametrize(("agreed", "is_estimated"), [(22, False), (24, True), (26, True)])
+def test_reviewers_who_hardly_agree_give_no_estimate(agreed: int, is_estimated: bool) -> None:
+    # Of forty cases each reviewer calls half the same, so kappa is agreed / 20 - 1: .1, .2 and .3.
+    answers = [("same", "same")] * (agreed // 2) + [("different", "different")] * (agreed // 2)
+    rest = (40 - agreed) // 2
+    answers += [("same", "different")] * rest + [("different", "same")] * rest
+    cases = {f"c{n}": SampledCase(f"c{n}", 5, "all", 3.0, "linked", 40) for n in range(40)}
+    decisions = [
+        Decision(f"c{n}", reviewer, answer)
+        for n, pair in enumerate(answers)
+        for reviewer, answer in zip(("ann", "bob"), pair, strict=True)
+    ]
+    found = find("r1", decisions, cases, 0.99)
+    assert (found.links.value is not None) is is_estimated
+    assert ("is not estimated" in review_text(found)) is not is_estimated
