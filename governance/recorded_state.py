@@ -22,6 +22,8 @@ PAIRS_USED = "pairs used"
 LEDGER = "release ledger"
 #: The ledger's fields of a release that is staged, and what the attacks on one found: digests.
 STAGED, ATTACKS = "staged release", "attacks on a release"
+#: The verdicts of reviewers on pairs, and the pairs that are at review: the digest of each table's artefact.
+VERDICTS, PAIRS_AT_REVIEW = "verdicts of reviewers", "pairs at review"
 #: The record keys that were carried over a rotation: a digest of their file.
 CARRIED_KEYS = "carried record keys"
 

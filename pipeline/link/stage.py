@@ -2,7 +2,8 @@
 
 1. Blocking rules find candidate pairs of a dwelling and an address group near it; Splink gives each pair
    a match weight by the approved model (`scoring`, scorecard `recorded`).
-2. The best dwelling of each group is linked, left to clerical review or rejected (`match_selection`).
+2. The best dwelling of each group is linked, left to clerical review or rejected (`match_selection`). Pairs
+   that people decided are linked or not by their verdict (`verdicts`).
 3. Each member of a linked group stays, moves to the dwelling where they are listed, or is split off
    (`members`, scorecards `moved` and `residence`).
 4. The tables are written with names in place of ids (`tables`, `names`).
@@ -27,6 +28,8 @@ Evidence facts, read by the rules of the gate:
 - `keys_in_reach`, `clear_files_in_reach`: linkage keys, recognised by content, and tables in clear that this
   process could open; `examined`, `not_examined`: files looked at, by what their folder is for (LNK-01)
 - `records_by_reason`, `records_by_level`, `moved_records`
+- `verdicts`, `verdict_links`, `verdict_non_links`, `verdicts_not_applied`, `verdict_reviewers`,
+  `verdict_kappa`: pairs that people decided (see `verdicts`)
 - `contradicted_links`: links with the same UPRN in which no names agree or, if there are no names to
   compare, the addresses differ
 """
@@ -59,6 +62,8 @@ from pipeline.link.recall.self_comparison import create_self_comparison
 from pipeline.link.scoring import score_pairs
 from pipeline.link.subgroup import subgroup_counts
 from pipeline.link.tables import write_tables
+from pipeline.link.verdict_store import read_verdicts
+from pipeline.link.verdicts import apply_verdicts, no_verdicts
 
 
 def fingerprint_settings(context: RunContext) -> dict[str, Any]:
@@ -66,7 +71,11 @@ def fingerprint_settings(context: RunContext) -> dict[str, Any]:
 
     The keys in reach are part of it, so that links made before a key was there are judged anew.
     """
-    return {"model_digest": model_of(context).digest, "keys_in_reach": _access(context)["keys_in_reach"]}
+    return {
+        "model_digest": model_of(context).digest,
+        "keys_in_reach": _access(context)["keys_in_reach"],
+        "verdicts": read_verdicts(context.workspace, context.recorded).digest,
+    }
 
 
 def _access(context: RunContext) -> dict[str, Any]:
@@ -78,9 +87,12 @@ def link(
 ) -> tuple[Artefact, Evidence]:
     """Link NHS address groups to dwellings and write the linked tables."""
     model = model_of(context)
+    verdicts = read_verdicts(context.workspace, context.recorded)
+    decided = no_verdicts()
     units, council_tables, nhs_tables = grouped.artefact, council.artefact, nhs.artefact
 
     def fill(folder: Path) -> tuple[dict[str, int | None], Evidence]:
+        nonlocal decided
         with (
             locked_connection(context.project.engine, context.spill) as connection,
             ThreadPoolExecutor(1, thread_name_prefix="names") as background,
@@ -88,10 +100,12 @@ def link(
             inputs = link_units(connection, read_link_inputs(units), council_tables, nhs_tables, model)
             # Only now, in parallel with what follows: most memory is in use while pairs are found.
             names = background.submit(lambda: names_of(read_link_inputs(units, ["unit"]), nhs_tables))
+            if len(verdicts.rows):
+                decided = apply_verdicts(connection, verdicts, names.result(), model.scorecards["recorded"])
             judge_members(inputs, model)
             inputs.drop_tokens()
             rows = write_tables(connection, names.result(), folder)
-            facts = _facts(connection, model, rows) | _access(context)
+            facts = _facts(connection, model, rows) | _access(context) | decided
             facts["subgroups"] = subgroup_counts(connection)
         context.report(
             f"link: {facts['linked_records']:,} of {facts['nhs_records']:,} NHS records linked"

@@ -14,6 +14,7 @@ REASONS: dict[str, dict[str, str]] = {
         "below_threshold": "the match weight of the best dwelling is too low",
         "clerical_review": "between the thresholds: needs review by people",
         "ambiguous": "two dwellings fit almost equally well",
+        "decided_apart": "people reviewed the pair and decided that it is not one household",
         "split_off": "the group is linked, but this member probably left or never lived there",
     },
     "dwelling": {
@@ -22,6 +23,7 @@ REASONS: dict[str, dict[str, str]] = {
         "candidates_linked_elsewhere": "its candidate NHS groups fit another dwelling better",
         "below_threshold": "the match weight of the best NHS group is too low, or all its members have left",
         "clerical_review": "between the thresholds: needs review by people",
+        "decided_apart": "people reviewed the pair and decided that it is not one household",
         "ambiguous": "an NHS group fits it and another dwelling almost equally well",
     },
 }

@@ -28,7 +28,9 @@ from splink.internals.linker_components.inference import LinkerInference
 
 from flows.actions.benchmark import Figure
 from governance.artefact import Artefact
+from governance.audit.log import AuditLog
 from governance.clearance import _MINT, Clearance, Cleared
+from governance.recorded_state import RecordedState
 from pipeline.context import RunContext
 from pipeline.engine.duckdb import EngineSettings, locked_connection
 from pipeline.engine.tables import load_table, write_query
@@ -233,7 +235,8 @@ def _context(folder: Path) -> RunContext:
         extracts={},
     )
     agreement: Any = SimpleNamespace(id="BENCH")
-    return RunContext("bench", project, agreement, workspace, spill)
+    log = RecordedState(AuditLog.open(workspace.zone("audit")), "bench", "operator")
+    return RunContext("bench", project, agreement, workspace, spill, log=log)
 
 
 def _lent(folder: Path, part: str) -> Cleared:

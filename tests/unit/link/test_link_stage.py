@@ -1,6 +1,7 @@
 """What the link stage decides, case by case, on streets small enough to read."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -242,7 +243,7 @@ def test_the_same_input_gives_the_same_bytes(linked: Link) -> None:
 
 def test_the_model_and_the_keys_in_reach_enter_the_fingerprint(context: RunContext) -> None:
     settings = fingerprint_settings(context)
-    assert set(settings) == {"model_digest", "keys_in_reach"}
+    assert set(settings) == {"model_digest", "keys_in_reach", "verdicts"}
     assert settings["keys_in_reach"] == 0
 
 
@@ -252,9 +253,7 @@ def test_the_progress_report_contains_only_counts(
     cleared: Callable[[Artefact], Cleared],
 ) -> None:
     said: list[str] = []
-    telling = RunContext(
-        context.run_id, context.project, context.agreement, context.workspace, context.spill, said.append
-    )
+    telling = replace(context, report=said.append)
     council, nhs = pseudonymised(
         [place("D1", 1, "11")], [listed("c1", "D1", "Ada Byron")], [patient("n1", 1, "Ada Byron", 1985, "11")]
     )
