@@ -22,6 +22,11 @@ from typing import Any, Literal
 MINIMUM_REVIEWED_LINKS = 100
 #: A review counts for as long as this, and only for the model whose links were reviewed.
 REVIEW_COUNTS_FOR = timedelta(days=366)
+#: Below this agreement of two reviewers (Cohen's kappa; "slight" for Landis and Koch) their decisions are no
+#: measurement, and change no link.
+LEAST_KAPPA = 0.2
+#: So many reviewers must have decided a pair before their verdict changes a link.
+LEAST_REVIEWERS = 2
 REVIEW_IMPORTED = "review imported"
 NOT_KNOWN = "It is not known how many of the links are correct: this was neither measured nor estimated."
 

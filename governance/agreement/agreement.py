@@ -64,6 +64,8 @@ class Agreement:
     empty if none is agreed yet.
     model_digest: digest of the approved linkage model; None if none is approved yet.
     code_digests: digests of the approved versions of the code, see `pipeline/code_version.py`.
+    review_of_both_sides: the clause by which a reviewer may see a pair's clear data of both controllers; None
+    if there is none, and each reviewer sees only their own controller's side.
     digest: SHA-256 of the agreement's content, independent of comments and layout.
     signature: status of the signature file; signed_by: principals with a valid signature.
     withdrawn: ids of waivers that were withdrawn, as the log shows (`governance/history.py`).
@@ -94,6 +96,7 @@ class Agreement:
     linkage_check_values: Mapping[str, str]
     digest: str
     code_digests: tuple[str, ...] = ()
+    review_of_both_sides: str | None = None
     signature: SignatureStatus = "absent"
     signed_by: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
@@ -300,6 +303,7 @@ def _build(content: Mapping[str, Any]) -> Agreement:
         linkage_check_values=content.get("linkage_key", {}).get("check_values", {}),
         digest=digest_of(content),
         code_digests=tuple(content.get("code", {}).get("approved", [])),
+        review_of_both_sides=_both_sides(content.get("clerical_review")),
     )
 
 
@@ -331,6 +335,10 @@ def _opt_out_check(item: Mapping[str, Any]) -> OptOutCheck:
         item.get("residents_in"),
         item.get("residents_out"),
     )
+
+
+def _both_sides(item: Mapping[str, Any] | None) -> str | None:
+    return item["reference"] if item and item["both_sides"] else None
 
 
 def _intruder_review(item: Mapping[str, Any] | None) -> IntruderReview | None:

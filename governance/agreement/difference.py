@@ -75,6 +75,11 @@ def _terms(old: Agreement, new: Agreement) -> list[Change]:
             else f"The approved linkage model is {new.model_digest[:16]}."
         )
         changes.append(Change("other", "linkage_model", sentence))
+    if old.review_of_both_sides != new.review_of_both_sides:
+        is_looser = new.review_of_both_sides is not None
+        may = f"may ({new.review_of_both_sides})" if is_looser else "may no longer"
+        sentence = f"Reviewers of links {may} see the clear data of both controllers."
+        changes.append(Change("looser" if is_looser else "tighter", "clerical_review", sentence))
     for code in sorted(set(new.code_digests) - set(old.code_digests)):
         changes.append(Change("looser", "code.approved", f"Code {code[:16]} may run in production."))
     for code in sorted(set(old.code_digests) - set(new.code_digests)):

@@ -53,6 +53,7 @@ CROSSWALK: dict[str, tuple[str, tuple[str, ...]]] = {
     "LNK-05": ("outputs", ("3.3.02", "3.3.07")),
     "LNK-06": ("outputs", ("3.3.06",)),
     "LNK-08": ("outputs", ("3.3.06",)),
+    "LNK-10": ("outputs", ("3.3.06",)),
     "LNK-07": ("data", ("3.1.11",)),
     "HHD-01": ("data", ("3.1.13",)),
     "HHD-02": ("outputs", ("3.3.06", "3.3.08")),

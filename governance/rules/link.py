@@ -8,6 +8,8 @@ from datetime import datetime
 from governance.agreement.agreement import Agreement
 from governance.counted import counted
 from governance.linkage_precision import (
+    LEAST_KAPPA,
+    LEAST_REVIEWERS,
     MINIMUM_REVIEWED_LINKS,
     precision_of,
     review_that_counts,
@@ -134,6 +136,43 @@ def enough_records_are_linked(evidence: Shown, agreement: Agreement, now: dateti
     if worse := [name for name, gap in gaps.items() if gap > agreed.maximum_subgroup_gap]:
         reason = f"far fewer records are linked in {', '.join(worse)}"
         return failed("SUBGROUP_LINKED_WORSE", observed, threshold, reason)
+    return passed(observed, threshold)
+
+
+@rule(
+    id="LNK-10",
+    version=1,
+    title="Verdicts of people change links only if reviewers agree, and each verdict is accounted for",
+    stage="link",
+    source="GUILD (Gilbert 2018); J. Cohen (1960); R. Landis, G. Koch (1977); governance.md, Two people",
+    remedy="Have the pairs reviewed again by two reviewers (`hearth review pairs`), and import their files "
+    "together (`hearth review verdicts`). A new verdict replaces an earlier one.",
+)
+def verdicts_rest_on_agreement(evidence: Shown, agreement: Agreement, now: datetime) -> Verdict:
+    """Refuse verdicts of one reviewer, of reviewers who hardly agree, and verdicts that are not counted."""
+    verdicts, links = evidence.count("verdicts"), evidence.count("verdict_links")
+    apart, not_applied = evidence.count("verdict_non_links"), evidence.count("verdicts_not_applied")
+    threshold = (
+        f"at least {LEAST_REVIEWERS} reviewers of each pair, kappa at least {LEAST_KAPPA:g}, every verdict"
+        " applied or counted as not applied"
+    )
+    if not verdicts:
+        return passed("no verdicts", threshold)
+    reviewers = evidence.count("verdict_reviewers")
+    kappa = None if evidence.is_null("verdict_kappa") else evidence.rate("verdict_kappa")
+    observed = (
+        f"{counted(verdicts, 'verdict')} of at least {counted(reviewers, 'reviewer')}, "
+        f"kappa {'not defined (all gave one answer)' if kappa is None else f'{kappa:.2f}'}: "
+        f"{links:,} linked, {apart:,} not linked, {not_applied:,} not applied"
+    )
+    if links + apart + not_applied != verdicts:
+        reason = "some verdicts were neither applied nor counted as not applied"
+        return failed("VERDICTS_UNACCOUNTED", observed, threshold, reason)
+    if reviewers < LEAST_REVIEWERS:
+        return failed("VERDICTS_OF_ONE_REVIEWER", observed, threshold, "a pair was decided by one reviewer")
+    if kappa is not None and kappa < LEAST_KAPPA:
+        reason = "the reviewers agree hardly more than by chance"
+        return failed("VERDICTS_WITHOUT_AGREEMENT", observed, threshold, reason)
     return passed(observed, threshold)
 
 

@@ -9,7 +9,7 @@ Evidence facts (judged by LNK-10):
 
 - `verdicts`: read; `verdict_links`, `verdict_non_links`: applied; `verdicts_not_applied`
 - `verdict_reviewers`, `verdict_kappa`: least number of reviewers of a verdict, and lowest agreement among the
-  reviews (null: not defined, because all reviewers always gave one answer)
+  reviews (0 if it is negative; null: not defined, because all reviewers always gave one answer)
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +26,8 @@ from pipeline.link.names import Names
 
 #: Reason of a group whose only candidates are dwellings to which it does not belong, by verdict.
 DECIDED_APART = "decided_apart"
-#: One row a verdict and NHS record.
+#: One row a verdict and NHS record. place, people: levels reached when it was reviewed. cell_pairs: pairs of
+#: the run with the same levels, from which it was drawn.
 VERDICT = pa.schema(
     [
         ("dwelling_record_pseudonym", pa.string()),
@@ -35,6 +36,9 @@ VERDICT = pa.schema(
         ("is_same", pa.bool_()),
         ("review", pa.string()),
         ("reviewers", pa.int64()),
+        ("place", pa.string()),
+        ("people", pa.string()),
+        ("cell_pairs", pa.int64()),
     ]
 )
 
@@ -112,7 +116,7 @@ def apply_verdicts(
         "verdict_non_links": apart,
         "verdicts_not_applied": count - links - apart,
         "verdict_reviewers": pc.min(verdicts.rows["reviewers"]).as_py(),
-        "verdict_kappa": verdicts.kappa,
+        "verdict_kappa": None if verdicts.kappa is None else max(0.0, round(verdicts.kappa, 6)),
     }
 
 

@@ -17,7 +17,7 @@ SPECIFIED = {
     "PRE": range(1, 14),
     "ING": range(1, 12),
     "PSE": range(1, 9),
-    "LNK": range(1, 9),
+    "LNK": (*range(1, 9), 10),
     "HHD": range(1, 4),
     "AGG": range(11),
     "PUB": range(1, 7),

@@ -67,6 +67,12 @@ LINK: dict[str, Any] = {
     "clear_files_in_reach": 0,
     "examined": {"workspace": 10},
     "not_examined": 0,
+    "verdicts": 3,
+    "verdict_links": 1,
+    "verdict_non_links": 1,
+    "verdicts_not_applied": 1,
+    "verdict_reviewers": 2,
+    "verdict_kappa": 0.2,
 }
 QUALITY: dict[str, Any] = {
     "nhs_records": 30,
@@ -150,6 +156,11 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "LNK-01": ({"facts": LINK}, {"facts": but(LINK, keys_in_reach=1)}, "IDENTIFIERS_IN_REACH"),
     "LNK-02": ({"facts": LINK}, {"facts": but(LINK, model_digest="e" * 64)}, "MODEL_NOT_APPROVED"),
     "LNK-03": ({"facts": LINK}, {"facts": but(LINK, match_rate=0.5999)}, "MATCH_RATE_OUT_OF_BAND"),
+    "LNK-10": (
+        {"facts": LINK},
+        {"facts": but(LINK, verdict_kappa=0.1999)},
+        "VERDICTS_WITHOUT_AGREEMENT",
+    ),
     "LNK-08": (
         {"facts": QUALITY},
         {"facts": but(QUALITY, estimated_precision_low=0.8999)},
@@ -237,6 +248,32 @@ def test_controllers_who_share_a_key_must_have_compared_it(ask: Any) -> None:
 def test_a_lost_or_collided_pseudonym_is_refused(ask: Any) -> None:
     unequal = {"uprn": {"values": 12, "distinct_in": 10, "distinct_out": 9}}
     assert ask("PSE-04", but(PSEUDONYMISE, identifiers=unequal)).code == "PSEUDONYMS_NOT_ONE_TO_ONE"
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"verdict_reviewers": 1}, "VERDICTS_OF_ONE_REVIEWER"),
+        ({"verdict_reviewers": 3}, None),
+        ({"verdicts": 4}, "VERDICTS_UNACCOUNTED"),
+        ({"verdicts": 4, "verdicts_not_applied": 2}, None),
+        # not defined, because all reviewers always gave one answer
+        ({"verdict_kappa": None}, None),
+        ({"verdict_kappa": 0.0}, "VERDICTS_WITHOUT_AGREEMENT"),
+    ],
+)
+def test_verdicts_of_people_change_links_only_if_several_agree(
+    changed: dict[str, Any], code: str | None, ask: Any
+) -> None:
+    verdict = ask("LNK-10", but(LINK, **changed))
+    assert verdict.code == (code or "")
+    assert verdict.outcome == ("fail" if code else "pass")
+
+
+def test_a_run_without_verdicts_passes(ask: Any) -> None:
+    none = dict.fromkeys(("verdicts", "verdict_links", "verdict_non_links", "verdicts_not_applied"), 0)
+    verdict = ask("LNK-10", but(LINK, **none, verdict_reviewers=None, verdict_kappa=None))
+    assert (verdict.outcome, verdict.observed) == ("pass", "no verdicts")
 
 
 def test_a_model_that_nobody_approved_is_refused_outside_the_sample_project(ask: Any) -> None:

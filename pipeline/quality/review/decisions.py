@@ -28,19 +28,25 @@ class Decision:
 
 
 def read_decisions(
-    paths: Iterable[Path], review: str, cases: Mapping[str, object], *, partial: bool = False
+    paths: Iterable[Path],
+    review: str,
+    cases: Mapping[str, object],
+    *,
+    partial: bool = False,
+    nothing_else: bool = False,
 ) -> tuple[Decision, ...]:
     """Read reviewers' files and return all decisions.
 
     review: id of the sample that was exported; cases: its cases. partial: whether rows without a
-    decision are left out instead of refused.
+    decision are left out instead of refused. nothing_else: refuse a file with columns other than `NEEDED`,
+    which a sheet with clear data has.
     Raises Fault with every faulty row: from another run's review, not in the sample, without a decision or
     with an unknown one, without a reviewer, or decided twice by one reviewer.
     """
     decisions: dict[tuple[str, str], Decision] = {}
     findings: list[Finding] = []
     for path in paths:
-        for line, row in _rows(path):
+        for line, row in _rows(path, nothing_else=nothing_else):
             fault = _fault(row, review, cases)
             given = Decision(row["case"], row["reviewer"].strip(), row["decision"].strip().lower())
             if fault is None and not given.decision:
@@ -61,7 +67,7 @@ def read_decisions(
     return tuple(decisions.values())
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(path: Path, *, nothing_else: bool = False) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield each row with the number of its line; the header is line 1."""
     try:
         if path.stat().st_size > _MAXIMUM_BYTES:
@@ -74,6 +80,13 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                     "REVIEW_COLUMNS",
                     f"{path.name} lacks the columns {', '.join(missing)}.",
                     "Name a file that a reviewer saved from the page, or the exported CSV, filled in.",
+                )
+            if nothing_else and (extra := set(reader.fieldnames or ()) - set(NEEDED)):
+                raise Fault(
+                    "REVIEW_OTHER_COLUMNS",
+                    f"{path.name} has {len(extra)} more columns than a file of verdicts. It may be a sheet"
+                    " with clear data, so nothing of it was read.",
+                    f"Send only the file of verdicts, with the columns {', '.join(NEEDED)}.",
                 )
             for row in reader:
                 # a short row has None in its place, a long one a list under None

@@ -58,8 +58,8 @@ def export_review(
         {"cases_per_stratum": cases_per_stratum},
     ).fetchall()
     cases = [_case(review, _SampledPair(*row)) for row in rows]
-    _write_private(folder / CSV_FILE, _as_csv(cases))
-    _write_private(folder / PAGE_FILE, _page(review, cases))
+    write_private(folder / CSV_FILE, _as_csv(cases))
+    write_private(folder / PAGE_FILE, _page(review, cases))
     return len(cases)
 
 
@@ -126,9 +126,16 @@ def _as_csv(cases: Sequence[Mapping[str, str]]) -> str:
 
 
 def _page(review: str, cases: Sequence[Mapping[str, str]]) -> str:
-    """Return the page: it contains the cases and one script that its policy names by digest, and no URL."""
     shown = [{k: v for k, v in case.items() if k not in ANSWERS} for case in cases]
-    content = {"review": review, "cases": shown, "decisions": list(DECISIONS)}
+    return review_page({"review": review, "cases": shown, "decisions": list(DECISIONS)})
+
+
+def review_page(content: Mapping[str, object]) -> str:
+    """Return the page: it contains the cases and one script that its policy names by digest, and no URL.
+
+    content: review, cases, decisions, and for a sheet of a controller labels (name in a case -> in words) and
+    about.
+    """
     data = json.dumps(content, ensure_ascii=True).replace("<", "\\u003c")
     folder = files("pipeline.quality.review")
     script = folder.joinpath("review.js").read_text("utf-8")
@@ -139,6 +146,7 @@ def _page(review: str, cases: Sequence[Mapping[str, str]]) -> str:
     return page
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read."""
     path.write_text(text, "utf-8", newline="")
     path.chmod(0o600)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from governance.linkage_precision import LEAST_KAPPA
 from pipeline.quality.review.decisions import Decision
 from pipeline.quality.review.sample import BAND_EDGES, band_name
 from pipeline.statistics.interval import wilson_interval
@@ -22,8 +23,6 @@ from pipeline.statistics.interval import wilson_interval
 #: At most this share of pairs below the lower threshold may be one household.
 _LOST_SHARE = 0.05
 _Z95 = 1.959963984540054
-#: Below this, agreement is slight (Landis and Koch), and the decisions give no estimate.
-LEAST_KAPPA = 0.2
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def find(
     review: str, decisions: Sequence[Decision], cases: Mapping[str, SampledCase], wanted_precision: float
 ) -> Review:
     """Return the findings that follow from the decisions, for the run of the sample."""
-    resolved = {case: same for case, same in _resolve(decisions).items() if same is not None}
+    resolved = {case: same for case, same in resolve(decisions).items() if same is not None}
     judged = {case: cases[case] for case in resolved}
     weights = _weights(judged)
     names = [band_name(n) for n in range(len(BAND_EDGES) + 1)]
@@ -151,7 +150,7 @@ def find(
     def share(chosen: Iterable[SampledCase]) -> Share:
         return _share([(resolved[item.case], weights[item.case]) for item in chosen])
 
-    kappas = _kappas(decisions)
+    kappas = kappas_of(decisions)
     linked = [item for item in judged.values() if item.reason == "linked"]
     edges = {edge: _at_threshold(edge, judged, resolved, weights) for edge in BAND_EDGES}
     bands = {
@@ -215,7 +214,8 @@ def word_for(kappa: float | None) -> str:
     return "slight"
 
 
-def _kappas(decisions: Sequence[Decision]) -> tuple[Kappa, ...]:
+def kappas_of(decisions: Sequence[Decision]) -> tuple[Kappa, ...]:
+    """Return the agreement of each two reviewers who decided cases in common."""
     given: dict[str, dict[str, bool]] = {}
     for item in decisions:
         if item.decision != "unsure":
@@ -237,7 +237,7 @@ def _around(kappa: float, error: float) -> tuple[float, float]:
     return max(-1.0, kappa - _Z95 * error), min(1.0, kappa + _Z95 * error)
 
 
-def _resolve(decisions: Sequence[Decision]) -> dict[str, bool | None]:
+def resolve(decisions: Sequence[Decision]) -> dict[str, bool | None]:
     """Return the majority decision on each case; None where votes are equal or all were unsure."""
     votes: dict[str, Counter[str]] = {}
     for item in decisions:

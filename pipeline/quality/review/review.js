@@ -1,8 +1,9 @@
 
 "use strict";
-const { review, cases, decisions } = JSON.parse(document.getElementById("data").textContent);
+const { review, cases, decisions, labels, about } = JSON.parse(document.getElementById("data").textContent);
 const find = (id) => document.getElementById(id);
-const LABELS = {
+// A sheet of a controller has labels of its own, and its file has no note, in which someone could write a name.
+const LABELS = labels || {
   place: "Place", people: "People", agreeing: "What agrees", contradicted: "UPRN contradicted",
   lead: "Other dwellings", nhs_records: "NHS records in the group", match_key: "Found by",
 };
@@ -64,14 +65,19 @@ function quoted(value) {
 }
 
 function file() {
-  const columns = ["review", "case", "decision", "reviewer", "note"];
+  const columns = ["review", "case", "decision", "reviewer", ...(labels ? [] : ["note"])];
   const rows = cases.map((row) => {
     const given = state.answers[row.case] || { decision: "", note: "" };
-    return [review, row.case, given.decision, state.reviewer, given.note].map(quoted).join(",");
+    const cells = [review, row.case, given.decision, state.reviewer, ...(labels ? [] : [given.note])];
+    return cells.map(quoted).join(",");
   });
   return [columns.join(","), ...rows, ""].join("\r\n");
 }
 
+if (labels) {
+  find("about").textContent = about;
+  find("note").closest("p").hidden = true;
+}
 decisions.forEach((decision) => {
   const label = find("choices").appendChild(document.createElement("label"));
   const box = label.appendChild(document.createElement("input"));

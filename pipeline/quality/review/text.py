@@ -1,6 +1,7 @@
 """A review's findings in words, for the people who decide on thresholds."""
 
-from pipeline.quality.review.findings import LEAST_KAPPA, Review, Share, agree_enough, word_for
+from governance.linkage_precision import LEAST_KAPPA
+from pipeline.quality.review.findings import Review, Share, agree_enough, word_for
 
 
 def review_text(review: Review) -> str:

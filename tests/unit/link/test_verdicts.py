@@ -47,6 +47,9 @@ def verdict(dwelling: str, records: tuple[str, ...], is_same: bool) -> Rows:
             "is_same": is_same,
             "review": "r1",
             "reviewers": 2,
+            "place": "uprn_and_address",
+            "people": "name",
+            "cell_pairs": 10,
         }
         for record in records
     ]
