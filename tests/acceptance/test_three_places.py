@@ -1,5 +1,6 @@
 """At-source custody on the command line: three places, each with its own keys alone, and what they refuse."""
 
+import csv
 import json
 import shutil
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from places import PASSPHRASE, Three, copy_of
+from places import CONTROLLERS, PASSPHRASE, Three, copy_of
 from terminal import hearth
 
 from governance.audit.log import AuditLog
@@ -236,3 +237,45 @@ def test_an_older_copy_of_a_retired_key_makes_no_pseudonym(three: Three) -> None
     key.write_bytes(yesterday)
     ran = three.council.ask("pseudonymise", "--controller", "council")
     assert (ran.code, "KEY_STATE_ALTERED" in ran.err) == (1, True), ran.err
+
+
+def test_a_review_on_clear_data_crosses_by_pseudonyms_that_each_controller_can_compute(
+    linked: tuple[Three, dict[str, Any]], own_memory: Path
+) -> None:
+    """The linkage environment has other pseudonyms, under the outer key, and no record id of a controller."""
+    places = copy_of(linked[0], own_memory / "reviewed")
+    sent = places.linkage.ask("review", "pairs", "--sample", "40", "--out", own_memory / "pairs", "--json")
+    assert sent.code == 0, sent.err
+    shown: dict[str, list[dict[str, str]]] = {}
+    for controller in CONTROLLERS:
+        pairs = own_memory / "pairs" / f"pairs-{controller}.csv"
+        made = getattr(places, controller).ask(
+            "review", "sheet", pairs, "--controller", controller, "--out", own_memory / controller
+        )
+        assert made.code == 0, made.err
+        with (own_memory / controller / f"sheet-{controller}.csv").open(newline="") as stream:
+            shown[controller] = list(csv.DictReader(stream))
+    assert len(shown["council"]) == len(shown["nhs"]) == sent.outcome["sampled"] == 40
+    same_uprn = [
+        (ours["own"], theirs["own"])
+        for ours, theirs in zip(shown["council"], shown["nhs"], strict=True)
+        if ours["place"] == "same UPRN, same dwelling by address"
+    ]
+    # Each controller has found the records that the linkage environment meant: both write the same UPRN, but
+    # for a few in which a supplier's spreadsheet changed the digits.
+    found = sum(ours.split(",")[0].lstrip("0") in theirs for ours, theirs in same_uprn)
+    assert found > 0.7 * len(same_uprn) > 10
+    files = []
+    for controller in CONTROLLERS:
+        rows = [
+            {"review": row["review"], "case": row["case"], "decision": "same", "reviewer": controller}
+            for row in shown[controller]
+        ]
+        files.append(own_memory / f"{controller}.csv")
+        with files[-1].open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    taken = places.linkage.ask("review", "verdicts", *files, "--json")
+    assert taken.code == 0, taken.err
+    assert taken.outcome["verdicts"] == 40
