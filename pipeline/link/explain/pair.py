@@ -17,6 +17,7 @@ from pipeline.link.explain.waterfall import Step, waterfall
 from pipeline.link.model import Model, Scorecard
 from pipeline.link.names import MOVED
 from pipeline.link.tables import RESIDENCE_LEVELS
+from pipeline.link.verdicts import DECIDED_APART
 
 #: Tables of the link stage that an explanation reads.
 TABLES = ("resident_link", "candidate_pair", "decision", "moved_pair", "unlinked_dwelling")
@@ -159,6 +160,8 @@ def _residence(card: Scorecard, record: Mapping[str, Any]) -> Part:
 
 def _recorded_verdict(card: Scorecard, pair: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     if best["dwelling_record_pseudonym"] != pair["dwelling_record_pseudonym"]:
+        if best["match_weight"] < pair["match_weight"]:
+            return "Not linked: reviewers decided on this group, and not for this dwelling."
         return (
             f"Not linked: another dwelling has more weight for this group ({best['match_weight']:+.4f}, which"
             f" is {best['match_weight'] - pair['match_weight']:.4f} more)."
@@ -167,6 +170,11 @@ def _recorded_verdict(card: Scorecard, pair: Mapping[str, Any], best: Mapping[st
     lead = best["margin_match_weight"]
     alone = "the group has no other candidate" if lead is None else f"it leads the second best by {lead:.4f}"
     reason = best["reason"]
+    if reason == DECIDED_APART:
+        return "Not linked: reviewers decided that it is not one household, whatever the weight."
+    is_enough = pair["match_weight"] >= upper and (lead is None or lead >= margin)
+    if reason == "linked" and (not is_enough or pair["people"] in TOO_WEAK_TO_LINK):
+        return "Linked: reviewers decided that it is one household, whatever the weight."
     if reason == "linked":
         return f"Linked: the weight is at least {upper:+g}, and {alone} (needed: {margin:g})."
     if reason == "ambiguous":

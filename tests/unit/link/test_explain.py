@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from elm_road import listed, patient, place
@@ -18,6 +19,8 @@ from pipeline.link.explain.pair import TABLES, TOLERANCE, Explanation, explain_p
 from pipeline.link.explain.text import explanation_text
 from pipeline.link.model import default_model
 from pipeline.link.stage import link
+from pipeline.link.verdict_store import write_verdicts
+from pipeline.link.verdicts import VERDICT
 
 Rows = list[dict[str, Any]]
 Explain = Callable[[str, str], Explanation | None]
@@ -47,6 +50,29 @@ def links(
     council, nhs = pseudonymised(STREET, LISTED, PATIENTS)
     grouped, _ = group(council, nhs, "f" * 64, context)
     return link(cleared(grouped), council, nhs, "f" * 64, context)[0]
+
+
+@pytest.mark.parametrize(("home", "record", "is_same"), [("d2", "n3", True), ("d3", "n4", False)])
+def test_a_pair_that_people_decided_is_explained_by_their_verdict(
+    context: RunContext,
+    request: pytest.FixtureRequest,
+    home: str,
+    record: str,
+    is_same: bool,
+) -> None:
+    row = {
+        "dwelling_record_pseudonym": name(home),
+        "nhs_record_pseudonym": name(record),
+        "verdict_id": "v1",
+        "is_same": is_same,
+        "review": "r1",
+        "reviewers": 2,
+    }
+    write_verdicts(context.workspace, context.recorded, pa.Table.from_pylist([row], VERDICT), 0.9)
+    found = request.getfixturevalue("explain")(name(home), name(record))
+    assert found is not None
+    verdict = "Linked" if is_same else "Not linked"
+    assert found.parts[0].verdict.startswith(f"{verdict}: reviewers decided that it is")
 
 
 @pytest.fixture
