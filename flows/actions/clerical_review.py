@@ -137,5 +137,7 @@ def _record(project: Project, workspace: Workspace, review: str, facts: dict[str
     signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(workspace.zone("audit"), signer)
     actor = _reviewer(project)
-    audit.append(f"review-{review}", actor, "quality", "note", None, "done", facts, agreement.digest)
+    audit.append(
+        f"review-{review}", actor, "quality", "note", verdict="done", evidence=facts, policy=agreement.digest
+    )
     audit.checkpoint()

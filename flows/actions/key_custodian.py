@@ -142,5 +142,7 @@ class Recording:
         verdict = "done" if error is None else "refused" if isinstance(error, Refused) else "fault"
         if isinstance(error, HearthError):
             self._facts["code"] = error.code
-        self._audit.append(RUN, self._actor, None, "key", None, verdict, self._facts, self._policy)
+        self._audit.append(
+            RUN, self._actor, None, "key", verdict=verdict, evidence=self._facts, policy=self._policy
+        )
         self._audit.checkpoint()

@@ -108,12 +108,14 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
     def shred_tables() -> None:
         destroyed = shred(workspace, run_id, at_rest)
         if destroyed is not None:
-            audit.append(run_id, actor, None, "disposal", None, "done", destroyed, agreement.digest)
+            audit.append(
+                run_id, actor, None, "disposal", verdict="done", evidence=destroyed, policy=agreement.digest
+            )
 
     def record_end(verdict: str, end: dict[str, object]) -> None:
         if run is not None and run.records:
             end |= {"figures": figures_digest(run.records)}
-        audit.append(run_id, actor, None, "run_end", None, verdict, end, agreement.digest)
+        audit.append(run_id, actor, None, "run_end", verdict=verdict, evidence=end, policy=agreement.digest)
         audit.checkpoint()
 
     try:
