@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from flows.actions.workspace_reading import last_judged, reading_workspace
-from flows.run.authorisation import authorised_principal
+from flows.run.setup.authorisation import authorised_principal
 from governance.agreement.agreement import read_agreement
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer

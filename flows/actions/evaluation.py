@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from flows.actions.workspace_reading import last_judged, reading_workspace
-from flows.run.custody import open_run_keys
+from flows.run.setup.custody import open_run_keys
 from governance.agreement.agreement import read_agreement
 from governance.errors import Fault, Refused
 from governance.keys.providers.provider import KeyProvider

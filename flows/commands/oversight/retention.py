@@ -82,7 +82,7 @@ def dispose(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Delete artefacts and write a certificate. A release is never deleted before its day."""
-    from flows.run.authorisation import authorised_principal
+    from flows.run.setup.authorisation import authorised_principal
     from governance.errors import Fault, Refused
     from governance.retention.disposal import dispose as dispose_of
     from governance.retention.holdings import holdings
@@ -168,7 +168,7 @@ def request(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Record a person's erasure request or objection; it applies from the next run."""
-    from flows.run.authorisation import authorised_principal
+    from flows.run.setup.authorisation import authorised_principal
     from governance.errors import Fault
     from governance.retention.rights import Received, record_request, write_receipt
 
