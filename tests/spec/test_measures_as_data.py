@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.run.faults import as_hearth_error
+from flows.run.reporting.faults import as_hearth_error
 from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.plan import make_plan
 from pipeline.aggregate.stage import known_attributes
