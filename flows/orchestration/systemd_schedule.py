@@ -113,7 +113,7 @@ def write_units(project: Project, config: Path, schedule: Schedule, out: Path) -
         "role": role.checked,
         "result": role.result,
         "writable": " ".join(_quoted(str(path), in_command=False) for path in role.writable),
-        "address_families": "AF_UNIX AF_INET AF_INET6" if schedule.network else "AF_UNIX",
+        "address_families": f"AF_UNIX{' AF_INET AF_INET6' if schedule.network else ''}",
         "documentation": str(Path(__file__).resolve().parents[2] / "README.md").replace(" ", "%%20"),
         "at": schedule.at,
         "timezone": schedule.timezone,
