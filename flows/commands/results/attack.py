@@ -78,6 +78,13 @@ def attack(
         Path | None,
         typer.Option(help="Ed25519 key (PEM) to sign it with. [default: the workspace's log key]"),
     ] = None,
+    independent: Annotated[
+        bool,
+        typer.Option(
+            "--independent",
+            help="Try the second attacker as well: other code, which finds relations from the files only.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Try the seven attacks of the disclosure specification on releases, using only their published files.
@@ -87,14 +94,20 @@ def attack(
     """
     from flows.actions.release_reading import checked_releases
     from pipeline.disclosure.attack.certificate import certify
+    from pipeline.disclosure.attack.from_files.attack import attack_from_files
     from pipeline.disclosure.attack.run import run_attacks
 
-    report = run_attacks(checked_releases(releases), truth)
+    folders = checked_releases(releases)
+    report = run_attacks(folders, truth)
+    second = {folder.name: attack_from_files(folder) for folder in folders} if independent else {}
+    successes = report.successes + sum(found.successes for found in second.values())
     written = certify(report, datetime.now(UTC), releases[0], certificate, key)
     record: dict[str, Any] = report.record() | {
         "certificate": None if written is None else str(written.path),
         "signed_by": None if written is None else written.signed_by,
     }
+    if independent:
+        record["independent"] = {name: found.record() for name, found in second.items()}
     if as_json:
         typer.echo(json.dumps(record))
     else:
@@ -109,10 +122,12 @@ def attack(
                 f"{neighbour['outcome']} ({counted(neighbour['groups'], 'group')} tried, "
                 f"{neighbour['singled_out']} singled out, {neighbour['learnt']} certain)"
             )
+        for name, found in second.items():
+            typer.echo(f"   second attacker, {name}: {found.in_words()}")
         typer.echo(
             "No attack succeeded."
-            if not report.successes
-            else f"Attacks succeeded {counted(report.successes, 'time')}. "
+            if not successes
+            else f"Attacks succeeded {counted(successes, 'time')}. "
             "Withdraw the release and inform its approvers."
         )
         if written is not None:
@@ -122,7 +137,7 @@ def attack(
                 else "not signed: no key found; use --key"
             )
             typer.echo(f"Certificate: {written.path} ({signed})")
-    if report.successes:
+    if successes:
         raise typer.Exit(2)
 
 

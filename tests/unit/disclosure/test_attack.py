@@ -17,6 +17,7 @@ import pytest
 from governance.agreement.terms import DisclosureTerms
 from governance.canonical import digest_of_file
 from governance.errors import Refused
+from pipeline.disclosure.attack.from_files.attack import attack_from_files
 from pipeline.disclosure.attack.run import AttackReport, run_attacks
 from pipeline.disclosure.audit.attacker_assumptions import worked_out_if_all_are_small
 from pipeline.disclosure.audit.published_system import PublishedSystem
@@ -92,9 +93,12 @@ def test_an_exact_release_with_complementary_suppression_repels_reconstruction(
 ) -> None:
     bench.terms = DisclosureTerms(profile="exact-count")
 
-    report = run_attacks([bench.publish_run(make_town(8))])
+    release = bench.publish_run(make_town(8))
+    report = run_attacks([release])
+    second = attack_from_files(release)
 
     assert found(report) == {}
+    assert (second.successes, second.fits, second.hidden > 0) == (0, True, True)
 
 
 def test_broken_build_with_only_primary_suppression_is_caught(
@@ -107,9 +111,11 @@ def test_broken_build_with_only_primary_suppression_is_caught(
     assert {"attack 2"} <= {finding.where.split(",")[0] for finding in refusal.value.findings}
     monkeypatch.setattr("pipeline.publish.stage.check_repelled", let_pass)
 
-    attacks = found(run_attacks([bench.publish_run(make_town(8))]))
+    release = bench.publish_run(make_town(8))
+    attacks = found(run_attacks([release]))
 
     assert attacks[2]["EXACT"] > 0
+    assert attack_from_files(release).exact
 
 
 def let_pass(_: object) -> None:
