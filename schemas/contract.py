@@ -58,7 +58,8 @@ FORMS = ("uprn", "nhs_number", "postcode")
 #: classes ("RD02" within "RD" within "R"), by the narrowest class that the list contains.
 CODE_MATCHES = ("spelling", "narrowest_class")
 
-#: What a date is the date of. It decides which days are plausible (`pipeline/ingest/date_cast.py`).
+#: What a date is the date of. It decides which days are plausible
+#: (`pipeline/ingest/converting/date_cast.py`).
 DATE_KINDS = ("birth", "death", "start", "end", "event")
 
 #: The largest share of a column's stated cells that may be invalid, unless its contract or the agreement

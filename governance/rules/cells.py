@@ -1,6 +1,7 @@
 """Cells of an extract's columns: how many are invalid or missing, and whether their values are plausible.
 
-Facts of each table: `cells`, `distribution`, `wrong_order`, `period`; see `pipeline/ingest/column_facts.py`.
+Facts of each table: `cells`, `distribution`, `wrong_order`, `period`; see
+`pipeline/ingest/counting/column_facts.py`.
 """
 
 from collections.abc import Iterator, Mapping

@@ -8,7 +8,7 @@ import duckdb
 
 def create_uprn_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the UPRN macros of ingest, so that both use the same definition of a valid UPRN."""
-    connection.execute((files("pipeline.ingest") / "sql" / "uprn.sql").read_text("utf-8"))
+    connection.execute((files("pipeline.ingest.converting") / "sql" / "uprn.sql").read_text("utf-8"))
 
 
 def run_statement(

@@ -1,6 +1,7 @@
 """Ingest: from a supplier's file to typed rows. No value is guessed, no row is lost, no value is shown.
 
-The rules are the table contracts in `schemas/contracts`. The files in `readers/` read, the others judge:
+The rules are the table contracts in `schemas/contracts`. The files in `readers/` read, those in `converting/`
+convert and repair, those in `counting/` count for the evidence:
 
 | Module | Decides |
 |---|---|
@@ -13,8 +14,8 @@ The rules are the table contracts in `schemas/contracts`. The files in `readers/
 | readers/parquet_reader.py | rows and cells of Parquet |
 | readers/rows.py | which rows cannot be parsed |
 | load.py | rows loaded into DuckDB, as text |
-| cast.py, sql/*.sql | text converted to typed values, or the reason why it cannot be |
+| converting/cast.py, converting/sql/*.sql | text converted to typed values, or the reason why it cannot be |
 | table.py | which rows are kept and which go to quarantine |
 | rights.py | which rows are removed because of a person's erasure or objection |
-| identifier_pattern.py, table_evidence.py | what is counted for the evidence |
+| counting/ | what is counted for the evidence |
 """

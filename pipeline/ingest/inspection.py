@@ -13,10 +13,10 @@ from datetime import date
 
 from governance.counted import counted
 from governance.errors import Finding, Refused
-from pipeline.ingest.date_cast import DateTerms
+from pipeline.ingest.converting.date_cast import DateTerms
+from pipeline.ingest.counting.nhs_number_range import NhsNumberCount, count_nhs_numbers
 from pipeline.ingest.header import ColumnMap, map_columns
 from pipeline.ingest.manifest import Manifest, read_manifest
-from pipeline.ingest.nhs_number_range import NhsNumberCount, count_nhs_numbers
 from pipeline.ingest.readers.delimited_reader import DelimitedReader
 from pipeline.ingest.readers.parquet_reader import TYPED_DATE_FORMAT, ParquetReader
 from pipeline.ingest.readers.rows import TableReader

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from governance.counted import counted
 from governance.errors import Finding, Refused
 from governance.rules.invented import MINIMUM_NUMBERED_SHARE
+from pipeline.ingest.counting.nhs_number_range import NhsNumberCount
 from pipeline.ingest.inspection import InspectedExtract, inspect_extracts
-from pipeline.ingest.nhs_number_range import NhsNumberCount
 from pipeline.project import Project
 
 _CONTROLLER, _PEOPLE = "nhs", "nhs_person"

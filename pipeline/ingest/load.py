@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from governance.errors import Finding, Refused
 from pipeline.engine.tables import registered_batches
-from pipeline.ingest.cell_text import CellText
+from pipeline.ingest.converting.cell_text import CellText
 from pipeline.ingest.header import LINE_NUMBER
 from pipeline.ingest.inspection import InspectedExtract, open_table
 from pipeline.ingest.readers.rows import Rows

@@ -19,8 +19,8 @@ from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.exhaustion import exhaustion_fault
 from pipeline.engine.tables import write_table
+from pipeline.ingest.converting.repairs import DEFAULT_DATE
 from pipeline.ingest.inspection import InspectedExtract, contracts_of
-from pipeline.ingest.repairs import DEFAULT_DATE
 from pipeline.ingest.rights import PERSON_TABLES, PeopleToRemove, requests_digest
 from pipeline.ingest.table import ingest_table
 from pipeline.leakage.canary import canary_of

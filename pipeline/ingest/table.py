@@ -23,16 +23,21 @@ import pyarrow as pa
 
 from governance.errors import Refused
 from pipeline.engine.tables import write_query
-from pipeline.ingest.cast import CastColumn, cast_column, create_macros
-from pipeline.ingest.cell_text import CellText
-from pipeline.ingest.column_facts import distribution_facts, limit_facts, period_facts, wrong_order_facts
+from pipeline.ingest.converting.cast import CastColumn, cast_column, create_macros
+from pipeline.ingest.converting.cell_text import CellText
+from pipeline.ingest.converting.row_faults import row_faults
+from pipeline.ingest.counting.column_facts import (
+    distribution_facts,
+    limit_facts,
+    period_facts,
+    wrong_order_facts,
+)
+from pipeline.ingest.counting.identifier_pattern import count_identifier_patterns
+from pipeline.ingest.counting.table_evidence import cell_facts, file_facts, with_repairs_of_text
 from pipeline.ingest.header import LINE_NUMBER
-from pipeline.ingest.identifier_pattern import count_identifier_patterns
 from pipeline.ingest.inspection import InspectedExtract
 from pipeline.ingest.load import load_records
 from pipeline.ingest.rights import PeopleToRemove, remove_on_request
-from pipeline.ingest.row_faults import row_faults
-from pipeline.ingest.table_evidence import cell_facts, file_facts, with_repairs_of_text
 from pipeline.leakage.canary import Canary
 from schemas.contract import SQL_TYPES
 from schemas.storage.zones import QUARANTINE

@@ -30,7 +30,7 @@ MAKERS = {
 #: Functions of one module that take a code: (module, function) -> (place of the argument, kind).
 TAKES_A_CODE = {
     ("pipeline/transfer/verification.py", "_refused"): (0, "refusal"),
-    ("pipeline/ingest/cast.py", "_cast"): (2, "quarantine"),
+    ("pipeline/ingest/converting/cast.py", "_cast"): (2, "quarantine"),
 }
 #: Makers whose code comes from elsewhere: (module, argument as written) -> where this test finds the codes.
 FORWARDED = {
@@ -68,16 +68,16 @@ TABLES = {
     "pipeline/disclosure/attack/": "attack",
     "pipeline/assign_uprn/assignment.py": "quarantine",
     "pipeline/ingest/readers/": "quarantine",
-    "pipeline/ingest/row_faults.py": "quarantine",
-    "pipeline/ingest/cell_text.py": "repair",
-    "pipeline/ingest/repairs.py": "repair",
+    "pipeline/ingest/converting/row_faults.py": "quarantine",
+    "pipeline/ingest/converting/cell_text.py": "repair",
+    "pipeline/ingest/converting/repairs.py": "repair",
     "pipeline/quality/review/decisions.py": "finding",
     "flows/commands/controller/assign_uprn.py": "unassigned",
     "flows/actions/paper_check.py": "rule",
 }
 #: Where SQL gives rows and cells a reason, in files and in Python -> the kind of those reasons.
 REASONS_IN_SQL = {
-    "pipeline/ingest/repairs.py": "repair",
+    "pipeline/ingest/converting/repairs.py": "repair",
     "pipeline/ingest/": "quarantine",
     "pipeline/assign_uprn/": "unassigned",
 }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest.cast import create_macros
+from pipeline.ingest.converting.cast import create_macros
 
 SENTINELS = {
     *("9" * n for n in range(6, 13)),

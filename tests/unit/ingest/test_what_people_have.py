@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from governance.errors import Fault, Refused
-from pipeline.ingest.cell_text import repaired_mojibake
+from pipeline.ingest.converting.cell_text import repaired_mojibake
 from pipeline.project import read_project
 
 ROWS = "record_id,uprn,tenure\nA,100023336956,owned\nB,100023336957,owned\n"

@@ -8,10 +8,10 @@ from typing import Any
 
 import duckdb
 
-from pipeline.ingest.cast import CastColumn
-from pipeline.ingest.cell_text import CellText
+from pipeline.ingest.converting.cast import CastColumn
+from pipeline.ingest.converting.cell_text import CellText
+from pipeline.ingest.counting.nhs_number_range import TEST_PREFIX
 from pipeline.ingest.inspection import InspectedExtract
-from pipeline.ingest.nhs_number_range import TEST_PREFIX
 
 
 def cell_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from pipeline.ingest.cast import CastColumn
+from pipeline.ingest.converting.cast import CastColumn
 
 #: Pattern -> SQL over a trimmed cell named {0}.
 _PATTERNS = {

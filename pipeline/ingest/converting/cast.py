@@ -22,8 +22,8 @@ from importlib.resources import files
 
 import duckdb
 
-from pipeline.ingest.date_cast import DateTerms, date_sql
-from pipeline.ingest.repairs import (
+from pipeline.ingest.converting.date_cast import DateTerms, date_sql
+from pipeline.ingest.converting.repairs import (
     code_repairs,
     flag_repairs,
     number_repairs,
@@ -64,7 +64,7 @@ def create_macros(connection: duckdb.DuckDBPyConnection, code_lists: Sequence[st
     code_lists: names, in any order; duplicates are allowed.
     """
     for name in _MACRO_FILES:
-        connection.execute((files("pipeline.ingest") / "sql" / name).read_text("utf-8"))
+        connection.execute((files("pipeline.ingest.converting") / "sql" / name).read_text("utf-8"))
     for name in sorted(set(code_lists)):
         spellings = load_code_list(name).spellings
         connection.execute(

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.ingest.cast import CastColumn
+from pipeline.ingest.converting.cast import CastColumn
 from pipeline.period import seen_period
 
 #: Shapes that are shown of a column.

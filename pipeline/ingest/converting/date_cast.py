@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from pipeline.ingest.repairs import date_repair, without_midnight
+from pipeline.ingest.converting.repairs import date_repair, without_midnight
 from schemas.contract import Column
 
 MAXIMUM_AGE_YEARS = 115
