@@ -23,9 +23,11 @@ _STATEMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("residence/40_occupied_dwelling", ("older_age", "maximum_residents", "maximum_older_residents")),
     ("residence/50_judged_record", ()),
     ("residence/60_judged_person", ()),
+    ("household/64_listed_person", ()),
     ("household/65_council_record_of_resident", ()),
     ("household/70_household_member", ("reference_date",)),
     ("household/75_council_roster", ()),
+    ("household/76_listed_adult", ()),
     ("household/78_bedroom_standard", ()),
     ("household/80_composition", ()),
     ("household/85_household", ()),
@@ -34,6 +36,7 @@ _STATEMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("report/95_exclusion", ()),
     ("report/97_plausibility", ()),
     ("report/98_placement", ()),
+    ("report/99_completeness", ()),
 )
 
 

@@ -10,11 +10,8 @@ from tests.truth.sample_population import SAMPLE, sample_population
 
 pytestmark = pytest.mark.slow
 
-#: Percentage points. Larger ones have a known cause.
+#: Percentage points.
 LARGEST_DEVIATION = 1.5
-KNOWN = {
-    "older_person_alone": 3.5,  # people who are unregistered or not linked leave others alone
-}
 #: The status is known of too few homes.
 NOT_PRODUCED = {"workless"}
 
@@ -29,11 +26,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> list[Compared]:
 def test_every_rate_is_near_the_truth(compared: list[Compared]) -> None:
     off = {one.measure: one.deviation for one in compared if one.deviation is not None}
     assert len(off) >= 19
-    assert {
-        name: round(value, 2)
-        for name, value in off.items()
-        if abs(value) > KNOWN.get(name, LARGEST_DEVIATION)
-    } == {}
+    assert {name: round(value, 2) for name, value in off.items() if abs(value) > LARGEST_DEVIATION} == {}
 
 
 def test_what_is_known_of_too_few_is_not_produced(compared: list[Compared]) -> None:

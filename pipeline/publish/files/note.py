@@ -55,7 +55,8 @@ which groups they were linked less well.
 - `measure.parquet` lists the measures. `coverage` is the percentage of the households or residents that a
   measure includes whose status is known. A rate describes only those.
 - `basis.parquet` lists the definitions and the linkage behind the figures (`hearth compare` reads it). Its
-  rows `not_produced` list the measures that are left out because their status is known of too few.
+  rows `not_produced` list the measures that are left out because their status is known of too few. Its rows
+  `completeness` estimate how many homes and adults of the area are in the figures.
 - `disclosure_criteria.json` lists the numbers of the disclosure control.
 - `manifest.json` lists the digest of every other file. `release.note` is a statement on it, signed when the
   release was published. `hearth releases verify` checks both, and so does the one-file verifier.

@@ -1,4 +1,4 @@
-"""Each statement of household/v2 on a small world: every figure, on each side of its boundaries."""
+"""Each statement of household/v3 on a small world: every figure, on each side of its boundaries."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
