@@ -30,6 +30,7 @@ from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.coverage import Coverage, leave_out_unknown, measure_coverage, record_coverage
 from pipeline.aggregate.linkage_accounts import widen_linkage_bands
 from pipeline.aggregate.plan import Plan, make_plan
+from pipeline.aggregate.uncertainty import record_uncertainty
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.disclosure.noise.record_key import load_secret
@@ -108,6 +109,7 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
             record_coverage(connection, coverage, plan)
             build_cap_sensitivity(connection, plan)
             widen_linkage_bands(connection, plan)
+            record_uncertainty(connection, coverage)
             rows: dict[str, int | None] = {
                 f"{table}.parquet": write_query(
                     connection, f"SELECT * FROM {table} ORDER BY {order}", folder / f"{table}.parquet"

@@ -3,8 +3,8 @@
 No one has a list of everyone. The NHS and the council's services list people independently of each other, and
 the single person discount states how many adults a home has. So those whom one list has and the other has not
 show how many neither has (dual-system estimate). The lists have errors: people who left stay on them. So the
-share of adults is a range. Its lower end takes every listed adult who is no resident as missing. Its upper end
-takes only those by whom the list exceeds the residents, less the surplus in homes with a discount.
+share of adults is a range. Its lower end takes every listed adult who is no resident as missing. Its upper
+end takes only those by whom the list exceeds the residents, less the surplus in homes with a discount.
 
 The number of residents is too small by these shares, and too large by those who have left: `lives_there` is
 the mean probability that a resident lives in the household. So the true number is between

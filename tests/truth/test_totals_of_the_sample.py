@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from flows.actions.benchmark import load_benchmark
-from tests.truth.comparison import Compared, compare
+from tests.truth.comparison import Compared, compare, compare_rates, estimated_residents
 from tests.truth.sample_population import SAMPLE, sample_population
 
 pytestmark = pytest.mark.slow
@@ -17,9 +17,14 @@ NOT_PRODUCED = {"workless"}
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory) -> list[Compared]:
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     released = load_benchmark("truth").__globals__["released"]
-    release: Path = released(SAMPLE / "hearth.toml", tmp_path_factory.mktemp("truth") / "workspace")
+    folder: Path = released(SAMPLE / "hearth.toml", tmp_path_factory.mktemp("truth") / "workspace")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def compared(release: Path) -> list[Compared]:
     return [one for one in compare(release, sample_population()) if one.unit == "%"]
 
 
@@ -31,3 +36,15 @@ def test_every_rate_is_near_the_truth(compared: list[Compared]) -> None:
 
 def test_what_is_known_of_too_few_is_not_produced(compared: list[Compared]) -> None:
     assert {one.measure for one in compared if one.published is None} == NOT_PRODUCED
+
+
+@pytest.mark.parametrize("level", ["LAD", "MSOA21"])
+def test_nine_of_ten_combined_intervals_have_the_truth(release: Path, level: str) -> None:
+    found = [one for one in compare_rates(release, sample_population()) if one.area_level == level]
+    assert len(found) >= 19
+    assert sum(one.has_truth for one in found) >= 0.9 * len(found)
+
+
+def test_the_number_of_residents_is_within_the_estimated_completeness(release: Path) -> None:
+    low, high = estimated_residents(release)
+    assert low <= len(sample_population().people) <= high

@@ -70,6 +70,9 @@ which groups they were linked less well.
 - `[u]` (low reliability): a percentage that is too unreliable to publish.
 - A percentage comes from the two published counts in the same table. It is published where the
   numerator, the denominator and the rest each count at least {least}.
+- Read a percentage with its columns: chance moves it between `lower` and `upper`, uncertain links between
+  `linkage_lower` and `linkage_upper`, noise and rounding by `protection_margin`; add the squares of the three
+  distances on a side, and see in one word whether it is fit for a comparison (`reliability`).
 
 ### Means and medians
 

@@ -1,5 +1,6 @@
 """The files of a release that come from tables in the engine: its tables, measures, areas and basis."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pipeline.project import Project
 from pipeline.publish.files.catalogue import CatalogueEntry, write_catalogue
 from pipeline.publish.files.register import PublishedTable, measure_titles, published_table
 from pipeline.publish.files.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
+from pipeline.publish.files.uncertainty import PrintedFigures, count_variance
 from pipeline.publish.files.withheld import sentence_of_table
 from pipeline.publish.publication import Publication, correction_reason
 
@@ -42,14 +44,19 @@ def write_tables(
     connection: duckdb.DuckDBPyConnection,
     tables: list[PublishedTable],
     identity: ReleaseIdentity,
+    settings: Mapping[str, object],
     folder: Path,
 ) -> None:
     """Write one Parquet file for each table, and the catalogue that lists them.
 
     The catalogue's description also states which measures of a table are not produced, and why.
+    settings: those of the disclosure control.
     """
     reasons = basis_of(connection, "not_produced")
     entries = []
+    rows_of_basis = connection.execute("SELECT aspect, name, value FROM basis").fetchall()
+    figures = {(aspect, name): value for aspect, name, value in rows_of_basis}
+    printed = PrintedFigures(figures, count_variance(settings))
     uncovered = basis_of(connection, "withheld")
     for table in tables:
         left_out = [reasons[name] for name in table.measures if name in reasons]
@@ -62,6 +69,7 @@ def write_tables(
             table.dimensions,
             identity,
             {"title": table.title, "description": description},
+            printed,
             path,
         )
         figures = connection.execute(
