@@ -53,7 +53,8 @@ which groups they were linked less well.
 - `catalogue.parquet` lists the tables.
 - `data_dictionary.md` describes every column and measure.
 - `measure.parquet` lists the measures. `coverage` is the percentage of the households or residents that a
-  measure includes whose status is known. A rate describes only those.
+  measure includes whose status is known. A rate describes only those. `known_differ` is how far they differ
+  from the others in age, tenure and deprivation: little, somewhat or strongly.
 - `basis.parquet` lists the definitions and the linkage behind the figures (`hearth compare` reads it). Its
   rows `not_produced` list the measures that are left out because their status is known of too few. Its rows
   `completeness` estimate how many homes and adults of the area are in the figures.
