@@ -1,6 +1,6 @@
 """Sensitivity to the caps on household size: what every figure would be under other caps.
 
-The caps of household/v2 are the strictest. Any others would add dwellings that are now improbable as
+The caps of household/v3 are the strictest. Any others would add dwellings that are now improbable as
 households. So only these dwellings are counted, and the table contains what they would add to a cell.
 """
 

@@ -18,6 +18,7 @@ from pipeline.aggregate.linkage_sensitivity import create_linkage_table, record_
 from pipeline.aggregate.magnitude_cell import create_magnitude_table, insert_magnitudes, shown_amounts
 from pipeline.aggregate.plan import Plan
 from pipeline.aggregate.state import create_state_table, record_state
+from pipeline.aggregate.uncertainty import create_design_table, record_design_effects
 from pipeline.disclosure.noise.record_key import RecordKeySecret, create_record_key_table
 from pipeline.engine.cell_id import define_cell_ids
 from pipeline.engine.statements import Statements
@@ -40,6 +41,7 @@ def build_all_cells(connection: duckdb.DuckDBPyConnection, plan: Plan, secret: R
         connection.execute(_SQL.read(name))
     create_state_table(connection)
     create_linkage_table(connection)
+    create_design_table(connection)
     create_magnitude_table(connection)
     counts_of = count_tables(connection, plan, "household.standing = 'household'", with_state=True)
     register_grid(connection, plan.tables, counts_of)
@@ -57,7 +59,7 @@ def count_tables(
 ) -> Mapping[str, Counts]:
     """Fill `count_by_lsoa` from the households that meet the SQL condition `counted`.
 
-    with_state: also record the state of each household, the linkage bands and the magnitudes.
+    with_state: also record the state of each household, linkage bands, design effects and magnitudes.
     Returns unit -> its counts.
     """
     for name in ("10_household_base", "20_resident_base"):
@@ -78,6 +80,7 @@ def count_tables(
             record_state(connection, unit, counts, breakdowns, shown_amounts(plan, unit, counts))
             insert_magnitudes(connection, plan, unit, counts)
             record_linkage_bands(connection, plan, unit, counts)
+            record_design_effects(connection, unit, counts)
         for family in families_of(plan.tables, unit):
             insert_family(connection, family, counts, plan.tables)
         connection.execute(f"DROP TABLE {unit}_contribution")

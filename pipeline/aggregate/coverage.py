@@ -90,6 +90,21 @@ def _reason(name: str, share: float, minimum: float) -> str:
     )
 
 
+def source_of(unit: str, residents: ResidentCounts) -> str:
+    """SQL: the rows of a unit with what its conditions read. residents: the counts that they need."""
+    if unit == "resident":
+        return (
+            "household JOIN (SELECT * EXCLUDE (standing) FROM household_member) USING (household_pseudonym)"
+        )
+    counts = "".join(
+        f", {resident_count_sql(expression)} AS {column}" for expression, column in residents.columns.items()
+    )
+    return f"""
+        household JOIN (
+            SELECT household_pseudonym{counts} FROM household_member GROUP BY household_pseudonym
+        ) AS roster USING (household_pseudonym)"""
+
+
 def _of_unit(connection: duckdb.DuckDBPyConnection, unit: str, chosen: list[Measure]) -> dict[str, Coverage]:
     residents = ResidentCounts()
     figures = []
@@ -98,21 +113,9 @@ def _of_unit(connection: duckdb.DuckDBPyConnection, unit: str, chosen: list[Meas
         counted = condition_sql(measure.count, residents) if measure.count is not None else "NULL"
         figures.append(f"COUNT(*) FILTER (({included}) IS DISTINCT FROM FALSE)")
         figures.append(f"COUNT(*) FILTER (({included}) AND ({counted}) IS NOT NULL)")
-    if unit == "household":
-        counts = "".join(
-            f", {resident_count_sql(expression)} AS {column}"
-            for expression, column in residents.columns.items()
-        )
-        source = f"""
-            household JOIN (
-                SELECT household_pseudonym{counts} FROM household_member GROUP BY household_pseudonym
-            ) AS roster USING (household_pseudonym)"""
-    else:
-        source = (
-            "household JOIN (SELECT * EXCLUDE (standing) FROM household_member) USING (household_pseudonym)"
-        )
     row = connection.execute(
-        f"SELECT {', '.join(figures)} FROM {source} WHERE household.standing = 'household'"
+        f"SELECT {', '.join(figures)} FROM {source_of(unit, residents)} "
+        "WHERE household.standing = 'household'"
     ).fetchall()[0]
     pairs = zip(chosen, row[::2], row[1::2], strict=True)
     return {measure.name: Coverage(included, known) for measure, included, known in pairs}

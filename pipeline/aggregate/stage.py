@@ -7,6 +7,7 @@ Facts of the evidence:
   area_levels            level -> number of areas
   not_produced           list of {table_id, measure, reason}
   coverage               measure -> share whose status is known, of each measure produced
+  known_differ           measure -> how far those known differ from the others: little, somewhat, strongly
   little_known           measure -> the same share, of each measure that is known of too few
   periods                dated table -> the period that it covers, in words
   withheld               attribute whose window is not covered -> reason (AGG-09)
@@ -28,8 +29,10 @@ from governance.counted import counted
 from pipeline.aggregate.cap_sensitivity import build_cap_sensitivity
 from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.coverage import Coverage, leave_out_unknown, measure_coverage, record_coverage
+from pipeline.aggregate.known_difference import record_known_differences
 from pipeline.aggregate.linkage_accounts import widen_linkage_bands
 from pipeline.aggregate.plan import Plan, make_plan
+from pipeline.aggregate.uncertainty import record_uncertainty
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.disclosure.noise.record_key import load_secret
@@ -106,8 +109,10 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
             facts = _facts(connection, plan) | coverage_facts(plan, coverage)
             add_definitions(connection, plan)
             record_coverage(connection, coverage, plan)
+            facts["known_differ"] = record_known_differences(connection, plan, coverage)
             build_cap_sensitivity(connection, plan)
             widen_linkage_bands(connection, plan)
+            record_uncertainty(connection, coverage)
             rows: dict[str, int | None] = {
                 f"{table}.parquet": write_query(
                     connection, f"SELECT * FROM {table} ORDER BY {order}", folder / f"{table}.parquet"

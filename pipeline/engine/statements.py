@@ -11,7 +11,7 @@ class Statements:
     package: str
 
     def read(self, name: str) -> str:
-        """Return the text of `sql/<name>.sql`."""
+        """Return the text of `sql/<name>.sql`; the name may contain a folder."""
         return (files(self.package) / "sql" / f"{name}.sql").read_text("utf-8")
 
     def filled(self, name: str, **parts: str) -> str:

@@ -16,24 +16,27 @@ _SQL = Statements("pipeline.household")
 
 #: The statements in the order in which they run, each with the parameters it takes.
 _STATEMENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("05_covered_area", ()),
-    ("10_council_dwelling", ()),
-    ("20_registration", ("reference_date", "floor_date")),
-    ("30_residence", ()),
-    ("40_occupied_dwelling", ("older_age", "maximum_residents", "maximum_older_residents")),
-    ("50_judged_record", ()),
-    ("60_judged_person", ()),
-    ("65_council_record_of_resident", ()),
-    ("70_household_member", ("reference_date",)),
-    ("75_council_roster", ()),
-    ("78_bedroom_standard", ()),
-    ("80_composition", ()),
-    ("85_household", ()),
-    ("90_attrition", ()),
-    ("92_attrition_by_group", ()),
-    ("95_exclusion", ()),
-    ("97_plausibility", ()),
-    ("98_placement", ()),
+    ("residence/05_covered_area", ()),
+    ("residence/10_council_dwelling", ()),
+    ("residence/20_registration", ("reference_date", "floor_date")),
+    ("residence/30_residence", ()),
+    ("residence/40_occupied_dwelling", ("older_age", "maximum_residents", "maximum_older_residents")),
+    ("residence/50_judged_record", ()),
+    ("residence/60_judged_person", ()),
+    ("household/64_listed_person", ()),
+    ("household/65_council_record_of_resident", ()),
+    ("household/70_household_member", ("reference_date",)),
+    ("household/75_council_roster", ()),
+    ("household/76_listed_adult", ()),
+    ("household/78_bedroom_standard", ()),
+    ("household/80_composition", ()),
+    ("household/85_household", ()),
+    ("report/90_attrition", ()),
+    ("report/92_attrition_by_group", ()),
+    ("report/95_exclusion", ()),
+    ("report/97_plausibility", ()),
+    ("report/98_placement", ()),
+    ("report/99_completeness", ()),
 )
 
 
@@ -71,7 +74,7 @@ def build_households(
     outcomes: Mapping[str, str] = {}
     for name, parameters in _STATEMENTS:
         text = _SQL.read(name)
-        if name == "70_household_member":
+        if name == "household/70_household_member":
             outcomes = build_outcome_tables(connection, resident_attributes(), supplied, reference_date)
         text = _with_outcomes(text, outcomes, supplied)
         connection.execute(text, {parameter: values[parameter] for parameter in parameters} or None)

@@ -1,4 +1,4 @@
-"""Household definition household/v2: the rules, in the order in which they are applied.
+"""Household definition household/v3: the rules, in the order in which they are applied.
 
 A household is the residents of one council dwelling on the reference date. Each rule keeps an NHS record
 or leaves it out, for one reason of a closed list. The SQL writes the code of the rule that leaves a record
@@ -7,7 +7,7 @@ out; everything else about a rule is here.
 
 from dataclasses import dataclass
 
-VERSION = "household/v2"
+VERSION = "household/v3"
 
 #: The reasons why a person is in no household; there are no others.
 REASONS = (
@@ -49,7 +49,7 @@ class Caps:
     older_age: int = 67
 
 
-#: The caps of household/v2, and the alternatives under which every figure is counted too.
+#: The caps of household/v3, and the alternatives under which every figure is counted too.
 CAPS = Caps("v1", maximum_residents=10, maximum_older_residents=4)
 ALTERNATIVE_CAPS = (
     Caps("up_to_12", maximum_residents=12, maximum_older_residents=4),

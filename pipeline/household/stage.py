@@ -16,9 +16,11 @@ Facts of the evidence:
   sources               which optional tables were supplied
   columns               table -> names of its columns
   tier                  "controlled": a household row is personal data even without a UPRN
+  completeness          estimated shares of homes and adults in households; null without lists
   unexplained           people who are neither residents nor excluded for a reason; must be 0
 """
 
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ from pipeline.engine.tables import write_query
 from pipeline.household.accounts import build_accounts
 from pipeline.household.basis import create_basis
 from pipeline.household.building import build_households
+from pipeline.household.completeness import Completeness, add_completeness
 from pipeline.household.definition import ALTERNATIVE_CAPS, CAPS, VERSION
 from pipeline.household.loading import load_inputs
 from pipeline.household.window import add_windows
@@ -82,6 +85,7 @@ def household(
             build_households(connection, supplied, reference_date)
             build_accounts(connection, supplied, reference_date, context)
             create_basis(connection, model_of(context).digest, supplied)
+            complete = add_completeness(connection)
             withheld = add_windows(connection, _declared_periods(nhs.artefact), reference_date)
             rows: dict[str, int | None] = {
                 f"{name}.parquet": write_query(
@@ -89,13 +93,18 @@ def household(
                 )
                 for name, table, order in _OUTPUTS
             }
-            evidence = Evidence("household", "all", _facts(connection, supplied, context))
+            evidence = Evidence("household", "all", _facts(connection, supplied, complete, context))
         facts = evidence.facts
         context.report(
             f"household: households {facts['households']:,}, residents {facts['residents']:,}; "
             f"{sum(facts['excluded'].values()):,} of {facts['persons']:,} people"
             " were not assigned to a household"
         )
+        if complete is not None:
+            context.report(
+                f"completeness: of the homes with people about {complete.homes:.0%} have residents; of their "
+                f"adults {complete.adults_lower:.0%} to {complete.adults_upper:.0%} are residents"
+            )
         for reason in dict.fromkeys(withheld.values()):
             names = [name for name, other in withheld.items() if other == reason]
             context.report(f"withheld: {', '.join(names)}. {reason}")
@@ -114,7 +123,10 @@ def _declared_periods(nhs: Artefact) -> dict[str, Period]:
 
 
 def _facts(
-    connection: duckdb.DuckDBPyConnection, supplied: frozenset[str], context: RunContext
+    connection: duckdb.DuckDBPyConnection,
+    supplied: frozenset[str],
+    complete: Completeness | None,
+    context: RunContext,
 ) -> dict[str, Any]:
     def number(query: str) -> int:
         row = connection.execute(query).fetchall()[0]
@@ -154,5 +166,8 @@ def _facts(
             name: [row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()]
             for name, table, _ in _OUTPUTS
         },
+        "completeness": None
+        if complete is None
+        else {name: round(share, 3) for name, share in asdict(complete).items()},
         "unexplained": persons - residents - sum(excluded.values()),
     }

@@ -152,7 +152,7 @@ def _write(publication: Publication, protected: Cleared, figures: Cleared) -> Fr
             profile.minimum_changed_households,
         )
         tables = published_tables(connection)
-        write_tables(connection, tables, identity, folder)
+        write_tables(connection, tables, identity, profile.settings(), folder)
         measures = write_measures(connection, folder)
         write_areas(connection, folder)
         _write_quality(connection, publication, counts_of, frozen)

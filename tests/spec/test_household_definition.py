@@ -1,4 +1,4 @@
-"""household/v2 as behaviour: each rule with the nearest case that passes and the nearest that does not."""
+"""household/v3 as behaviour: each rule with the nearest case that passes and the nearest that does not."""
 
 import re
 from datetime import date

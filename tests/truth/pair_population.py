@@ -50,6 +50,7 @@ def pair_population(folder: Path = PAIR) -> Population:
         pd.DataFrame(
             {
                 "tax_support": support,
+                "lsoa21": kinds["lsoa21cd"].reindex(homes.index),
                 # the pair does not have the rating of a home without a certificate
                 "fuel_poor": (support & homes["epc_rating"].isin(["E", "F", "G"])).where(rated),
                 "overcrowded": short,

@@ -51,6 +51,7 @@ def sample_population(folder: Path = SAMPLE) -> Population:
                 "fuel_poor": homes["fuel_poor"],
                 "damp": homes["damp"],
                 "imd_decile": homes["imd_decile"],
+                "lsoa21": homes["lsoa21"],
                 "overcrowded": homes["overcrowded"],
                 "rooms_short": homes["bedrooms"] < standard.reindex(homes.index),
             }

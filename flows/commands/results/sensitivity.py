@@ -17,7 +17,8 @@ Examples:
 
     hearth sensitivity --table health_by_tenure --level MSOA21 --json
 
-The figures come from exact counts of the last run. Use them only in the secure environment; do not publish.
+The figures come from exact counts of the last run. Use them only in the secure environment; do not publish. A
+release states the linkage band of each percentage in its columns linkage_lower and linkage_upper.
 """
 
 

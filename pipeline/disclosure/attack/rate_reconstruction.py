@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 
 from pipeline.disclosure.attack.amounts import attack_amounts
+from pipeline.disclosure.attack.interval import attack_intervals
 from pipeline.disclosure.attack.outcome import AttackOutcome
 from pipeline.disclosure.attack.release_files import ReleaseFiles, create_parts, load_cells
 
@@ -19,7 +20,7 @@ _DECIMALS = 1
 
 
 def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> AttackOutcome:
-    """Try to find the counts behind every printed percentage, and the amounts behind every mean."""
+    """Try to find the counts behind every printed percentage and its limits, and the amounts behind means."""
     load_cells(connection, release, "released")
     create_parts(connection)
     rates = connection.execute(
@@ -45,6 +46,7 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
         )
         single += _pairs_that_give(value, *(int(b) for b in bounds)) == 1
     findings, figures = attack_amounts(connection, rules)
+    of_intervals, tried = attack_intervals(release)
     return AttackOutcome.of(
         NUMBER,
         NAME,
@@ -53,8 +55,9 @@ def attack(connection: duckdb.DuckDBPyConnection, release: ReleaseFiles) -> Atta
             "RATE_OF_HIDDEN_COUNTS": hidden_parts,
             "RATE_UNPICKED": single,
             **findings,
+            **of_intervals,
         },
-        {"rates": len(rates), **figures},
+        {"rates": len(rates), **figures, **tried},
     )
 
 

@@ -13,7 +13,10 @@ from governance.errors import Fault
 from pipeline.disclosure.audit.published_system import PublicRules
 from pipeline.engine.cell_id import define_cell_ids
 from pipeline.publish.files.release_table import columns_of
+from pipeline.publish.files.uncertainty import UNCERTAINTY_COLUMNS
 
+#: Types of the uncertainty columns that are not numbers with decimals.
+_KINDS = {"coverage": pa.int64(), "effective_n": pa.int64(), "reliability": pa.string()}
 _DIMENSIONLESS = frozenset(columns_of(()))
 
 
@@ -22,8 +25,9 @@ class ReleaseFiles:
     """The content of one release.
 
     cell: the rows of all tables, in one form: one row per table, measure, area and categories, dimensions in
-    alphabetical order. measure: one row per measure and unit, with its kind and parts. area: one row per
-    LSOA, with its public attributes. criteria: the method's settings, from `disclosure_criteria.json`.
+    alphabetical order, uncertainty columns last. measure: one row per measure and unit, with its kind and
+    parts. area: one row per LSOA, with its public attributes. criteria: the method's settings, from
+    `disclosure_criteria.json`.
     """
 
     folder: Path
@@ -160,4 +164,8 @@ def _in_one_form(table: pa.Table) -> pa.Table:
             table.column(named).cast(pa.string()) if named else pa.nulls(rows, pa.string())
         )
     columns["value"] = columns["value"].cast(pa.float64())
+    for name in UNCERTAINTY_COLUMNS:
+        kind = _KINDS.get(name, pa.float64())
+        present = name in table.column_names
+        columns[name] = table.column(name).cast(kind) if present else pa.nulls(rows, kind)
     return pa.table(columns)

@@ -53,9 +53,11 @@ which groups they were linked less well.
 - `catalogue.parquet` lists the tables.
 - `data_dictionary.md` describes every column and measure.
 - `measure.parquet` lists the measures. `coverage` is the percentage of the households or residents that a
-  measure includes whose status is known. A rate describes only those.
+  measure includes whose status is known. A rate describes only those. `known_differ` is how far they differ
+  from the others in age, tenure and deprivation: little, somewhat or strongly.
 - `basis.parquet` lists the definitions and the linkage behind the figures (`hearth compare` reads it). Its
-  rows `not_produced` list the measures that are left out because their status is known of too few.
+  rows `not_produced` list the measures that are left out because their status is known of too few. Its rows
+  `completeness` estimate how many homes and adults of the area are in the figures.
 - `disclosure_criteria.json` lists the numbers of the disclosure control.
 - `manifest.json` lists the digest of every other file. `release.note` is a statement on it, signed when the
   release was published. `hearth releases verify` checks both, and so does the one-file verifier.
@@ -69,6 +71,9 @@ which groups they were linked less well.
 - `[u]` (low reliability): a percentage that is too unreliable to publish.
 - A percentage comes from the two published counts in the same table. It is published where the
   numerator, the denominator and the rest each count at least {least}.
+- Read a percentage with its columns: chance moves it between `lower` and `upper`, uncertain links between
+  `linkage_lower` and `linkage_upper`, noise and rounding by `protection_margin`; add the squares of the three
+  distances on a side, and see in one word whether it is fit for a comparison (`reliability`).
 
 ### Means and medians
 

@@ -1,5 +1,6 @@
 """The files of a release that come from tables in the engine: its tables, measures, areas and basis."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from pipeline.project import Project
 from pipeline.publish.files.catalogue import CatalogueEntry, write_catalogue
 from pipeline.publish.files.register import PublishedTable, measure_titles, published_table
 from pipeline.publish.files.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
+from pipeline.publish.files.uncertainty import PrintedFigures, count_variance
 from pipeline.publish.files.withheld import sentence_of_table
 from pipeline.publish.publication import Publication, correction_reason
+from schemas.measure import measures
 
 CRITERIA = "disclosure_criteria.json"
 MEASURES = "measure.parquet"
@@ -42,26 +45,35 @@ def write_tables(
     connection: duckdb.DuckDBPyConnection,
     tables: list[PublishedTable],
     identity: ReleaseIdentity,
+    settings: Mapping[str, object],
     folder: Path,
 ) -> None:
     """Write one Parquet file for each table, and the catalogue that lists them.
 
     The catalogue's description also states which measures of a table are not produced, and why.
+    settings: those of the disclosure control.
     """
     reasons = basis_of(connection, "not_produced")
     entries = []
+    rows_of_basis = connection.execute("SELECT aspect, name, value FROM basis").fetchall()
+    of_basis = {(aspect, name): value for aspect, name, value in rows_of_basis}
+    printed = PrintedFigures(of_basis, count_variance(settings))
     uncovered = basis_of(connection, "withheld")
     for table in tables:
         left_out = [reasons[name] for name in table.measures if name in reasons]
         path = folder / file_of(table)
         little_known = "".join(f" Not produced: {why}." for why in left_out)
-        description = table.description + little_known + sentence_of_table(table.table_id, uncovered)
+        strongly = sentence_of_known(table.measures, of_basis)
+        description = (
+            table.description + little_known + sentence_of_table(table.table_id, uncovered) + strongly
+        )
         rows = write_release_table(
             connection,
             table.table_id,
             table.dimensions,
             identity,
             {"title": table.title, "description": description},
+            printed,
             path,
         )
         figures = connection.execute(
@@ -96,10 +108,19 @@ def write_tables(
     write_catalogue(entries, folder)
 
 
+def sentence_of_known(named: Sequence[str], basis: Mapping[tuple[str, str], str]) -> str:
+    """Return what a description adds on measures whose known differ strongly, with a blank before it."""
+    titles = [measures()[name].title for name in named if basis.get(("known_differ", name)) == "strongly"]
+    if not titles:
+        return ""
+    return f" Those whose status is known differ strongly from the others in: {'; '.join(titles)}."
+
+
 def write_measures(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[dict[str, str | None]]:
     """Write `measure.parquet`, one row a published measure; returns its rows.
 
     coverage of a percentage: share of its households or residents whose status is known, in percent.
+    known_differ: how far these differ from the others in age, tenure and deprivation.
     """
     known = basis_of(connection, "coverage")
     rows: list[dict[str, str | None]] = (
@@ -113,10 +134,12 @@ def write_measures(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[
     titles = measure_titles(rows)
     described = [{"title": titles[str(row["measure"])], **row} for row in rows]
     names = ("measure", "title", "unit", "kind", "numerator_measure", "denominator_measure")
+    words = basis_of(connection, "known_differ")
     shares = [known.get(str(row["numerator_measure"])) for row in rows]
     table = pa.table(
         {name: pa.array([row[name] for row in described], pa.string()) for name in names}
         | {"coverage": pa.array([round(100 * float(s)) if s else None for s in shares], pa.int64())}
+        | {"known_differ": pa.array([words.get(str(row["numerator_measure"])) for row in rows], pa.string())}
     )
     write_plain_parquet(table, folder / MEASURES)
     return described

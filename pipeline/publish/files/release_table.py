@@ -16,6 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.disclosure.profile import SPECIFICATION_VERSION
+from pipeline.engine.cell_id import define_cell_ids
+from pipeline.publish.files.uncertainty import UNCERTAINTY_COLUMNS, PrintedFigures
 from schemas.contract import load_contract
 
 #: The year of each area level's boundaries.
@@ -35,7 +37,7 @@ _BEFORE = (
     "area_code",
     "area_vintage",
 )
-_AFTER = ("measure", "value", "shorthand", "rounding_base", "method")
+_AFTER = ("measure", "value", "shorthand", "rounding_base", "method", *UNCERTAINTY_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -59,33 +61,57 @@ def write_release_table(
     dimensions: Sequence[str],
     identity: ReleaseIdentity,
     described: Mapping[str, str],
+    printed: PrintedFigures,
     path: Path,
 ) -> int:
     """Write one table of `protected_cell` to `path`; returns its rows.
 
-    described: title and description of the table, for the file's own metadata.
+    described: title and description of the table, for the file's own metadata. Also reads
+    `published_measure`.
     """
     categories = "".join(
-        f"CASE '{name}' WHEN dimension_1 THEN category_1 WHEN dimension_2 THEN category_2 END AS \"{name}\", "
+        f"CASE '{name}' WHEN own.dimension_1 THEN own.category_1 "
+        f'WHEN own.dimension_2 THEN own.category_2 END AS "{name}", '
         for name in dimensions
     )
     order = ", ".join(["area_level", "area_code", *(f'"{name}"' for name in dimensions), "measure"])
     vintage = " ".join(f"WHEN '{level}' THEN '{year}'" for level, year in AREA_VINTAGE.items())
+    define_cell_ids(connection)
     rows: pa.Table = connection.sql(
         f"""
+        WITH own AS (
+            SELECT
+                *,
+                group_id(unit, area_code, dimension_1, category_1, dimension_2, category_2) AS group_id
+            FROM protected_cell
+            WHERE table_id = $table_id
+        ),
+        rate AS (
+            SELECT measure, unit, numerator_measure, denominator_measure
+            FROM published_measure
+            WHERE kind = 'percent'
+        )
         SELECT
-            unit,
-            area_level,
-            area_code,
-            CASE area_level {vintage} END AS area_vintage,
+            own.unit,
+            own.area_level,
+            own.area_code,
+            CASE own.area_level {vintage} END AS area_vintage,
             {categories}
-            measure,
-            value,
-            shorthand,
-            rounding_base,
-            method
-        FROM protected_cell
-        WHERE table_id = $table_id
+            own.measure,
+            own.value,
+            own.shorthand,
+            own.rounding_base,
+            own.method,
+            CASE WHEN own.value IS NOT NULL THEN rate.numerator_measure END AS numerator_measure,
+            numerator.value AS numerator,
+            denominator.value AS denominator
+        FROM own
+        LEFT JOIN rate
+            ON rate.measure = own.measure AND rate.unit = own.unit
+        LEFT JOIN own AS numerator
+            ON numerator.measure = rate.numerator_measure AND numerator.group_id = own.group_id
+        LEFT JOIN own AS denominator
+            ON denominator.measure = rate.denominator_measure AND denominator.group_id = own.group_id
         ORDER BY {order}
         """,
         params={"table_id": table_id},
@@ -98,10 +124,14 @@ def write_release_table(
         "table_id": table_id,
         "specification_version": SPECIFICATION_VERSION,
     }
+    counts = [rows.column(name).to_pylist() for name in ("numerator_measure", "numerator", "denominator")]
+    uncertain = [printed.columns_of(*row) for row in zip(*counts, strict=True)]
     fresh = {
         field.name: (
             [constant[field.name]] * rows.num_rows
             if field.name in constant
+            else [row[field.name] for row in uncertain]
+            if field.name in UNCERTAINTY_COLUMNS
             else rows.column(field.name).to_pylist()
         )
         for field in schema

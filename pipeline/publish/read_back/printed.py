@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 _NOT_DIMENSIONS = frozenset(
     {"release_id", "epoch", "reference_date", "table_id", "specification_version", "unit", "area_level"}
     | {"area_code", "area_vintage", "measure", "value", "shorthand", "rounding_base", "method"}
+    | {"lower", "upper", "linkage_lower", "linkage_upper", "coverage", "effective_n", "protection_margin"}
+    | {"reliability"}
 )
 
 

@@ -351,3 +351,36 @@ def test_every_report_bears_the_dated_record_of_a_neighbour(
     assert neighbour["on"] == "2026-04-01"
     assert neighbour["outcome"] == "nothing learnt"
     assert neighbour["groups"] > 20
+
+
+def test_limits_that_do_not_follow_from_the_printed_counts_are_caught(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    release = bench.publish_run(make_town(12))
+
+    def changed(table: pa.Table) -> pa.Table:
+        rows = table.to_pylist()
+        first = next(row for row in rows if row["protection_margin"] is not None)
+        first["protection_margin"] += 0.1
+        count = next(row for row in rows if row["measure"] == "households")
+        count["upper"] = 12.5
+        return pa.Table.from_pylist(rows, schema=table.schema)
+
+    edit_table(release, "health.parquet", changed)
+    assert found(run_attacks([release]))[6] == {"INTERVAL_NOT_FROM_PRINTED": 2}
+
+
+def test_a_figure_of_the_whole_run_that_is_finer_than_its_step_is_caught(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    release = bench.publish_run(make_town(12))
+
+    def finer(table: pa.Table) -> pa.Table:
+        rows = [
+            {"aspect": "completeness", "name": "homes", "value": "0.973"},
+            {"aspect": "completeness", "name": "adults_lower", "value": "0.97"},
+        ]
+        return pa.concat_tables([table, pa.Table.from_pylist(rows, schema=table.schema)])
+
+    edit_table(release, "basis.parquet", finer)
+    assert found(run_attacks([release]))[6] == {"FIGURE_OF_RUN_TOO_FINE": 1}

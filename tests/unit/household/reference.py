@@ -1,4 +1,4 @@
-"""household/v2 in plain Python, one record at a time: slow, and written from the words, not from the SQL."""
+"""household/v3 in plain Python, one record at a time: slow, and written from the words, not from the SQL."""
 
 from collections import Counter, defaultdict
 from datetime import date

@@ -1,4 +1,4 @@
-"""The SQL of household/v2 against the slow plain-Python reference, on generated worlds."""
+"""The SQL of household/v3 against the slow plain-Python reference, on generated worlds."""
 
 import itertools
 from collections import defaultdict

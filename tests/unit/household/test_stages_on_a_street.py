@@ -158,6 +158,7 @@ def test_the_household_stage_accounts_for_everybody_and_writes_its_contracts(con
         "dwellings_without_residents": 2,
         "sources": [],
         "tier": "controlled",
+        "completeness": {"homes": 1.0, "adults_lower": 1.0, "adults_upper": 1.0, "lives_there": 1.0},
         "unexplained": 0,
     }
     assert (facts["attrition"][0]["records_in"], facts["attrition"][-1]["records_out"]) == (16, 3)

@@ -1,4 +1,4 @@
-"""Each statement of household/v2 on a small world: every figure, on each side of its boundaries."""
+"""Each statement of household/v3 on a small world: every figure, on each side of its boundaries."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -261,7 +261,7 @@ def test_the_certainty_of_a_resident_is_that_of_link_and_residence_together() ->
         connection.execute(
             "UPDATE resident_link SET residence_match_weight = 2 WHERE nhs_record_pseudonym = 'b-0'"
         )
-        text = Statements("pipeline.household").read("20_registration")
+        text = Statements("pipeline.household").read("residence/20_registration")
         connection.execute(
             text.replace("CREATE TABLE registration", "CREATE TABLE again"),
             {"reference_date": DAY, "floor_date": "1900-01-01"},

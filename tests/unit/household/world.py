@@ -141,7 +141,7 @@ def built_world(
     conditions: Sequence[Row] | None = None,
     events: Sequence[Row] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a connection in which household/v2 has run over rows; absent columns are null.
+    """Yield a connection in which household/v3 has run over rows; absent columns are null.
 
     A record names its dwelling in `home` (None: not linked) and why in `reason`; conditions and events
     that are None were not supplied.
@@ -181,7 +181,7 @@ def households_of(
     conditions: Sequence[Row] | None = None,
     events: Sequence[Row] | None = None,
 ) -> dict[str, list[Row]]:
-    """Run household/v2 over rows (see `built_world`); returns table -> rows in a stable order."""
+    """Run household/v3 over rows (see `built_world`); returns table -> rows in a stable order."""
     with built_world(dwellings, records, council, conditions, events) as connection:
         return {
             name: connection.sql(f"SELECT * FROM {name} ORDER BY {by}").to_arrow_table().to_pylist()

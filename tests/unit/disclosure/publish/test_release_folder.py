@@ -63,6 +63,14 @@ def test_published_columns_are_exactly_those_of_the_specification(
         "shorthand",
         "rounding_base",
         "method",
+        "lower",
+        "upper",
+        "linkage_lower",
+        "linkage_upper",
+        "coverage",
+        "effective_n",
+        "protection_margin",
+        "reliability",
     ]
     assert all(schema.field(name).metadata[b"description"] for name in schema.names)
 

@@ -1,7 +1,7 @@
--- One row per resident that a council service lists: what the services record, and the strongest evidence that
--- the listed person is the resident. A listed person is the resident of that dwelling who agrees best by name,
--- birth date, age and sex; none if two residents agree equally well.
-CREATE TABLE council_record_of_resident AS
+-- One row per person and service of the council's list: the dwelling, and the resident who the listed person is, if
+-- any, with the evidence. A listed person is the resident of that dwelling who agrees best by name, birth date, age
+-- and sex. If two residents agree equally well, it is one of them, but not known which (is_tied).
+CREATE TABLE listed_person AS
 WITH settled AS (
     SELECT
         residence.person_pseudonym,
@@ -90,19 +90,13 @@ best AS (
     GROUP BY record_pseudonym
 )
 SELECT
-    best.person_pseudonym,
-    list_extract(
-        ['name_and_birth', 'part_of_birth', 'part_of_name', 'name', 'initial_and_surname', 'age_and_sex'],
-        MIN(best.evidence)
-    ) AS evidence,
-    BOOL_OR(listed.service = 'school_census') AS is_pupil,
-    BOOL_OR(listed.free_school_meals) AS has_free_school_meals,
-    BOOL_OR(listed.sen IN ('K', 'E')) AS has_special_educational_needs,
-    BOOL_OR(listed.good_level_of_development) AS has_good_level_of_development,
-    BOOL_OR(listed.school_attendance_percent < 90) AS is_often_absent,
-    BOOL_OR(listed.in_work) AS is_in_work
-FROM best
-JOIN listed
-    ON listed.record_pseudonym = best.record_pseudonym
-WHERE best.equally_good = 1
-GROUP BY best.person_pseudonym;
+    listed.record_pseudonym,
+    listed.dwelling_record_pseudonym,
+    listed.service,
+    listed.age_years,
+    CASE WHEN best.equally_good = 1 THEN best.person_pseudonym END AS person_pseudonym,
+    best.evidence,
+    COALESCE(best.equally_good > 1, FALSE) AS is_tied
+FROM listed
+LEFT JOIN best
+    ON best.record_pseudonym = listed.record_pseudonym;

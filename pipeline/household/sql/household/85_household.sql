@@ -20,6 +20,7 @@ SELECT
     composition.dependants,
     composition.adults,
     composition.composition,
+    composition.lives_alone,
     composition.bedrooms_required,
     council_dwelling.bedrooms - composition.bedrooms_required AS occupancy_rating,
     composition.has_recent_mover,
