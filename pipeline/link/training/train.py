@@ -5,7 +5,8 @@ the weights of a given model stay, and its prior is adapted to the extracts. In 
 repeated from a second start; the card shows the difference, which must be negligible.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,12 @@ from pipeline.engine.duckdb import EngineSettings, locked_connection
 from pipeline.group.blocking import RECORDED_RULES
 from pipeline.group.units import collect_units
 from pipeline.link.comparison import SCORECARDS
-from pipeline.link.comparison_inputs import ComparisonInputs, register_comparison_inputs
+from pipeline.link.comparison_inputs import register_comparison_inputs
 from pipeline.link.model import Model
-from pipeline.link.names import Names, names_of
+from pipeline.link.names import names_of
 from pipeline.link.scoring import score_pairs
 from pipeline.link.training.fitting import Fit, adapt_prior, fit
-from pipeline.link.training.learning import learn_from_truth
+from pipeline.link.training.learning import Population, learn_from_truth
 from pipeline.link.training.model_card import write_model_card
 
 MODEL_FILE, CARD_FILE = "model.json", "model-card.md"
@@ -54,28 +55,34 @@ class Training:
     starts: Mapping[str, float]
 
 
-def train(
-    council: Artefact,
-    nhs: Artefact,
-    engine: EngineSettings,
-    spill: Path,
-    folder: Path,
-    truth: Truth | None = None,
-    base: Model | None = None,
-) -> Training:
-    """Train on two pseudonymised artefacts and write `model.json` and `model-card.md` into `folder`.
+@dataclass(frozen=True)
+class Labelled:
+    """The pseudonymised artefacts of a population, and its truth."""
 
-    base: without truth, the model whose weights stay. Raises ValueError without truth and base.
-    """
+    council: Artefact
+    nhs: Artefact
+    truth: Truth
+
+
+def train(populations: Sequence[Labelled], engine: EngineSettings, spill: Path, folder: Path) -> Training:
+    """Train on labelled populations together; write `model.json` and `model-card.md` into `folder`."""
+    with ExitStack() as stack:
+        connections = [stack.enter_context(locked_connection(engine, spill)) for _ in populations]
+        training = _from_truth([_registered(*pair) for pair in zip(connections, populations, strict=True)])
+    return _written(training, folder)
+
+
+def adapt(
+    council: Artefact, nhs: Artefact, engine: EngineSettings, spill: Path, folder: Path, base: Model
+) -> Training:
+    """Adapt `base` to two pseudonymised artefacts without truth; write its file and card into `folder`."""
     with locked_connection(engine, spill) as connection:
-        link_inputs = collect_units(connection, council, nhs)
-        inputs = register_comparison_inputs(connection, link_inputs, council, nhs)
-        if truth is not None:
-            training = _from_truth(inputs, truth, names_of(link_inputs, nhs))
-        elif base is not None:
-            training = _adapted(connection, base)
-        else:
-            raise ValueError("training needs truth, or a base model whose prior is adapted")
+        register_comparison_inputs(connection, collect_units(connection, council, nhs), council, nhs)
+        training = _adapted(connection, base)
+    return _written(training, folder)
+
+
+def _written(training: Training, folder: Path) -> Training:
     training.model.write(folder / MODEL_FILE)
     write_model_card(folder / CARD_FILE, training.model, training.fits, training.starts)
     return training
@@ -93,18 +100,25 @@ _TRUTH = """
 """
 
 
-def _from_truth(inputs: ComparisonInputs, truth: Truth, names: Names) -> Training:
-    """Learn all scorecards, and fit each a second time from weights of zero."""
-    connection = inputs.connection
+def _registered(connection: duckdb.DuckDBPyConnection, population: Labelled) -> Population:
+    """Register a population's tables and its true pairs in the connection."""
+    link_inputs = collect_units(connection, population.council, population.nhs)
+    inputs = register_comparison_inputs(connection, link_inputs, population.council, population.nhs)
+    names = names_of(link_inputs, population.nhs)
     dwelling_ids, member_ids = (np.arange(len(n)) for n in (names.dwellings, names.records))
     connection.register("_dwelling", pa.table({"name": names.dwellings, "dwelling_id": dwelling_ids + 1}))
     connection.register("_record", pa.table({"name": names.records, "member_id": member_ids}))
     for name in ("household", "residence"):
-        connection.register("_truth", getattr(truth, name))
+        connection.register("_truth", getattr(population.truth, name))
         connection.execute(_TRUTH.format(name=name))
     for view in ("_dwelling", "_record", "_truth"):
         connection.unregister(view)
-    model, fits = learn_from_truth(inputs, "household_truth", "residence_truth")
+    return Population(inputs)
+
+
+def _from_truth(populations: Sequence[Population]) -> Training:
+    """Learn all scorecards, and fit each a second time from weights of zero."""
+    model, fits = learn_from_truth(populations)
     starts: dict[str, float] = {}
     for name, first in fits.items():
         zero = {c.name: {level.id: 0.0 for level in c.levels} for c in SCORECARDS[name]}
