@@ -6,7 +6,8 @@ uses the model that the agreement approves.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +23,16 @@ from governance.errors import Fault
 from governance.keys.providers.provider import KeyProvider
 from pipeline.ingest.inspection import InspectedExtract, inspect_extracts, open_table
 from pipeline.link.model import Model, default_model, read_model
-from pipeline.link.training.train import Labelled, Training, Truth, adapt, train
+from pipeline.link.training.learning import blank_model
+from pipeline.link.training.train import (
+    MODEL_FILE,
+    Labelled,
+    Training,
+    Truth,
+    adapt,
+    registered,
+    train,
+)
 from pipeline.project import Project, read_project
 from pipeline.workspace import Workspace
 from sample_data.truth.linkage_truth import household_truth, residence_truth
@@ -45,17 +55,26 @@ def train_project(
             f"{out} cannot be written ({error.strerror}), so no model was trained.",
             "Use --out with a folder that you can write to.",
         ) from None
+    if truth is None:
+        base = _base(project)
+        with _pseudonymised_project(project) as (run, council, nhs):
+            return adapt(council, nhs, project.engine, run.context.spill, out, base)
+    folders = [truth, *(folder / "truth" for folder in others)]
+    projects = [project, *(read_project(folder / "hearth.toml") for folder in others)]
     labelled = []
-    for folder in others:
-        other = read_project(folder / "hearth.toml")
-        with _pseudonymised_project(other) as (run, council, nhs):
-            labelled.append(Labelled(council, nhs, _truth(other, run.keys.linkage(), folder / "truth")))
-    with _pseudonymised_project(project) as (run, council, nhs):
-        spill = run.context.spill
-        if truth is None:
-            return adapt(council, nhs, project.engine, spill, out, _base(project))
-        labelled.insert(0, Labelled(council, nhs, _truth(project, run.keys.linkage(), truth)))
-        return train(labelled, project.engine, spill, out)
+    with ExitStack() as connections:
+        for each, folder in zip(projects, folders, strict=True):
+            with _pseudonymised_project(_with_blank_model(each, out)) as (run, council, nhs):
+                found = Labelled(council, nhs, _truth(each, run.keys.linkage(), folder))
+                labelled.append(connections.enter_context(registered(found, each.engine, run.context.spill)))
+        return train(labelled, out)
+
+
+def _with_blank_model(project: Project, out: Path) -> Project:
+    """Return the project with a model that any version can read: training needs none, but a run names one."""
+    path = out / MODEL_FILE
+    blank_model().write(path)
+    return replace(project, model=path)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ def train_shipped_model(seeds: range = SEEDS, households: int = HOUSEHOLDS) -> s
         others = [folder / f"seed-{seed}" for seed in seeds]
         for seed, other in zip(seeds, others, strict=True):
             synthesise(households, seed, other)
+            shutil.copy(SAMPLE / "agreement.toml", other)
         sample = replace(read_project(SAMPLE / "hearth.toml"), workspace=folder / "workspace")
         training = train_project(sample, folder / "model", SAMPLE / "truth", others)
         shutil.copy(folder / "model" / MODEL_FILE, MODELS / "household.json")

@@ -63,7 +63,8 @@ def compare_with_lists(inputs: ComparisonInputs) -> None:
     Adds columns to `nhs_member`. Null if the unit is not linked: dwelling_id; list_agreement, the best
     agreement with a listed person (see `residence.comparison`); for each other comparison of the scorecard
     `residence` the member's level. And shares_initial (see `residence.evidence`); unit_has_listed_member:
-    whether some member of the unit is listed at its dwelling.
+    whether some member of the unit is listed at its dwelling; is_at_hmo: whether that is a house in multiple
+    occupation.
     """
     members = inputs.tables["nhs_member"]
     linked = inputs.connection.sql(
@@ -99,6 +100,7 @@ def compare_with_lists(inputs: ComparisonInputs) -> None:
             pa.array(agreement, mask=is_unlinked), pa.array(LIST_AGREEMENT)
         ),
         "unit_has_listed_member": has_listed_member[unit_id],
+        "is_at_hmo": inputs.is_hmo.take(dwelling_row).fill_null(False),
     }
     inputs.tables["nhs_member"] = sliced_table({name: members[name] for name in members.column_names} | added)
     inputs.register_tables()

@@ -30,8 +30,8 @@ from pipeline.link.training.fitting import Cell, Fit, fit
 _UPPER, _LOWER, _MARGIN = 0.0, -4.0, 1.0
 #: A move contradicts the recorded address, so its odds must be at least 4 to 1.
 _MOVED_UPPER = 2.0
-#: Keeping a ghost registration counts as 1.7 times as bad as leaving a resident out: the limit is log2(1.7).
-_RESIDENCE_UPPER = 0.75
+#: Keeping a ghost registration counts as twice as bad as leaving a resident out: the limit is log2(2).
+_RESIDENCE_UPPER = 1.0
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,11 @@ def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[
 
 def _card(fitted: Fit, upper: float) -> Scorecard:
     return Scorecard(fitted.prior, fitted.levels, upper, _LOWER, _MARGIN)
+
+
+def blank_model() -> Model:
+    """Return a model in which nothing is evidence: for a project that is about to be trained on."""
+    return Model({name: _blank(name) for name in SCORECARDS}, {"method": "none"})
 
 
 def _blank(card: str) -> Scorecard:

@@ -5,8 +5,8 @@ the weights of a given model stay, and its prior is adapted to the extracts. In 
 repeated from a second start; the card shows the difference, which must be negligible.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,12 +64,16 @@ class Labelled:
     truth: Truth
 
 
-def train(populations: Sequence[Labelled], engine: EngineSettings, spill: Path, folder: Path) -> Training:
+@contextmanager
+def registered(labelled: Labelled, engine: EngineSettings, spill: Path) -> Iterator[Population]:
+    """Yield the population with its tables and true pairs in memory, so its artefacts may go."""
+    with locked_connection(engine, spill) as connection:
+        yield _registered(connection, labelled)
+
+
+def train(populations: Sequence[Population], folder: Path) -> Training:
     """Train on labelled populations together; write `model.json` and `model-card.md` into `folder`."""
-    with ExitStack() as stack:
-        connections = [stack.enter_context(locked_connection(engine, spill)) for _ in populations]
-        training = _from_truth([_registered(*pair) for pair in zip(connections, populations, strict=True)])
-    return _written(training, folder)
+    return _written(_from_truth(populations), folder)
 
 
 def adapt(

@@ -36,7 +36,7 @@ _CLEAR = {
 _PLAIN = {
     **dict.fromkeys(("service", "role", "sex", "ethnic_category", "council_tax_exemption"), pa.string()),
     "address_type": pa.string(),
-    **dict.fromkeys(("is_empty", "single_person_discount", "is_deceased"), pa.bool_()),
+    **dict.fromkeys(("is_empty", "is_hmo", "single_person_discount", "is_deceased"), pa.bool_()),
     **dict.fromkeys(("address_start", "address_end"), pa.date32()),
 }
 _TABLES = {
@@ -48,6 +48,7 @@ _TABLES = {
             "parent_uprn",
             "previous_uprn",
             "is_empty",
+            "is_hmo",
             "council_tax_exemption",
             "single_person_discount",
         ),

@@ -4,12 +4,18 @@ import duckdb
 from splink import DuckDBAPI, Linker
 
 from pipeline.group.blocking import MOVED_RULES
-from pipeline.link.comparison import ELSEWHERE
 from pipeline.link.model import default_model
+from pipeline.link.moves.comparison import ELSEWHERE
 from pipeline.link.scoring import score_pairs, settings_of
 
 _UNITS = ("at_home", "registered")
-_LISTS = ("person_name_birth_part", "person_surname_birth", "person_forename_birth", "undated_name")
+_LISTS = (
+    "person_name_birth_part",
+    "person_surname_birth",
+    "person_forename_birth",
+    "undated_name",
+    "unique_name",
+)
 
 
 def _units(connection: duckdb.DuckDBPyConnection) -> None:
