@@ -13,11 +13,11 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from flows.actions.evaluation import TRUTH_COLUMNS, named_records, truth_of_other_extracts
-from flows.run.display import Display
+from flows.actions.evaluation import named_records, truth_of_other_extracts
 from flows.run.nightly_run import NightlyRun
+from flows.run.reporting.display import Display
 from flows.run.run import new_run_id
-from flows.run.run_setup import RunSetup, set_up_run
+from flows.run.setup.run_setup import RunSetup, set_up_run
 from governance.artefact import Artefact
 from governance.errors import Fault
 from governance.keys.providers.provider import KeyProvider
@@ -34,6 +34,7 @@ from pipeline.link.training.train import (
     train,
 )
 from pipeline.project import Project, read_project
+from pipeline.quality.truth_files import TRUTH_COLUMNS
 from pipeline.workspace import Workspace
 from sample_data.truth.linkage_truth import household_truth, residence_truth
 

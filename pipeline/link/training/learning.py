@@ -8,8 +8,7 @@ The scorecards are fitted one after the other, because each decides on the resul
 are scored twice: first to count the levels that they reach, then with the fitted weights.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +22,8 @@ from pipeline.link.members import compare_with_lists, weigh_residence
 from pipeline.link.model import Model, Parameters, Scorecard
 from pipeline.link.moves.units import build_moved_units, move_members
 from pipeline.link.scoring import score_pairs
-from pipeline.link.training.fitting import Cell, Fit, fit
+from pipeline.link.training.fitting import Cell, Fit, fit, pooled
+from pipeline.link.training.uncertainty import Sensitivity, residence_sensitivity, sensitivity
 
 #: Limits in log2 odds: a pair is linked if it is more likely true than not, and goes to clerical review down
 #: to odds of 1 to 16; the best must have twice the odds of the second best.
@@ -52,18 +52,32 @@ class Population:
         return self.inputs.connection
 
 
-def learn_from_truth(populations: Sequence[Population]) -> tuple[Model, dict[str, Fit]]:
-    """Return the model learned from the candidates of all populations together, and the fits."""
+@dataclass(frozen=True)
+class Learned:
+    """A model with what shows how sure it is.
+
+    cells: scorecard -> the cells of each population. sensitivity: see `uncertainty.sensitivity`.
+    """
+
+    model: Model
+    fits: Mapping[str, Fit]
+    cells: Mapping[str, Sequence[Sequence[Cell]]]
+    sensitivity: Sequence[Sensitivity]
+
+
+def learn_from_truth(populations: Sequence[Population]) -> Learned:
+    """Return the model learned from the candidates of all populations together."""
     fits: dict[str, Fit] = {}
+    cells: dict[str, list[list[Cell]]] = {}
     cards: dict[str, Scorecard] = {}
     for population in populations:
         _true_units(population)
         _score(population, "recorded", _blank("recorded"))
     # A pair whose people cannot be compared, although some are listed, has no truth.
-    cells = [
+    cells["recorded"] = [
         _cells(p.connection, "recorded_pair", "recorded", "pair.people IS NOT NULL") for p in populations
     ]
-    fits["recorded"] = fit(pooled(cells), SCORECARDS["recorded"])
+    fits["recorded"] = fit(pooled(cells["recorded"]), SCORECARDS["recorded"])
     cards["recorded"] = _card(fits["recorded"], _UPPER)
     for population in populations:
         _score(population, "recorded", cards["recorded"])
@@ -71,30 +85,21 @@ def learn_from_truth(populations: Sequence[Population]) -> tuple[Model, dict[str
         compare_with_lists(population.inputs)
         build_moved_units(population.connection)
         _score(population, "moved", _blank("moved"))
-    cells = [_cells(p.connection, "moved_pair", "moved", "TRUE") for p in populations]
-    fits["moved"] = fit(pooled(cells), SCORECARDS["moved"])
+    cells["moved"] = [_cells(p.connection, "moved_pair", "moved", "TRUE") for p in populations]
+    fits["moved"] = fit(pooled(cells["moved"]), SCORECARDS["moved"])
     cards["moved"] = _card(fits["moved"], _MOVED_UPPER)
     for population in populations:
         _score(population, "moved", cards["moved"])
         select_moved_matches(population.connection, cards["moved"])
         move_members(population.connection)
         weigh_residence(population.connection, _blank("residence"))
-    cells = [_residence_cells(p.connection, p.residence_truth) for p in populations]
-    fits["residence"] = fit(pooled(cells), SCORECARDS["residence"])
+    cells["residence"] = [_residence_cells(p.connection, p.residence_truth) for p in populations]
+    fits["residence"] = fit(pooled(cells["residence"]), SCORECARDS["residence"])
     cards["residence"] = _card(fits["residence"], _RESIDENCE_UPPER)
-    return Model(cards, _trained_on(populations)), fits
-
-
-def pooled(populations: Sequence[Sequence[Cell]]) -> list[Cell]:
-    """Return one cell per comparison vector, with the counts of all populations, in a fixed order."""
-    true: Counter[tuple[str | None, ...]] = Counter()
-    other: Counter[tuple[str | None, ...]] = Counter()
-    for cells in populations:
-        for cell in cells:
-            true[cell.levels] += cell.true
-            other[cell.levels] += cell.other
-    ordered = sorted(true, key=lambda levels: [(level is not None, level or "") for level in levels])
-    return [Cell(levels, true[levels], other[levels]) for levels in ordered]
+    connections = [p.connection for p in populations]
+    limits = sensitivity(connections, cards)
+    limits += residence_sensitivity(fits["residence"], cards["residence"])
+    return Learned(Model(cards, _trained_on(populations)), fits, cells, limits)
 
 
 #: Scorecard -> the tables of its units, the council's first, and its blocking rules.

@@ -5,7 +5,7 @@ the weights of a given model stay, and its prior is adapted to the extracts. In 
 repeated from a second start; the card shows the difference, which must be negligible.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,9 +24,11 @@ from pipeline.link.comparison_inputs import register_comparison_inputs
 from pipeline.link.model import Model
 from pipeline.link.names import names_of
 from pipeline.link.scoring import score_pairs
-from pipeline.link.training.fitting import Fit, adapt_prior, fit
+from pipeline.link.training.fitting import adapt_prior, fit
 from pipeline.link.training.learning import Population, learn_from_truth
 from pipeline.link.training.model_card import write_model_card
+from pipeline.link.training.training import Training as Training
+from pipeline.link.training.uncertainty import bootstrap_intervals
 
 MODEL_FILE, CARD_FILE = "model.json", "model-card.md"
 
@@ -41,18 +43,6 @@ class Truth:
 
     household: pa.Table
     residence: pa.Table
-
-
-@dataclass(frozen=True)
-class Training:
-    """A finished training: the model and its fits.
-
-    starts: scorecard -> largest difference between the fits from two starts (in match weight, or in prior).
-    """
-
-    model: Model
-    fits: Mapping[str, Fit]
-    starts: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -88,7 +78,7 @@ def adapt(
 
 def _written(training: Training, folder: Path) -> Training:
     training.model.write(folder / MODEL_FILE)
-    write_model_card(folder / CARD_FILE, training.model, training.fits, training.starts)
+    write_model_card(folder / CARD_FILE, training)
     return training
 
 
@@ -122,9 +112,9 @@ def _registered(connection: duckdb.DuckDBPyConnection, population: Labelled) -> 
 
 def _from_truth(populations: Sequence[Population]) -> Training:
     """Learn all scorecards, and fit each a second time from weights of zero."""
-    model, fits = learn_from_truth(populations)
+    learned = learn_from_truth(populations)
     starts: dict[str, float] = {}
-    for name, first in fits.items():
+    for name, first in learned.fits.items():
         zero = {c.name: {level.id: 0.0 for level in c.levels} for c in SCORECARDS[name]}
         second = fit(first.cells, SCORECARDS[name], zero)
         starts[name] = max(
@@ -132,7 +122,8 @@ def _from_truth(populations: Sequence[Population]) -> Training:
             for c, levels in first.levels.items()
             for level, p in levels.items()
         )
-    return Training(model, fits, starts)
+    intervals = {name: bootstrap_intervals(name, cells) for name, cells in learned.cells.items()}
+    return Training(learned.model, learned.fits, starts, intervals, learned.sensitivity)
 
 
 def _adapted(connection: duckdb.DuckDBPyConnection, base: Model) -> Training:

@@ -53,7 +53,7 @@ def _run(
         workspace / "audit", open_log_signer(workspace / "keys", "hearth/test"), lambda: ended
     )
     log.append(run_id, "operator", None, "run_start", policy="0" * 64)
-    log.append(run_id, "operator", None, "run_end", None, status, {"code": code} if code else {})
+    log.append(run_id, "operator", None, "run_end", verdict=status, evidence={"code": code} if code else {})
     if is_signed:
         log.checkpoint()
 
