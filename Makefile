@@ -7,7 +7,7 @@ PYTHON ?= $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c 'import s
 BIN := .venv/bin
 MATCHER := pipeline/assign_uprn
 
-.PHONY: run test mutate check format docs clean lock check-lock assign-uprn-environment python
+.PHONY: run test mutate check format docs model clean lock check-lock assign-uprn-environment python
 
 run: .venv/.ok ## run the whole pipeline on the sample project
 	$(BIN)/hearth run --config sample_data/sample/hearth.toml --workspace workspace
@@ -31,6 +31,9 @@ docs: .venv/.ok ## write the generated pages of docs/ again
 	$(BIN)/python -m flows.actions.architecture_page
 	$(BIN)/python -m flows.actions.error_reference
 	$(BIN)/python -m flows.actions.linkage_method_page
+
+model: .venv/.ok ## train the model that ships with Hearth again, and approve it for the sample
+	$(BIN)/python -m flows.actions.shipped_model
 
 lock: .venv/.ok ## resolve the lock file again after a change of pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --universal \

@@ -5,34 +5,49 @@ fitted to the records, and the weights of the project's model stay the same. A p
 uses the model that the agreement approves.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
 from flows.actions.evaluation import named_records, truth_of_other_extracts
+from flows.run.nightly_run import NightlyRun
 from flows.run.reporting.display import Display
 from flows.run.run import new_run_id
 from flows.run.setup.run_setup import RunSetup, set_up_run
+from governance.artefact import Artefact
 from governance.errors import Fault
 from governance.keys.providers.provider import KeyProvider
 from pipeline.ingest.inspection import InspectedExtract, inspect_extracts, open_table
 from pipeline.link.model import Model, default_model, read_model
-from pipeline.link.training.train import Training, Truth, train
-from pipeline.project import Project
+from pipeline.link.training.learning import blank_model
+from pipeline.link.training.train import (
+    MODEL_FILE,
+    Labelled,
+    Training,
+    Truth,
+    adapt,
+    registered,
+    train,
+)
+from pipeline.project import Project, read_project
 from pipeline.quality.truth_files import TRUTH_COLUMNS
 from pipeline.workspace import Workspace
 from sample_data.truth.linkage_truth import household_truth, residence_truth
 
 
-def train_project(project: Project, out: Path, truth: Path | None = None) -> Training:
+def train_project(
+    project: Project, out: Path, truth: Path | None = None, others: Sequence[Path] = ()
+) -> Training:
     """Train on a project's extracts and write `model.json` and `model-card.md` into `out`.
 
-    truth: the `truth` folder of a population of `hearth synth`. The extracts go through the same stages as
-    in a run: ingest, pseudonymise, gates, audit log. Raises Fault if out or truth cannot be used.
+    truth: the `truth` folder of a population of `hearth synth`. others: folders that `hearth synth` wrote,
+    which are trained on as well. The extracts go through the same stages as in a run: ingest, pseudonymise,
+    gates, audit log. Raises Fault if out or truth cannot be used.
     """
-    workspace = Workspace.open(project.workspace)
-    run_id = new_run_id()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -41,25 +56,41 @@ def train_project(project: Project, out: Path, truth: Path | None = None) -> Tra
             f"{out} cannot be written ({error.strerror}), so no model was trained.",
             "Use --out with a folder that you can write to.",
         ) from None
+    if truth is None:
+        base = _base(project)
+        with _pseudonymised_project(project) as (run, council, nhs):
+            return adapt(council, nhs, project.engine, run.context.spill, out, base)
+    folders = [truth, *(folder / "truth" for folder in others)]
+    projects = [project, *(read_project(folder / "hearth.toml") for folder in others)]
+    labelled = []
+    with ExitStack() as connections:
+        for each, folder in zip(projects, folders, strict=True):
+            with _pseudonymised_project(_with_blank_model(each, out)) as (run, council, nhs):
+                found = Labelled(council, nhs, _truth(each, run.keys.linkage(), folder))
+                labelled.append(connections.enter_context(registered(found, each.engine, run.context.spill)))
+        return train(labelled, out)
+
+
+def _with_blank_model(project: Project, out: Path) -> Project:
+    """Return the project with a model that any version can read: training needs none, but a run names one."""
+    path = out / MODEL_FILE
+    blank_model().write(path)
+    return replace(project, model=path)
+
+
+@contextmanager
+def _pseudonymised_project(project: Project) -> Iterator[tuple[NightlyRun, Artefact, Artefact]]:
+    """Take a project's stages until its extracts are pseudonymised; gives the run and both artefacts."""
+    workspace = Workspace.open(project.workspace)
+    run_id = new_run_id()
     with (
         Display(workspace.run_folder(run_id) / "run.log") as display,
         workspace.lock(),
         set_up_run(RunSetup.of_linkage(project, workspace, run_id, display, publishes=False)) as run,
     ):
         cleared = run.take_stages(until="pseudonymise")
-        council, nhs = cleared["pseudonymise", "council"], cleared["pseudonymise", "nhs"]
-        pairs = None if truth is None else _truth(project, run.keys.linkage(), truth)
-        base = _base(project) if pairs is None else None
         display.now("training")
-        return train(
-            council.artefact,
-            nhs.artefact,
-            project.engine,
-            run.context.spill,
-            out,
-            truth=pairs,
-            base=base,
-        )
+        yield run, cleared["pseudonymise", "council"].artefact, cleared["pseudonymise", "nhs"].artefact
 
 
 def _base(project: Project) -> Model:

@@ -50,9 +50,15 @@ RECORDED_RULES = (
 MOVED_RULES = (
     BlockingRule(
         "moved",
-        "name and birth date, part of the name and birth date, or the names of two people",
+        "name and birth date, part of the name and birth date, the names of two people, or a unique name",
         "block_moved",
-        ("person_name_birth_part", "person_surname_birth", "person_forename_birth", "name_pair"),
+        (
+            "person_name_birth_part",
+            "person_surname_birth",
+            "person_forename_birth",
+            "name_pair",
+            "unique_name",
+        ),
         5,
     ),
 )

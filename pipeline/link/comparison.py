@@ -14,33 +14,25 @@ The levels are joint because evidence of one kind is not independent: two househ
 dwelling share UPRN *and* address, and people with the same full name share a surname. So UPRN and
 address are one comparison, and all evidence of people is another.
 
-`residence` finds registrations that are out of date (see `residence.comparison`).
+`moved` finds people whose NHS address is out of date (see `moves.comparison`), `residence` registrations of
+people who left (see `residence.comparison`).
 
 Columns that end in `_l` are the council's, columns that end in `_r` are the NHS's.
 """
 
 from pipeline.link.level import Comparison as Comparison
 from pipeline.link.level import Level as Level
+from pipeline.link.level import shared, shares
+from pipeline.link.moves.comparison import MOVED, PART_AND_BIRTH
 from pipeline.link.residence.comparison import RESIDENCE
-
-
-def _shares(column: str) -> str:
-    """SQL: the two lists have a token in common; false if either is missing."""
-    return f"COALESCE(list_has_any({column}_l, {column}_r), FALSE)"
-
-
-def _shared(column: str) -> str:
-    """SQL: the number of tokens that the two lists have in common; 0 if either is missing."""
-    return f"COALESCE(len(list_intersect({column}_l, {column}_r)), 0)"
-
 
 _SAME_UPRN = "uprn_l = uprn_r"
 _OLD_UPRN = "previous_uprn_l = uprn_r"
 _PARENT_UPRN = "parent_uprn_l = uprn_r"
 _NO_UPRN = "(uprn_l IS NULL OR uprn_r IS NULL)"
-_EXACT = _shares("address_exact")
-_UNIT = f"({_EXACT} OR {_shares('address_unit_postcode')})"
-_STREET = _shares("address_unit_street")
+_EXACT = shares("address_exact")
+_UNIT = f"({_EXACT} OR {shares('address_unit_postcode')})"
+_STREET = shares("address_unit_street")
 _NO_ADDRESS = (
     "((address_unit_postcode_l IS NULL OR address_unit_postcode_r IS NULL)"
     " AND (address_unit_street_l IS NULL OR address_unit_street_r IS NULL))"
@@ -94,15 +86,14 @@ PLACE = Comparison(
     ),
 )
 
-_SURNAME_HERE = _shares("person_surname_premises")
-_FORENAME_HERE = _shares("person_forename_premises")
+_SURNAME_HERE = shares("person_surname_premises")
+_FORENAME_HERE = shares("person_forename_premises")
 _NAME = (
-    f"({_shares('person_name_sector')} OR {_shares('person_name')} OR ({_SURNAME_HERE} AND {_FORENAME_HERE}))"
+    f"({shares('person_name_sector')} OR {shares('person_name')} OR ({_SURNAME_HERE} AND {_FORENAME_HERE}))"
 )
-_SURNAME = f"({_shares('person_surname_sector')} OR {_SURNAME_HERE})"
-_FORENAME = f"({_shares('person_forename_sector')} OR {_FORENAME_HERE})"
+_SURNAME = f"({shares('person_surname_sector')} OR {_SURNAME_HERE})"
+_FORENAME = f"({shares('person_forename_sector')} OR {_FORENAME_HERE})"
 _SEVERAL = "people_l > 1 AND people_r > 1"
-_PART_AND_BIRTH = f"({_shares('person_forename_birth')} OR {_shares('person_surname_birth')})"
 
 PEOPLE = Comparison(
     "people",
@@ -120,25 +111,25 @@ PEOPLE = Comparison(
         Level(
             "names_and_births",
             "two people agree in name and birth date",
-            f"{_shared('person_name_birth_part')} > 3",
+            f"{shared('person_name_birth_part')} > 3",
         ),
         Level(
             "name_and_birth",
             "one person agrees in name and two parts of the birth date",
-            _shares("person_name_birth_part"),
+            shares("person_name_birth_part"),
         ),
-        Level("names", "two people agree in name", f"{_shared('person_name_sector')} > 1"),
-        Level("part_name_and_birth", "forename or surname agrees with the birth date", _PART_AND_BIRTH),
+        Level("names", "two people agree in name", f"{shared('person_name_sector')} > 1"),
+        Level("part_name_and_birth", "forename or surname agrees with the birth date", PART_AND_BIRTH),
         Level("name", "one person agrees in name", _NAME),
-        Level("initial_surname", "initial and surname agree", _shares("person_initial_surname_sector")),
-        Level("phonetic", "initial and sound of the surname agree", _shares("person_phonetic_sector")),
+        Level("initial_surname", "initial and surname agree", shares("person_initial_surname_sector")),
+        Level("phonetic", "initial and sound of the surname agree", shares("person_phonetic_sector")),
         Level(
             "surname_of_several",
             "only a surname agrees, and both the list and the group have several people",
             f"{_SURNAME} AND {_SEVERAL}",
         ),
         Level("surname", "surname agrees", _SURNAME),
-        Level("birth", "birth date and postcode agree", _shares("person_birth_postcode")),
+        Level("birth", "birth date and postcode agree", shares("person_birth_postcode")),
         Level(
             "forename_of_several",
             "only a forename agrees, and both the list and the group have several people",
@@ -151,43 +142,19 @@ PEOPLE = Comparison(
     at_least=(
         ("no_list", "no_list_empty"),
         ("names_and_births", "name_and_birth"),
-        ("names_and_births", "names"),
-        ("name_and_birth", "name"),
-        ("name_and_birth", "part_name_and_birth"),
-        ("names", "name"),
-        ("name", "initial_surname"),
+        # Of two levels that a pair can reach together, the first is reached, so it may not weigh less.
+        ("name_and_birth", "names"),
+        ("names", "part_name_and_birth"),
+        ("part_name_and_birth", "name"),
         ("part_name_and_birth", "birth"),
-        ("initial_surname", "surname"),
+        ("name", "initial_surname"),
+        ("initial_surname", "phonetic"),
         ("phonetic", "surname"),
+        ("phonetic", "surname_of_several"),
         ("surname", "nobody"),
         ("birth", "nobody"),
         ("forename", "nobody"),
         ("nobody_payer", "nobody"),
-    ),
-)
-
-ELSEWHERE = Comparison(
-    "elsewhere",
-    "the best agreement between members who are not listed at their recorded address and people"
-    " listed at another dwelling without a matching patient",
-    "FALSE",
-    (
-        Level(
-            "names_and_births",
-            "two people agree in name and birth date",
-            f"{_shared('person_name_birth_part')} > 3",
-        ),
-        Level("name_and_birth", "name and two parts of the birth date", _shares("person_name_birth_part")),
-        Level("names", "two people agree in name", f"{_shared('undated_name')} > 1"),
-        Level("part_name_and_birth", "forename or surname agrees with the birth date", _PART_AND_BIRTH),
-        Level("other", "weaker agreement", None),
-    ),
-    at_least=(
-        ("names_and_births", "name_and_birth"),
-        ("names_and_births", "names"),
-        ("name_and_birth", "part_name_and_birth"),
-        ("names", "other"),
-        ("part_name_and_birth", "other"),
     ),
 )
 
@@ -200,6 +167,6 @@ TOO_WEAK_TO_LINK = ("surname_of_several", "forename_of_several")
 #: Scorecard -> its comparisons.
 SCORECARDS: dict[str, tuple[Comparison, ...]] = {
     "recorded": (PLACE, PEOPLE),
-    "moved": (ELSEWHERE,),
+    "moved": MOVED,
     "residence": RESIDENCE,
 }

@@ -68,7 +68,7 @@ class ComparisonInputs:
       agrees with the people listed at its dwelling.
     members, listed, dwellings: column -> token lists of the people, one row per row of nhs_member,
     listed_person or dwelling_unit. discount: per dwelling_unit, whether the council tax discount for a single
-    adult is claimed (null: not known).
+    adult is claimed (null: not known). is_hmo: per dwelling_unit, whether it is in multiple occupation.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -77,6 +77,7 @@ class ComparisonInputs:
     listed: dict[str, TokenLists]
     dwellings: dict[str, TokenLists]
     discount: pa.Array
+    is_hmo: pa.Array
 
     def register_tables(self) -> None:
         """Register the tables as they are now, and free the memory of what is no longer in them."""
@@ -113,9 +114,15 @@ def register_comparison_inputs(
         registered = threads.submit(_nhs_tables, link_inputs.nhs, nhs)
         (council_tables, people, dwellings), (nhs_tables, members) = listed.result(), registered.result()
     rows = pa.array(link_inputs.council.units["row"].to_numpy())
-    discount = _taken(council.path("dwelling"), ("single_person_discount",), rows)["single_person_discount"]
+    columns = _taken(council.path("dwelling"), ("single_person_discount", "is_hmo"), rows)
     inputs = ComparisonInputs(
-        connection, council_tables | nhs_tables, members, people, dwellings, as_one_array(discount)
+        connection,
+        council_tables | nhs_tables,
+        members,
+        people,
+        dwellings,
+        discount=as_one_array(columns["single_person_discount"]),
+        is_hmo=pc.fill_null(as_one_array(columns["is_hmo"]), False),
     )
     inputs.register_tables()
     return inputs

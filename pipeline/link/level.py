@@ -3,6 +3,16 @@
 from dataclasses import dataclass
 
 
+def shares(column: str) -> str:
+    """SQL: the two lists have a token in common; false if either is missing."""
+    return f"COALESCE(list_has_any({column}_l, {column}_r), FALSE)"
+
+
+def shared(column: str) -> str:
+    """SQL: the number of tokens that the two lists have in common; 0 if either is missing."""
+    return f"COALESCE(len(list_intersect({column}_l, {column}_r)), 0)"
+
+
 @dataclass(frozen=True)
 class Level:
     """One comparison level: a stable id, its meaning in words, and its SQL condition.

@@ -104,7 +104,7 @@ def moved_bits() -> str:
     levels_of_bit = {
         "name_and_birth": ("names_and_births", "name_and_birth"),
         "part_name_and_birth": ("part_name_and_birth",),
-        "name": ("names",),
+        "name": ("names", "unique_name"),
     }
     bits = {name: 1 << n for n, (name, _, _) in enumerate(EVIDENCE_BITS)}
     cases = " ".join(

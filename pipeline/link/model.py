@@ -16,7 +16,7 @@ on the same records gives the same digest.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import as_file, files
@@ -62,6 +62,14 @@ class Scorecard:
     def prior_match_weight(self) -> float:
         """The prior as a match weight: log2 of the prior odds."""
         return math.log2(self.prior / (1 - self.prior))
+
+    def weight_of(self, levels: Sequence[str | None]) -> float:
+        """Return the match weight of a comparison vector, with the prior; None is a missing comparison."""
+        return self.prior_match_weight + sum(
+            parameters[level].match_weight
+            for parameters, level in zip(self.levels.values(), levels, strict=True)
+            if level is not None
+        )
 
 
 @dataclass(frozen=True)

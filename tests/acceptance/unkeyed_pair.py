@@ -29,7 +29,7 @@ _LINES = ", ".join(f"address_line_{n}" for n in range(1, 5))
 _SOURCES = {
     "council_property": f"""
         SELECT council_property_id AS record_id, {_LINES}, NULL::VARCHAR AS address_line_5, postcode,
-            CASE WHEN uprn IS NOT NULL THEN {_UPRN} END AS uprn, is_empty = 'Y' AS is_empty
+            CASE WHEN uprn IS NOT NULL THEN {_UPRN} END AS uprn, is_empty = 'Y' AS is_empty, is_hmo = 'Y' AS is_hmo
         FROM read_csv('{PAIR}/council_properties.csv', all_varchar=true, header=true)""",
     "council_person": f"""
         SELECT council_person_id AS record_id, council_property_id AS property_record_id, forename, surname,
@@ -46,7 +46,7 @@ _SOURCES = {
 _TABLES = {
     "dwelling": ("council_property", "NULL::VARCHAR AS parent_uprn_pseudonym,"
                  " NULL::VARCHAR AS previous_uprn_pseudonym, is_empty,"
-                 " NULL::VARCHAR AS council_tax_exemption, NULL::BOOLEAN AS single_person_discount"),
+                 " NULL::VARCHAR AS council_tax_exemption, NULL::BOOLEAN AS single_person_discount, is_hmo"),
     "council_resident": ("council_person", "property_record_id AS dwelling_record_pseudonym, service, role,"
                          " date_diff('year', birth_date, DATE '2026-03-31') AS age_years"),
     "nhs_resident": ("nhs_person", "sha256(nhs_number) AS nhs_number_pseudonym,"

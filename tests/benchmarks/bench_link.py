@@ -386,6 +386,7 @@ _TABLES = {
             CASE WHEN parent_uprn IS NOT NULL THEN pseudonym(parent_uprn, 'u') END AS parent_uprn_pseudonym,
             NULL::VARCHAR AS previous_uprn_pseudonym, FALSE AS is_empty,
             NULL::VARCHAR AS council_tax_exemption, NULL::BOOLEAN AS single_person_discount,
+            FALSE AS is_hmo,
             {_columns(_ADDRESS_TEXT, "chance(n, 18) > 0.03")}
         FROM made_dwelling ORDER BY {_order("dwelling")}
         """,

@@ -31,6 +31,8 @@ Examples:
 
     hearth train --config my-sample/hearth.toml --truth my-sample/truth --out model-2026
 
+    hearth train --config one/hearth.toml --truth one/truth --also two --also three --out model-2026
+
 Then put `model = "model-2026/model.json"` in hearth.toml, and have the model's digest approved in the
 agreement.
 """
@@ -50,6 +52,14 @@ def train(
         Path | None,
         typer.Option(help="The truth folder that `hearth synth` wrote with these extracts.", file_okay=False),
     ] = None,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Another folder that `hearth synth` wrote, to train on as well. Repeatable.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a linkage model and write it with its model card.
@@ -60,7 +70,7 @@ def train(
     from flows.actions.model_training import train_project
     from pipeline.project import read_project
 
-    training = train_project(read_project(config, workspace), out, truth)
+    training = train_project(read_project(config, workspace), out, truth, also or ())
     typer.echo(f"Wrote {out / 'model.json'} and {out / 'model-card.md'}", err=as_json)
     typer.echo(f"Digest for approval in the agreement: {training.model.digest}", err=as_json)
     for name, difference in training.starts.items():

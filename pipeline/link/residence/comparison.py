@@ -167,12 +167,46 @@ SPELL = Comparison(
     "the member is listed, or one of the dates is missing",
     _of_unlisted(
         (
-            ("before", "more than 90 days before the first of them"),
-            ("with", "at the time of one of them, or between them"),
-            ("after", "more than 90 days after the last of them"),
+            ("longbefore", "more than a year before the first of them"),
+            ("before", "91 to 365 days before the first of them"),
+            ("first", "within 90 days of the first of them"),
+            ("between", "between the first and the last of them"),
+            ("last", "within 90 days of the last of them"),
+            ("after", "91 to 365 days after the last of them"),
+            ("longafter", "more than a year after the last of them"),
         )
     ),
     is_optional=True,
 )
 
-RESIDENCE = (LISTED, LIST_KIND, SPARE, UNKNOWN, KNOWN, LISTED_ADULTS, FAMILIES, DISCOUNT, SPELL)
+#: Part of a level of `years` -> agreement with the list, and in words.
+AGREEMENT_OF_YEARS = {
+    "listed": (("name_and_birth", "part_name_and_birth", "name"), "a listed person agrees in name"),
+    "initial": (("initial_surname", "phonetic"), "a listed person agrees in initial and surname"),
+    "half": (("birth", "forename"), "a listed person agrees in birth date or forename"),
+    "surname": (("surname",), UNLISTED["surname"]),
+    "nobody": (("nobody",), UNLISTED["nobody"]),
+}
+#: Upper limit in years, part of the level, and in words; the last has no limit.
+YEARS_BANDS = (
+    (1, "1", "less than a year"),
+    (5, "5", "1 to 5 years"),
+    (10, "10", "5 to 10 years"),
+    (20, "20", "10 to 20 years"),
+    (999, "more", "20 years or more"),
+)
+
+YEARS = Comparison(
+    "years",
+    "how long the member has been registered at the address: lists are updated later than moves, and people"
+    " who left long ago have old spells",
+    "no one is listed, or the date is missing",
+    tuple(
+        Level(f"{agreement}_{band}", f"{words}; registered for {length}", None)
+        for agreement, (_, words) in AGREEMENT_OF_YEARS.items()
+        for _, band, length in YEARS_BANDS
+    ),
+    is_optional=True,
+)
+
+RESIDENCE = (LISTED, LIST_KIND, SPARE, UNKNOWN, KNOWN, LISTED_ADULTS, FAMILIES, DISCOUNT, SPELL, YEARS)

@@ -12,7 +12,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.group.token_lists import Integers, TokenLists, positions_of
-from pipeline.link.residence.comparison import ADULT, LISTED_LEVELS, RESIDENCE, SETTLED, UNLISTED
+from pipeline.link.residence.comparison import (
+    ADULT,
+    AGREEMENT_OF_YEARS,
+    LISTED_LEVELS,
+    RESIDENCE,
+    SETTLED,
+    UNLISTED,
+    YEARS_BANDS,
+)
 from pipeline.link.token_overlap import Columns, Flags, reached_levels
 
 Lists = Mapping[str, TokenLists]
@@ -22,6 +30,7 @@ Codes = npt.NDArray[np.int8]
 _MAXIMUM_PAIRS = 40_000
 #: Spells that begin within this many days of each other began together.
 _TOGETHER_DAYS = 90
+_DAYS_A_YEAR = 365
 #: Start of an unknown or placeholder spell (days since 1970-01-01); earlier days are placeholders.
 NO_DATE, _EARLIEST = np.iinfo(np.int32).min, -25_000
 
@@ -43,6 +52,11 @@ class Members:
     is_current: Flags
     start: Integers
     lists: Lists
+
+    @property
+    def today(self) -> int:
+        """The newest start of a spell: the extract has no later day."""
+        return int(self.start.max(initial=_EARLIEST))
 
     def agree(self, names: tuple[str, ...]) -> Flags:
         """Return whose best agreement is one of these."""
@@ -178,22 +192,40 @@ def list_kind_column(members: Members, kinds: pa.Array) -> pa.Array:
 
 
 def _spells(members: Members, rows: Integers, known: Flags, dwellings: int) -> npt.NDArray[np.str_]:
-    """Return before, with or after for each of these rows; empty where a date is missing."""
+    """Return for each of these rows when its spell began (see SPELL); empty where a date is missing."""
     dated = known & (members.start >= _EARLIEST)
-    first = np.full(dwellings, np.iinfo(np.int32).max)
-    last = np.full(dwellings, np.iinfo(np.int32).min)
+    first = np.full(dwellings, np.iinfo(np.int32).max, dtype=np.int64)
+    last = np.full(dwellings, np.iinfo(np.int32).min, dtype=np.int64)
     np.minimum.at(first, members.dwelling_id[dated], members.start[dated])
     np.maximum.at(last, members.dwelling_id[dated], members.start[dated])
-    here, start = members.dwelling_id[rows], members.start[rows]
+    here, start = members.dwelling_id[rows], members.start[rows].astype(np.int64)
+    after_first, after_last = start - first[here], start - last[here]
     return np.select(
         [
             (start < _EARLIEST) | (first[here] > last[here]),
-            start < first[here] - _TOGETHER_DAYS,
-            start > last[here] + _TOGETHER_DAYS,
+            after_first < -_DAYS_A_YEAR,
+            after_first < -_TOGETHER_DAYS,
+            after_first <= _TOGETHER_DAYS,
+            after_last < -_TOGETHER_DAYS,
+            after_last <= _TOGETHER_DAYS,
+            after_last <= _DAYS_A_YEAR,
         ],
-        ["", "before", "after"],
-        "with",
+        ["", "longbefore", "before", "first", "between", "last", "after"],
+        "longafter",
     )
+
+
+def years_column(members: Members) -> pa.Array:
+    """Return the level of `years` of each member: agreement with the list, and the spell's length."""
+    rows = np.flatnonzero((members.dwelling_id > 0) & (members.start >= _EARLIEST))
+    group = np.array([""] * len(members.names), dtype="<U8")
+    for name, (levels, _) in AGREEMENT_OF_YEARS.items():
+        for level in levels:
+            group[members.names.index(level)] = name
+    days = members.today - members.start[rows].astype(np.int64)
+    limits = np.array([years * _DAYS_A_YEAR for years, _, _ in YEARS_BANDS[:-1]])
+    bands = np.array([band for _, band, _ in YEARS_BANDS])[np.searchsorted(limits, days, side="right")]
+    return _column("years", len(members.age), rows, group[members.agreement[rows]], bands)
 
 
 def _column(

@@ -11,6 +11,7 @@ WITH evidence AS (
         member.list_agreement,
         member.shares_initial,
         member.unit_has_listed_member,
+        member.is_at_hmo,
         member.age_years,
         recorded_match.reason,
         recorded_match.level,
@@ -46,8 +47,11 @@ weighed AS (
 decided AS (
     SELECT
         *,
-        -- A member is split off only from a unit of which some member is listed at the dwelling.
-        unit_has_listed_member AND COALESCE(residence_match_weight < $upper_match_weight, FALSE)
+        -- A member is split off only from a unit of which some member is listed at the dwelling. The lists of a
+        -- house in multiple occupation name few of its people, so to be absent from them is no evidence.
+        unit_has_listed_member
+            AND NOT is_at_hmo
+            AND COALESCE(residence_match_weight < $upper_match_weight, FALSE)
             AS is_split_off
     FROM weighed
 )

@@ -46,6 +46,12 @@ nhs_token AS (
         hash(one.name, other.name) AS token
     FROM nhs_name AS one
     INNER JOIN nhs_name AS other ON other.unit_id = one.unit_id AND other.name > one.name
+    UNION ALL
+    SELECT
+        unlisted_member.unit_id,
+        unlisted_member.name AS token
+    FROM unlisted_member
+    SEMI JOIN unique_name ON unique_name.name = unlisted_member.name
 ),
 listed_token AS (
     {listed_tokens}
@@ -55,6 +61,12 @@ listed_token AS (
         hash(one.name, other.name) AS token
     FROM listed_name AS one
     INNER JOIN listed_name AS other ON other.dwelling_id = one.dwelling_id AND other.name > one.name
+    UNION ALL
+    SELECT
+        undated_person.dwelling_id,
+        undated_person.name AS token
+    FROM undated_person
+    SEMI JOIN unique_name ON unique_name.name = undated_person.name
 ),
 shared AS MATERIALIZED (
     SELECT DISTINCT

@@ -11,6 +11,7 @@ more evidence never has a lower weight than one with less (`Comparison.at_least`
 Without truth only the prior is fitted, by EM (`adapt_prior`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -184,6 +185,18 @@ def _restricted(order: list[tuple[int, int]], part: npt.NDArray[np.bool_]) -> li
     """Return the pairs of columns that are both in this part, numbered within it."""
     number = np.cumsum(part) - 1
     return [(int(number[more]), int(number[less])) for more, less in order if part[more] and part[less]]
+
+
+def pooled(populations: Sequence[Sequence[Cell]]) -> list[Cell]:
+    """Return one cell per comparison vector, with the counts of all populations, in a fixed order."""
+    true: Counter[tuple[str | None, ...]] = Counter()
+    other: Counter[tuple[str | None, ...]] = Counter()
+    for cells in populations:
+        for cell in cells:
+            true[cell.levels] += cell.true
+            other[cell.levels] += cell.other
+    ordered = sorted(true, key=lambda levels: [(level is not None, level or "") for level in levels])
+    return [Cell(levels, true[levels], other[levels]) for levels in ordered]
 
 
 def adapt_prior(

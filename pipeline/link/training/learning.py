@@ -8,95 +8,143 @@ The scorecards are fitted one after the other, because each decides on the resul
 are scored twice: first to count the levels that they reach, then with the fitted weights.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import duckdb
 
 from pipeline.group.blocking import MOVED_RULES, RECORDED_RULES
 from pipeline.link.comparison import SCORECARDS
 from pipeline.link.comparison_inputs import ComparisonInputs
 from pipeline.link.match_selection import select_matches, select_moved_matches
-from pipeline.link.members import build_moved_units, compare_with_lists, move_members, weigh_residence
+from pipeline.link.members import compare_with_lists, weigh_residence
 from pipeline.link.model import Model, Parameters, Scorecard
+from pipeline.link.moves.units import build_moved_units, move_members
 from pipeline.link.scoring import score_pairs
-from pipeline.link.training.fitting import Cell, Fit, fit
+from pipeline.link.training.fitting import Cell, Fit, fit, pooled
+from pipeline.link.training.uncertainty import Sensitivity, residence_sensitivity, sensitivity
 
 #: Limits in log2 odds: a pair is linked if it is more likely true than not, and goes to clerical review down
 #: to odds of 1 to 16; the best must have twice the odds of the second best.
 _UPPER, _LOWER, _MARGIN = 0.0, -4.0, 1.0
 #: A move contradicts the recorded address, so its odds must be at least 4 to 1.
 _MOVED_UPPER = 2.0
-#: Keeping a ghost registration counts as 1.7 times as bad as leaving a resident out: the limit is log2(1.7).
-_RESIDENCE_UPPER = 0.75
+#: Keeping a ghost registration counts as twice as bad as leaving a resident out: the limit is log2(2).
+_RESIDENCE_UPPER = 1.0
 
 
-def learn_from_truth(
-    inputs: ComparisonInputs, household_truth: str, residence_truth: str
-) -> tuple[Model, dict[str, Fit]]:
-    """Return the model learned from the registered tables (see `ComparisonInputs`), and the fits.
+@dataclass(frozen=True)
+class Population:
+    """A labelled population. inputs: its registered tables (see `ComparisonInputs`).
 
     household_truth, residence_truth: names of tables of true pairs (dwelling_id, member_id): the record's
     person belongs to the household listed at the dwelling; the person lives there.
     """
-    connection = inputs.connection
+
+    inputs: ComparisonInputs
+    household_truth: str = "household_truth"
+    residence_truth: str = "residence_truth"
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The connection in which the tables are registered."""
+        return self.inputs.connection
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A model with what shows how sure it is.
+
+    cells: scorecard -> the cells of each population. sensitivity: see `uncertainty.sensitivity`.
+    """
+
+    model: Model
+    fits: Mapping[str, Fit]
+    cells: Mapping[str, Sequence[Sequence[Cell]]]
+    sensitivity: Sequence[Sensitivity]
+
+
+def learn_from_truth(populations: Sequence[Population]) -> Learned:
+    """Return the model learned from the candidates of all populations together."""
     fits: dict[str, Fit] = {}
+    cells: dict[str, list[list[Cell]]] = {}
     cards: dict[str, Scorecard] = {}
-    _true_units(connection, household_truth, residence_truth)
-    score_pairs(
-        connection,
-        ("dwelling_unit", "nhs_unit"),
-        _blank("recorded"),
-        SCORECARDS["recorded"],
-        RECORDED_RULES,
-        "recorded_pair",
-    )
+    for population in populations:
+        _true_units(population)
+        _score(population, "recorded", _blank("recorded"))
     # A pair whose people cannot be compared, although some are listed, has no truth.
-    fits["recorded"] = fit(
-        _cells(connection, "recorded_pair", "recorded", "pair.people IS NOT NULL"), SCORECARDS["recorded"]
-    )
+    cells["recorded"] = [
+        _cells(p.connection, "recorded_pair", "recorded", "pair.people IS NOT NULL") for p in populations
+    ]
+    fits["recorded"] = fit(pooled(cells["recorded"]), SCORECARDS["recorded"])
     cards["recorded"] = _card(fits["recorded"], _UPPER)
-    connection.execute("DROP TABLE recorded_pair")
-    score_pairs(
-        connection,
-        ("dwelling_unit", "nhs_unit"),
-        cards["recorded"],
-        SCORECARDS["recorded"],
-        RECORDED_RULES,
-        "recorded_pair",
-    )
-    select_matches(connection, cards["recorded"])
-    compare_with_lists(inputs)
-    build_moved_units(connection)
-    units = ("moved_dwelling_unit", "moved_nhs_unit")
-    score_pairs(connection, units, _blank("moved"), SCORECARDS["moved"], MOVED_RULES, "moved_pair")
-    fits["moved"] = fit(_cells(connection, "moved_pair", "moved", "TRUE"), SCORECARDS["moved"])
+    for population in populations:
+        _score(population, "recorded", cards["recorded"])
+        select_matches(population.connection, cards["recorded"])
+        compare_with_lists(population.inputs)
+        build_moved_units(population.connection)
+        _score(population, "moved", _blank("moved"))
+    cells["moved"] = [_cells(p.connection, "moved_pair", "moved", "TRUE") for p in populations]
+    fits["moved"] = fit(pooled(cells["moved"]), SCORECARDS["moved"])
     cards["moved"] = _card(fits["moved"], _MOVED_UPPER)
-    connection.execute("DROP TABLE moved_pair")
-    score_pairs(connection, units, cards["moved"], SCORECARDS["moved"], MOVED_RULES, "moved_pair")
-    select_moved_matches(connection, cards["moved"])
-    move_members(connection)
-    weigh_residence(connection, _blank("residence"))
-    fits["residence"] = fit(_residence_cells(connection, residence_truth), SCORECARDS["residence"])
+    for population in populations:
+        _score(population, "moved", cards["moved"])
+        select_moved_matches(population.connection, cards["moved"])
+        move_members(population.connection)
+        weigh_residence(population.connection, _blank("residence"))
+    cells["residence"] = [_residence_cells(p.connection, p.residence_truth) for p in populations]
+    fits["residence"] = fit(pooled(cells["residence"]), SCORECARDS["residence"])
     cards["residence"] = _card(fits["residence"], _RESIDENCE_UPPER)
-    counts = connection.execute(
-        "SELECT (SELECT COUNT(*) FROM dwelling_unit), (SELECT COUNT(*) FROM nhs_member)"
-    ).fetchall()[0]
-    trained_on = {"method": "labelled truth", "dwellings": counts[0], "nhs_records": counts[1]}
-    return Model(cards, trained_on), fits
+    connections = [p.connection for p in populations]
+    limits = sensitivity(connections, cards)
+    limits += residence_sensitivity(fits["residence"], cards["residence"])
+    return Learned(Model(cards, _trained_on(populations)), fits, cells, limits)
 
 
-def _true_units(connection: duckdb.DuckDBPyConnection, household: str, residence: str) -> None:
+#: Scorecard -> the tables of its units, the council's first, and its blocking rules.
+_COMPARED = {
+    "recorded": (("dwelling_unit", "nhs_unit"), RECORDED_RULES),
+    "moved": (("moved_dwelling_unit", "moved_nhs_unit"), MOVED_RULES),
+}
+
+
+def _score(population: Population, name: str, card: Scorecard) -> None:
+    """Create `<name>_pair` with this card; an earlier one is dropped."""
+    units, rules = _COMPARED[name]
+    population.connection.execute(f"DROP TABLE IF EXISTS {name}_pair")
+    score_pairs(population.connection, units, card, SCORECARDS[name], rules, f"{name}_pair")
+
+
+def _trained_on(populations: Sequence[Population]) -> dict[str, Any]:
+    counts = [
+        p.connection.execute(
+            "SELECT (SELECT COUNT(*) FROM dwelling_unit), (SELECT COUNT(*) FROM nhs_member)"
+        ).fetchall()[0]
+        for p in populations
+    ]
+    return {
+        "method": "labelled truth",
+        "populations": len(populations),
+        "dwellings": sum(dwellings for dwellings, _ in counts),
+        "nhs_records": sum(records for _, records in counts),
+    }
+
+
+def _true_units(population: Population) -> None:
     """Create `true_unit`: one row per dwelling and NHS unit that are a true pair.
 
     At a dwelling where no one is listed there is no listed household. There a pair is true if a member of
     the unit lives in the dwelling.
     """
-    connection.execute(
+    population.connection.execute(
         f"""
         CREATE TABLE true_unit AS
         WITH truth AS (
-            SELECT dwelling_id, member_id FROM {household}
+            SELECT dwelling_id, member_id FROM {population.household_truth}
             UNION ALL
             SELECT truth.dwelling_id, truth.member_id
-            FROM {residence} AS truth
+            FROM {population.residence_truth} AS truth
             INNER JOIN dwelling_unit ON dwelling_unit.unit_id = truth.dwelling_id
             WHERE dwelling_unit.people = 0
         )
@@ -157,6 +205,11 @@ def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[
 
 def _card(fitted: Fit, upper: float) -> Scorecard:
     return Scorecard(fitted.prior, fitted.levels, upper, _LOWER, _MARGIN)
+
+
+def blank_model() -> Model:
+    """Return a model in which nothing is evidence: for a project that is about to be trained on."""
+    return Model({name: _blank(name) for name in SCORECARDS}, {"method": "none"})
 
 
 def _blank(card: str) -> Scorecard:

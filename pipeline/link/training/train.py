@@ -5,7 +5,8 @@ the weights of a given model stay, and its prior is adapted to the extracts. In 
 repeated from a second start; the card shows the difference, which must be negligible.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,15 @@ from pipeline.engine.duckdb import EngineSettings, locked_connection
 from pipeline.group.blocking import RECORDED_RULES
 from pipeline.group.units import collect_units
 from pipeline.link.comparison import SCORECARDS
-from pipeline.link.comparison_inputs import ComparisonInputs, register_comparison_inputs
+from pipeline.link.comparison_inputs import register_comparison_inputs
 from pipeline.link.model import Model
-from pipeline.link.names import Names, names_of
+from pipeline.link.names import names_of
 from pipeline.link.scoring import score_pairs
-from pipeline.link.training.fitting import Fit, adapt_prior, fit
-from pipeline.link.training.learning import learn_from_truth
+from pipeline.link.training.fitting import adapt_prior, fit
+from pipeline.link.training.learning import Population, learn_from_truth
 from pipeline.link.training.model_card import write_model_card
+from pipeline.link.training.training import Training as Training
+from pipeline.link.training.uncertainty import bootstrap_intervals
 
 MODEL_FILE, CARD_FILE = "model.json", "model-card.md"
 
@@ -43,41 +46,39 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Training:
-    """A finished training: the model and its fits.
+class Labelled:
+    """The pseudonymised artefacts of a population, and its truth."""
 
-    starts: scorecard -> largest difference between the fits from two starts (in match weight, or in prior).
-    """
-
-    model: Model
-    fits: Mapping[str, Fit]
-    starts: Mapping[str, float]
+    council: Artefact
+    nhs: Artefact
+    truth: Truth
 
 
-def train(
-    council: Artefact,
-    nhs: Artefact,
-    engine: EngineSettings,
-    spill: Path,
-    folder: Path,
-    truth: Truth | None = None,
-    base: Model | None = None,
-) -> Training:
-    """Train on two pseudonymised artefacts and write `model.json` and `model-card.md` into `folder`.
-
-    base: without truth, the model whose weights stay. Raises ValueError without truth and base.
-    """
+@contextmanager
+def registered(labelled: Labelled, engine: EngineSettings, spill: Path) -> Iterator[Population]:
+    """Yield the population with its tables and true pairs in memory, so its artefacts may go."""
     with locked_connection(engine, spill) as connection:
-        link_inputs = collect_units(connection, council, nhs)
-        inputs = register_comparison_inputs(connection, link_inputs, council, nhs)
-        if truth is not None:
-            training = _from_truth(inputs, truth, names_of(link_inputs, nhs))
-        elif base is not None:
-            training = _adapted(connection, base)
-        else:
-            raise ValueError("training needs truth, or a base model whose prior is adapted")
+        yield _registered(connection, labelled)
+
+
+def train(populations: Sequence[Population], folder: Path) -> Training:
+    """Train on labelled populations together; write `model.json` and `model-card.md` into `folder`."""
+    return _written(_from_truth(populations), folder)
+
+
+def adapt(
+    council: Artefact, nhs: Artefact, engine: EngineSettings, spill: Path, folder: Path, base: Model
+) -> Training:
+    """Adapt `base` to two pseudonymised artefacts without truth; write its file and card into `folder`."""
+    with locked_connection(engine, spill) as connection:
+        register_comparison_inputs(connection, collect_units(connection, council, nhs), council, nhs)
+        training = _adapted(connection, base)
+    return _written(training, folder)
+
+
+def _written(training: Training, folder: Path) -> Training:
     training.model.write(folder / MODEL_FILE)
-    write_model_card(folder / CARD_FILE, training.model, training.fits, training.starts)
+    write_model_card(folder / CARD_FILE, training)
     return training
 
 
@@ -93,20 +94,27 @@ _TRUTH = """
 """
 
 
-def _from_truth(inputs: ComparisonInputs, truth: Truth, names: Names) -> Training:
-    """Learn all scorecards, and fit each a second time from weights of zero."""
-    connection = inputs.connection
+def _registered(connection: duckdb.DuckDBPyConnection, population: Labelled) -> Population:
+    """Register a population's tables and its true pairs in the connection."""
+    link_inputs = collect_units(connection, population.council, population.nhs)
+    inputs = register_comparison_inputs(connection, link_inputs, population.council, population.nhs)
+    names = names_of(link_inputs, population.nhs)
     dwelling_ids, member_ids = (np.arange(len(n)) for n in (names.dwellings, names.records))
     connection.register("_dwelling", pa.table({"name": names.dwellings, "dwelling_id": dwelling_ids + 1}))
     connection.register("_record", pa.table({"name": names.records, "member_id": member_ids}))
     for name in ("household", "residence"):
-        connection.register("_truth", getattr(truth, name))
+        connection.register("_truth", getattr(population.truth, name))
         connection.execute(_TRUTH.format(name=name))
     for view in ("_dwelling", "_record", "_truth"):
         connection.unregister(view)
-    model, fits = learn_from_truth(inputs, "household_truth", "residence_truth")
+    return Population(inputs)
+
+
+def _from_truth(populations: Sequence[Population]) -> Training:
+    """Learn all scorecards, and fit each a second time from weights of zero."""
+    learned = learn_from_truth(populations)
     starts: dict[str, float] = {}
-    for name, first in fits.items():
+    for name, first in learned.fits.items():
         zero = {c.name: {level.id: 0.0 for level in c.levels} for c in SCORECARDS[name]}
         second = fit(first.cells, SCORECARDS[name], zero)
         starts[name] = max(
@@ -114,7 +122,8 @@ def _from_truth(inputs: ComparisonInputs, truth: Truth, names: Names) -> Trainin
             for c, levels in first.levels.items()
             for level, p in levels.items()
         )
-    return Training(model, fits, starts)
+    intervals = {name: bootstrap_intervals(name, cells) for name, cells in learned.cells.items()}
+    return Training(learned.model, learned.fits, starts, intervals, learned.sensitivity)
 
 
 def _adapted(connection: duckdb.DuckDBPyConnection, base: Model) -> Training:

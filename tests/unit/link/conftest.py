@@ -36,7 +36,7 @@ _CLEAR = {
 _PLAIN = {
     **dict.fromkeys(("service", "role", "sex", "ethnic_category", "council_tax_exemption"), pa.string()),
     "address_type": pa.string(),
-    **dict.fromkeys(("is_empty", "single_person_discount", "is_deceased"), pa.bool_()),
+    **dict.fromkeys(("is_empty", "is_hmo", "single_person_discount", "is_deceased"), pa.bool_()),
     **dict.fromkeys(("address_start", "address_end"), pa.date32()),
 }
 _TABLES = {
@@ -48,6 +48,7 @@ _TABLES = {
             "parent_uprn",
             "previous_uprn",
             "is_empty",
+            "is_hmo",
             "council_tax_exemption",
             "single_person_discount",
         ),
@@ -161,7 +162,7 @@ def made_units() -> Callable[[duckdb.DuckDBPyConnection], tuple[str, str]]:
     """Make two tables of 200 units: a few of 60 tokens in every list, and the same ids in both."""
     names = ("at_home", "registered")
     people = ("person_name_birth_part", "person_surname_birth", "person_forename_birth")
-    columns = (*people, "undated_name", "block_moved")
+    columns = (*people, "undated_name", "unique_name", "block_moved")
 
     def make(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
         for table, name in enumerate(names):

@@ -130,3 +130,23 @@ def test_every_order_of_levels_names_levels_of_its_comparison() -> None:
         for comparison in comparisons:
             ids = {level.id for level in comparison.levels}
             assert {level for pair in comparison.at_least for level in pair} <= ids
+
+
+def test_a_member_who_no_list_of_a_house_in_multiple_occupation_names_is_not_split_off(linked: Link) -> None:
+    kept = [
+        linked([place("D1", 1, "11", is_hmo=value)], FAMILY, [*PARENTS, stranger(1950)]).dwelling_of("n9")
+        for value in (None, False, True)
+    ]
+    assert kept == [None, None, "D1"]
+
+
+def test_a_long_spell_of_someone_who_is_listed_counts_for_them_and_a_middling_one_against(
+    linked: Link,
+) -> None:
+    newest = patient("m1", 1, "Kate Byron", 1980, "11", address_start=date(2026, 3, 1))
+
+    def since(day: date | None) -> float:
+        ada = {**PARENTS[0], "address_start": day}
+        return weight_of(linked, FAMILY, [ada, PARENTS[1], newest], record="n1")
+
+    assert since(date(2018, 1, 1)) < since(None) < since(date(1990, 1, 1))

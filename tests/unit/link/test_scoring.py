@@ -6,8 +6,8 @@ import duckdb
 from splink import DuckDBAPI, Linker
 
 from pipeline.group.blocking import MOVED_RULES
-from pipeline.link.comparison import ELSEWHERE
 from pipeline.link.model import default_model
+from pipeline.link.moves.comparison import ELSEWHERE
 from pipeline.link.scoring import score_pairs, settings_of
 
 Units = Callable[[duckdb.DuckDBPyConnection], tuple[str, str]]
