@@ -154,7 +154,7 @@ def _parse_segment(piece: str) -> _Segment | None:
         floor=floor if unit is None else None,
         identifiers=tuple(identifiers),
         words=tuple(words),
-        is_street=last in _street_types(),
+        is_street=last in street_types(),
         is_building=units.get(last) == "building",
     )
 
@@ -213,5 +213,6 @@ def _street_index(segments: Sequence[_Segment]) -> int | None:
 
 
 @cache
-def _street_types() -> frozenset[str]:
+def street_types() -> frozenset[str]:
+    """Return the words for kinds of street, spelt out."""
     return frozenset(read_mapping("street_word").values())
