@@ -13,7 +13,7 @@ from terminal import Ran, SampleProject, hearth
 
 from flows.actions.evaluation import named_records, read_truth
 from flows.actions.link_explanation import stored_links
-from flows.run.custody import open_run_keys
+from flows.run.setup.custody import open_run_keys
 from governance.agreement.agreement import read_agreement
 from pipeline.project import read_project
 from pipeline.workspace import Workspace
