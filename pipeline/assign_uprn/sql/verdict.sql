@@ -12,52 +12,57 @@ undistinguished AS (
     JOIN listed AS other
         ON other.bare_address = alike.bare_address
        AND other.listed_id <> alike.listed_id
+    UNION
+    SELECT listed_id
+    FROM disputed
 ),
-judged AS (
+by_matcher AS (
     SELECT
         address_to_match.address_id,
         address_to_match.address,
         address_to_match.postcode,
-        found.listed_id,
+        candidate.uprn,
         split_part(found.match_reason, ':', 1) AS match_reason,
         found.match_weight,
         found.distinguishability,
         CASE
-            WHEN found.listed_id IS NULL THEN 'NO_CANDIDATE'
+            WHEN candidate.uprn IS NULL THEN 'NO_CANDIDATE'
+            WHEN contradicted.address_id IS NOT NULL THEN 'CONTRADICTED'
             -- A match by an exact rule has no weight, and an only candidate has no distinguishability.
             WHEN found.match_weight < $minimum_match_weight THEN 'BELOW_THRESHOLD'
             WHEN found.distinguishability < $minimum_distinguishability THEN 'AMBIGUOUS'
             WHEN undistinguished.listed_id IS NOT NULL THEN 'AMBIGUOUS'
-            WHEN second_check.is_contradicted THEN 'CONTRADICTED'
-        END AS reason,
-        second_check.found_listed_id
+        END AS reason
     FROM address_to_match
-    JOIN second_check
-        ON second_check.address_id = address_to_match.address_id
     LEFT JOIN found
         ON found.address_id = address_to_match.address_id
+    LEFT JOIN candidate
+        ON candidate.listed_id = found.listed_id
+    LEFT JOIN contradicted
+        ON contradicted.address_id = address_to_match.address_id
     LEFT JOIN undistinguished
         ON undistinguished.listed_id = found.listed_id
 ),
-decided AS (
+-- What the matcher left, and exactly one dwelling of the list has the same parts.
+by_parts AS (
     SELECT
-        judged.*,
-        reason IS NOT NULL
-        AND found_listed_id IS NOT NULL
-        AND undistinguished.listed_id IS NULL AS is_found_by_parts
-    FROM judged
-    LEFT JOIN undistinguished
-        ON undistinguished.listed_id = judged.found_listed_id
+        by_matcher.address_id,
+        candidate.uprn
+    FROM by_matcher
+    JOIN same_parts
+        ON same_parts.address_id = by_matcher.address_id
+    JOIN candidate
+        ON candidate.listed_id = same_parts.listed_id
+    WHERE by_matcher.reason IS NOT NULL
 )
 SELECT
-    decided.address,
-    decided.postcode,
-    candidate.uprn,
-    CASE WHEN is_found_by_parts THEN 'same_parts' ELSE match_reason END AS match_reason,
-    -- The matcher's scores are those of its own candidate.
-    CASE WHEN NOT is_found_by_parts THEN match_weight END AS match_weight,
-    CASE WHEN NOT is_found_by_parts THEN distinguishability END AS distinguishability,
-    CASE WHEN NOT is_found_by_parts THEN reason END AS reason
-FROM decided
-LEFT JOIN candidate
-    ON candidate.listed_id = CASE WHEN is_found_by_parts THEN found_listed_id ELSE decided.listed_id END
+    by_matcher.address,
+    by_matcher.postcode,
+    COALESCE(by_parts.uprn, by_matcher.uprn) AS uprn,
+    CASE WHEN by_parts.uprn IS NULL THEN by_matcher.match_reason ELSE 'parts' END AS match_reason,
+    CASE WHEN by_parts.uprn IS NULL THEN by_matcher.match_weight END AS match_weight,
+    CASE WHEN by_parts.uprn IS NULL THEN by_matcher.distinguishability END AS distinguishability,
+    CASE WHEN by_parts.uprn IS NULL THEN by_matcher.reason END AS reason
+FROM by_matcher
+LEFT JOIN by_parts
+    ON by_parts.address_id = by_matcher.address_id
