@@ -1,4 +1,4 @@
-"""Pairs of addresses in one postcode: the same dwelling, or another, and whether they share an address token."""
+"""Pairs of addresses in one postcode: only those of one dwelling share an address token."""
 
 import csv
 from collections import Counter
