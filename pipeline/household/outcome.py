@@ -77,11 +77,9 @@ def _parameters(attributes: list[ResidentAttribute], reference_date: date) -> di
 
 def _expression(attribute: ResidentAttribute, supplied: frozenset[str]) -> str:
     """SQL: the value of an attribute for a row of `residence`."""
-    empty = "FALSE" if attribute.type == "flag" else "0"
     kind = "BOOLEAN" if attribute.type == "flag" else "BIGINT"
     if attribute.source in supplied:
-        value = f"COALESCE({attribute.source}_outcome.{attribute.name}, {empty})"
-        return f"CAST({value} AS {kind})"
+        return f"COALESCE(CAST({attribute.source}_outcome.{attribute.name} AS {kind}), CAST(0 AS {kind}))"
     if attribute.otherwise is not None:
         value = f"residence.{attribute.otherwise}"
         value = f"{value} > 0" if attribute.type == "flag" else value

@@ -29,7 +29,8 @@ _LINES = ", ".join(f"address_line_{n}" for n in range(1, 5))
 _SOURCES = {
     "council_property": f"""
         SELECT council_property_id AS record_id, {_LINES}, NULL::VARCHAR AS address_line_5, postcode,
-            CASE WHEN uprn IS NOT NULL THEN {_UPRN} END AS uprn, is_empty = 'Y' AS is_empty, is_hmo = 'Y' AS is_hmo
+            CASE WHEN uprn IS NOT NULL THEN {_UPRN} END AS uprn, is_empty = 'Y' AS is_empty,
+            is_hmo = 'Y' AS is_hmo
         FROM read_csv('{PAIR}/council_properties.csv', all_varchar=true, header=true)""",
     "council_person": f"""
         SELECT council_person_id AS record_id, council_property_id AS property_record_id, forename, surname,
