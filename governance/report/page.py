@@ -9,7 +9,6 @@ import jinja2
 from markupsafe import Markup, escape
 
 from governance.agreement.decisions import approvers_of, find_waiver
-from governance.counted import percent
 from governance.report.crosswalk import SAFES
 from governance.report.facts import ReportFacts, RuleLine, RunLine
 from governance.report.lineage import columns_of_output
@@ -131,10 +130,7 @@ def _tables(facts: ReportFacts) -> dict[str, Any]:
             (item["table_id"], item["measure"], item["area_level"], item["cells"], item["hidden_cells"])
             for item in facts.disclosure.get("not_produced", [])
         ],
-        "little_known": [
-            (name, percent(share), percent(agreement.thresholds.minimum_coverage))
-            for name, share in facts.aggregate.get("little_known", {}).items()
-        ],
+        "left_out": sorted(facts.aggregate.get("left_out", {}).items()),
         "attacks": [
             (f"{line.rule} ({line.part})", _WORDS[line.verdict], line.observed)
             for line in facts.rules

@@ -71,14 +71,23 @@ def leave_out_unknown(plan: Plan, coverage: Mapping[str, Coverage], minimum: flo
 def record_coverage(
     connection: duckdb.DuckDBPyConnection, coverage: Mapping[str, Coverage], plan: Plan
 ) -> None:
-    """Add to `basis` the coverage of each measure, and each measure that is not produced because of it."""
+    """Add to `basis` the coverage of each measure, and each measure or table that is left out, with the
+    reason.
+
+    A measure is left out for its coverage or its window, a table for the window of a dimension. The
+    attributes of a window that is not covered (aspect `withheld` of the household stage) are removed: these
+    rows state what follows from them.
+    """
     shown = {name: found.share for name, found in coverage.items() if found.included >= LEAST_PUBLISHED}
-    withheld = {n.measure: n.reason for n in plan.not_produced if n.measure and n.known_share is not None}
+    left_out = {n.measure: n.reason for n in plan.not_produced if n.measure and n.known_share is not None}
+    reasons = {
+        name: reason if name in shown else "its status is known of too few"
+        for name, reason in left_out.items()
+    }
+    reasons |= {n.measure or n.table_id: n.reason for n in plan.not_produced if n.uncovered}
     rows = [("coverage", name, f"{share:.2f}") for name, share in sorted(shown.items())]
-    rows += [
-        ("not_produced", name, reason if name in shown else "its status is known of too few")
-        for name, reason in sorted(withheld.items())
-    ]
+    rows += [("not_produced", name, reason) for name, reason in sorted(reasons.items())]
+    connection.execute("DELETE FROM basis WHERE aspect = 'withheld'")
     if rows:
         connection.executemany("INSERT INTO basis VALUES (?, ?, ?)", rows)
 

@@ -8,6 +8,7 @@ Facts of the evidence:
   not_produced           list of {table_id, measure, reason}
   coverage               measure -> share whose status is known, of each measure produced
   known_differ           measure -> how far those known differ from the others: little, somewhat, strongly
+  left_out               measure, or table, left out for its coverage or its window -> reason
   little_known           measure -> the same share, of each measure that is known of too few
   periods                dated table -> the period that it covers, in words
   withheld               attribute whose window is not covered -> reason (AGG-09)
@@ -109,6 +110,7 @@ def aggregate(household: Cleared, fingerprint: str, context: RunContext) -> tupl
             facts = _facts(connection, plan) | coverage_facts(plan, coverage)
             add_definitions(connection, plan)
             record_coverage(connection, coverage, plan)
+            facts["left_out"] = basis_of(connection, "not_produced")
             facts["known_differ"] = record_known_differences(connection, plan, coverage)
             build_cap_sensitivity(connection, plan)
             widen_linkage_bands(connection, plan)

@@ -107,7 +107,7 @@ def household(
             )
         for reason in dict.fromkeys(withheld.values()):
             names = [name for name, other in withheld.items() if other == reason]
-            context.report(f"withheld: {', '.join(names)}. {reason}")
+            context.report(f"measures of {', '.join(names)} are not produced, because {reason}")
         return rows, evidence
 
     return write_artefact(context.workspace.zone("controlled"), "household", "all", fingerprint, fill)

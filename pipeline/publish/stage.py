@@ -53,6 +53,7 @@ from pipeline.engine.tables import load_table
 from pipeline.link.model import model_of
 from pipeline.publish.attacked import attack_finished, check_repelled
 from pipeline.publish.files.dictionary import write_dictionary
+from pipeline.publish.files.left_out import section_of_release
 from pipeline.publish.files.manifest import MANIFEST, STAGED_PREFIX, verify_release, write_manifest
 from pipeline.publish.files.note import write_note
 from pipeline.publish.files.release_content import (
@@ -65,7 +66,6 @@ from pipeline.publish.files.release_content import (
     write_tables,
 )
 from pipeline.publish.files.views import write_views
-from pipeline.publish.files.withheld import section_of_release
 from pipeline.publish.freeze import Frozen, freeze, may_report_anew
 from pipeline.publish.inspection import inspect_release
 from pipeline.publish.publication import Publication
@@ -157,7 +157,7 @@ def _write(publication: Publication, protected: Cleared, figures: Cleared) -> Fr
         write_areas(connection, folder)
         _write_quality(connection, publication, counts_of, frozen)
         write_basis(connection, folder)
-        withheld = section_of_release(connection, context.agreement.outputs)
+        left_out = section_of_release(connection, context.agreement.outputs)
         cells_sha256, cells = write_cell_digests(connection, context.workspace)
     write_dictionary(
         {t.table_id: t.dimensions for t in tables}, {t.table_id: t.title for t in tables}, measures, folder
@@ -166,7 +166,7 @@ def _write(publication: Publication, protected: Cleared, figures: Cleared) -> Fr
     write_criteria(publication, folder)
     dated, settings = publication.reference_date, profile.settings()
     corrected = publication.correction_reason
-    write_note(identity.release_id, dated, identity.epoch, settings, folder, corrected, withheld)
+    write_note(identity.release_id, dated, identity.epoch, settings, folder, corrected, left_out)
     manifest_sha256 = write_manifest(folder, identity.release_id, identity.epoch, dated, profile.method)
     write_record(
         context,

@@ -16,12 +16,12 @@ def write_note(
     criteria: Mapping[str, Any],
     folder: Path,
     correction: str | None = None,
-    withheld: str = "",
+    left_out: str = "",
 ) -> None:
     """Write `README.md`; criteria: the numbers of the method (`Profile.settings`).
 
-    correction: why the values of an epoch were corrected before its end. withheld: the section on measures
-    whose window is not covered.
+    correction: why the values of an epoch were corrected before its end. left_out: the section on measures
+    that are not produced.
     """
     corrected = f"\n**Corrected.** {correction}\n" if correction else ""
     bound, base = int(criteria["noise_bound"]), int(criteria["rounding_base"])
@@ -56,12 +56,12 @@ which groups they were linked less well.
   measure includes whose status is known. A rate describes only those. `known_differ` is how far they differ
   from the others in age, tenure and deprivation: little, somewhat or strongly.
 - `basis.parquet` lists the definitions and the linkage behind the figures (`hearth compare` reads it). Its
-  rows `not_produced` list the measures that are left out because their status is known of too few. Its rows
+  rows `not_produced` list the measures that are left out, with the reason. Its rows
   `completeness` estimate how many homes and adults of the area are in the figures.
 - `disclosure_criteria.json` lists the numbers of the disclosure control.
 - `manifest.json` lists the digest of every other file. `release.note` is a statement on it, signed when the
   release was published. `hearth releases verify` checks both, and so does the one-file verifier.
-{withheld}
+{left_out}
 ## What a value means
 {meaning}
 - `[c]` (confidential): fewer than {least} households or residents, or the value would reveal another one.

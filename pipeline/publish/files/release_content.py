@@ -14,10 +14,10 @@ from pipeline.disclosure.profile import profile_of
 from pipeline.household.basis import basis_of
 from pipeline.project import Project
 from pipeline.publish.files.catalogue import CatalogueEntry, write_catalogue
+from pipeline.publish.files.left_out import ASPECT, sentence_of_table
 from pipeline.publish.files.register import PublishedTable, measure_titles, published_table
 from pipeline.publish.files.release_table import ReleaseIdentity, write_plain_parquet, write_release_table
 from pipeline.publish.files.uncertainty import PrintedFigures, count_variance
-from pipeline.publish.files.withheld import sentence_of_table
 from pipeline.publish.publication import Publication, correction_reason
 from schemas.measure import measures
 
@@ -53,20 +53,15 @@ def write_tables(
     The catalogue's description also states which measures of a table are not produced, and why.
     settings: those of the disclosure control.
     """
-    reasons = basis_of(connection, "not_produced")
+    reasons = basis_of(connection, ASPECT)
     entries = []
     rows_of_basis = connection.execute("SELECT aspect, name, value FROM basis").fetchall()
     of_basis = {(aspect, name): value for aspect, name, value in rows_of_basis}
     printed = PrintedFigures(of_basis, count_variance(settings))
-    uncovered = basis_of(connection, "withheld")
     for table in tables:
-        left_out = [reasons[name] for name in table.measures if name in reasons]
         path = folder / file_of(table)
-        little_known = "".join(f" Not produced: {why}." for why in left_out)
         strongly = sentence_of_known(table.measures, of_basis)
-        description = (
-            table.description + little_known + sentence_of_table(table.table_id, uncovered) + strongly
-        )
+        description = table.description + sentence_of_table(table.table_id, reasons) + strongly
         rows = write_release_table(
             connection,
             table.table_id,

@@ -11,6 +11,7 @@ from pipeline.aggregate.coverage import (
 )
 from pipeline.aggregate.plan import NotProduced, Plan, make_plan
 from pipeline.aggregate.stage import coverage_facts, known_attributes
+from schemas.dimension import dimensions
 from schemas.table import tables
 from tests.unit.household.world import Row, built_world, dwelling, record
 
@@ -134,3 +135,30 @@ def test_coverage_is_published_only_where_a_hundredth_is_ten_or_more() -> None:
     assert rows[2][:2] == ("not_produced", "workless")
     assert "69%" in rows[2][2]
     assert unshown == [("not_produced", "workless", "its status is known of too few")]
+
+
+def test_a_measure_left_out_for_its_window_is_recorded_as_one_left_out_for_its_coverage_is() -> None:
+    reasons = {"emergency_admissions": "nhs_event ends too early"}
+    with built_world([dwelling("a")], [record("r", "a")]) as connection:
+        connection.execute("CREATE TABLE basis (aspect VARCHAR, name VARCHAR, value VARCHAR)")
+        connection.execute("INSERT INTO basis VALUES ('withheld', 'emergency_admissions', 'too early')")
+        chosen = ("health", "attendance_by_child_admitted", "work")
+        known = frozenset().union(*(m.attributes for m in dimensions().values())) | {
+            "emergency_admissions",
+            "long_term_conditions",
+            "age_years",
+            "is_in_work",
+            "residents_16_to_64",
+            "is_often_absent",
+            "is_pupil",
+        }
+        plan = make_plan(tables(), chosen, known, withheld=reasons)
+        plan = leave_out_unknown(plan, {"workless": LITTLE}, 0.7)
+        record_coverage(connection, {"workless": LITTLE}, plan)
+        rows = connection.sql("SELECT aspect, name FROM basis ORDER BY ALL").fetchall()
+    assert rows == [
+        ("coverage", "workless"),
+        ("not_produced", "attendance_by_child_admitted"),
+        ("not_produced", "emergency_admission"),
+        ("not_produced", "workless"),
+    ]
