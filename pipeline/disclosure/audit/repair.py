@@ -108,7 +108,8 @@ def true_system(
 
     The audited system has no upper bound for hidden cells that are larger than small counts can be, because
     the attacker's bound would exclude the exact count. The exact counts have one value per cell. The targets,
-    cells to audit, are the hidden cells and the small complements with a published numerator or denominator.
+    cells to audit, are the hidden cells, and the small complements and differences of two counts of which
+    one is published. A difference of zero is not small: it shows only that two published counts are equal.
     """
     connection.execute(
         """
@@ -155,8 +156,9 @@ def true_system(
             f"{int(outside.sum())} printed counts are further from the truth than the method allows.",
             "Report this as a defect of the disclosure stage.",
         )
-    small = np.asarray(columns["is_small_complement"], dtype=bool) & _has_printed_part(system)
-    return printed, system, reference, np.flatnonzero(system.hidden | small)
+    small = np.asarray(columns["is_small_complement"], dtype=bool)
+    small |= system.difference & (reference > 0) & (reference < rules.minimum_cell_count)
+    return printed, system, reference, np.flatnonzero(system.hidden | (small & _has_printed_part(system)))
 
 
 def _fill_implied(system: PublishedSystem, counts: Floats) -> Floats:
@@ -262,7 +264,7 @@ def _coarsen(connection: duckdb.DuckDBPyConnection, exposed: Whole) -> int:
             FROM appearance
             INNER JOIN system_cell
                 ON appearance.unit = system_cell.unit
-               AND appearance.count_measure = replace(system_cell.measure, ':complement', '')
+               AND appearance.count_measure = split_part(system_cell.measure, ':', 1)
                AND appearance.area_level = system_cell.area_level
                AND appearance.dimension_1 IS NOT DISTINCT FROM system_cell.dimension_1
                AND appearance.dimension_2 IS NOT DISTINCT FROM system_cell.dimension_2
