@@ -73,7 +73,9 @@ def conditions_of(part: Part) -> Iterator[Condition]:
         if dimension.condition is not None:
             yield dimension.condition
         elif dimension.attribute is not None:
-            codes = [_value(dimension.attribute, c) for listed in dimension.code_sets.values() for c in listed]
+            codes = [
+                _value(dimension.attribute, c) for listed in dimension.code_sets.values() for c in listed
+            ]
             yield from (AttributeTest(dimension.attribute, (code,)) for code in codes)
             yield from (AttributeTest(dimension.attribute, (), *band) for band in dimension.bands.values())
     elif part.name in measures():

@@ -119,9 +119,7 @@ def _is_margin(part: CountedSet, whole: CountedSet) -> bool:
 def implies(one: CountedSet, other: CountedSet) -> bool:
     """Answer whether everything in one count is in the other of the same unit; if it is not proven, no."""
     have, of_resident = frozenset(one.parts), one.unit == "resident"
-    return all(
-        _are_enough(have, frozenset({part}), of_resident) for part in other.parts if part not in have
-    )
+    return all(_are_enough(have, frozenset({part}), of_resident) for part in other.parts if part not in have)
 
 
 def implies_one_of(one: CountedSet, others: tuple[CountedSet, ...]) -> bool:

@@ -100,9 +100,7 @@ def _composition(test: AttributeTest, worlds: Worlds) -> Truth:
     one = {"one_person_under_65", "one_person_65_and_over"}
     among_others = np.array([v in test.values and v not in one for v in values])
     chosen = among_others[worlds.household["composition"]]
-    single = np.where(
-        is_old, "one_person_65_and_over" in test.values, "one_person_under_65" in test.values
-    )
+    single = np.where(is_old, "one_person_65_and_over" in test.values, "one_person_under_65" in test.values)
     return np.where(known, np.where(alone, single, chosen), -1).astype(np.int8)
 
 

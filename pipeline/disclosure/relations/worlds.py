@@ -89,9 +89,7 @@ def domains_of(conditions: Iterable[Condition]) -> dict[str, dict[str, tuple[Val
             both = tests["resident"][part] + tests["resident"][whole]
             if _is_number(both):
                 tests["resident"][part] = tests["resident"][whole] = both
-    return {
-        of: {name: _representatives(named) for name, named in sorted(tests[of].items())} for of in tests
-    }
+    return {of: {name: _representatives(named) for name, named in sorted(tests[of].items())} for of in tests}
 
 
 def _is_number(tests: list[AttributeTest]) -> bool:
