@@ -46,6 +46,7 @@ class AuditResult:
     certified_jointly: int
     least_possible: Floats = field(repr=False)
     most_possible: Floats = field(repr=False)
+    limits: dict[int, Whole] = field(repr=False, default_factory=dict)
 
     @property
     def pinned(self) -> Whole:
@@ -93,6 +94,7 @@ class Auditor:
         self.high = reference.copy()
         self._least_possible = np.full(system.size, -np.inf)
         self._most_possible = np.full(system.size, np.inf)
+        self._limits: dict[int, Whole] = {}
         self._moves = Moves(system)
 
     def run(self, few: int | None = None, largest_joint_program: int | None = None) -> AuditResult:
@@ -130,6 +132,7 @@ class Auditor:
             certified_jointly=len(targets) - near - len(exposed),
             least_possible=np.ceil(self._least_possible[exposed] - TOLERANCE),
             most_possible=np.floor(self._most_possible[exposed] + TOLERANCE),
+            limits={cell: self._limits[cell] for cell in exposed.tolist() if cell in self._limits},
         )
 
     def _open(self, cells: Whole) -> Whole:
@@ -176,6 +179,9 @@ class Auditor:
                     far = far or self._moves.from_point(members, self.reference)
                     farthest, is_feasible_point = self._move(far, members, move)
                     self._note_limit(int(cell), factor, farthest)
+                    if factor < 0:
+                        near_bound = np.unique(members[far.binding() % len(members)])
+                        self._limits[int(cell)] = near_bound[self.system.printed[near_bound]]
                     if is_feasible_point or not len(self._open(np.array([cell]))):
                         continue
                 if len(members) > LARGEST_WHOLE_PROGRAM:

@@ -14,6 +14,8 @@ _FARTHEST_MOVE = 100.0
 _COST_OF_MOVING = 1e-3
 #: With more members than this, no whole-number program is tried, because it would take too long.
 LARGEST_WHOLE_PROGRAM = 6_000
+#: With more members than this, the solver simplifies the program first instead of starting from no move.
+_LARGEST_FROM_NO_MOVE = 3_000
 
 
 class Moves:
@@ -45,7 +47,7 @@ class Moves:
             farthest,
             self._rows(members),
             is_whole,
-            starts_feasible=True,
+            starts_feasible=len(members) <= _LARGEST_FROM_NO_MOVE,
             standing_cost=_COST_OF_MOVING if is_near else 0.0,
         )
 

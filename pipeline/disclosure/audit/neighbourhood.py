@@ -3,8 +3,9 @@
 If a hidden numerator moves, other cells of its measure move in the opposite direction, and complements make
 up the difference to the denominators, which do not move. If a hidden denominator moves, its complements move
 with it and numerators do not. So the cells of one measure, one MSOA and one breakdown are usually enough. If
-not, coarser and finer breakdowns and the cells of the authority are added, then other MSOAs. The number of
-cells does not depend on the number of areas, except in the last resort: a measure in its whole authority.
+not, coarser and finer breakdowns and the cells of the authority are added, then other MSOAs, then the
+measures of which a count is within one of this measure, or contains one. The number of cells does not depend
+on the number of areas, except in the last resort: a measure in its whole authority.
 """
 
 from collections import defaultdict
@@ -35,6 +36,11 @@ class Neighbourhoods:
                 found[moved, area, breakdown].append(cell)
         self._cells = {key: np.array(cells, dtype=np.int64) for key, cells in found.items()}
         self._breakdowns = sorted(set(system.breakdown))
+        self._linked: dict[str, set[str]] = defaultdict(set)
+        for group, moved in sorted(set(zip(system.measure_group, system.moves_with, strict=True))):
+            if moved:
+                self._linked[group].add(moved)
+                self._linked[moved].add(group)
         self._areas: dict[str, list[str]] = defaultdict(list)
         for area, authority in sorted(set(zip(system.block_area, system.authority, strict=True))):
             if area != authority:
@@ -63,6 +69,12 @@ class Neighbourhoods:
         for partner in partners:
             yield self._union(group, {area, authority, partner}, related)
         yield self._union(group, {area, authority, *partners}, self._breakdowns)
+        linked = [self._union(other, {area, authority}, self._breakdowns) for other in self._around(group)]
+        yield np.unique(np.concatenate(linked))
+
+    def _around(self, group: str) -> list[str]:
+        """Return a measure group and those with a count that is within one of its counts, or contains one."""
+        return sorted({group, *self._linked[group]})
 
     def widest(self, key: _Key) -> Whole:
         """Return all cells of a key's measure in its local authority: the last resort."""
@@ -77,7 +89,7 @@ class Neighbourhoods:
             for breakdown in breakdowns
             if (group, area, breakdown) in self._cells
         ]
-        return np.unique(np.concatenate(parts))
+        return np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
 
 
 def _is_related(one: str, other: str) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.disclosure.relations.links import add_links
 from pipeline.disclosure.statements import create_table
 
 Floats = npt.NDArray[np.float64]
@@ -65,8 +66,10 @@ class PublishedSystem:
 
     Arrays with one entry per cell:
         lower, upper: bounds of the exact count, in households or residents. hidden: whether it is published
-        as `[c]`. printed: whether it has a published value. measure_group: its measure; of a complement, that
-        of the numerator. moves_with: of a complement, the measure group of the denominator; otherwise empty.
+        as `[c]`. printed: whether it has a published value. difference: whether it is the difference of two
+        counts of one unit, the smaller within the larger by definition. measure_group: its measure; of a
+        complement or difference, that of the smaller count; measures with equal counts have one group.
+        moves_with: of a complement or difference, the measure group of the larger count; otherwise empty.
         breakdown: its dimensions. block_area: the MSOA of its area; of larger areas, the authority.
         authority: the local authority.
 
@@ -80,6 +83,7 @@ class PublishedSystem:
     upper: Floats
     hidden: Flags
     printed: Flags
+    difference: Flags
     member_relation: Whole
     member_cell: Whole
     member_sign: Floats
@@ -120,6 +124,7 @@ def create_system(
     _create_areas(connection, area)
     create_table(connection, "system_cell")
     _add_complements(connection)
+    add_links(connection)
     create_table(connection, "system_member")
     cells = connection.sql(
         """
@@ -128,8 +133,9 @@ def create_system(
             is_hidden,
             is_structural_zero,
             unit = 'household' AS is_household,
+            is_complement AND contains(measure, ':within:') AND unit = denominator_unit AS is_difference,
             unit || '|' || group_measure AS measure_group,
-            CASE WHEN is_complement THEN unit || '|' || denominator_measure ELSE '' END AS moves_with,
+            CASE WHEN is_complement THEN denominator_unit || '|' || denominator_measure ELSE '' END AS moves_with,
             COALESCE(dimension_1, '') || '|' || COALESCE(dimension_2, '') AS breakdown,
             COALESCE(block_area, '') AS block_area,
             COALESCE(authority, '') AS authority
@@ -142,22 +148,49 @@ def create_system(
         "SELECT relation, cell, sign, is_over_areas FROM system_member ORDER BY relation, cell"
     ).fetchnumpy()
     lower, upper = _bounds(cells, rules)
+    together = _groups_that_are_equal(connection)
     is_missing = np.ma.getmaskarray(cells["value"])
     return PublishedSystem(
         lower=lower,
         upper=upper,
         hidden=np.asarray(cells["is_hidden"], dtype=bool),
         printed=~is_missing,
+        difference=np.asarray(cells["is_difference"], dtype=bool),
         member_relation=np.asarray(members["relation"], dtype=np.int64),
         member_cell=np.asarray(members["cell"], dtype=np.int64),
         member_sign=np.asarray(members["sign"], dtype=np.float64),
         member_over_areas=np.asarray(members["is_over_areas"], dtype=bool),
-        measure_group=np.asarray(cells["measure_group"], dtype=object),
-        moves_with=np.asarray(cells["moves_with"], dtype=object),
+        measure_group=np.array([together.get(name, name) for name in cells["measure_group"]], dtype=object),
+        moves_with=np.array([together.get(name, name) for name in cells["moves_with"]], dtype=object),
         breakdown=np.asarray(cells["breakdown"], dtype=object),
         block_area=np.asarray(cells["block_area"], dtype=object),
         authority=np.asarray(cells["authority"], dtype=object),
     )
+
+
+def _groups_that_are_equal(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return measure group -> the group that it forms with others whose counts are equal to its counts."""
+    leader: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            name = leader[name]
+        return name
+
+    pairs = connection.execute(
+        """
+        SELECT DISTINCT first.unit || '|' || first.group_measure, other.unit || '|' || other.group_measure
+        FROM link_member AS one
+        INNER JOIN link_member AS two USING (name)
+        INNER JOIN system_cell AS first ON first.cell = one.cell
+        INNER JOIN system_cell AS other ON other.cell = two.cell
+        WHERE one.is_equal AND first.group_measure < other.group_measure
+        ORDER BY ALL
+        """
+    ).fetchall()
+    for one, other in pairs:
+        leader[find(other)] = find(one)
+    return {name: find(name) for name in list(leader)}
 
 
 def known_households(connection: duckdb.DuckDBPyConnection) -> Whole:
@@ -169,7 +202,7 @@ def known_households(connection: duckdb.DuckDBPyConnection) -> Whole:
         WHERE unit = 'household'
           AND dimension_1 IS NULL
           AND measure NOT IN (SELECT measure FROM denominator_of)
-          AND NOT contains(measure, ':complement')
+          AND NOT is_complement
           AND NOT contains(measure, '_population')
         ORDER BY cell
         """
@@ -285,7 +318,7 @@ def _add_complements(connection: duckdb.DuckDBPyConnection) -> None:
         SELECT
             complement_cell.cell, unit, measure || ':complement', area_level, area_code,
             dimension_1, category_1, dimension_2, category_2, group_id, NULL, FALSE, is_structural_zero,
-            TRUE, measure, denominator_of.denominator_measure
+            TRUE, measure, denominator_of.denominator_measure, unit
         FROM complement_cell
         INNER JOIN system_cell AS numerator ON numerator.cell = numerator_cell
         INNER JOIN denominator_of USING (measure, unit)

@@ -64,16 +64,18 @@ def audit_and_repair(
     """
     rules = PublicRules(profile.minimum_cell_count, profile.rounding_base, profile.noise_bound)
     hidden_counts = coarsened = 0
+    before: tuple[set[str], int] = (set(), 0)
     for rounds in range(1, 2 * MAXIMUM_ROUNDS + 1):
         printed, system, reference, targets = true_system(connection, rules, area)
         audit = Auditor(system, reference, rules.minimum_cell_count, targets=targets).run(
             None if rules.is_exact else COARSENED_FROM, LARGEST_JOINT_PROGRAM
         )
-        exposed = audit.exposed
+        exposed, limits = audit.exposed, audit.limits
         if not len(exposed) and not rules.is_exact:
             known = with_known_households(system, known_households(connection), reference)
             auditor = Auditor(known, reference, rules.minimum_cell_count)
-            exposed = auditor.run(None, LARGEST_JOINT_PROGRAM).exposed
+            result = auditor.run(None, LARGEST_JOINT_PROGRAM)
+            exposed, limits = result.exposed, result.limits
         if not len(exposed):
             exposed = exact_if_none_is_zero(system, reference, rules)
         if not len(exposed):
@@ -83,14 +85,19 @@ def audit_and_repair(
         if rules.is_exact:
             few, many = exposed, exposed[:0]
         else:
-            few, many = _few_and_many(system, exposed)
-        if rounds > MAXIMUM_ROUNDS:
+            few, many = _few_and_many(system, exposed, limits)
+        names = _names(system, exposed)
+        is_stuck = names <= before[0] and len(exposed) >= before[1]  # hiding counts protected none of them
+        if rounds > MAXIMUM_ROUNDS or (is_stuck and not rules.is_exact):
             few, many = few[:0], exposed
+        before = names, len(exposed)
         if len(many):
             coarsened += _coarsen(connection, many)
         if len(few):
             support = (
-                _covers(system, reference, few) if rules.is_exact else _neighbours(system, reference, few)
+                _covers(system, reference, few)
+                if rules.is_exact
+                else _neighbours(system, reference, few, limits)
             )
             hidden_counts += _hide(connection, support)
         print_again()
@@ -108,7 +115,8 @@ def true_system(
 
     The audited system has no upper bound for hidden cells that are larger than small counts can be, because
     the attacker's bound would exclude the exact count. The exact counts have one value per cell. The targets,
-    cells to audit, are the hidden cells and the small complements with a published numerator or denominator.
+    cells to audit, are the hidden cells, and the small complements and differences of two counts of which
+    one is published. A difference of zero is not small: it shows only that two published counts are equal.
     """
     connection.execute(
         """
@@ -155,8 +163,9 @@ def true_system(
             f"{int(outside.sum())} printed counts are further from the truth than the method allows.",
             "Report this as a defect of the disclosure stage.",
         )
-    small = np.asarray(columns["is_small_complement"], dtype=bool) & _has_printed_part(system)
-    return printed, system, reference, np.flatnonzero(system.hidden | small)
+    small = np.asarray(columns["is_small_complement"], dtype=bool)
+    small |= system.difference & (reference > 0) & (reference < rules.minimum_cell_count)
+    return printed, system, reference, np.flatnonzero(system.hidden | (small & _has_printed_part(system)))
 
 
 def _fill_implied(system: PublishedSystem, counts: Floats) -> Floats:
@@ -190,22 +199,44 @@ def _has_printed_part(system: PublishedSystem) -> np.ndarray:
     return found
 
 
-def _few_and_many(system: PublishedSystem, exposed: Whole) -> tuple[Whole, Whole]:
-    """Return the exposed cells whose measure and breakdown have at most COARSENED_FROM, and the others."""
-    named = (system.measure_group[exposed] + "|" + system.breakdown[exposed]).astype(str)
+def _few_and_many(system: PublishedSystem, exposed: Whole, limits: dict[int, Whole]) -> tuple[Whole, Whole]:
+    """Return the exposed cells that hiding a few counts may protect, and those whose table is coarsened.
+
+    The first: those whose limits are known, and those whose measure and breakdown have at most COARSENED_FROM.
+    """
+    named = _named(system, exposed)
     _, group, count = np.unique(named, return_inverse=True, return_counts=True)
-    is_few = count[group] <= COARSENED_FROM
+    has_limits = np.array([len(limits.get(int(cell), ())) > 0 for cell in exposed], dtype=bool)
+    is_few = (count[group] <= COARSENED_FROM) | has_limits
     return exposed[is_few], exposed[~is_few]
 
 
-def _neighbours(system: PublishedSystem, reference: Floats, exposed: Whole) -> Whole:
-    """Return for each exposed cell the smallest published cell that is in a sum with it."""
-    chosen = set()
+def _named(system: PublishedSystem, cells: Whole) -> np.ndarray:
+    return (system.measure_group[cells] + "|" + system.breakdown[cells]).astype(str)
+
+
+def _names(system: PublishedSystem, cells: Whole) -> set[str]:
+    """Return the measures, breakdowns and areas of cells."""
+    return {
+        f"{name}|{area}" for name, area in zip(_named(system, cells), system.block_area[cells], strict=True)
+    }
+
+
+def _neighbours(
+    system: PublishedSystem, reference: Floats, exposed: Whole, limits: dict[int, Whole]
+) -> Whole:
+    """Return for each exposed cell the smallest published cell that limits it, or is in a sum with it.
+
+    A cell that limits an exposed cell also protects others that it limits.
+    """
+    chosen: set[int] = set()
     for cell in exposed:
-        relations = system.member_relation[system.member_cell == cell]
-        near = np.unique(system.member_cell[np.isin(system.member_relation, relations)])
-        near = near[system.printed[near]]
-        if len(near):
+        near = limits.get(int(cell), np.zeros(0, dtype=np.int64))
+        if not len(near):
+            relations = system.member_relation[system.member_cell == cell]
+            near = np.unique(system.member_cell[np.isin(system.member_relation, relations)])
+            near = near[system.printed[near]]
+        if len(near) and not chosen & set(near.tolist()):
             chosen.add(int(near[np.argmin(reference[near])]))
     return np.array(sorted(chosen), dtype=np.int64)
 
@@ -262,7 +293,7 @@ def _coarsen(connection: duckdb.DuckDBPyConnection, exposed: Whole) -> int:
             FROM appearance
             INNER JOIN system_cell
                 ON appearance.unit = system_cell.unit
-               AND appearance.count_measure = replace(system_cell.measure, ':complement', '')
+               AND appearance.count_measure = split_part(system_cell.measure, ':', 1)
                AND appearance.area_level = system_cell.area_level
                AND appearance.dimension_1 IS NOT DISTINCT FROM system_cell.dimension_1
                AND appearance.dimension_2 IS NOT DISTINCT FROM system_cell.dimension_2

@@ -148,6 +148,11 @@ class LinearSystem:
         found = self.least({column: -cost for column, cost in combination.items()})
         return Optimum(-found.value, found.point)
 
+    def binding(self) -> npt.NDArray[np.int64]:
+        """Return the variables whose bounds limit the last answer: a wider bound would improve it."""
+        duals = np.asarray(self._engine.getSolution().col_dual)
+        return np.flatnonzero(np.abs(duals) > TOLERANCE).astype(np.int64)
+
     def set_bounds(self, column: int, lower: float, upper: float) -> None:
         """Change the bounds of a variable for all further programs."""
         self._check(self._engine.changeColBounds(column, lower, upper))

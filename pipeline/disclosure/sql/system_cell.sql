@@ -58,7 +58,8 @@ SELECT
     COALESCE(listed.is_structural_zero, FALSE) AND listed.value IS NULL AS is_structural_zero,
     FALSE AS is_complement,
     risen.measure AS group_measure,
-    NULL::VARCHAR AS denominator_measure
+    NULL::VARCHAR AS denominator_measure,
+    risen.unit AS denominator_unit
 FROM (
     SELECT *, group_id(unit, area_code, dimension_1, category_1, dimension_2, category_2) AS group_id
     FROM risen

@@ -1,6 +1,7 @@
 -- One row per cell of a sum: `sign` is -1 for the total and 1 for a part; rows of one sum have the same `relation`.
 -- Sums over the categories of a dimension, over the areas of a parent area, and over the areas that
 -- share a public attribute (deprivation, air quality) with a cell broken down by it.
+-- Relations that follow from definitions come from `link_member`.
 -- Complements have no other sums, because these follow from the sums of numerators and denominators.
 WITH summed_cell AS (
     SELECT * FROM system_cell WHERE NOT is_complement
@@ -119,6 +120,8 @@ member AS (
     SELECT * FROM area_member
     UNION ALL
     SELECT * FROM complement_member
+    UNION ALL
+    SELECT name, cell, sign FROM link_member
 )
 SELECT
     DENSE_RANK() OVER (ORDER BY name) - 1 AS relation,
