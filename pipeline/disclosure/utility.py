@@ -8,6 +8,8 @@ from typing import Any
 
 import duckdb
 
+from pipeline.disclosure.profile import Profile
+
 _BY_LEVEL = """
 SELECT
     area_level,
@@ -58,3 +60,50 @@ def measure_utility(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str
             "largest_absolute_error": float(largest),
         }
     return shares
+
+
+_BY_RULE = """
+WITH cell_of_table AS (
+    SELECT DISTINCT table_id, count_measure, area_level, area_code, count_id
+    FROM appearance
+    WHERE role <> 'complement'
+      AND NOT structural_zero
+      AND n >= $minimum_cell_count
+)
+SELECT
+    cell_of_table.area_level,
+    CASE
+        WHEN below_floor.table_id IS NOT NULL THEN 'area below its floor (P0)'
+        WHEN too_sparse.table_id IS NOT NULL AND too_sparse.cells > 0 THEN 'level mostly hidden (P0)'
+        WHEN too_sparse.table_id IS NOT NULL THEN 'level left out by the repair (P5)'
+        WHEN primary_hidden.count_id IS NOT NULL THEN 'too few households or persons (P1)'
+        WHEN attribute_hidden.count_id IS NOT NULL THEN 'attribute of a group (P2)'
+        WHEN count_value.value IS NOT NULL THEN 'published'
+        WHEN hidden.count_id IS NOT NULL THEN 'hidden by the repair (P5)'
+        ELSE 'below the minimum with noise (P4)'
+    END AS rule,
+    COUNT(*) AS cells
+FROM cell_of_table
+INNER JOIN count_value USING (count_id)
+LEFT JOIN below_floor USING (table_id, area_level, area_code)
+LEFT JOIN too_sparse USING (table_id, count_measure, area_level)
+LEFT JOIN primary_hidden USING (count_id)
+LEFT JOIN attribute_hidden USING (count_id)
+LEFT JOIN hidden USING (count_id)
+GROUP BY ALL
+ORDER BY ALL
+"""
+
+
+def count_by_rule(connection: duckdb.DuckDBPyConnection, profile: Profile) -> dict[str, dict[str, int]]:
+    """Return area level -> rule -> cells, of the cells whose exact count reaches the minimum.
+
+    A cell is a count in one table: a total, or the numerator of a rate. The rule is "published", or the first
+    one that leaves the cell out. Call it after `protect_cells`, in the same connection. The numbers follow
+    from exact counts and are never part of a release.
+    """
+    found: dict[str, dict[str, int]] = {}
+    rows = connection.execute(_BY_RULE, {"minimum_cell_count": profile.minimum_cell_count}).fetchall()
+    for level, rule, cells in rows:
+        found.setdefault(level, {})[rule] = cells
+    return found
