@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from flows.actions.workspace_reading import last_judged, reading_workspace
-from flows.run.authorisation import authorised_principal
+from flows.run.setup.authorisation import authorised_principal
 from governance.agreement.agreement import read_agreement
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
@@ -165,5 +165,13 @@ def record_read(project: Project, links: StoredLinks, actor: str, what: str, fac
     signer = open_log_signer(links.workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(links.workspace.zone("audit"), signer)
     entry = {"what": what, "links": links.digest, **facts}
-    audit.append(f"links-{links.digest[:16]}", actor, "link", "note", None, "done", entry, agreement.digest)
+    audit.append(
+        f"links-{links.digest[:16]}",
+        actor,
+        "link",
+        "note",
+        verdict="done",
+        evidence=entry,
+        policy=agreement.digest,
+    )
     audit.checkpoint()

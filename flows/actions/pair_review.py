@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from flows.actions.link_explanation import reader, stored_links
 from flows.actions.workspace_reading import reading_workspace
-from flows.run.custody import open_run_keys
 from flows.run.run import new_run_id
+from flows.run.setup.custody import open_run_keys
 from governance.agreement.agreement import read_agreement
 from governance.artefact import Artefact, Evidence
 from governance.audit.log import AuditLog
@@ -319,5 +319,7 @@ def _record(project: Project, workspace: Workspace, actor: str) -> RecordedState
 
 def _note(record: RecordedState, review: str, facts: dict[str, Any]) -> None:
     run = f"review-{review}"
-    record.audit.append(run, record.actor, "quality", "note", None, "done", facts, record.policy)
+    record.audit.append(
+        run, record.actor, "quality", "note", verdict="done", evidence=facts, policy=record.policy
+    )
     record.audit.checkpoint()

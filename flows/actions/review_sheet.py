@@ -6,8 +6,8 @@ verdicts goes back. The other controller's side is added where the agreement has
 
 from pathlib import Path
 
-from flows.run.authorisation import authorised_principal, package_signers
-from flows.run.custody import open_controller_keys, open_run_keys
+from flows.run.setup.authorisation import authorised_principal, package_signers
+from flows.run.setup.custody import open_controller_keys, open_run_keys
 from governance.agreement.agreement import read_agreement
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
@@ -76,6 +76,7 @@ def make_sheet(
         "both_sides": agreement.review_of_both_sides if other is not None else None,
         "pairs": digest_of_file(pairs_file),
     }
-    audit.append(f"review-{pairs.review}", actor, "quality", "note", None, "done", facts, agreement.digest)
+    run, policy = f"review-{pairs.review}", agreement.digest
+    audit.append(run, actor, "quality", "note", verdict="done", evidence=facts, policy=policy)
     audit.checkpoint()
     return files

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from terminal import Ran, SampleProject, hearth
 
-from flows.actions.evaluation import named_records, read_truth
+from flows.actions.evaluation import named_records
 from flows.actions.link_explanation import stored_links
-from flows.run.custody import open_run_keys
+from flows.run.setup.custody import open_run_keys
 from governance.agreement.agreement import read_agreement
 from pipeline.project import read_project
+from pipeline.quality.truth_files import read_truth
 from pipeline.workspace import Workspace
 
 Rows = list[dict[str, str]]
