@@ -76,14 +76,7 @@ def make_sheet(
         "both_sides": agreement.review_of_both_sides if other is not None else None,
         "pairs": digest_of_file(pairs_file),
     }
-    audit.append(
-        f"review-{pairs.review}",
-        actor,
-        "quality",
-        "note",
-        verdict="done",
-        evidence=facts,
-        policy=agreement.digest,
-    )
+    run, policy = f"review-{pairs.review}", agreement.digest
+    audit.append(run, actor, "quality", "note", verdict="done", evidence=facts, policy=policy)
     audit.checkpoint()
     return files

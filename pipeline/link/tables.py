@@ -6,6 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.engine.tables import BATCH_ROWS, write_queries
+from pipeline.link.comparison import SCORECARDS
 from pipeline.link.match_selection import moved_bits
 from pipeline.link.names import Names
 from pipeline.link.query import SQL
@@ -35,4 +36,9 @@ def linked_table(connection: duckdb.DuckDBPyConnection, names: Names, table: str
 
 
 def _query(table: str) -> str:
-    return SQL.filled(table, moved_bits=moved_bits(), residence_levels=",\n    ".join(RESIDENCE_LEVELS))
+    return SQL.filled(
+        table,
+        moved_bits=moved_bits(),
+        moved_levels=", ".join(f"moved_pair.{comparison.name}" for comparison in SCORECARDS["moved"]),
+        residence_levels=",\n    ".join(RESIDENCE_LEVELS),
+    )

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from terminal import Ran, SampleProject, hearth
 
-from flows.actions.evaluation import named_records, read_truth
+from flows.actions.evaluation import named_records
 from flows.actions.link_explanation import stored_links
 from flows.run.setup.custody import open_run_keys
 from governance.agreement.agreement import read_agreement
+from pipeline.link.model import default_model, read_model
 from pipeline.project import read_project
+from pipeline.quality.truth_files import read_truth
 from pipeline.workspace import Workspace
 
 Rows = list[dict[str, str]]
@@ -239,3 +241,14 @@ def test_the_log_has_each_step_of_the_review(reviewed: Reviewed) -> None:
     log = json.dumps(reviewed.events())
     names = {name for names in reviewed.cases("nhs").values() for name in names}
     assert not any(name in log for name in names)
+
+
+def test_a_model_is_adapted_to_the_verdicts(reviewed: Reviewed) -> None:
+    where = ("--config", reviewed.project.config, "--workspace", reviewed.project.workspace)
+    trained = hearth("train", "--review", "--out", reviewed.folder / "model", *where, "--json")
+    assert trained.code == 0, trained.err
+    assert trained.outcome["verdicts"] == reviewed.taken.outcome["verdicts"]
+    model = read_model(reviewed.folder / "model" / "model.json")
+    assert model.digest == trained.outcome["digest"] != default_model().digest
+    card = (reviewed.folder / "model" / "model-card.md").read_text("utf-8")
+    assert model.digest in card

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -83,8 +83,8 @@ def pairs(
     workspace: WorkspaceOption = None,
     key: KeyOption = None,
     reason: Annotated[
-        str | None,
-        typer.Option(help="Only this decision: linked, clerical_review, ambiguous or below_threshold."),
+        Literal["linked", "clerical_review", "ambiguous", "below_threshold", "decided_apart"] | None,
+        typer.Option(help="Only pairs with this decision."),
     ] = None,
     limit: Annotated[int, typer.Option(help="Most pairs to list.", min=1, max=1000)] = 20,
     as_json: JsonOption = False,

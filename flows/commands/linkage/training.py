@@ -33,6 +33,8 @@ Examples:
 
     hearth train --config one/hearth.toml --truth one/truth --also two --also three --out model-2026
 
+    hearth train --config hearth.toml --review --out model-2026
+
 Then put `model = "model-2026/model.json"` in hearth.toml, and have the model's digest approved in the
 agreement.
 """
@@ -60,16 +62,26 @@ def train(
             file_okay=False,
         ),
     ] = None,
+    review: Annotated[
+        bool,
+        typer.Option(
+            "--review", help="Adapt the project's model to the verdicts of reviewers that are on record."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a linkage model and write it with its model card.
 
     A pipeline run never trains: it uses the model that the agreement approves. Without --truth, only the
-    prior is fitted to your records, and the weights of the project's model stay the same.
+    prior is fitted to your records, and the weights of the project's model stay the same. With --review, the
+    weights move from the project's model as far as the verdicts of reviewers support it.
     """
     from flows.actions.model_training import train_project
     from pipeline.project import read_project
 
+    if review:
+        _train_from_review(config, workspace, out, as_json=as_json)
+        return
     training = train_project(read_project(config, workspace), out, truth, also or ())
     typer.echo(f"Wrote {out / 'model.json'} and {out / 'model-card.md'}", err=as_json)
     typer.echo(f"Digest for approval in the agreement: {training.model.digest}", err=as_json)
@@ -79,6 +91,18 @@ def train(
         )
     if as_json:
         typer.echo(json.dumps({"digest": training.model.digest, "starts": dict(training.starts)}))
+
+
+def _train_from_review(config: Path, workspace: Path | None, out: Path, *, as_json: bool) -> None:
+    from flows.actions.review_training import train_from_review
+    from pipeline.project import read_project
+
+    adapted = train_from_review(read_project(config, workspace), out)
+    typer.echo(f"Wrote {out / 'model.json'} and {out / 'model-card.md'}", err=as_json)
+    typer.echo(f"Verdicts: {adapted.verdicts:,} (effective number {adapted.effective:.0f})", err=as_json)
+    typer.echo(f"Digest for approval in the agreement: {adapted.model.digest}", err=as_json)
+    if as_json:
+        typer.echo(json.dumps({"digest": adapted.model.digest, "verdicts": adapted.verdicts}))
 
 
 def evaluate(

@@ -5,7 +5,7 @@ SELECT
     moved_pair.dwelling_id AS dwelling_record_pseudonym,
     moved_pair.match_weight,
     moved_pair.match_probability,
-    moved_pair.elsewhere,
+    {moved_levels},
     COALESCE(moved_match.dwelling_id = moved_pair.dwelling_id, FALSE) AS is_best,
     moved_match.reason,
     moved_match.margin_match_weight

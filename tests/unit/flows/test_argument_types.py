@@ -50,6 +50,8 @@ FREE_TEXT = {
     ("assign-uprn", "list_postcode"),
     ("assign-uprn", "list_uprn"),
     ("explain", "code"),
+    ("link explain", "dwelling"),
+    ("link explain", "nhs"),
     ("bench", "names"),
     ("releases query", "sql"),
     ("releases query", "release"),

@@ -1,6 +1,7 @@
 """Small streets as two controllers would pseudonymise them, and a way to link them."""
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,7 @@ from governance.clearance import _MINT, Clearance, Cleared
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.group.stage import group
+from pipeline.link.comparison import SCORECARDS
 from pipeline.link.stage import link
 from pipeline.pseudonymise.match_fields import MATCH_FIELDS, clear_match_fields
 
@@ -161,8 +163,14 @@ def linked(
 def made_units() -> Callable[[duckdb.DuckDBPyConnection], tuple[str, str]]:
     """Make two tables of 200 units: a few of 60 tokens in every list, and the same ids in both."""
     names = ("at_home", "registered")
-    people = ("person_name_birth_part", "person_surname_birth", "person_forename_birth")
-    columns = (*people, "undated_name", "unique_name", "block_moved")
+    conditions = " ".join(
+        f"{comparison.missing} {' '.join(level.sql or '' for level in comparison.levels)}"
+        for comparison in SCORECARDS["moved"]
+    )
+    columns = (*dict.fromkeys(re.findall(r"list_\w+\((\w+)_l,", conditions)), "block_moved")
+    # Columns of one text, which are null: there is nothing to compare.
+    others = sorted(set(re.findall(r"\b([a-z_]+)_[lr]\b", conditions)) - set(columns))
+    nulls = "".join(f", NULL::VARCHAR AS {name}" for name in others)
 
     def make(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
         for table, name in enumerate(names):
@@ -172,7 +180,7 @@ def made_units() -> Callable[[duckdb.DuckDBPyConnection], tuple[str, str]]:
                 for number, column in enumerate(columns)
             )
             connection.execute(
-                f"CREATE TABLE {name} AS SELECT n AS unit_id, {lists} FROM range(200) AS made(n)"
+                f"CREATE TABLE {name} AS SELECT n AS unit_id, {lists}{nulls} FROM range(200) AS made(n)"
             )
         return names
 

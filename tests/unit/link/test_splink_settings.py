@@ -19,7 +19,7 @@ from governance.clearance import Cleared
 from pipeline.context import RunContext
 from pipeline.group.blocking import MOVED_RULES, RECORDED_RULES
 from pipeline.group.units import collect_units
-from pipeline.link.comparison import ELSEWHERE, SCORECARDS, TOO_WEAK_TO_LINK
+from pipeline.link.comparison import SCORECARDS, TOO_WEAK_TO_LINK
 from pipeline.link.comparison_inputs import register_comparison_inputs
 from pipeline.link.explain.splink_settings import (
     TOLERANCE,
@@ -81,7 +81,8 @@ def test_splink_scores_pairs_of_units_as_hearth_does(
 ) -> None:
     with duckdb.connect() as connection:
         units = made_units(connection)
-        score_pairs(connection, units, default_model().scorecards["moved"], (ELSEWHERE,), MOVED_RULES, "pair")
+        card = default_model().scorecards["moved"]
+        score_pairs(connection, units, card, SCORECARDS["moved"], MOVED_RULES, "pair")
         ours = {
             row[:2]: row[2]
             for row in connection.execute("SELECT dwelling_id, nhs_id, match_weight FROM pair").fetchall()

@@ -28,6 +28,8 @@ _ADDRESS = tuple(f"address_line_{n}" for n in range(1, 6))
 _DWELLING = ("uprn", *_ADDRESS, "postcode")
 _LISTED = ("forename", "surname", "birth_date", "service", "role")
 _NHS = ("forename", "surname", "birth_date", *_ADDRESS, "postcode", "uprn", "address_start", "address_end")
+#: Words before a value whose meaning is not plain from its form.
+_BEFORE = {"uprn": "UPRN ", "birth_date": "born ", "address_start": "since ", "address_end": "until "}
 
 #: Record ids of one kind -> their pseudonyms.
 Pseudonymise = Callable[[pa.Array], pa.Array]
@@ -168,7 +170,13 @@ def _rows(extract: InspectedExtract, wanted: Sequence[str]) -> Iterator[pa.Table
 
 
 def _words(row: Mapping[str, str | None], columns: Sequence[str]) -> str:
-    return ", ".join(value for name in columns if (value := row.get(name)))
+    name = " ".join(value for part in ("forename", "surname") if (value := row.get(part)))
+    rest = [
+        f"{_BEFORE.get(column, '')}{value}"
+        for column in columns
+        if column not in ("forename", "surname") and (value := row.get(column))
+    ]
+    return ", ".join([*([name] if name else []), *rest])
 
 
 def _as_csv(columns: Sequence[str], rows: Iterator[Mapping[str, str]]) -> str:
