@@ -15,10 +15,22 @@ from pipeline.pseudonymise.match_fields.text import plain_upper
 
 _POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][ABD-HJLNP-UW-Z]{2})")
 _WORD = re.compile(r"[A-Z0-9]+")
-_IDENTIFIER = re.compile(r"[0-9]+[A-Z]?|[A-Z][0-9]+")
+_IDENTIFIER = re.compile(r"[0-9]+(?:HALF|[A-Z])?|[A-Z][0-9]+")
 _RANGE = re.compile(r"\b([0-9]+[A-Z]?) ?[-/] ?([0-9]+[A-Z]?)\b")
 _GLUED_NUMBER = re.compile(r"\b([0-9]+)([A-Z]{3,})")
 _SPACED_SUFFIX = re.compile(r"\b([0-9]+) ([A-Z])\b(?=[ ,]|$)")
+#: A number and a half.
+_HALF = re.compile(r"\b([0-9]+) ?1/2(?= |$)")
+#: Names of a flat's number after a word such as FLAT. A single letter (I, V, X) is the flat's letter.
+_NUMBER_WORDS = {
+    word: str(number)
+    for names in (
+        "ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE TEN ELEVEN TWELVE THIRTEEN FOURTEEN FIFTEEN SIXTEEN",
+        "- II III IV - VI VII VIII IX - XI XII XIII XIV XV XVI",
+    )
+    for number, word in enumerate(names.split(), 1)
+    if word != "-"
+}
 _CARE_OF = re.compile(r"^(C/O|CO\b|C O\b|CARE OF\b|P ?O BOX\b)")
 
 
@@ -96,18 +108,20 @@ class _Segment:
 
 @lru_cache(maxsize=200_000)
 def _parse_segment(piece: str) -> _Segment | None:
-    text = plain_upper(piece).strip()
+    text = plain_upper(piece.replace("½", " 1/2")).strip()
     if not text or _CARE_OF.match(text):
         return None
     if len(text) <= 8 and (code := parse_postcode(text)):
         return _Segment(None, None, (), (), False, False, code)
     text = text.replace("'", "").replace(".", " ").replace("(", " ").replace(")", " ")
-    text = _RANGE.sub(r"\1~\2", text)
     text = _GLUED_NUMBER.sub(r"\1 \2", text)
+    text = _HALF.sub(r"\1HALF", text)
+    text = _RANGE.sub(r"\1~\2", text)
     text = _SPACED_SUFFIX.sub(r"\1\2", text)
     units, streets = read_mapping("unit_word"), read_mapping("street_word")
     unit: str | None = None
     floor: str | None = None
+    part: str | None = None
     suffix = ""
     identifiers: list[str] = []
     words: list[str] = []
@@ -116,29 +130,39 @@ def _parse_segment(piece: str) -> _Segment | None:
     raw = re.findall(r"[A-Z0-9~]+", text)
     for position, word in enumerate(raw):
         meaning = units.get(word, "")
-        if meaning == "" and word.startswith("FLAT") and 5 <= len(word) <= 8 and len(raw) == 1:
+        if meaning:
+            kind, _, value = meaning.partition(" ")
+            is_last = position == len(raw) - 1
+            is_of_street = position == len(raw) - 2 and raw[-1] in streets  # Lower Street
+            if kind == "unit" and not (words and is_last and not floor):
+                expects_unit = has_unit_word = True
+                continue
+            if kind == "floor" and not is_of_street and (has_unit_word or _has_floor_word(raw)):
+                floor = floor + value if floor in ("L", "U") else value
+                continue
+            if kind == "storey":
+                floor, has_unit_word = value, True
+                continue
+            if kind == "part" and not words and not is_of_street:
+                part = value
+                continue
+            if kind == "position" and not is_of_street and (floor or has_unit_word):
+                suffix = value
+                continue
+            if kind == "ignored" and (word != "THE" or not words):
+                continue
+        elif len(raw) == 1 and 5 <= len(word) <= 8 and word.startswith("FLAT"):
             unit, has_unit_word = word[4:], True
             continue
-        if meaning == "unit" and not (words and position == len(raw) - 1 and not floor):
-            expects_unit = has_unit_word = True
-            continue
-        if meaning.startswith("floor") and (
-            "FLOOR" in raw or "FLR" in raw or has_unit_word or _has_unit_word(raw)
-        ):
-            floor = meaning[6:]
-            continue
-        if meaning.startswith("position") and (floor or has_unit_word):
-            suffix = meaning[9:]
-            continue
-        if meaning == "ignored" and (word != "THE" or not words):
+        elif part and not words and word in ("AT", "TO", "OF"):
             continue
         if "~" in word or _IDENTIFIER.fullmatch(word):
             if expects_unit and unit is None:
                 unit = word.replace("~", "-")
             else:
                 identifiers.append(word.replace("~", "-"))
-        elif expects_unit and unit is None and len(word) == 1:
-            unit = word
+        elif expects_unit and unit is None and (len(word) == 1 or word in _NUMBER_WORDS):
+            unit = _NUMBER_WORDS.get(word, word)
         else:
             words.append(word)
         expects_unit = False
@@ -149,19 +173,22 @@ def _parse_segment(piece: str) -> _Segment | None:
     if floor is not None:
         floor = f"FLOOR{floor}{suffix}"
     last = words[-1] if words else ""
+    if floor and unit and words and not identifiers:
+        unit, identifiers = None, [unit]  # "Top Flat 8 Dock Street" is the top flat of number 8
     return _Segment(
-        unit=unit,
-        floor=floor if unit is None else None,
+        unit=part if unit is None else unit,
+        floor=floor,
         identifiers=tuple(identifiers),
         words=tuple(words),
-        is_street=last in _street_types(),
+        is_street=last in street_types(),
         is_building=units.get(last) == "building",
     )
 
 
-def _has_unit_word(raw: Sequence[str]) -> bool:
+def _has_floor_word(raw: Sequence[str]) -> bool:
+    """Answer whether a word makes another a floor: "Ground Floor", "Garden Flat"."""
     units = read_mapping("unit_word")
-    return any(units.get(word) == "unit" for word in raw)
+    return "FLOOR" in raw or "FLR" in raw or any(units.get(word) == "unit" for word in raw)
 
 
 def _assemble(segments: Sequence[_Segment], postcode: str | None) -> Address:
@@ -181,6 +208,8 @@ def _assemble(segments: Sequence[_Segment], postcode: str | None) -> Address:
             unit = numbers.pop(0)
     if unit is None:
         unit = floor
+    elif floor and len(unit) == 1 and len(numbers) > 0:
+        unit += floor  # flats numbered from 1 on each floor; a longer number has the floor in it
     premises = numbers[0] if numbers else None
     if unit and premises and len(unit) == 1 and unit.isalpha() and premises.isdigit():
         premises, unit = premises + unit, None
@@ -213,5 +242,6 @@ def _street_index(segments: Sequence[_Segment]) -> int | None:
 
 
 @cache
-def _street_types() -> frozenset[str]:
+def street_types() -> frozenset[str]:
+    """Return the words for kinds of street, spelt out."""
     return frozenset(read_mapping("street_word").values())

@@ -15,6 +15,8 @@ from pipeline.pseudonymise.match_fields.catalogue import MATCH_FIELDS, MatchFiel
 from pipeline.pseudonymise.match_fields.names import parse_forename, parse_surname
 
 _BATCH = 65_536
+#: The numbers within a range are names of it too if it is not longer than this.
+_LONGEST_RANGE = 12
 _LINES = tuple(f"address_line_{n}" for n in range(1, 6))
 #: Separates the lines of an address when they are joined to one text; ingest rejects cells that contain it.
 _SEPARATOR = "\x1f"
@@ -286,8 +288,20 @@ def exact_form(address: Address) -> str | None:
 
 
 def unit_postcode_forms(address: Address) -> list[str]:
-    """Return the ways to identify the dwelling within its postcode."""
-    return [f"{unit}|{address.postcode}" for unit in _unit_names(address)] if address.postcode else []
+    """Return the ways to identify the dwelling within its postcode.
+
+    A house number has a letter of its street: a postcode can have two streets. The letter is the first of
+    its first two letters in the alphabet, which stays if the two are swapped.
+    """
+    if not address.postcode:
+        return []
+    if address.unit or not address.premises:
+        return [f"{unit}|{address.postcode}" for unit in _unit_names(address)]
+    letters = [min(name[:2]) for name in (address.street, address.building) if name] or [""]
+    if "-" not in address.premises and len(letters) == 1:
+        return [f"{address.premises}{letters[0]}|{address.postcode}"]
+    names = _numbers(address.premises)
+    return sorted({f"{name}{letter}|{address.postcode}" for name in names for letter in letters})
 
 
 def unit_street_forms(address: Address) -> list[str]:
@@ -297,16 +311,29 @@ def unit_street_forms(address: Address) -> list[str]:
 
 def _unit_names(address: Address) -> list[str]:
     """Return the dwelling's names: by numbers and, for a flat or a house without number, by building."""
+    if address.premises and not address.unit and "-" not in address.premises:
+        return [address.premises]
     names = set()
-    if address.unit and address.premises:
-        names.add(f"{address.unit}+{address.premises}")
-    elif address.premises:
-        names.add(address.premises)
+    premises = _numbers(address.premises) if address.premises else ()
+    if address.unit:
+        names.update(f"{address.unit}+{number}" for number in premises)
+    else:
+        names.update(premises)
     if address.building and (address.unit or not address.premises):
         names.add(f"{address.unit or ''}@{address.building}")
     if address.unit and not address.premises and not address.building:
         names.add(address.unit)
     return sorted(names)
+
+
+def _numbers(premises: str) -> tuple[str, ...]:
+    """Return the house number; for a range also its ends, and what is between them on the same side."""
+    if "-" not in premises:
+        return (premises,)
+    first, _, last = premises.partition("-")
+    if first.isdigit() and last.isdigit() and 0 < int(last) - int(first) <= _LONGEST_RANGE:
+        return (premises, *(str(number) for number in range(int(first), int(last) + 1, 2)), last)
+    return premises, first, last
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
