@@ -140,6 +140,7 @@ def _monotone(problem: _Problem, begin: _Array, order: list[tuple[int, int]]) ->
         ]
         if not wrong:
             return solution
+        begin = solution.weights
         # One pair at a time, the worst first: a later fit may leave the others in order.
         more, less = max(wrong, key=lambda pair: solution.weights[pair[1]] - solution.weights[pair[0]])
         group[group == group[more]] = group[less]
