@@ -11,10 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 
 from flows.actions.benchmark import Figure
+from pipeline.link.evaluate import evaluate_links
 
 ROOT = Path(__file__).resolve().parents[2]
 # `hearth bench` loads a benchmark by its path, so the folder of tests is not on the import path
@@ -83,9 +85,12 @@ def measure(households: int, folder: Path) -> list[Figure]:
     figures = []
     for number, (name, change) in enumerate(VARIANTS.items()):
         place = folder / str(number)
-        scores = _scores(_written(change, place), place)
-        for label, values in scores.items():
-            figures.append(Figure(f"{name}: {label}", values[0], "", f"recall {values[1]:.4f}"))
+        pair = _written(change, place)
+        links = _links(pair, place)
+        for label, values in _scores(pair, links).items():
+            figures.append(Figure(f"{name}: precision, {label}", values[0], "", f"recall {values[1]:.4f}"))
+        if number == 0:
+            figures += _gaps(pair, links)
     return figures
 
 
@@ -101,8 +106,8 @@ def _written(change: Callable[[Extracts], None], folder: Path) -> Path:
     return pair
 
 
-def _scores(pair: Path, folder: Path) -> dict[str, tuple[float, float]]:
-    """Return precision and recall of households, flats, groups without a UPRN, residents and movers."""
+def _links(pair: Path, folder: Path) -> pd.DataFrame:
+    """Return the links of the records: council_record_id, nhs_record_id and address_group."""
     tables = folder / "tables"
     tables.mkdir()
     with linked_pair(tables, pair) as table:
@@ -110,7 +115,11 @@ def _scores(pair: Path, folder: Path) -> dict[str, tuple[float, float]]:
     links = links.rename(
         columns={"dwelling_record_pseudonym": "council_record_id", "nhs_record_pseudonym": "nhs_record_id"}
     )
-    links = links[links["council_record_id"].notna()]
+    return links[links["council_record_id"].notna()]
+
+
+def _scores(pair: Path, links: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Return precision and recall of households, flats, groups without a UPRN, residents and movers."""
     scored = _scorer().score(pair, links[["council_record_id", "nhs_record_id"]])
     names = {
         "households": "H_household",
@@ -134,6 +143,48 @@ def _movers(pair: Path, links: pd.DataFrame) -> tuple[float, float]:
     ]
     found = (pd.Series(movers.index, index=movers.index).map(at) == home[movers.index]).mean()
     return float(right), float(found)
+
+
+def _gaps(pair: Path, links: pd.DataFrame) -> list[Figure]:
+    """Return the recall of residents by group of people, with its interval."""
+    truth = pd.read_parquet(pair / "truth" / "nhs_persons.parquet").set_index("nhs_person_id")
+    truth = truth[(truth["actual_council_property_id"] != "") & (truth["status"] != "care_home")]
+    nhs = pd.read_csv(pair / "nhs_persons.csv", dtype=str, keep_default_na=False).set_index("nhs_person_id")
+    nhs = nhs.loc[truth.index]
+    homes = pd.read_csv(pair / "council_properties.csv", dtype=str, keep_default_na=False)
+    home = homes.set_index("council_property_id").reindex(truth["actual_council_property_id"])
+    ages = 2026 - nhs["date_of_birth"].str[:4].astype(int)
+    attributes = pd.DataFrame(
+        {
+            "nhs_record_id": truth.index,
+            "age": (ages // 10 * 10).clip(upper=80).astype(str).str.zfill(2).to_numpy(),
+            "ethnic_group": nhs["ethnic_category"].str[:1].replace("", "unknown").to_numpy(),
+            "hmo": home["is_hmo"].to_numpy(),
+            "moved": (truth["actual_council_property_id"] != truth["recorded_council_property_id"])
+            .map({True: "yes", False: "no"})
+            .to_numpy(),
+            "tenure": home["tenure"].replace("", "unknown").to_numpy(),
+            "uprn": np.where(nhs["uprn"] == "", "none", "recorded"),
+        }
+    )
+    residence = pd.DataFrame(
+        {"council_record_id": truth["actual_council_property_id"], "nhs_record_id": truth.index}
+    )
+    with duckdb.connect() as connection:
+        for name, table in (("links", links), ("residence", residence), ("attributes", attributes)):
+            connection.register(name, table)
+        evaluation = evaluate_links(
+            connection, "links", "links", residence="residence", attributes="attributes"
+        )
+    return [
+        Figure(
+            f"recall of residents, {gap.attribute} {gap.category}",
+            gap.recall.value or 0.0,
+            "",
+            f"{gap.recall.interval} of {gap.recall.trials:,}; gap {gap.gap:+.4f}",
+        )
+        for gap in evaluation.gaps
+    ]
 
 
 def _scorer() -> Any:
