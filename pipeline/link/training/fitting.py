@@ -8,7 +8,7 @@ The penalised likelihood has one maximum, so the fit does not depend on where it
 comparison that an extract may lack (`is_optional`) are fitted afterwards, with the others fixed. A level with
 more evidence never has a lower weight than one with less (`Comparison.at_least`).
 
-Without truth only the prior is fitted, by EM (`adapt_prior`).
+Without truth only the priors are fitted, by EM (`adapt_prior`).
 """
 
 from collections import Counter
