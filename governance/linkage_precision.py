@@ -10,7 +10,7 @@ the same allowance. So the officer and the analyst read one figure.
 | estimate | lower bound of the estimate for current registrations | the run's match probabilities |
 
 The bound of the estimate covers how far estimates and measurements differed on populations that the model was
-not trained on (`pipeline/link/precision.py`).
+not trained on (`pipeline/quality/precision_interval.py`).
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """`hearth train`: train a linkage model on a project's own records, for approval by its digest.
 
-With true pairs (synthetic data, a clerical sample) every weight is learned. Without them only the prior is
-fitted to the records, and the weights of the project's model stay the same. A pipeline run never trains: it
+With true pairs (synthetic data, a clerical sample) every weight is learned. Without them only the priors
+are fitted to the records, and the weights of the project's model stay the same. A run never trains: it
 uses the model that the agreement approves.
 """
 

@@ -20,8 +20,6 @@ Evidence facts, read by the rules of the gate:
   controller share them than the rule allows (the group stage counts those of the other rules)
 - `linked_groups`, `linked_records`, `linked_dwellings`, `match_rate` (share of NHS records linked, 0 to 1)
 - `estimated_precision`, `estimated_recall` (0 to 1, from match probabilities; null if nothing is linked)
-- `current_links`; `household_precision`, `residence_precision` and bounds `..._lower`, `..._upper`, over
-  the links of current registrations (see `precision`; null if nothing is linked, or no people compared)
 - `people_compared`: pairs in which both the list and the group have people to compare; if 0, the precision
   is null, because it cannot be estimated from UPRNs only
 - `subgroups`: list of {attribute, category, records, linked} by sex, age band, ethnic category (LNK-03)
@@ -57,7 +55,6 @@ from pipeline.link.match_selection import select_matches
 from pipeline.link.members import judge_members
 from pipeline.link.model import Model, model_of
 from pipeline.link.names import names_of
-from pipeline.link.precision import precision_facts
 from pipeline.link.recall.self_comparison import create_self_comparison
 from pipeline.link.scoring import score_pairs
 from pipeline.link.subgroup import subgroup_counts
@@ -203,7 +200,6 @@ def _facts(
         "people_compared": people_compared,
         "estimated_precision": round(linked_probable / linked, 6) if linked and people_compared else None,
         "estimated_recall": round((linked_probable or 0.0) / probable, 6) if probable else None,
-        **precision_facts(connection, people_compared),
         "records_by_reason": _summed((row[0], row[2]) for row in outcomes),
         "records_by_level": _summed((row[1], row[2]) for row in outcomes if row[1] is not None),
         "contradicted_links": contradicted,

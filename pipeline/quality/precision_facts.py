@@ -4,7 +4,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.link.precision import interval
+from pipeline.quality.precision_interval import interval
 
 #: Unit of the facts -> unit of table `quality_count`.
 _UNITS = {"records": "nhs_record", "households": "household"}

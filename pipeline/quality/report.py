@@ -7,8 +7,8 @@ runs of one epoch can repeat it byte for byte.
 
 Estimates come from match probabilities. Overall precision is estimated for linked current registrations,
 apart for household and residence; its interval covers differences between populations (see
-`pipeline/link/precision.py`). The other estimates have the interval of a sum of independent links with these
-probabilities, so they are as good as the model. Measured figures have Wilson's intervals.
+`pipeline/quality/precision_interval.py`). The other estimates have the interval of a sum of independent
+links with these probabilities, so they are as good as the model. Measured figures have Wilson's intervals.
 """
 
 import math
@@ -22,8 +22,8 @@ from governance.small_group import is_other, other
 from pipeline.link.comparison import SCORECARDS
 from pipeline.link.evaluate import FLAGGED_GAP
 from pipeline.link.model import Model
-from pipeline.link.precision import interval
 from pipeline.quality.counting import ATTRIBUTES
+from pipeline.quality.precision_interval import interval
 from pipeline.quality.protection import Counts, Terms, protect
 from pipeline.quality.wording import NOT_KNOWN, REASONS, SMALL_REASONS, unknowable
 from pipeline.statistics.proportion import Proportion

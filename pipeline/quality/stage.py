@@ -20,7 +20,7 @@ Evidence facts that LNK-08 judges, with the newest clerical review in the audit 
 - `people_compared`: decisions for which people could be compared; if 0, precision cannot be estimated
 - `estimated_precision`, `estimated_precision_low`: mean probability that a linked current registration has
   the right dwelling and lives there, and the lower end of its 95% interval (0 to 1; null if none is linked);
-  see `pipeline/link/precision.py`
+  see `pipeline/quality/precision_interval.py`
 """
 
 from pathlib import Path

@@ -31,18 +31,18 @@ _SOURCES = {
         SELECT council_property_id AS record_id, {_LINES}, NULL::VARCHAR AS address_line_5, postcode,
             CASE WHEN uprn IS NOT NULL THEN {_UPRN} END AS uprn, is_empty = 'Y' AS is_empty,
             is_hmo = 'Y' AS is_hmo
-        FROM read_csv('{PAIR}/council_properties.csv', all_varchar=true, header=true)""",
+        FROM read_csv('PAIR/council_properties.csv', all_varchar=true, header=true)""",
     "council_person": f"""
         SELECT council_person_id AS record_id, council_property_id AS property_record_id, forename, surname,
             CAST(date_of_birth AS DATE) AS birth_date, source AS service, role, NULL::VARCHAR AS uprn,
             {", ".join(f"NULL::VARCHAR AS address_line_{n}" for n in range(1, 6))},
             NULL::VARCHAR AS postcode
-        FROM read_csv('{PAIR}/council_persons.csv', all_varchar=true, header=true)""",
+        FROM read_csv('PAIR/council_persons.csv', all_varchar=true, header=true)""",
     "nhs_person": f"""
         SELECT nhs_person_id AS record_id, nhs_household_id, nhs_number, forename, surname,
             CAST(date_of_birth AS DATE) AS birth_date, {_LINES}, address_line_5, postcode,
             CASE WHEN uprn IS NOT NULL THEN {_UPRN} END AS uprn
-        FROM read_csv('{PAIR}/nhs_persons.csv', all_varchar=true, header=true)""",
+        FROM read_csv('PAIR/nhs_persons.csv', all_varchar=true, header=true)""",
 }
 _TABLES = {
     "dwelling": ("council_property", "NULL::VARCHAR AS parent_uprn_pseudonym,"
@@ -65,11 +65,11 @@ def _token(kind: str, value: str) -> str:
 
 
 @contextmanager
-def linked_pair(folder: Path) -> Iterator[Callable[[str], pa.Table]]:
-    """Lend the tables of the pair's links, each by its name."""
+def linked_pair(folder: Path, pair: Path = PAIR) -> Iterator[Callable[[str], pa.Table]]:
+    """Lend the tables of the pair's links, each by its name. pair: the folder with its three extracts."""
     with duckdb.connect() as connection:
         for name, query in _SOURCES.items():
-            connection.execute(f"CREATE TABLE {name} AS {query}")
+            connection.execute(f"CREATE TABLE {name} AS {query.replace('PAIR', str(pair))}")
         for table, (source, columns) in _TABLES.items():
             clear_match_fields(connection, source, source, "field", "council_property")
             tokens = ", ".join(

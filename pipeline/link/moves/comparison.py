@@ -22,12 +22,12 @@ ELSEWHERE = Comparison(
         ),
         Level("name_and_birth", "name and two parts of the birth date", shares("person_name_birth_part")),
         Level("names", "two people agree in name", f"{shared('undated_name')} > 1"),
-        Level("part_name_and_birth", "forename or surname agrees with the birth date", PART_AND_BIRTH),
         Level(
             "unique_name",
             "one adult agrees in full name; no one else in either extract has the name",
             shares("unique_name"),
         ),
+        Level("part_name_and_birth", "forename or surname agrees with the birth date", PART_AND_BIRTH),
         Level("other", "weaker agreement", None),
     ),
     at_least=(
@@ -35,10 +35,10 @@ ELSEWHERE = Comparison(
         ("names_and_births", "names"),
         ("name_and_birth", "names"),
         ("name_and_birth", "part_name_and_birth"),
-        ("names", "part_name_and_birth"),
         ("names", "unique_name"),
+        ("names", "part_name_and_birth"),
+        ("unique_name", "part_name_and_birth"),
         ("part_name_and_birth", "other"),
-        ("unique_name", "other"),
     ),
 )
 

@@ -1,5 +1,6 @@
 -- One row per full name (token) that one registered person and the list of one dwelling have: of adults who
--- are not listed at their recorded address, and of adults who are listed without a birth date.
+-- are not listed at their recorded address, and of adults who are listed without a birth date. None where only
+-- council tax payers are listed anywhere: then most people are on no list, and payers may be landlords.
 CREATE TABLE unique_name AS
 WITH candidate AS MATERIALIZED (
     SELECT DISTINCT nhs_member.person_name[1] AS name
@@ -10,6 +11,7 @@ WITH candidate AS MATERIALIZED (
         AND listed_person.person_name_birth_part IS NULL
     WHERE (nhs_member.list_agreement IS NULL OR nhs_member.list_agreement IN {unlisted_levels})
       AND nhs_member.person_name IS NOT NULL
+      AND EXISTS (SELECT 1 FROM dwelling_unit WHERE people > 0 AND NOT is_payer_only)
       AND {may_be_adult}
 ),
 -- Two registrations with one birth date are of one person.

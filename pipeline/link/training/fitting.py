@@ -8,7 +8,7 @@ The penalised likelihood has one maximum, so the fit does not depend on where it
 comparison that an extract may lack (`is_optional`) are fitted afterwards, with the others fixed. A level with
 more evidence never has a lower weight than one with less (`Comparison.at_least`).
 
-Without truth only the prior is fitted, by EM (`adapt_prior`).
+Without truth only the priors are fitted, by EM (`adapt_prior`).
 """
 
 from collections import Counter
@@ -140,6 +140,7 @@ def _monotone(problem: _Problem, begin: _Array, order: list[tuple[int, int]]) ->
         ]
         if not wrong:
             return solution
+        begin = solution.weights
         # One pair at a time, the worst first: a later fit may leave the others in order.
         more, less = max(wrong, key=lambda pair: solution.weights[pair[1]] - solution.weights[pair[0]])
         group[group == group[more]] = group[less]

@@ -109,11 +109,33 @@ _COMPARED = {
 }
 
 
-def _score(population: Population, name: str, card: Scorecard) -> None:
+#: Members of linked units with a list to be compared with. Only current registrations: others are left out
+#: by the rules of registration, whatever their weight.
+RESIDENCE_CANDIDATES = """(
+    SELECT outcome.*
+    FROM outcome
+    INNER JOIN nhs_member ON nhs_member.member_id = outcome.member_id
+    WHERE outcome.listed_level IS NOT NULL
+      AND outcome.unit_dwelling_id IS NOT NULL
+      AND nhs_member.is_current
+)"""
+
+
+def level_columns(card: str) -> list[str]:
+    """Return the columns of a scorecard's candidates that name the levels reached."""
+    suffix = "_level" if card == "residence" else ""
+    return [f"{comparison.name}{suffix}" for comparison in SCORECARDS[card]]
+
+
+def score_candidates(connection: duckdb.DuckDBPyConnection, name: str, card: Scorecard) -> None:
     """Create `<name>_pair` with this card; an earlier one is dropped."""
     units, rules = _COMPARED[name]
-    population.connection.execute(f"DROP TABLE IF EXISTS {name}_pair")
-    score_pairs(population.connection, units, card, SCORECARDS[name], rules, f"{name}_pair")
+    connection.execute(f"DROP TABLE IF EXISTS {name}_pair")
+    score_pairs(connection, units, card, SCORECARDS[name], rules, f"{name}_pair")
+
+
+def _score(population: Population, name: str, card: Scorecard) -> None:
+    score_candidates(population.connection, name, card)
 
 
 def _trained_on(populations: Sequence[Population]) -> dict[str, Any]:
@@ -178,24 +200,17 @@ def _cells(connection: duckdb.DuckDBPyConnection, pairs: str, card: str, conditi
 
 
 def _residence_cells(connection: duckdb.DuckDBPyConnection, truth: str) -> list[Cell]:
-    """Return the cells of the members of linked units with a list to be compared with.
-
-    Only current registrations: the others are left out by the rules of registration, whatever their weight.
-    """
-    levels = ", ".join(f"outcome.{comparison.name}_level" for comparison in SCORECARDS["residence"])
+    """Return the cells of the scorecard `residence`."""
+    levels = ", ".join(f"member.{column}" for column in level_columns("residence"))
     rows = connection.execute(
         f"""
         SELECT
             {levels},
             COUNT(truth.member_id),
             COUNT(*) - COUNT(truth.member_id)
-        FROM outcome
-        INNER JOIN nhs_member ON nhs_member.member_id = outcome.member_id
+        FROM {RESIDENCE_CANDIDATES} AS member
         LEFT JOIN {truth} AS truth
-            ON truth.member_id = outcome.member_id AND truth.dwelling_id = outcome.unit_dwelling_id
-        WHERE outcome.listed_level IS NOT NULL
-          AND outcome.unit_dwelling_id IS NOT NULL
-          AND nhs_member.is_current
+            ON truth.member_id = member.member_id AND truth.dwelling_id = member.unit_dwelling_id
         GROUP BY {levels}
         ORDER BY {levels}
         """

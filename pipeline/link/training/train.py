@@ -1,7 +1,7 @@
 """Training a linkage model: writes the model's file and the card by which people approve it.
 
-With truth (a synthetic population, or clerical decisions) all three scorecards are learned. Without truth
-the weights of a given model stay, and its prior is adapted to the extracts. In both cases the fit is
+With truth (synthetic populations, or clerical decisions) all three scorecards are learned. Without truth the
+weights of a given model stay, and its three priors are adapted to the extracts. In both cases the fit is
 repeated from a second start; the card shows the difference, which must be negligible.
 """
 
@@ -17,20 +17,29 @@ import pyarrow as pa
 
 from governance.artefact import Artefact
 from pipeline.engine.duckdb import EngineSettings, locked_connection
-from pipeline.group.blocking import RECORDED_RULES
 from pipeline.group.units import collect_units
 from pipeline.link.comparison import SCORECARDS
-from pipeline.link.comparison_inputs import register_comparison_inputs
+from pipeline.link.comparison_inputs import ComparisonInputs, register_comparison_inputs
+from pipeline.link.match_selection import select_matches, select_moved_matches
+from pipeline.link.members import compare_with_lists, weigh_residence
 from pipeline.link.model import Model
+from pipeline.link.moves.units import build_moved_units, move_members
 from pipeline.link.names import names_of
-from pipeline.link.scoring import score_pairs
 from pipeline.link.training.fitting import adapt_prior, fit
-from pipeline.link.training.learning import Population, learn_from_truth
+from pipeline.link.training.learning import (
+    RESIDENCE_CANDIDATES,
+    Population,
+    learn_from_truth,
+    level_columns,
+    score_candidates,
+)
 from pipeline.link.training.model_card import write_model_card
 from pipeline.link.training.training import Training as Training
 from pipeline.link.training.uncertainty import bootstrap_intervals
 
 MODEL_FILE, CARD_FILE = "model.json", "model-card.md"
+#: The least prior, and the least share of other candidates, that unlabelled records can set.
+_LEAST_PRIOR = 1e-4
 
 
 @dataclass(frozen=True)
@@ -71,8 +80,8 @@ def adapt(
 ) -> Training:
     """Adapt `base` to two pseudonymised artefacts without truth; write its file and card into `folder`."""
     with locked_connection(engine, spill) as connection:
-        register_comparison_inputs(connection, collect_units(connection, council, nhs), council, nhs)
-        training = _adapted(connection, base)
+        inputs = register_comparison_inputs(connection, collect_units(connection, council, nhs), council, nhs)
+        training = _adapted(inputs, base)
     return _written(training, folder)
 
 
@@ -126,36 +135,53 @@ def _from_truth(populations: Sequence[Population]) -> Training:
     return Training(learned.model, learned.fits, starts, intervals, learned.sensitivity)
 
 
-def _adapted(connection: duckdb.DuckDBPyConnection, base: Model) -> Training:
-    """Adapt the prior of the scorecard `recorded`, from the prior of `base` and from 0.5."""
-    card = base.scorecards["recorded"]
-    score_pairs(
-        connection,
-        ("dwelling_unit", "nhs_unit"),
-        card,
-        SCORECARDS["recorded"],
-        RECORDED_RULES,
-        "recorded_pair",
-    )
-    counts = connection.execute(
-        """
-        SELECT
-            ANY_VALUE(match_weight),
-            COUNT(*)
-        FROM recorded_pair
-        GROUP BY place, people
-        ORDER BY place, people
-        """
-    ).fetchall()
-    cells = [(weight - card.prior_match_weight, size) for weight, size in counts]
-    prior, steps, converged = adapt_prior(cells, card.prior)
-    other, _, _ = adapt_prior(cells, 0.5)
+def _adapted(inputs: ComparisonInputs, base: Model) -> Training:
+    """Adapt the prior of each scorecard, from the prior of `base` and from 0.5; all weights stay.
+
+    One after the other, because each scorecard decides on the results of the one before.
+    """
+    connection = inputs.connection
+    cards = dict(base.scorecards)
+    counts: dict[str, int] = {}
+    starts: dict[str, float] = {}
+    steps: dict[str, int] = {}
+    converged = True
+
+    def adapted(name: str, candidates: str) -> None:
+        nonlocal converged
+        card = cards[name]
+        levels = ", ".join(level_columns(name))
+        rows = connection.execute(
+            f"SELECT {levels}, COUNT(*) FROM {candidates} GROUP BY {levels} ORDER BY {levels}"
+        ).fetchall()
+        counts[name] = sum(row[-1] for row in rows)
+        if not rows:
+            return
+        cells = [(card.weight_of(row[:-1]) - card.prior_match_weight, row[-1]) for row in rows]
+        prior, steps[name], reached = adapt_prior(cells, card.prior)
+        starts[name] = abs(prior - adapt_prior(cells, 0.5)[0])
+        converged = converged and reached
+        # A share of zero or one would leave no odds.
+        cards[name] = replace(card, prior=min(max(prior, _LEAST_PRIOR), 1 - _LEAST_PRIOR))
+
+    score_candidates(connection, "recorded", cards["recorded"])
+    adapted("recorded", "recorded_pair")
+    score_candidates(connection, "recorded", cards["recorded"])
+    select_matches(connection, cards["recorded"])
+    compare_with_lists(inputs)
+    build_moved_units(connection)
+    score_candidates(connection, "moved", cards["moved"])
+    adapted("moved", "moved_pair")
+    score_candidates(connection, "moved", cards["moved"])
+    select_moved_matches(connection, cards["moved"])
+    move_members(connection)
+    weigh_residence(connection, cards["residence"])
+    adapted("residence", RESIDENCE_CANDIDATES)
     trained_on: dict[str, Any] = {
-        "method": "prior adapted to unlabelled candidates",
+        "method": "priors adapted to unlabelled candidates",
         "base_model": base.digest,
-        "candidate_pairs": sum(size for _, size in counts),
+        "candidates": counts,
         "steps": steps,
         "converged": converged,
     }
-    cards = {**base.scorecards, "recorded": replace(card, prior=prior)}
-    return Training(Model(cards, trained_on), {}, {"recorded": abs(prior - other)})
+    return Training(Model(cards, trained_on), {}, starts)

@@ -47,7 +47,11 @@ def bootstrap_intervals(name: str, cells: Sequence[Sequence[Cell]]) -> Intervals
         return None
     random = np.random.default_rng(_SEED)
     drawn = [random.integers(0, len(cells), len(cells)) for _ in range(_DRAWS)]
-    fits = [fit(pooled([cells[n] for n in draw]), SCORECARDS[name]) for draw in drawn]
+    together = fit(pooled(cells), SCORECARDS[name])
+    start = {
+        c: {level: p.match_weight for level, p in levels.items()} for c, levels in together.levels.items()
+    }
+    fits = [fit(pooled([cells[n] for n in draw]), SCORECARDS[name], start) for draw in drawn]
     return {
         comparison.name: {
             level.id: _interval([f.levels[comparison.name][level.id].match_weight for f in fits])

@@ -14,6 +14,8 @@ from pipeline.link.model import default_model, read_model
 from pipeline.link.scoring import tagged_weights
 from pipeline.link.training.fitting import Cell, adapt_prior, fit
 from pipeline.link.training.model_card import write_model_card
+from pipeline.link.training.training import Training
+from pipeline.link.training.uncertainty import bootstrap_intervals
 
 ONE = Comparison("one", "", "FALSE", (Level("yes", "", "x"), Level("no", "", None)))
 TWO = Comparison("two", "", "FALSE", (Level("yes", "", "y"), Level("no", "", None)))
@@ -141,12 +143,55 @@ TRAINING_LINES = (
 )
 
 
-def test_the_shipped_card_is_what_the_generator_writes_for_the_shipped_model(tmp_path: Path) -> None:
-    shipped = (files("pipeline.link") / "models" / "household.md").read_text("utf-8").splitlines()
-    write_model_card(tmp_path / "card.md", default_model(), {}, {})
-    generated = (tmp_path / "card.md").read_text("utf-8").splitlines()
-    assert [line for line in shipped if not line.startswith(TRAINING_LINES)] == generated
-    assert [sum(line.startswith(kind) for line in shipped) for kind in TRAINING_LINES] == [3, 3, 3, 3]
+def approved_numbers(card: str) -> list[tuple[str, ...]]:
+    """The id, m, u and match weight of each level that a card prints, in its order."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in card.splitlines()]
+    levels = [row for row in rows if len(row) > 4 and row[1].startswith("`")]
+    return [(row[1], row[2], row[3], row[6] if len(row) > 5 else row[4]) for row in levels]
+
+
+def test_the_shipped_card_prints_the_numbers_of_the_shipped_model(tmp_path: Path) -> None:
+    shipped = (files("pipeline.link") / "models" / "household.md").read_text("utf-8")
+    write_model_card(tmp_path / "card.md", Training(default_model(), {}, {}))
+    generated = (tmp_path / "card.md").read_text("utf-8")
+    assert default_model().digest in shipped
+    assert approved_numbers(shipped) == approved_numbers(generated)
+    lines = shipped.splitlines()
+    assert [sum(line.startswith(kind) for line in lines) for kind in TRAINING_LINES] == [3, 3, 3, 3]
+
+
+def test_each_weight_on_the_shipped_card_lies_in_its_bootstrap_interval_or_is_thin() -> None:
+    shipped = (files("pipeline.link") / "models" / "household.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in shipped.splitlines()]
+    levels = [row for row in rows if len(row) > 5 and row[1].startswith("`")]
+    assert len(levels) == sum(len(c.levels) for card in SCORECARDS.values() for c in card)
+    outside = []
+    for row in levels:
+        low, high = (float(value) for value in row[8].split(" to "))
+        assert float(row[7]) > 0
+        if row[9] != "thin" and not low - 0.1 <= float(row[6]) <= high + 0.1:
+            outside.append(row[1])
+    # Of 95% intervals from forty draws, a few may miss.
+    assert len(outside) <= len(levels) * 0.1
+
+
+def test_too_few_populations_have_no_bootstrap_interval_and_equal_ones_a_point() -> None:
+    some = [Cell(("names_and_births", "family", "listed"), 20, 1), Cell(("other", "apart", "listed"), 2, 9)]
+    assert bootstrap_intervals("moved", [some, some]) is None
+    found = bootstrap_intervals("moved", [some, some, some])
+    assert found is not None
+    assert all(low == high for levels in found.values() for low, high in levels.values())
+
+
+def test_populations_that_differ_have_a_wider_interval_than_equal_ones() -> None:
+    cells = [
+        [Cell(("names_and_births", "family", "listed"), 20 * n, 5), Cell(("other", "apart", "listed"), 2, 9)]
+        for n in (1, 4, 9)
+    ]
+    found = bootstrap_intervals("moved", cells)
+    assert found is not None
+    low, high = found["elsewhere"]["names_and_births"]
+    assert high - low > 0.1
 
 
 @pytest.mark.parametrize(

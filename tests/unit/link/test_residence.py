@@ -98,25 +98,6 @@ def test_father_and_son_of_one_name_do_not_explain_each_other(linked: Link) -> N
     assert spare_of(date(1951, 3, 2)) > spare_of(date(1990, 5, 17))
 
 
-def test_precision_is_estimated_over_current_registrations_of_household_and_residence(linked: Link) -> None:
-    closed = patient("n3", 1, "Kate Byron", 1952, "11", address_end=date(2025, 3, 1))
-    result = linked([place("D1", 1, "11")], FAMILY, [*PARENTS, closed])
-    facts = result.facts
-    assert (facts["linked_records"], facts["current_links"]) == (2, 2)
-    rows = [result.residents[record] for record in ("n1", "n2")]
-    residence = [row["match_probability"] / (1 + 2 ** -row["residence_match_weight"]) for row in rows]
-    assert facts["residence_precision"] == pytest.approx(sum(residence) / 2, abs=1e-6)
-    assert facts["residence_precision"] < facts["household_precision"]
-    for name in ("household_precision", "residence_precision"):
-        assert facts[f"{name}_lower"] < facts[name] < facts[f"{name}_upper"] <= 1
-
-
-def test_precision_is_unknown_where_no_people_were_compared(linked: Link) -> None:
-    facts = linked([place("D1", 1, "11")], [], [patient("n1", 1, "Ada Byron", 1950, "11")]).facts
-    assert facts["current_links"] == 1
-    assert facts["household_precision"] is facts["residence_precision_lower"] is None
-
-
 def test_the_shipped_model_never_weighs_more_evidence_less() -> None:
     for name, card in default_model().scorecards.items():
         for comparison in SCORECARDS[name]:

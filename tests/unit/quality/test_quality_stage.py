@@ -14,8 +14,8 @@ from governance.clearance import _MINT, Clearance, Cleared
 from pipeline.artefact_store import write_artefact
 from pipeline.context import RunContext
 from pipeline.link.model import default_model
-from pipeline.link.precision import interval
 from pipeline.quality.counting import TruePairs
+from pipeline.quality.precision_interval import interval
 from pipeline.quality.stage import quality
 from schemas.contract import load_contract
 

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 
 from pipeline.link.model import default_model
-from pipeline.link.precision import interval
 from pipeline.quality.page import render_page
+from pipeline.quality.precision_interval import interval
 from pipeline.quality.protection import Terms
 from pipeline.quality.report import Row, merge_small_categories, report_content
 from pipeline.quality.writing import FILES, PAGE, REPORT, inspect_report, repeat_report, write_report

@@ -1,4 +1,4 @@
-"""Estimated precision of the links of current registrations: of the household, and of the residence.
+"""The interval of an estimated precision of current registrations: of the household, and of the residence.
 
 A current registration is an open spell at a usual address, of a person who is not recorded as dead: only
 these count in households. A link has the right household if the group has a person in common with the
@@ -12,8 +12,6 @@ and minus Student's t times the root mean square of their differences.
 
 import math
 
-import duckdb
-
 #: Measured less estimated precision (household, residence) on populations that the model was not trained on.
 DIFFERENCES = {
     "independent pair": (0.0020, 0.0062),
@@ -25,44 +23,6 @@ DIFFERENCES = {
 }
 #: 97.5% quantile of Student's t with six degrees of freedom: six differences around zero.
 _QUANTILE = 2.447
-
-_QUERY = """
-    -- One row: links of current registrations, and the means of the two probabilities.
-    SELECT
-        COUNT(*) AS links,
-        AVG(outcome.match_probability) AS household,
-        AVG(
-            outcome.match_probability
-            * CASE
-                WHEN outcome.is_moved THEN 1
-                ELSE COALESCE(1 / (1 + power(2, -residence_match_weight)), 1)
-            END
-        ) AS residence
-    FROM outcome
-    INNER JOIN nhs_member ON nhs_member.member_id = outcome.member_id
-    WHERE outcome.dwelling_id IS NOT NULL
-      AND nhs_member.is_current
-"""
-
-
-def precision_facts(
-    connection: duckdb.DuckDBPyConnection, people_compared: int
-) -> dict[str, float | int | None]:
-    """Return `current_links`, and each precision with its bounds; null where it cannot be estimated.
-
-    people_compared: pairs with people on both sides; without any, precision cannot be estimated.
-    """
-    links, *means = connection.execute(_QUERY).fetchall()[0]
-    facts: dict[str, float | int | None] = {"current_links": int(links)}
-    for n, name in enumerate(("household", "residence")):
-        mean = means[n] if people_compared else None
-        lower, upper = (None, None) if mean is None else interval(mean, name)
-        values = {"": mean, "_lower": lower, "_upper": upper}
-        facts |= {
-            f"{name}_precision{end}": None if value is None else round(value, 6)
-            for end, value in values.items()
-        }
-    return facts
 
 
 def interval(mean: float, name: str) -> tuple[float, float]:
