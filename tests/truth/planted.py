@@ -1,4 +1,4 @@
-"""The planted effects of the sample, estimated as an analyst would from the published tables and nothing else.
+"""The planted effects of the sample, estimated as an analyst would from published tables only.
 
 Nothing here is shared with the pipeline or its findings: pandas reads the Parquet files of a release.
 
@@ -87,37 +87,62 @@ def odds_ratio_of(
 def adjusted_odds_ratio_of(
     published: Published, measure: str, exposure: str, exposed: Iterable[str], adjusting: tuple[str, ...]
 ) -> Effect:
-    """Return the odds ratio of the exposed against all others, adjusted for one or two other dimensions.
+    """Return the odds ratio of the exposed against all others, adjusted for one or two other dimensions."""
+    return _adjusted(published, measure, exposure, exposed, adjusting, is_rate=False)
 
-    People of unknown exposure keep a term of their own. Margins are fitted by Newton's method.
+
+def adjusted_rate_ratio_of(
+    published: Published, measure: str, exposure: str, exposed: Iterable[str], adjusting: tuple[str, ...]
+) -> Effect:
+    """Return the ratio of rates: of people with an event, the Poisson rate with which they have any."""
+    return _adjusted(published, measure, exposure, exposed, adjusting, is_rate=True)
+
+
+def _adjusted(
+    published: Published,
+    measure: str,
+    exposure: str,
+    exposed: Iterable[str],
+    adjusting: tuple[str, ...],
+    *,
+    is_rate: bool,
+) -> Effect:
+    """Fit a model whose events meet every published margin, by Newton's method.
+
+    People of unknown exposure have a term of their own where their events are published; else they are few, and
+    are among the others.
     """
     grid = _people_by(published, measure, (exposure, *adjusting))
-    is_exposed = grid.index.get_level_values(exposure).isin(list(exposed))
-    terms = {"exposed": is_exposed}
-    events = {"exposed": float(published.counts(measure, exposure).reindex(list(exposed)).sum())}
+    people = grid.to_numpy(float)
     by_exposure = published.counts(measure, exposure)
+    of_exposure = grid.index.get_level_values(exposure)
+    terms = [of_exposure.isin(list(exposed))]
+    target = [float(by_exposure[list(exposed)].sum())]
     if "unknown" in by_exposure:
-        terms["unknown"] = grid.index.get_level_values(exposure) == "unknown"
-        events["unknown"] = float(by_exposure["unknown"])
-    else:
-        grid = grid[grid.index.get_level_values(exposure) != "unknown"]
-        terms = {"exposed": grid.index.get_level_values(exposure).isin(list(exposed))}
+        terms.append(of_exposure == "unknown")
+        target.append(float(by_exposure["unknown"]))
     for number, name in enumerate(adjusting):
         totals = published.counts(measure, name).drop("unknown", errors="ignore")
+        # the margins of all dimensions have one sum, so the first category of the second has no term
         for category in totals.index[min(number, 1) :]:
-            terms[category] = grid.index.get_level_values(name) == category
-            events[category] = float(totals[category])
-    design = np.column_stack([np.asarray(term, float) for term in terms.values()])
-    target, people = np.array(list(events.values())), grid.to_numpy(float)
-    log_odds = np.zeros(len(terms))
-    for _ in range(50):
-        share = 1 / (1 + np.exp(-np.clip(design @ log_odds, -30, 30)))
-        information = design.T @ (design * (people * share * (1 - share))[:, None])
-        step = np.linalg.solve(information, target - design.T @ (people * share))
-        log_odds += np.clip(step, -1, 1)
-    inverse = np.linalg.inv(information)
-    variance = inverse[0, 0] + NOISE * (inverse[0] ** 2).sum()
-    return Effect.of_log(float(log_odds[0]), float(variance))
+            terms.append(grid.index.get_level_values(name) == category)
+            target.append(float(totals[category]))
+        hidden = set(grid.index.get_level_values(name)) - set(totals.index)
+        if hidden:
+            raise LookupError(f"{measure} is hidden for {name} {hidden}")
+    design, wanted = np.column_stack(terms).astype(float), np.array(target)
+    log = np.zeros(len(terms))
+    for _ in range(200):
+        share = 1 / (1 + np.exp(-np.clip(design @ log, -30, 30)))
+        slope = share * (1 - share)
+        if is_rate:
+            rate = np.exp(np.clip(design @ log, -30, 2))
+            share, slope = 1 - np.exp(-rate), rate * np.exp(-rate)
+        moved = design.T @ (design * (people * slope)[:, None])
+        log += np.clip(np.linalg.solve(moved, wanted - design.T @ (people * share)), -1, 1)
+    inverse = np.linalg.inv(moved)
+    chance = inverse @ (design.T @ (design * (people * share * (1 - share))[:, None])) @ inverse.T
+    return Effect.of_log(float(log[0]), float(chance[0, 0] + NOISE * (inverse[0] ** 2).sum()))
 
 
 def _people_by(published: Published, measure: str, dimensions: tuple[str, ...]) -> pd.Series:
