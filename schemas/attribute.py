@@ -64,6 +64,7 @@ PERSONAL_ATTRIBUTES = (
     Attribute("has_special_educational_needs", "Special educational needs (support or plan)", "flag"),
     Attribute("has_good_level_of_development", "Good level of development at the end of reception", "flag"),
     Attribute("is_often_absent", "Attends less than 90% of school sessions", "flag"),
+    Attribute("sessions_missed_percent", "School sessions missed, in whole percent", "count"),
     Attribute("is_in_work", "In work", "flag"),
 )
 

@@ -45,6 +45,7 @@ DERIVED: dict[str, tuple[str, ...]] = {
     "has_special_educational_needs": ("council_person.sen",),
     "is_in_work": ("council_person.in_work",),
     "is_often_absent": ("council_person.school_attendance_percent",),
+    "sessions_missed_percent": ("council_person.school_attendance_percent",),
     "is_pupil": ("council_person.service", "council_person.school_attendance_percent"),
 }
 _SOURCES = {

@@ -1,7 +1,7 @@
 hearth-agreement/v1
 SAMPLE-HOUSEHOLDS
 1
-105256a9ebc7944b886d6b616a36d5f199815145aa10b3120db98ce67e45b7b4
+4ccbf44247659bba80b6bf10ef6bd8d3a600c970d5f7b2d17e6b5a1c2cebcc83
 
-— council-siro NCNLhLFGMv3websqd3i7hdCuBffspnVDqCpcIRq5WkV0Y395iMmfX4FHWpgAxZ9qh6WZoewnmq9D2t1NCBgmmvVzNAs=
-— nhs-siro 9MArQNpmTrpaCzX0bW9jcMWuDs5kUQJtVNPvaphTvNXXClWtLucgT1sqJXVDWyof3HsKuDS0h8LH/ElCQSeG4XOCuQw=
+— council-siro NCNLhHLfzQlIr9G5eZS//llpuonxETNlnUzaXANRP9/CmGacblAma6UJmuy+vPq9j0IdjrguCA2PoIdnBzIi53JpHwk=
+— nhs-siro 9MArQJfw3AvZrQm2yjer/WM1OpLvTczgPf4Mn8Mn0MvtuYKpIdSMisAj1h94AnDGkqsfo/yo112J/ogIo+pFDeOdGQo=

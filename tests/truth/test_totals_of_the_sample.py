@@ -16,14 +16,8 @@ NOT_PRODUCED = {"workless"}
 
 
 @pytest.fixture(scope="module")
-def release(sample_run: Path) -> Path:
-    (found,) = (p for p in (sample_run / "workspace" / "releases").iterdir() if p.name[0] != ".")
-    return found
-
-
-@pytest.fixture(scope="module")
-def compared(release: Path) -> list[Compared]:
-    return [one for one in compare(release, sample_population()) if one.unit == "%"]
+def compared(sample_release: Path) -> list[Compared]:
+    return [one for one in compare(sample_release, sample_population()) if one.unit == "%"]
 
 
 def test_every_rate_is_near_the_truth(compared: list[Compared]) -> None:
@@ -37,12 +31,12 @@ def test_what_is_known_of_too_few_is_not_produced(compared: list[Compared]) -> N
 
 
 @pytest.mark.parametrize("level", ["LAD", "MSOA21"])
-def test_nine_of_ten_combined_intervals_have_the_truth(release: Path, level: str) -> None:
-    found = [one for one in compare_rates(release, sample_population()) if one.area_level == level]
+def test_nine_of_ten_combined_intervals_have_the_truth(sample_release: Path, level: str) -> None:
+    found = [one for one in compare_rates(sample_release, sample_population()) if one.area_level == level]
     assert len(found) >= 19
     assert sum(one.has_truth for one in found) >= 0.9 * len(found)
 
 
-def test_the_number_of_residents_is_within_the_estimated_completeness(release: Path) -> None:
-    low, high = estimated_residents(release)
+def test_the_number_of_residents_is_within_the_estimated_completeness(sample_release: Path) -> None:
+    low, high = estimated_residents(sample_release)
     assert low <= len(sample_population().people) <= high

@@ -12,6 +12,8 @@ SELECT
     BOOL_OR(council_resident.sen IN ('K', 'E')) AS has_special_educational_needs,
     BOOL_OR(council_resident.good_level_of_development) AS has_good_level_of_development,
     BOOL_OR(council_resident.school_attendance_percent < 90) AS is_often_absent,
+    -- where two services disagree, the larger absence, as in the line above
+    CAST(ROUND(100 - MIN(council_resident.school_attendance_percent)) AS INTEGER) AS sessions_missed_percent,
     BOOL_OR(council_resident.in_work) AS is_in_work
 FROM listed_person
 JOIN council_resident

@@ -21,6 +21,7 @@ SELECT
     council_record_of_resident.has_special_educational_needs,
     council_record_of_resident.has_good_level_of_development,
     council_record_of_resident.is_often_absent,
+    council_record_of_resident.sessions_missed_percent,
     council_record_of_resident.is_in_work,
     {outcomes}
 FROM residence
