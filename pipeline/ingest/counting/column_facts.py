@@ -205,3 +205,25 @@ def wrong_order_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastCol
             ).fetchall()[0]
             found[end] = {"both": both, "wrong": wrong}
     return found
+
+
+def newest_birth(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> dict[str, Any] | None:
+    """Return people (rows with a birth date), born (the newest day) and after_reference; None without births.
+
+    after_reference: rows whose birth is after the reference date, so that it became NULL.
+    """
+    births = [cast.column.name for cast in casts if cast.column.date_kind == "birth"]
+    if not births:
+        return None
+    people, born, after = connection.execute(
+        f"""
+        SELECT
+            COUNT("value {births[0]}"),
+            MAX("value {births[0]}"),
+            COUNT(*) FILTER ("reason {births[0]}" = 'AFTER_REFERENCE')
+        FROM checked
+        JOIN verdict USING (line_number)
+        WHERE verdict.reason IS NULL
+        """
+    ).fetchall()[0]
+    return {"people": people + after, "born": born and born.isoformat(), "after_reference": after}
