@@ -5,6 +5,9 @@ NUMBER_OF_TWO_PEOPLE  rows of one NHS number differ in birth date and in forenam
 SAME_PERSON           rows agree in forename, surname, birth date and dwelling, and not in the NHS number. It
                       is one person: all rows get the lowest of the numbers, also a row without one
 
+REPEATED_PERSON       such rows without a usable number: that with the latest start stays, the others are set
+                      aside
+
 Rows of one number and forename under two birth dates stay one person (one of the dates is a slip of the pen);
 they are counted. A dwelling is a UPRN, or else a postcode with the first line of the address. Letters are
 compared without case, blanks and punctuation. Only rows that are kept take part.
@@ -28,7 +31,7 @@ def settle_people(connection: duckdb.DuckDBPyConnection, columns: Collection[str
 
     columns: contract columns that are read. Returns rows; numbers; numbers_of_two_people and
     rows_of_two_people; numbers_under_two_dates (one forename, two birth dates); people_under_two_numbers and
-    rows_under_two_numbers; rows_without_number_joined.
+    rows_under_two_numbers; rows_without_number_joined; rows_repeated, set aside in `verdict`.
     """
     if not set(columns) >= _NEEDED:
         return {}
@@ -47,9 +50,10 @@ def settle_people(connection: duckdb.DuckDBPyConnection, columns: Collection[str
     )
     shared = _number_of_two_people(connection)
     joined = _same_person(connection)
+    repeated = _repeated_person(connection, "address_start" in columns)
     rows, numbers = connection.execute("SELECT COUNT(*), COUNT(DISTINCT number) FROM named").fetchall()[0]
     connection.execute("DROP TABLE named")
-    return {"rows": rows, "numbers": numbers, **shared, **joined}
+    return {"rows": rows, "numbers": numbers, **shared, **joined, **repeated}
 
 
 def _number_of_two_people(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -158,6 +162,41 @@ def _same_person(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     }
 
 
+def _repeated_person(connection: duckdb.DuckDBPyConnection, has_start: bool) -> dict[str, int]:
+    latest = 'checked."value address_start" DESC NULLS LAST, ' if has_start else ""
+    connection.execute(
+        f"""
+        CREATE TEMP TABLE repeated_person AS
+        SELECT
+            line_number,
+            ROW_NUMBER() OVER (
+                PARTITION BY forename, surname, born, dwelling
+                ORDER BY {latest}line_number
+            ) > 1 AS is_repeated
+        FROM named
+        JOIN checked USING (line_number)
+        WHERE checked."value nhs_number" IS NULL
+          AND forename <> ''
+          AND surname <> ''
+          AND born IS NOT NULL
+          AND dwelling IS NOT NULL
+        """
+    )
+    rows = connection.execute("SELECT COUNT(*) FROM repeated_person WHERE is_repeated").fetchall()[0][0]
+    if rows:
+        connection.execute(
+            """
+            UPDATE verdict
+            SET reason = CASE WHEN is_repeated THEN 'REPEATED_PERSON' END
+            FROM repeated_person
+            WHERE repeated_person.line_number = verdict.line_number
+              AND is_repeated
+            """
+        )
+    connection.execute("DROP TABLE repeated_person")
+    return {"rows_repeated": rows}
+
+
 def sentences_on_people(table: str, facts: dict[str, Any]) -> list[str]:
     """Return a sentence for each kind of contradiction that was found."""
     number = ("NHS number", "NHS numbers")
@@ -173,6 +212,10 @@ def sentences_on_people(table: str, facts: dict[str, Any]) -> list[str]:
         "rows_without_number_joined": (
             ("row", "rows"),
             "without an NHS number, with name, birth date and dwelling of another row; read as that person",
+        ),
+        "rows_repeated": (
+            ("row", "rows"),
+            "without a usable NHS number, equal to another in name, birth date and dwelling; set aside",
         ),
         "numbers_under_two_dates": (
             number,

@@ -47,6 +47,14 @@ def test_a_mother_and_a_child_on_one_number_stay_two_people(bench: Any) -> None:
     assert noted == [(2, "NUMBER_OF_TWO_PEOPLE"), (3, "NUMBER_OF_TWO_PEOPLE")]
 
 
+def test_one_man_in_two_rows_whose_number_is_another_persons_is_one_person(bench: Any) -> None:
+    other = "Ann,Tarn,1979-06-03,50 Weir Road,WA14 5TN,100012345670"
+    numbers, done = people(bench, f"N0,{ANN},{other}", f"N1,{ANN},{ROB}", f"N2,,{ROB}")
+    assert numbers == {"N0": None, "N1": None}
+    assert done.facts["quarantined_by_reason"] == {"REPEATED_PERSON": 1}
+    assert done.facts["people"]["rows_repeated"] == 1
+
+
 def test_one_forename_under_two_birth_dates_stays_one_person(bench: Any) -> None:
     slip = ROB.replace("1985-06-05", "1985-05-06")
     numbers, done = people(bench, f"N1,{ANN},{ROB}", f"N2,{ANN},{slip}")
