@@ -10,11 +10,14 @@ from typing import Any
 import duckdb
 
 from pipeline.ingest.converting.cast import CastColumn
+from pipeline.ingest.converting.row_faults import NO_RECORDS
 from pipeline.period import seen_period
 
 #: Shapes that are shown of a column.
 _SHAPES = 2
 _LONGEST_SHAPE = 24
+#: Rows that could be parsed and are records: no repeated header, trailer, total or test record.
+_IS_RECORD = f"fault IS NULL AND coalesce(row_fault NOT IN {NO_RECORDS}, TRUE)"
 #: A category of fewer cells is not named in the distribution.
 FEWEST_IN_A_CATEGORY = 100
 #: Texts that mean "missing" where they are no code, date or number.
@@ -43,7 +46,7 @@ def _limits(connection: duckdb.DuckDBPyConnection, cast: CastColumn) -> dict[str
         SELECT COUNT(*), COUNT("value {name}"), COUNT("reason {name}")
         FROM checked
         JOIN record USING (line_number)
-        WHERE fault IS NULL
+        WHERE {_IS_RECORD}
         """
     ).fetchall()[0]
     facts: dict[str, Any] = {
@@ -60,7 +63,7 @@ def _limits(connection: duckdb.DuckDBPyConnection, cast: CastColumn) -> dict[str
             connection.execute(
                 f"""
                 SELECT "reason {name}", COUNT(*) FROM checked JOIN record USING (line_number)
-                WHERE fault IS NULL AND "reason {name}" IS NOT NULL
+                WHERE {_IS_RECORD} AND "reason {name}" IS NOT NULL
                 GROUP BY ALL ORDER BY ALL
                 """
             ).fetchall()
@@ -77,7 +80,7 @@ def _shapes(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
                 regexp_replace(regexp_replace("{name}", '[0-9]', '9', 'g'), '\\p{{L}}', 'A', 'g') AS shape
             FROM checked
             JOIN record USING (line_number)
-            WHERE fault IS NULL
+            WHERE {_IS_RECORD}
               AND "reason {name}" IS NOT NULL
         )
         SELECT regexp_replace(left(shape, {_LONGEST_SHAPE}), '[^9A -~]', '.', 'g') AS shown
