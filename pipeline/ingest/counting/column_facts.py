@@ -21,7 +21,7 @@ _IS_RECORD = f"fault IS NULL AND coalesce(row_fault NOT IN {NO_RECORDS}, TRUE)"
 #: A category of fewer cells is not named in the distribution.
 FEWEST_IN_A_CATEGORY = 100
 #: Texts that mean "missing" where they are no code, date or number.
-_MARKERS = (
+MARKERS = (
     "N/A", "#N/A", "NA", "NULL", "NONE", "NAN", "NIL", "-", "--", ".", "?", "UNKNOWN", "NOT KNOWN",
     "NOT RECORDED", "(BLANK)", "BLANK", "TBC", "<NULL>",
 )  # fmt: skip
@@ -107,7 +107,7 @@ def _markers(connection: duckdb.DuckDBPyConnection, cast: CastColumn) -> dict[st
         GROUP BY marker
         ORDER BY marker
         """,
-        {"markers": list(_MARKERS_IN_TEXT if is_text else _MARKERS)},
+        {"markers": list(_MARKERS_IN_TEXT if is_text else MARKERS)},
     ).fetchall()
     return dict(rows)
 
