@@ -11,7 +11,7 @@ from flows.cli import app
 from pipeline.ingest.proposal import propose
 
 ROWS = "".join(
-    f"{n};Ann;TARN;0{1 + n % 9}.12.1979;N/A;999{n:07d};WA14 5T{'NPQR'[n % 4]}\n" for n in range(1, 40)
+    f"{n};Ann;TARN;0{1 + n % 9}.12.1979;N/A;0161{n:07d};WA14 5T{'NPQR'[n % 4]}\n" for n in range(1, 40)
 )
 PATIENTS = "PERSON_REF;First Name;Last Name;D.O.B.;Gender;Remark;PCode\n" + ROWS
 
