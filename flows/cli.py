@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from flows.commands.argument_types import plain_usage_error
-from flows.commands.controller import assign_uprn, keys, pseudonymise
+from flows.commands.controller import assign_uprn, check, keys, pseudonymise
 from flows.commands.linkage import link, review, training
 from flows.commands.operation import bench, init, quarantine, run, schedule, synth
 from flows.commands.oversight import audit, explain, governance, retention
@@ -89,6 +89,7 @@ def root(
 
 run.add_to(app)
 init.add_to(app)
+check.add_to(app)
 releases.add_to(app)
 findings.add_to(app)
 sensitivity.add_to(app)

@@ -3,6 +3,7 @@
 from governance.rules import (
     aggregate,
     cells,
+    consistency,
     delivery,
     disclosure,
     household,
@@ -27,6 +28,7 @@ FAMILIES = (
     ingest,
     invented,
     cells,
+    consistency,
     pseudonymise,
     link,
     household,

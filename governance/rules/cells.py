@@ -32,8 +32,8 @@ MOST_OF_ONE_VALUE = 0.98
 SEASONAL_GAP = timedelta(days=80)
 #: A register may end this long before the reference date, and go on this long after it.
 OLDEST_REGISTER, NEWEST_REGISTER = timedelta(days=183), timedelta(days=366)
-#: The largest share of spells that end before they start.
-MOST_IN_WRONG_ORDER = 0.1
+#: The largest share of spells that end before they start, and of fewer than FEWEST_ROWS spells.
+MOST_IN_WRONG_ORDER, MOST_OF_FEW_IN_WRONG_ORDER = 0.1, 0.2
 
 
 @dataclass(frozen=True)
@@ -246,8 +246,9 @@ def _wrong_orders(evidence: Shown) -> Iterator[str]:
     for name, facts in supplied_tables(evidence).items():
         for column in facts.table("wrong_order"):
             spell = facts.within("wrong_order").within(column)
-            wrong = spell.count("wrong")
-            if wrong >= FEWEST_CELLS and wrong > MOST_IN_WRONG_ORDER * spell.count("both"):
+            both, wrong = spell.count("both"), spell.count("wrong")
+            most = MOST_IN_WRONG_ORDER if both >= FEWEST_ROWS else MOST_OF_FEW_IN_WRONG_ORDER
+            if wrong >= FEWEST_CELLS and wrong > most * both:
                 yield f"{name}.{column}"
 
 

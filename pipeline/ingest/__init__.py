@@ -8,6 +8,8 @@ convert and repair, those in `counting/` count for the evidence:
 | stage.py | which extracts are read, and the facts of the evidence |
 | inspection.py | whether each file may be read at all; all faults of all files are in one refusal |
 | readers/supplied_file.py | opening a file without trusting it: path, links, size, compression, digest |
+| consistency/ | contradictions between people, NHS numbers, homes and areas |
+| proposal.py | what `hearth init FILES` proposes for a file |
 | manifest.py, header.py | the supplier's statement about the file; which of its columns is which |
 | readers/text_block.py | encoding: blocks of whole lines in UTF-8 |
 | readers/delimited_reader.py, readers/block_layout.py | rows and cells of delimited text, with line numbers |

@@ -75,13 +75,21 @@ def inspect_extracts(
 
     Raises Refused with every fault of every file; its code is the first rule that was broken.
     """
+    inspected, findings = inspect_each(controllers, project)
+    _refuse_if_any(findings)
+    return inspected
+
+
+def inspect_each(
+    controllers: tuple[str, ...], project: Project
+) -> tuple[dict[str, tuple[InspectedExtract, ...]], tuple[Finding, ...]]:
+    """Inspect every extract; return those that passed, by controller, and every fault of the others."""
     inspected: dict[str, tuple[InspectedExtract, ...]] = {}
     findings: list[Finding] = []
     for controller in controllers:
         inspected[controller], faults = _inspect_controller(controller, project)
         findings += faults
-    _refuse_if_any(tuple(dict.fromkeys(findings)))
-    return inspected
+    return inspected, tuple(dict.fromkeys(findings))
 
 
 def _refuse_if_any(findings: tuple[Finding, ...]) -> None:

@@ -19,6 +19,8 @@ from pipeline.context import RunContext
 from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.exhaustion import exhaustion_fault
 from pipeline.engine.tables import write_table
+from pipeline.ingest.consistency.facts import consistency_facts
+from pipeline.ingest.consistency.people import sentences_on_people
 from pipeline.ingest.converting.repairs import DEFAULT_DATE
 from pipeline.ingest.inspection import InspectedExtract, contracts_of
 from pipeline.ingest.rights import PERSON_TABLES, PeopleToRemove, requests_digest
@@ -76,12 +78,18 @@ def ingest(
       column -> filled, top, first_of_january, shares; wrong_order: column of ends -> both, wrong; period:
       seen_first, seen_last, declared_first, declared_last (ING-11);
       see `column_facts.py`;
+    - newest_birth: people, born, after_reference (ING-13); None for a table without birth dates;
+    - people: contradictions between NHS numbers and people that were settled (ING-14), see
+      `consistency/people.py`; {} for other tables;
     - replacement_characters: column -> cells in which a letter was lost before the file was supplied;
     - rounding_suspected: UPRN column -> valid UPRNs that a spreadsheet seems to have rounded;
     - identifier_patterns: column -> pattern -> cells, for columns that are not identifiers (ING-06);
     - file_sha256, file_bytes, manifest (sequence, supplied, signed_by, signature; None without one);
     - columns_read, columns_absent, columns_ignored (a number), header_case_differences (columns);
     - source: "extract", or "packaged" if no area lookup was supplied and Hearth's own is used.
+
+    `consistency`: areas (ING-12), properties and homes (ING-14), over all tables of the controller; see
+    `consistency/facts.py`.
 
     extracts: from `inspect_extracts`. Raises Refused if the rows do not add up, and Fault if DuckDB stops or
     disk or memory run out.
@@ -117,7 +125,10 @@ def ingest(
                 if count:
                     values = counted(count, f"value of {column} looks", f"values of {column} look")
                     context.report(f"{table}: {values} rounded by a spreadsheet")
-            for sentence in _sentences_on_defaults(table, result.facts["repaired"]):
+            for sentence in (
+                *_sentences_on_defaults(table, result.facts["repaired"]),
+                *sentences_on_people(table, result.facts["people"]),
+            ):
                 context.report(sentence)
         if controller == load_contract("extract", "area_lookup").controller and "area_lookup" not in tables:
             kept = _write_packaged_areas(folder / "area_lookup.parquet")
@@ -129,9 +140,12 @@ def ingest(
                 "rows_quarantined": 0,
                 "rows_removed": 0,
             }
+        with locked_connection(context.project.engine, context.spill) as connection:
+            consistency = consistency_facts(connection, folder, context.project.reference_date)
         facts = {
             "controller": controller,
             "tables": tables,
+            "consistency": consistency,
             "requests_applied": sorted(request.commitment for request in requests),
             "rows_removed_on_request": sum(table["rows_removed"] for table in tables.values()),
         }

@@ -10,6 +10,8 @@ The contract decides. A row in quarantine has one reason, the first of these tha
   them is kept;
 - DUPLICATE_RECORD_ID: rows with the same record id differ; none is kept, because any of them may be wrong.
 
+Then NHS numbers that contradict people are settled (`consistency/people.py`).
+
 Any other invalid cell becomes NULL in a kept row. It is counted, and listed in quarantine with its line.
 """
 
@@ -23,12 +25,14 @@ import pyarrow as pa
 
 from governance.errors import Refused
 from pipeline.engine.tables import write_query
+from pipeline.ingest.consistency.people import settle_people
 from pipeline.ingest.converting.cast import CastColumn, cast_column, create_macros
 from pipeline.ingest.converting.cell_text import CellText
 from pipeline.ingest.converting.row_faults import row_faults
 from pipeline.ingest.counting.column_facts import (
     distribution_facts,
     limit_facts,
+    newest_birth,
     period_facts,
     wrong_order_facts,
 )
@@ -76,6 +80,7 @@ def ingest_table(
     )
     _check(connection, casts, extract)
     _find_duplicates(connection, casts)
+    settled = settle_people(connection, [cast.column.name for cast in casts]) if _lists_people(table) else {}
     kept = _write_kept(connection, extract, casts, canary, folder / f"{table}.parquet")
     (folder / QUARANTINE).mkdir(exist_ok=True, mode=0o700)
     noted = write_query(connection, _quarantine_query(casts), folder / QUARANTINE / f"{table}.parquet")
@@ -105,10 +110,16 @@ def ingest_table(
         "distribution": distribution_facts(connection, casts),
         "wrong_order": wrong_order_facts(connection, casts),
         "period": period_facts(connection, casts, extract.settings.covers),
+        "newest_birth": newest_birth(connection, casts),
+        "people": settled,
         "identifier_patterns": count_identifier_patterns(connection, casts),
         **file_facts(extract),
     }
     return TableResult({f"{table}.parquet": kept, f"quarantine/{table}.parquet": noted}, facts)
+
+
+def _lists_people(table: str) -> bool:
+    return table == "nhs_person"
 
 
 def _check(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn], extract: InspectedExtract) -> None:

@@ -184,9 +184,20 @@ def _is_period(given: object) -> bool:
     return (
         isinstance(given, list)
         and len(given) == 2
-        and all(isinstance(day, str) and _DAY.fullmatch(day) for day in given)
+        and all(map(_is_day, given))
         and given[0] <= given[1]
     )
+
+
+def _is_day(given: object) -> bool:
+    """Answer whether the value is a day of the calendar in ISO form: 2026-02-30 is none."""
+    if not isinstance(given, str) or not _DAY.fullmatch(given):
+        return False
+    try:
+        date.fromisoformat(given)
+    except ValueError:
+        return False
+    return True
 
 
 def _are_counts(given: Mapping[str, Any], names: frozenset[str]) -> bool:

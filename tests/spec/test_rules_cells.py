@@ -36,7 +36,7 @@ NHS_PERSON: dict[str, Any] = {
         "sex": spread(1000, 980, **{"1": 0.98, "2": 0.02}),
         "address_start": spread(1000, 500, 500),
     },
-    "wrong_order": {"address_end": {"both": 100, "wrong": 10}},
+    "wrong_order": {"address_end": {"both": 200, "wrong": 20}},
     "period": dict.fromkeys(("seen_first", "seen_last", "declared_first", "declared_last")),
 }
 
@@ -199,9 +199,11 @@ def test_a_column_that_was_always_empty_may_stay_so(ask: Any) -> None:
 
 
 def test_many_spells_that_end_before_they_start_are_refused(ask: Any) -> None:
-    for wrong, code in ((10, ""), (11, "DATES_IN_WRONG_ORDER")):
-        shown = facts(wrong_order={"address_end": {"both": 100, "wrong": wrong}})
-        assert ask("ING-11", shown, part="nhs").code == code
+    many, few = (200, 20), (199, 39)
+    for both, most in (many, few):
+        for wrong, code in ((most, ""), (most + 1, "DATES_IN_WRONG_ORDER")):
+            shown = facts(wrong_order={"address_end": {"both": both, "wrong": wrong}})
+            assert ask("ING-11", shown, part="nhs").code == code
 
 
 @pytest.mark.parametrize(("seen", "code"), [("2026-07-12", ""), ("2026-07-11", "PERIOD_NOT_IN_DATA")])

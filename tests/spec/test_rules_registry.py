@@ -15,7 +15,7 @@ from governance.rules.registry import Rule, passed, rule
 #: coverage as AGG-08, windows as AGG-09 and the read-back of P0 to P7 as AGG-10.
 SPECIFIED = {
     "PRE": range(1, 14),
-    "ING": range(1, 12),
+    "ING": range(1, 16),
     "PSE": range(1, 9),
     "LNK": (*range(1, 9), 10),
     "HHD": range(1, 4),

@@ -7,6 +7,7 @@ BLANKS                 1 234 is 1234; in a text, several blanks are one
 DEFAULT_DATE           a default value of a date is missing (`date_cast.py`)
 TWO_DIGIT_YEAR         the century of a year with two digits was chosen
 MIDNIGHT               a time of midnight was removed from a day
+SAME_PERSON            the NHS number is that of an equal row (`consistency/people.py`)
 
 The clauses are tested in their order, for a cell that has a value. Identifiers have macros of their own
 (`sql/`).
@@ -14,6 +15,8 @@ The clauses are tested in their order, for a cell that has a value. Identifiers 
 
 #: The repair of a default value in a date column.
 DEFAULT_DATE = "DEFAULT_DATE"
+#: The repair of an NHS number by that of a row with the same name, birth date and dwelling.
+SAME_PERSON = "SAME_PERSON"
 
 
 def is_whole(cell: str) -> str:

@@ -8,6 +8,8 @@ TEST_RECORD      the name is that of a test patient or of no one, such as Test P
 
 from collections.abc import Mapping, Sequence
 
+#: The reasons of this module.
+NO_RECORDS = ("REPEATED_HEADER", "TRAILER_ROW", "TOTAL_ROW", "TEST_RECORD")
 _TRAILER = (
     "(trailer|trl|footer|ftr|eof|end of (file|report|extract|data)|(record|row) ?count"
     "|no[.]? of (records|rows)|[0-9,]+ (rows?|records?)( (affected|selected|exported))?)"

@@ -10,15 +10,18 @@ from typing import Any
 import duckdb
 
 from pipeline.ingest.converting.cast import CastColumn
+from pipeline.ingest.converting.row_faults import NO_RECORDS
 from pipeline.period import seen_period
 
 #: Shapes that are shown of a column.
 _SHAPES = 2
 _LONGEST_SHAPE = 24
+#: Rows that could be parsed and are records: no repeated header, trailer, total or test record.
+_IS_RECORD = f"fault IS NULL AND coalesce(row_fault NOT IN {NO_RECORDS}, TRUE)"
 #: A category of fewer cells is not named in the distribution.
 FEWEST_IN_A_CATEGORY = 100
 #: Texts that mean "missing" where they are no code, date or number.
-_MARKERS = (
+MARKERS = (
     "N/A", "#N/A", "NA", "NULL", "NONE", "NAN", "NIL", "-", "--", ".", "?", "UNKNOWN", "NOT KNOWN",
     "NOT RECORDED", "(BLANK)", "BLANK", "TBC", "<NULL>",
 )  # fmt: skip
@@ -43,7 +46,7 @@ def _limits(connection: duckdb.DuckDBPyConnection, cast: CastColumn) -> dict[str
         SELECT COUNT(*), COUNT("value {name}"), COUNT("reason {name}")
         FROM checked
         JOIN record USING (line_number)
-        WHERE fault IS NULL
+        WHERE {_IS_RECORD}
         """
     ).fetchall()[0]
     facts: dict[str, Any] = {
@@ -60,7 +63,7 @@ def _limits(connection: duckdb.DuckDBPyConnection, cast: CastColumn) -> dict[str
             connection.execute(
                 f"""
                 SELECT "reason {name}", COUNT(*) FROM checked JOIN record USING (line_number)
-                WHERE fault IS NULL AND "reason {name}" IS NOT NULL
+                WHERE {_IS_RECORD} AND "reason {name}" IS NOT NULL
                 GROUP BY ALL ORDER BY ALL
                 """
             ).fetchall()
@@ -77,7 +80,7 @@ def _shapes(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
                 regexp_replace(regexp_replace("{name}", '[0-9]', '9', 'g'), '\\p{{L}}', 'A', 'g') AS shape
             FROM checked
             JOIN record USING (line_number)
-            WHERE fault IS NULL
+            WHERE {_IS_RECORD}
               AND "reason {name}" IS NOT NULL
         )
         SELECT regexp_replace(left(shape, {_LONGEST_SHAPE}), '[^9A -~]', '.', 'g') AS shown
@@ -104,7 +107,7 @@ def _markers(connection: duckdb.DuckDBPyConnection, cast: CastColumn) -> dict[st
         GROUP BY marker
         ORDER BY marker
         """,
-        {"markers": list(_MARKERS_IN_TEXT if is_text else _MARKERS)},
+        {"markers": list(_MARKERS_IN_TEXT if is_text else MARKERS)},
     ).fetchall()
     return dict(rows)
 
@@ -205,3 +208,25 @@ def wrong_order_facts(connection: duckdb.DuckDBPyConnection, casts: list[CastCol
             ).fetchall()[0]
             found[end] = {"both": both, "wrong": wrong}
     return found
+
+
+def newest_birth(connection: duckdb.DuckDBPyConnection, casts: list[CastColumn]) -> dict[str, Any] | None:
+    """Return people (rows with a birth date), born (the newest day) and after_reference; None without births.
+
+    after_reference: rows whose birth is after the reference date, so that it became NULL.
+    """
+    births = [cast.column.name for cast in casts if cast.column.date_kind == "birth"]
+    if not births:
+        return None
+    people, born, after = connection.execute(
+        f"""
+        SELECT
+            COUNT("value {births[0]}"),
+            MAX("value {births[0]}"),
+            COUNT(*) FILTER ("reason {births[0]}" = 'AFTER_REFERENCE')
+        FROM checked
+        JOIN verdict USING (line_number)
+        WHERE verdict.reason IS NULL
+        """
+    ).fetchall()[0]
+    return {"people": people + after, "born": born and born.isoformat(), "after_reference": after}

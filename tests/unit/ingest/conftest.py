@@ -36,6 +36,7 @@ class Bench:
     folder: Path
     reports: list[str] = field(default_factory=list)
     extracts: dict[str, ExtractSettings] = field(default_factory=dict)
+    consistency: dict[str, Any] = field(default_factory=dict)
 
     def put(self, table: str, content: bytes | str, name: str | None = None, **settings: Any) -> Path:
         """Write an extract and name it in the project; `settings` are those of ExtractSettings."""
@@ -77,6 +78,7 @@ class Bench:
             )
             extracts = inspect_extracts((controller,), project)[controller]
             artefact, evidence = ingest(controller, extracts, "f" * 64, context)
+        self.consistency = evidence.facts["consistency"]
         quarantine = artefact.folder / "quarantine" / f"{table}.parquet"
         return Ingested(
             [

@@ -17,7 +17,7 @@ from schemas.code_list import (
 from schemas.contract import all_contracts
 
 HEADER = b"code,label,aliases,group,order\n"
-TABLES = {"area_lsoa21", "england_by_imd2025_decile", "ethnic_category_crosswalk"}
+TABLES = {"area_lsoa21", "england_by_imd2025_decile", "ethnic_category_crosswalk", "lsoa_ended_2021"}
 LISTS = sorted(
     file.name.removesuffix(".csv")
     for file in (files("schemas") / "codes").iterdir()
