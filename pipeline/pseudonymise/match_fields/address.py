@@ -174,13 +174,14 @@ def _parse_segment(piece: str) -> _Segment | None:
         floor = f"FLOOR{floor}{suffix}"
     last = words[-1] if words else ""
     if floor and unit and words and not identifiers:
-        unit, identifiers = None, [unit]  # "Top Flat 8 Dock Street" is the top flat of number 8
+        identifiers.append(unit)
+        unit = None  # "Top Flat 8 Dock Street" is the top flat of number 8
     return _Segment(
         unit=part if unit is None else unit,
         floor=floor,
         identifiers=tuple(identifiers),
         words=tuple(words),
-        is_street=last in street_types(),
+        is_street=last in _street_types(),
         is_building=units.get(last) == "building",
     )
 
@@ -242,6 +243,5 @@ def _street_index(segments: Sequence[_Segment]) -> int | None:
 
 
 @cache
-def street_types() -> frozenset[str]:
-    """Return the words for kinds of street, spelt out."""
+def _street_types() -> frozenset[str]:
     return frozenset(read_mapping("street_word").values())

@@ -313,7 +313,7 @@ def _unit_names(address: Address) -> list[str]:
     """Return the dwelling's names: by numbers and, for a flat or a house without number, by building."""
     if address.premises and not address.unit and "-" not in address.premises:
         return [address.premises]
-    names = set()
+    names: set[str] = set()
     premises = _numbers(address.premises) if address.premises else ()
     if address.unit:
         names.update(f"{address.unit}+{number}" for number in premises)

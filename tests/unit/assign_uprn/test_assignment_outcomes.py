@@ -152,11 +152,11 @@ def test_each_record_is_counted_once_and_rows_that_are_none_beside_them(desk: De
 
 
 def test_address_lines_of_other_names_are_joined_in_order(desk: Desk) -> None:
-    desk.answers["FLAT 1, 2 HIGH STREET"] = Answer(TWO, EXACT)
+    desk.answers["FLAT 1, 2 HIGH STREET"] = Answer(ONE, EXACT)
     people = desk.put("people.csv", "id,u,b,a,pc\nr1,,2 HIGH STREET,FLAT 1,M33 1AA\n")
     assign_uprns(desk.request(people, columns=NamedColumns(("a", "b"), "pc", "u", "id")))
     assert desk.table("evidence.csv")[0]["record_id"] == "r1"
-    assert desk.uprns() == [TWO]
+    assert desk.uprns() == [ONE]
 
 
 def test_an_extract_without_the_column_gets_one(desk: Desk) -> None:
