@@ -73,8 +73,8 @@ def train(
     """Train a linkage model and write it with its model card.
 
     A pipeline run never trains: it uses the model that the agreement approves. Without --truth, only the
-    priors are fitted to your records, and the weights of the project's model stay the same. With --review, the
-    weights move from the project's model as far as the verdicts of reviewers support it.
+    priors are fitted to your records, and the weights of the project's model stay the same. With --review,
+    the weights move from the project's model as far as the verdicts of reviewers support it.
     """
     from flows.actions.model_training import train_project
     from pipeline.project import read_project

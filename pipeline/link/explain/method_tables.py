@@ -12,8 +12,8 @@ from pipeline.group.blocking import MOVED_RULES, RECORDED_RULES
 from pipeline.link.comparison import SCORECARDS, TOO_WEAK_TO_LINK, Comparison
 from pipeline.link.comparison_inputs import PERSON_TOKENS
 from pipeline.link.model import Model, Parameters, Scorecard
-from pipeline.link.precision import DIFFERENCES, interval
 from pipeline.pseudonymise.match_fields import ADDRESS_FIELDS, PERSON_FIELDS
+from pipeline.quality.precision_interval import DIFFERENCES, interval
 
 #: What every level has; other numbers of a level (such as a standard error) are columns of their own.
 _ALWAYS = ("m", "u", "match_weight")
