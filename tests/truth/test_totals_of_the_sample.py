@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.actions.benchmark import load_benchmark
 from tests.truth.comparison import Compared, compare, compare_rates, estimated_residents
-from tests.truth.sample_population import SAMPLE, sample_population
+from tests.truth.sample_population import sample_population
 
 pytestmark = pytest.mark.slow
 
@@ -17,9 +16,8 @@ NOT_PRODUCED = {"workless"}
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    released = load_benchmark("truth").__globals__["released"]
-    folder: Path = released(SAMPLE / "hearth.toml", tmp_path_factory.mktemp("truth") / "workspace")
+def release(sample_run: Path) -> Path:
+    (folder,) = (p for p in (sample_run / "workspace" / "releases").iterdir() if p.name[0] != ".")
     return folder
 
 
