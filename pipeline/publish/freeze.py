@@ -22,6 +22,8 @@ from pipeline.publish.ledger_table import keep_table, load_kept
 from pipeline.workspace import Workspace
 
 STATE = "state"
+#: The fewest households for which the overlap with the earlier release is published.
+LEAST_OVERLAP = 1000
 _STATE = ("level", "lsoa21", "contribution", "digest")
 
 
@@ -79,6 +81,7 @@ def freeze(
         changed = count_rows(connection, "protected_cell") - _unchanged(connection)
         return Frozen(latest.release_id, False, changed, state_sha256=latest.state_sha256)
     load_kept(connection, "released_state", _STATE, STATE, latest.state_sha256, workspace)
+    _record_overlap(connection, latest.release_id)
     _create_whole_area(connection)
     create_table(connection, "area_change")
     create_table(connection, "area_verdict", minimum_changed_households=minimum_changed_households)
@@ -101,6 +104,40 @@ def freeze(
         areas_carried_forward=int(figures[1]),
         smallest_change=None if figures[2] is None else int(figures[2]),
         state_sha256=_write_state(connection, workspace),
+    )
+
+
+def _record_overlap(connection: duckdb.DuckDBPyConnection, earlier: str) -> None:
+    """Add to `basis` which share of the households the earlier release counts in the same way.
+
+    `hearth compare` reads it: people who are in both releases narrow the interval of a change. A household
+    is the same if nothing that a table shows of it, or of its residents, has changed. So the share is too
+    small rather than too large. It is in hundredths, rounded down, and only where a hundredth is ten
+    households.
+    """
+    shares = connection.execute(
+        """
+        WITH now AS (
+            SELECT contribution, lsoa21, digest, COUNT(*) AS households FROM household_state GROUP BY ALL
+        ),
+        earlier AS (
+            SELECT contribution, lsoa21, digest, COUNT(*) AS households
+            FROM released_state
+            WHERE level = 'LAD'
+            GROUP BY ALL
+        )
+        SELECT SUM(now.households), SUM(LEAST(now.households, COALESCE(earlier.households, 0)))
+        FROM now
+        LEFT JOIN earlier USING (contribution, lsoa21, digest)
+        GROUP BY now.contribution
+        """
+    ).fetchall()
+    if not shares or min(households for households, _ in shares) < LEAST_OVERLAP:
+        return
+    shared = min(100 * same // households for households, same in shares) / 100
+    connection.executemany(
+        "INSERT INTO basis VALUES (?, '', ?)",
+        [("overlap_with", earlier), ("overlap_shared", f"{shared:.2f}"), ("overlap_same_status", "1.00")],
     )
 
 

@@ -18,6 +18,8 @@ from flows.commands.results.releases import app
 from governance.errors import Refused
 from pipeline.disclosure.attack.run import run_attacks
 from pipeline.disclosure.epoch import epoch_of, epoch_of_project
+from pipeline.findings.overlap import recorded_overlap
+from pipeline.findings.release_figures import read_release
 from pipeline.project import Correction, read_project
 
 
@@ -192,3 +194,34 @@ def test_a_release_is_refused_when_the_epochs_first_release_is_gone(
 
     with pytest.raises(Refused, match="EPOCH_RELEASE_LOST"):
         bench.publish_run(make_town(10, seed=2))
+
+
+def test_a_new_epoch_records_which_share_of_households_the_earlier_release_counts_alike(
+    bench: Any, make_town: Callable[..., Any]
+) -> None:
+    town = make_town(10)
+    first = bench.publish_run(town)
+    households = town.household.num_rows
+    changed = households // 4
+    bench.correction = CORRECTED
+
+    second = bench.publish_run(with_changed(town, {f"E0100000{n}": changed // 10 + 1 for n in range(10)}))
+
+    assert recorded_overlap(read_release(first), read_release(first)) is None
+    found = recorded_overlap(read_release(first), read_release(second))
+    assert found is not None
+    expected = 1 - 10 * (changed // 10 + 1) / households
+    assert found.shared == pytest.approx(expected, abs=0.01)
+    assert found.shared <= expected
+    assert dict(found.same_status) == {"": 1.0}
+
+
+def test_the_overlap_of_few_households_is_not_recorded(
+    bench: Any, make_town: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = make_town(10)
+    first = bench.publish_run(town)
+    bench.correction = CORRECTED
+    monkeypatch.setattr("pipeline.publish.freeze.LEAST_OVERLAP", town.household.num_rows + 1)
+    second = bench.publish_run(with_changed(town, {"E01000005": 20}))
+    assert recorded_overlap(read_release(first), read_release(second)) is None
