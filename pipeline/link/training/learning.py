@@ -26,8 +26,8 @@ from pipeline.link.training.fitting import Cell, Fit, fit, pooled
 from pipeline.link.training.uncertainty import Sensitivity, residence_sensitivity, sensitivity
 
 #: Limits in log2 odds: a pair is linked if it is more likely true than not, and goes to clerical review down
-#: to odds of 1 to 16; the best must have twice the odds of the second best.
-_UPPER, _LOWER, _MARGIN = 0.0, -4.0, 1.0
+#: to odds of 1 to 11; the best must have twice the odds of the second best.
+_UPPER, _LOWER, _MARGIN = 0.0, -3.5, 1.0
 #: A move contradicts the recorded address, so its odds must be at least 4 to 1.
 _MOVED_UPPER = 2.0
 #: Keeping a ghost registration counts as twice as bad as leaving a resident out: the limit is log2(2).
