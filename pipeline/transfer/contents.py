@@ -181,12 +181,7 @@ def _is_attack(given: Mapping[str, Any], table: PseudonymisedTable) -> bool:
 
 def _is_period(given: object) -> bool:
     """Answer whether the value is a first and a last day, in ISO form and in order."""
-    return (
-        isinstance(given, list)
-        and len(given) == 2
-        and all(map(_is_day, given))
-        and given[0] <= given[1]
-    )
+    return isinstance(given, list) and len(given) == 2 and all(map(_is_day, given)) and given[0] <= given[1]
 
 
 def _is_day(given: object) -> bool:

@@ -51,7 +51,7 @@ def check(
     from flows.check.letter import write_letter
     from flows.check.report import as_html, as_text
     from flows.check.report import as_json as report_as_json
-    from flows.run.display import Display
+    from flows.run.reporting.display import Display
     from pipeline.project import read_project
     from pipeline.workspace import Workspace
 
