@@ -74,6 +74,7 @@ TABLES = {
     "pipeline/quality/review/decisions.py": "finding",
     "flows/commands/controller/assign_uprn.py": "unassigned",
     "flows/actions/paper_check.py": "rule",
+    "flows/check/": "finding",
 }
 #: Where SQL gives rows and cells a reason, in files and in Python -> the kind of those reasons.
 REASONS_IN_SQL = {
