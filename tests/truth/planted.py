@@ -109,8 +109,8 @@ def _adjusted(
 ) -> Effect:
     """Fit a model whose events meet every published margin, by Newton's method.
 
-    People of unknown exposure have a term of their own where their events are published; else they are few, and
-    are among the others.
+    People of unknown exposure have a term of their own where their events are published;
+    else they are few, and are among the others.
     """
     grid = _people_by(published, measure, (exposure, *adjusting))
     people = grid.to_numpy(float)

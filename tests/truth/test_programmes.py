@@ -14,7 +14,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "programmes.md"
 POINTS = 3.0
 OF_SMALL_GROUPS = 0.3
 
-_BLOCK = re.compile(r"```sql\n(?P<sql>.*?)\n```\n\n(?P<answer>(?:\|.*\n)+)", re.DOTALL)
+_BLOCK = re.compile(r"```sql\n(?P<sql>.*?)\n```\n\n(?P<answer>(?:\|[^\n]*\n)+)", re.DOTALL)
 BLOCKS = [(found["sql"], found["answer"]) for found in _BLOCK.finditer(PAGE.read_text("utf-8"))]
 
 
