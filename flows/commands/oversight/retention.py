@@ -171,6 +171,7 @@ def request(
     from flows.run.setup.authorisation import authorised_principal
     from governance.errors import Fault
     from governance.retention.rights import Received, record_request, write_receipt
+    from pipeline.transfer.requests import check_request_can_take_effect
 
     project, agreement = _read(config, workspace)
     actor, _ = authorised_principal(project, agreement, "record-rights-request", key, principal)
@@ -180,6 +181,7 @@ def request(
             "The agreement names no such controller, so no request was recorded.",
             f"Use --controller with one of: {', '.join(agreement.controllers)}.",
         )
+    check_request_can_take_effect(project, controller)
     value = typer.prompt(f"The person's {identifier}", hide_input=True)
     with _locked(project):
         made = record_request(

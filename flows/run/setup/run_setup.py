@@ -37,6 +37,7 @@ from pipeline.context import RunContext
 from pipeline.engine.at_rest import encrypted_at_rest
 from pipeline.engine.spill_volume import check_spill_volume
 from pipeline.project import Project
+from pipeline.transfer.requests import check_no_request_is_here
 from pipeline.workspace import Workspace
 from schemas.storage.zones import at_rest_keys
 
@@ -121,6 +122,7 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
     try:
         gatekeeper.check_run(facts)
         check_truth_is_allowed(project)
+        check_no_request_is_here(project)
         gatekeeper.check(retention_evidence(workspace.root, agreement, datetime.now(UTC), run_id))
         if warning := check_spill_volume(workspace.root, project.production):
             display.say(warning)
