@@ -20,7 +20,7 @@ from pipeline.engine.duckdb import locked_connection
 from pipeline.engine.tables import load_table
 from pipeline.project import read_project
 
-#: Largest shares of hidden cells that are compared: the agreed default, the most an agreement allows, no limit.
+#: Shares of hidden cells that are compared: the default, the most an agreement allows, no limit.
 SHARES = (0.25, 0.5, 1.0)
 
 
