@@ -73,9 +73,7 @@ def conditions_of(part: Part) -> Iterator[Condition]:
         if dimension.condition is not None:
             yield dimension.condition
         elif dimension.attribute is not None:
-            codes = [
-                _value(dimension.attribute, c) for listed in dimension.code_sets.values() for c in listed
-            ]
+            codes = [_value(c) for listed in dimension.code_sets.values() for c in listed]
             yield from (AttributeTest(dimension.attribute, (code,)) for code in codes)
             yield from (AttributeTest(dimension.attribute, (), *band) for band in dimension.bands.values())
     elif part.name in measures():
@@ -107,7 +105,7 @@ def _in_category(part: Part, worlds: Worlds, of_resident: bool) -> Flags:
         return found == (1, 0, -1)[position]
     name = dimension.attribute or ""
     tests: dict[str, Condition] = {
-        category: AttributeTest(name, tuple(_value(name, code) for code in codes))
+        category: AttributeTest(name, tuple(_value(code) for code in codes))
         for category, codes in dimension.code_sets.items()
     }
     tests |= {category: AttributeTest(name, (), *band) for category, band in dimension.bands.items()}
@@ -116,5 +114,5 @@ def _in_category(part: Part, worlds: Worlds, of_resident: bool) -> Flags:
     return ~np.any([truth(t, worlds, of_resident=of_resident) == 1 for t in tests.values()], axis=0)
 
 
-def _value(attribute: str, code: str) -> str | bool:
+def _value(code: str) -> str | bool:
     return {"true": True, "false": False}.get(code, code)

@@ -54,7 +54,7 @@ class Worlds:
 
 
 def tests_in(condition: Condition | None) -> Iterator[tuple[str, AttributeTest]]:
-    """Yield every test of a condition with what it tests: "household", or "resident" within `any_resident`."""
+    """Yield every test of a condition with what it tests: "household" or "resident"."""
     match condition:
         case AttributeTest():
             of = "household" if condition.attribute in household_attributes() else "resident"
