@@ -18,7 +18,7 @@ from flows.commands.linkage import review, training
 from flows.commands.operation import bench, init, quarantine, run, schedule, synth
 from flows.commands.oversight import audit, explain, governance, retention
 from flows.commands.results import attack, findings, measures, releases, sensitivity
-from flows.run.faults import record_fault
+from flows.run.reporting.faults import record_fault
 from governance.errors import HearthError
 from governance.keys.core_dumps import disable_core_dumps
 

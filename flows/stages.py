@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from flows.run.custody import RunKeys
-from flows.run.display import Display
+from flows.run.reporting.display import Display
+from flows.run.setup.custody import RunKeys
 from governance.artefact import Artefact, Evidence
 from governance.clearance import Cleared
 from governance.gate import Gatekeeper

@@ -294,7 +294,14 @@ class Gatekeeper:
 
     def _append(self, stage: str, event: str, rule: str | None, verdict: str, facts: dict[str, Any]) -> int:
         return self._audit.append(
-            self._run_id, self._actor, stage, event, rule, verdict, facts, self._agreement.digest
+            self._run_id,
+            self._actor,
+            stage,
+            event,
+            rule=rule,
+            verdict=verdict,
+            evidence=facts,
+            policy=self._agreement.digest,
         )
 
 

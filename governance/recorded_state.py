@@ -48,6 +48,8 @@ class RecordedState:
         self._append("finding", None, {"name": name, "part": part, "code": code, "done": done})
 
     def _append(self, event: str, verdict: str | None, facts: Mapping[str, Any]) -> None:
-        self.audit.append(self.run_id, self.actor, None, event, None, verdict, facts, self.policy)
+        self.audit.append(
+            self.run_id, self.actor, None, event, verdict=verdict, evidence=facts, policy=self.policy
+        )
         if self.audit.is_signing:
             self.audit.checkpoint()

@@ -20,6 +20,8 @@ from typing import Any
 import yaml
 from jsonschema import Draft201909Validator
 
+from schemas.strict_yaml import SafeLoader
+
 #: In the order in which data pass through the stages.
 STAGES = ("extract", "pseudonymised", "grouped", "linked", "household", "aggregate", "protected", "published")
 
@@ -201,7 +203,7 @@ def contracts(stage: str) -> tuple[Contract, ...]:
     folder = files("schemas") / "contracts" / stage
     found = sorted((file for file in folder.iterdir() if file.name.endswith(".odcs.yaml")), key=_name)
     return tuple(
-        parse_contract(stage, file.name.removesuffix(".odcs.yaml"), file.read_bytes()) for file in found
+        _shipped_contract(stage, file.name.removesuffix(".odcs.yaml"), file.read_bytes()) for file in found
     )
 
 
@@ -210,21 +212,40 @@ def all_contracts() -> tuple[Contract, ...]:
     return tuple(contract for stage in STAGES for contract in contracts(stage))
 
 
+def _shipped_contract(stage: str, table: str, content: bytes) -> Contract:
+    """Return a contract of this repository, checked for Hearth's own part only.
+
+    The tests hold every such file to the standard, and PRE-05 holds the files to what was tested. To check
+    them against the standard's JSON schema again costs a second in every command.
+    """
+    try:
+        return _contract_of(stage, table, _read_file(stage, table, content), content)
+    except (KeyError, TypeError, AttributeError):  # it no longer meets the standard: name every fault
+        return parse_contract(stage, table, content)
+
+
 def parse_contract(stage: str, table: str, content: bytes) -> Contract:
     """Check the bytes of a contract file and return the Contract; raises ContractInvalid with every fault."""
-    name = f"{stage}/{table}.odcs.yaml"
-    try:
-        # a SafeLoader that also refuses repeated keys
-        raw = yaml.load(content, Loader=_StrictLoader)  # noqa: S506
-    except yaml.YAMLError as error:
-        raise ContractInvalid(name, [f"not YAML: {error}"]) from None
+    raw = _read_file(stage, table, content)
     faults = [f"{error.json_path}: {_plain(error.message)}" for error in _standard().iter_errors(raw)]
     if faults:
-        raise ContractInvalid(name, faults)
+        raise ContractInvalid(f"{stage}/{table}.odcs.yaml", faults)
+    return _contract_of(stage, table, raw, content)
+
+
+def _read_file(stage: str, table: str, content: bytes) -> Any:
+    try:
+        # a SafeLoader that also refuses repeated keys
+        return yaml.load(content, Loader=_StrictLoader)  # noqa: S506
+    except yaml.YAMLError as error:
+        raise ContractInvalid(f"{stage}/{table}.odcs.yaml", [f"not YAML: {error}"]) from None
+
+
+def _contract_of(stage: str, table: str, raw: Any, content: bytes) -> Contract:
     reader = _Reader(stage, table, raw)
     contract = reader.contract(hashlib.sha256(content).hexdigest())
     if reader.faults:
-        raise ContractInvalid(name, reader.faults)
+        raise ContractInvalid(f"{stage}/{table}.odcs.yaml", reader.faults)
     return contract
 
 
@@ -242,7 +263,7 @@ def _standard() -> Draft201909Validator:
     return Draft201909Validator(schema)
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(SafeLoader):
     """A YAML loader that rejects repeated keys."""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from flows.actions.workspace_reading import last_judged, reading_workspace
-from flows.run.authorisation import authorised_principal
+from flows.run.setup.authorisation import authorised_principal
 from governance.agreement.agreement import read_agreement
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
@@ -137,5 +137,7 @@ def _record(project: Project, workspace: Workspace, review: str, facts: dict[str
     signer = open_log_signer(workspace.zone("keys"), f"hearth/{project.name}")
     audit = AuditLog.open(workspace.zone("audit"), signer)
     actor = _reviewer(project)
-    audit.append(f"review-{review}", actor, "quality", "note", None, "done", facts, agreement.digest)
+    audit.append(
+        f"review-{review}", actor, "quality", "note", verdict="done", evidence=facts, policy=agreement.digest
+    )
     audit.checkpoint()

@@ -5,9 +5,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.run.authorisation import authorised_principal, login, package_signers
-from flows.run.custody import key_use
-from flows.run.key_attempts import RUN, failed_attempts_recorded
+from flows.run.setup.authorisation import authorised_principal, login, package_signers
+from flows.run.setup.custody import key_use
+from flows.run.setup.key_attempts import RUN, failed_attempts_recorded
 from governance.agreement.agreement import Agreement, read_agreement
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
@@ -142,5 +142,7 @@ class Recording:
         verdict = "done" if error is None else "refused" if isinstance(error, Refused) else "fault"
         if isinstance(error, HearthError):
             self._facts["code"] = error.code
-        self._audit.append(RUN, self._actor, None, "key", None, verdict, self._facts, self._policy)
+        self._audit.append(
+            RUN, self._actor, None, "key", verdict=verdict, evidence=self._facts, policy=self._policy
+        )
         self._audit.checkpoint()

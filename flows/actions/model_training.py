@@ -10,16 +10,17 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from flows.actions.evaluation import TRUTH_COLUMNS, named_records, truth_of_other_extracts
-from flows.run.display import Display
+from flows.actions.evaluation import named_records, truth_of_other_extracts
+from flows.run.reporting.display import Display
 from flows.run.run import new_run_id
-from flows.run.run_setup import RunSetup, set_up_run
+from flows.run.setup.run_setup import RunSetup, set_up_run
 from governance.errors import Fault
 from governance.keys.providers.provider import KeyProvider
 from pipeline.ingest.inspection import InspectedExtract, inspect_extracts, open_table
 from pipeline.link.model import Model, default_model, read_model
 from pipeline.link.training.train import Training, Truth, train
 from pipeline.project import Project
+from pipeline.quality.truth_files import TRUTH_COLUMNS
 from pipeline.workspace import Workspace
 from sample_data.truth.linkage_truth import household_truth, residence_truth
 

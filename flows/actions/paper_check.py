@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.run.run_evidence import run_evidence
+from flows.run.setup.run_evidence import run_evidence
 from governance.agreement.agreement import Agreement
 from governance.agreement.decisions import release_specification
 from governance.artefact import Evidence

@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from flows.actions.workspace_reading import open_record
-from flows.run.custody import RunKeys, open_run_keys
-from flows.run.faults import record_fault
+from flows.run.reporting.faults import record_fault
 from flows.run.run import new_run_id
+from flows.run.setup.custody import RunKeys, open_run_keys
 from governance.agreement.agreement import read_agreement
 from governance.audit.signer import KEY_NAME, read_signing_key
 from governance.canonical import digest_of_file

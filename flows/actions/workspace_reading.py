@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.run.authorisation import login
+from flows.run.setup.authorisation import login
 from governance.audit.log import AuditLog
 from governance.audit.signer import open_log_signer
 from governance.canonical import digest_of_file

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from governance.counted import counted
 from governance.errors import Fault
 from governance.history import events
 from pipeline.project import Project
+from pipeline.transfer.settings import read_transfer_settings
 from schemas.storage.zones import AUDIT
 
 #: One day, and two hours for a run that takes long.
@@ -34,7 +35,8 @@ class Schedule:
 
     at: HH:MM in `timezone`. user: the account that runs start under. on_failure: path of a program that is
     called with the name of the failed unit; None for no call. network: whether runs may use the network
-    (needed only for keys in Vault or AWS).
+    (needed only for keys in Vault or AWS). controller: "council" or "nhs" at that controller's place, where a
+    run makes a package; None where a run publishes.
     """
 
     at: str
@@ -43,6 +45,7 @@ class Schedule:
     on_failure: Path | None = None
     network: bool = False
     overdue_hours: int = OVERDUE_HOURS
+    controller: str | None = None
 
     def __post_init__(self) -> None:
         if not _TIME.fullmatch(self.at):
@@ -57,6 +60,23 @@ class Schedule:
                 "--timezone is not the name of a time zone.",
                 "Use a name from the IANA list, such as `--timezone Europe/London`.",
             ) from None
+        if skipped := self.skipped_day(date.today()):  # noqa: DTZ011 a day is enough
+            raise Fault(
+                "SCHEDULE_TIME_SKIPPED",
+                f"On {skipped} the clocks go forward, so {self.at} does not exist that night. The timer "
+                "would not start the run.",
+                "Use a time outside the change of clocks, such as `--at 03:30`.",
+            )
+
+    def skipped_day(self, first: date) -> date | None:
+        """Return the first day of the two years from `first` on which the time does not exist, or None."""
+        hour, minute = map(int, self.at.split(":"))
+        zone = ZoneInfo(self.timezone)
+        for number in range(2 * 366):
+            local = datetime.combine(first + timedelta(days=number), time(hour, minute), zone)
+            if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
+                return local.date()
+        return None
 
     @property
     def cron(self) -> str:
@@ -68,8 +88,9 @@ class Schedule:
 def write_units(project: Project, config: Path, schedule: Schedule, out: Path) -> list[Path]:
     """Write the systemd service and timer files of a project into `out`. Returns their paths.
 
-    Raises Fault if `out` already contains one of them, or if the workspace does not exist. A run under
-    systemd may write only to the workspace, so it cannot create it.
+    A run under systemd may write only to its workspace and, at a controller, to the outbox, or in the linkage
+    environment to the inbox. Raises Fault if `out` already contains one of the files, if the workspace does
+    not exist (the run cannot create it), or if hearth.toml is that of another role.
     """
     if not project.workspace.is_dir():
         raise Fault(
@@ -77,7 +98,8 @@ def write_units(project: Project, config: Path, schedule: Schedule, out: Path) -
             "The project's workspace does not exist yet, and a run under systemd may not create it.",
             "Run the pipeline once yourself with `hearth run`, then repeat `hearth schedule write`.",
         )
-    unit = f"hearth-{slug(project.name)}"
+    role = _role(project, schedule.controller)
+    unit = f"hearth-{slug(project.name)}" + (f"-{schedule.controller}" if schedule.controller else "")
     on_failure = "" if schedule.on_failure is None else f"OnFailure={unit}-failed@%N.service"
     python = Path(sys.prefix) / "bin" / "python"
     values = {
@@ -87,6 +109,11 @@ def write_units(project: Project, config: Path, schedule: Schedule, out: Path) -
         "config": _quoted(str(config.absolute())),
         "workspace": _quoted(str(project.workspace)),
         "workspace_path": _quoted(str(project.workspace), in_command=False),
+        "command": role.command,
+        "role": role.checked,
+        "result": role.result,
+        "writable": " ".join(_quoted(str(path), in_command=False) for path in role.writable),
+        "address_families": f"AF_UNIX{' AF_INET AF_INET6' if schedule.network else ''}",
         "documentation": str(Path(__file__).resolve().parents[2] / "README.md").replace(" ", "%%20"),
         "at": schedule.at,
         "timezone": schedule.timezone,
@@ -113,11 +140,68 @@ def write_units(project: Project, config: Path, schedule: Schedule, out: Path) -
         )
     written = []
     for name, template in named.items():
-        text = Template((files("flows") / "deploy" / template).read_text("utf-8"))
+        own = values | {"unit": name.rpartition(".")[0]}
+        if template == "failed.service":
+            own |= {"private_network": "no", "address_families": "AF_UNIX AF_INET AF_INET6"}
+        own["hardening"] = _template("hardening.conf").substitute(own)
         path = out / name
-        path.write_text(text.substitute(values, unit=name.rpartition(".")[0]), "utf-8")
+        path.write_text(_template(template).substitute(own), "utf-8")
         written.append(path)
     return written
+
+
+def _template(name: str) -> Template:
+    return Template((files("flows") / "deploy" / name).read_text("utf-8"))
+
+
+@dataclass(frozen=True)
+class _Role:
+    """What a place's runs do. checked: option of `hearth schedule check`. writable: folders of a run."""
+
+    command: str
+    checked: str
+    result: str
+    writable: tuple[Path, ...]
+
+
+def _role(project: Project, controller: str | None) -> _Role:
+    """Return the role of the place that a hearth.toml describes; raises Fault if it cannot run by itself."""
+    transfer = read_transfer_settings(project)
+    if project.production and not project.signing_keys:
+        raise Fault(
+            "SCHEDULE_NO_SIGNING_KEYS",
+            "signing_keys is missing under [project] in hearth.toml. A run that starts by itself would have "
+            "no operator, and its gate would refuse it.",
+            "Name the keys of the operator and of the releaser there, then repeat `hearth schedule write`.",
+        )
+    is_linkage = transfer.identity is not None or project.custody == "single-operator"
+    if controller is None and not is_linkage:
+        raise Fault(
+            "SCHEDULE_ROLE",
+            "This hearth.toml has no identity under [keys.transfer], so it is a controller's. A controller "
+            "makes packages and does not publish.",
+            "Add `--controller council` or `--controller nhs`, whichever this place is.",
+        )
+    if controller is not None and transfer.identity is not None:
+        raise Fault(
+            "SCHEDULE_ROLE",
+            "This hearth.toml has an identity under [keys.transfer], so it is the linkage environment's. "
+            "That place makes no packages.",
+            "Leave --controller out, or use the hearth.toml of the controller.",
+        )
+    if controller is not None:
+        transfer.outbox.mkdir(exist_ok=True, mode=0o700)
+        return _Role(
+            f"pseudonymise --controller {controller}",
+            f" --controller {controller}",
+            "made a package",
+            (project.workspace, transfer.outbox),
+        )
+    writable = [project.workspace]
+    if transfer.identity is not None:
+        transfer.inbox.mkdir(exist_ok=True, mode=0o700)
+        writable.append(transfer.inbox)
+    return _Role("run --no-orchestrator", "", "published", tuple(writable))
 
 
 def slug(name: str) -> str:
@@ -127,7 +211,7 @@ def slug(name: str) -> str:
 
 @dataclass(frozen=True)
 class LastRun:
-    """When the last release of a workspace was published (None: never), and how its last run ended."""
+    """When a workspace last published or made a package (None: never), and how its last run ended."""
 
     published: datetime | None
     run_id: str | None
@@ -135,11 +219,12 @@ class LastRun:
     code: str | None
 
 
-def last_run(workspace: Path) -> LastRun:
+def last_run(workspace: Path, wanted: str = "published") -> LastRun:
     """Read from the signed part of the audit log how the runs of a workspace ended.
 
     A run without an end (it was killed, or is in progress) is not counted, and run.json is not read.
-    Raises Refused if the log was changed.
+    wanted: verdict of a successful end: "published", or "done" at a controller. Raises Refused if the log was
+    changed.
     """
     audit = workspace / AUDIT
     report = verify_folder(audit)
@@ -148,24 +233,30 @@ def last_run(workspace: Path) -> LastRun:
     if not (audit / LOG_NAME).is_file():
         return LastRun(None, None, None, None)
     ends = [e for e in islice(events(audit), report.signed_lines) if e["event"] == "run_end"]
-    published = [e["ts"] for e in ends if e["verdict"] == "published"]
+    published = [e["ts"] for e in ends if e["verdict"] == wanted]
     when = datetime.fromisoformat(published[-1]) if published else None
     if not ends:
         return LastRun(when, None, None, None)
     return LastRun(when, ends[-1]["run"], ends[-1]["verdict"], (ends[-1]["evidence"] or {}).get("code"))
 
 
-def check_published_lately(workspace: Path, hours: int, now: datetime | None = None) -> LastRun:
-    """Return the last run. Raises Fault if nothing was published within this number of hours."""
-    last = last_run(workspace)
+def check_published_lately(
+    workspace: Path, hours: int, now: datetime | None = None, controller: str | None = None
+) -> LastRun:
+    """Return the last run. Raises Fault if nothing was published within this number of hours.
+
+    controller: at a controller's place, a package counts instead of a release.
+    """
+    last = last_run(workspace, "published" if controller is None else "done")
     now = now or datetime.now(UTC)
     if last.published is not None and now - last.published <= timedelta(hours=hours):
         return last
-    what = (
-        "Nothing has ever been published"
-        if last.published is None
-        else f"Nothing was published since {last.published:%Y-%m-%d %H:%M} UTC"
-    )
+    if controller is None:
+        never, since, again = "Nothing has ever been published", "Nothing was published", "hearth run"
+    else:
+        never, since = "No package has ever been made", "No package was made"
+        again = f"hearth pseudonymise --controller {controller}"
+    what = never if last.published is None else f"{since} since {last.published:%Y-%m-%d %H:%M} UTC"
     ended = (
         "No run has finished"
         if last.run_id is None
@@ -175,7 +266,7 @@ def check_published_lately(workspace: Path, hours: int, now: datetime | None = N
     raise Fault(
         "NIGHT_OVERDUE",
         f"{what}; the limit is {counted(hours, 'hour')}. {ended}.",
-        "Read runs/<run id>/run.log in the workspace, then start a run: `hearth run`.",
+        f"Read runs/<run id>/run.log in the workspace, then start a run: `{again}`.",
     )
 
 

@@ -18,8 +18,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.run.faults import as_hearth_error
-from flows.run.outcome import Outcome
+from flows.run.reporting.faults import as_hearth_error
+from flows.run.reporting.outcome import Outcome
 from governance.errors import Refused
 
 T = TypeVar("T")

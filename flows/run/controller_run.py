@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.run.custody import key_use
-from flows.run.display import Display
-from flows.run.faults import record_fault
 from flows.run.nightly_run import NightlyRun
-from flows.run.run_setup import RunSetup, set_up_run
+from flows.run.reporting.display import Display
+from flows.run.reporting.faults import record_fault
+from flows.run.setup.custody import key_use
+from flows.run.setup.run_setup import RunSetup, set_up_run
 from governance.artefact import Evidence
 from governance.keys.providers.file_key import open_file_key
 from governance.keys.settings import locate_inner, read_key_settings

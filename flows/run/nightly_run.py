@@ -6,11 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from flows.run.custody import RunKeys
-from flows.run.display import Display
-from flows.run.outcome import StageRecord
 from flows.run.plan import Plan, calls_in_order, stages_at
-from flows.run.stage_metrics import StageMetrics
+from flows.run.reporting.display import Display
+from flows.run.reporting.outcome import StageRecord
+from flows.run.reporting.stage_metrics import StageMetrics
+from flows.run.setup.custody import RunKeys
 from flows.run.truth import check_truth_is_allowed, pseudonymised_truth
 from flows.stages import CONTROLLERS, STAGES, Place, Stage, StageCall, Step
 from governance.clearance import Cleared

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows.run.display import Display
-from flows.run.faults import record_fault
 from flows.run.nightly_run import Perform, run_directly
-from flows.run.outcome import Outcome, StageRecord, Status
-from flows.run.run_setup import RunSetup, set_up_run
+from flows.run.reporting.display import Display
+from flows.run.reporting.faults import record_fault
+from flows.run.reporting.outcome import Outcome, StageRecord, Status
+from flows.run.setup.run_setup import RunSetup, set_up_run
 from flows.run.signals import stop_on_signals
 from governance.errors import Refused
 from pipeline.project import Project, read_project

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from flows.run.faults import Interrupted, StopRequest
+from flows.run.reporting.faults import Interrupted, StopRequest
 
 
 @contextmanager

@@ -6,7 +6,6 @@ data: an operator who links real people must not know who they are.
 
 import pyarrow as pa
 
-from flows.actions.evaluation import read_truth
 from governance.canonical import digest_of
 from governance.errors import Refused
 from governance.keys.providers.provider import KeyProvider
@@ -14,6 +13,7 @@ from governance.keys.pseudonyms.column_hashing import KeyedHasher, keyed_hasher
 from pipeline.project import Project
 from pipeline.pseudonymise.tables import COUNCIL_PROPERTY_RECORD, NHS_PERSON_RECORD
 from pipeline.quality.counting import TruePairs
+from pipeline.quality.truth_files import read_truth
 
 #: Column of the truth -> its name here, and its kind of identifier.
 _SIDES = {

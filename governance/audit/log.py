@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from governance.audit.evidence_filter import content_fault
 from governance.audit.folder import changed_log as _changed
@@ -62,6 +62,15 @@ class Judged:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class EventDetails(TypedDict, total=False):
+    """What an event may carry besides run, actor, stage and kind. policy: digest of the agreement."""
+
+    rule: str | None
+    verdict: str | None
+    evidence: Mapping[str, Any] | None
+    policy: str | None
 
 
 class AuditLog:
@@ -111,7 +120,7 @@ class AuditLog:
                     if signer is not None:
                         signer.check_grown(prefix_roots(()), log._was_signed())
                     key = None if signer is None else signer.verifier_key
-                    log._write(LOG_RUN, "hearth", None, "log_created", None, None, {"log_key": key}, None)
+                    log._write(LOG_RUN, "hearth", None, "log_created", {"evidence": {"log_key": key}})
                 log._check_key()
         return log
 
@@ -171,30 +180,26 @@ class AuditLog:
         actor: str,
         stage: str | None,
         event: str,
-        rule: str | None = None,
-        verdict: str | None = None,
-        evidence: Mapping[str, Any] | None = None,
-        policy: str | None = None,
+        **details: Unpack[EventDetails],
     ) -> int:
         """Write one line and return its number; it is on disk when this returns.
 
-        stage: None if the event belongs to no stage. policy: digest of the agreement. A `run_start` first
-        records earlier runs without an end as abandoned, and contains the root of the log before it.
+        stage: None if the event belongs to no stage. A `run_start` first records earlier runs without an
+        end as abandoned, and contains the root of the log before it.
 
         Raises Fault if the event breaks the closed schema or the disk cannot be written, and Refused if
         the clock was set back. The log is then unchanged.
         """
         with _as_fault("written"), self._locked():
             self._catch_up()
-            facts = None if evidence is None else dict(evidence)
             if event == "run_start":
                 for abandoned in list(self._open_runs):
-                    self._write(
-                        abandoned, actor, None, "run_abandoned", None, "abandoned", {"found_by": run}, policy
-                    )
+                    found: EventDetails = {"verdict": "abandoned", "evidence": {"found_by": run}}
+                    found["policy"] = details.get("policy")
+                    self._write(abandoned, actor, None, "run_abandoned", found)
                 before = {"previous_root": self.root.hex(), "previous_size": self.size}
-                facts = {**(facts or {}), **before}
-            return self._write(run, actor, stage, event, rule, verdict, facts, policy)
+                details["evidence"] = {**(details.get("evidence") or {}), **before}
+            return self._write(run, actor, stage, event, details)
 
     def checkpoint(self) -> Checkpoint:
         """Sign the whole log and return its checkpoint; the note is on disk when this returns.
@@ -244,7 +249,7 @@ class AuditLog:
             self._catch_up()
             if self._key == old.verifier_key:
                 facts = {"old": old.verifier_key, "new": new.verifier_key}
-                number = self._write(LOG_RUN, actor, None, "log_key", None, "done", facts, None)
+                number = self._write(LOG_RUN, actor, None, "log_key", {"verdict": "done", "evidence": facts})
             elif self._key == new.verifier_key:
                 number = self.size - 1
             else:
@@ -363,19 +368,10 @@ class AuditLog:
         write_durably(self.folder / TORN / f"{self.size:012d}-{digest[:16]}.part", torn)
         os.truncate(self._path, self._bytes)
         facts = {"bytes": len(torn), "sha256": digest}
-        self._write(LOG_RUN, "hearth", None, "log_recovered", None, None, facts, None)
+        self._write(LOG_RUN, "hearth", None, "log_recovered", {"evidence": facts})
 
-    def _write(
-        self,
-        run: str,
-        actor: str,
-        stage: str | None,
-        event: str,
-        rule: str | None,
-        verdict: str | None,
-        evidence: Mapping[str, Any] | None,
-        policy: str | None,
-    ) -> int:
+    def _write(self, run: str, actor: str, stage: str | None, event: str, details: EventDetails) -> int:
+        evidence = details.get("evidence")
         record = {
             "v": 1,
             "seq": self.size,
@@ -385,10 +381,10 @@ class AuditLog:
             "actor": actor,
             "stage": stage,
             "event": event,
-            "rule": rule,
-            "verdict": verdict,
-            "evidence": evidence,
-            "policy": policy,
+            "rule": details.get("rule"),
+            "verdict": details.get("verdict"),
+            "evidence": None if evidence is None else dict(evidence),
+            "policy": details.get("policy"),
         }
         fault = event_fault(record) or content_fault(evidence)
         line = b"" if fault else canonical_json(record)

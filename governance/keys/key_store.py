@@ -13,7 +13,7 @@ from governance.keys.providers.in_memory_key import InMemoryKey
 from governance.keys.providers.keyring_key import KeyringRoot
 from governance.keys.providers.provider import KeyDescription
 from governance.keys.providers.sealed_file import read_private_file, read_sealed_key
-from governance.keys.pseudonyms.derivation import KeyContext
+from governance.keys.pseudonyms.derivation import KEY_BYTES, KeyContext
 from governance.keys.state_record import (
     change_recorded_state,
     create_state_record,
@@ -56,7 +56,8 @@ class KeyStore:
         self.check_no_rotation()
         if self.remote is None:
             passphrase = self.passphrase.read(twice=True)
-            return create_file_key(self.path, context, passphrase, state=state, today=today, expires=expires)
+            described = KeyDescription(context, self.provider, state, 8 * KEY_BYTES, today, expires)
+            return create_file_key(self.path, described, passphrase)
         if isinstance(self.remote, KeyringRoot):
             self.remote.create(context)
         root = self.remote.root_of(context)

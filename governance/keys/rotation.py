@@ -5,7 +5,7 @@ the files move. The caller carries record keys over, writes the audit entry, and
 a repeated call completes an interrupted rotation and never starts a second one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from governance.canonical import canonical_json
@@ -50,15 +50,8 @@ def rotate_key(store: KeyStore, *, state: KeyState, today: date, expires: date |
             if current.state is KeyState.ACTIVE or not next_file.exists():
                 next_file.unlink(missing_ok=True)
                 context = KeyContext(store.agreement, store.period, replaced + 1)
-                create_file_key(
-                    next_file,
-                    context,
-                    passphrase,
-                    state=state,
-                    provider=current.provider,
-                    today=today,
-                    expires=expires,
-                )
+                described = replace(current, context=context, state=state, created=today, expires=expires)
+                create_file_key(next_file, described, passphrase)
             if current.state is KeyState.ACTIVE:
                 change_state(store.path, passphrase, STATE_AFTER)
             rename_durably(store.path, old_file)

@@ -99,7 +99,9 @@ def dispose(
         "keys_destroyed": content["keys_destroyed"],
         "certificate": digest_of(content),
     }
-    audit.append(f"disposal-{digest_of(content)[:12]}", actor, None, "disposal", None, "done", facts)
+    audit.append(
+        f"disposal-{digest_of(content)[:12]}", actor, None, "disposal", verdict="done", evidence=facts
+    )
     for file in _files(folder):
         _overwrite(file)
         file.unlink()
@@ -141,7 +143,9 @@ def witness_disposal(
     )
     write_durably(path, canonical_json(certificate) + b"\n")
     facts = {"what": "witnessed", "name": content["what"], "certificate": digest_of(content)}
-    audit.append(f"disposal-{digest_of(content)[:12]}", person, None, "disposal", None, "done", facts)
+    audit.append(
+        f"disposal-{digest_of(content)[:12]}", person, None, "disposal", verdict="done", evidence=facts
+    )
     audit.checkpoint()
 
 

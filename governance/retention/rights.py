@@ -73,21 +73,25 @@ def read_requests(clear_zone: Path, controller: str) -> tuple[RightsRequest, ...
         ) from None
 
 
+@dataclass(frozen=True)
+class Received:
+    """A request as a person sent it. kind, identifier: as in `RightsRequest`; value: as typed."""
+
+    kind: str
+    identifier: str
+    value: str = field(repr=False)
+    day: date
+
+
 def record_request(
-    clear_zone: Path,
-    controller: str,
-    kind: str,
-    identifier: str,
-    value: str,
-    received: date,
-    audit: AuditLog,
-    actor: str,
+    clear_zone: Path, controller: str, received: Received, audit: AuditLog, actor: str
 ) -> RightsRequest:
     """Record a request so that it applies from the next run; returns it with its nonce.
 
     The file is written before the log. A kill in between leaves a request that applies and is recorded
     on the second attempt, never one that is recorded and does not apply.
     """
+    kind, identifier, value = received.kind, received.identifier, received.value
     if kind not in KINDS or identifier not in IDENTIFIERS:
         raise Fault(
             "REQUEST_UNKNOWN",
@@ -106,7 +110,7 @@ def record_request(
     request = RightsRequest(
         f"R{len(earlier) + 1:05d}-{secrets.token_hex(3)}",
         kind,
-        received,
+        received.day,
         identifier,
         cleaned,
         secrets.token_hex(32),
@@ -122,11 +126,11 @@ def record_request(
         "part": controller,
         "request": request.id,
         "kind": kind,
-        "received": received.isoformat(),
-        "due": (received + ANSWER_WITHIN).isoformat(),
+        "received": received.day.isoformat(),
+        "due": (received.day + ANSWER_WITHIN).isoformat(),
         "commitment": request.commitment,
     }
-    audit.append(f"rights-{request.id}", actor, None, "rights_request", None, None, facts)
+    audit.append(f"rights-{request.id}", actor, None, "rights_request", evidence=facts)
     audit.checkpoint()
     return request
 

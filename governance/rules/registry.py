@@ -8,7 +8,7 @@ cannot be evaluated refuses the run.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Required, TypedDict, Unpack
 
 from governance.agreement.agreement import Agreement
 from governance.artefact import Evidence
@@ -214,9 +214,9 @@ class Rule:
     stage: str
     source: str
     remedy: str
-    kind: Kind
-    parts: tuple[str, ...] | None
     check: Check
+    kind: Kind = "check"
+    parts: tuple[str, ...] | None = None
     waived_by: tuple[str, ...] = ()
 
     def concerns(self, stage: str, part: str) -> bool:
@@ -227,24 +227,27 @@ class Rule:
 _RULES: dict[str, Rule] = {}
 
 
-def rule(
-    *,
-    id: str,  # noqa: A002 the word that officers use
-    version: int,
-    title: str,
-    stage: str,
-    source: str,
-    remedy: str,
-    kind: Kind = "check",
-    parts: tuple[str, ...] | None = None,
-    waived_by: tuple[str, ...] = (),
-) -> Callable[[Check], Check]:
+class RuleHeader(TypedDict, total=False):
+    """The fields of a `Rule` that a family of rules declares, under the same names."""
+
+    id: Required[str]
+    version: Required[int]
+    title: Required[str]
+    stage: Required[str]
+    source: Required[str]
+    remedy: Required[str]
+    kind: Kind
+    parts: tuple[str, ...] | None
+    waived_by: tuple[str, ...]
+
+
+def rule(**header: Unpack[RuleHeader]) -> Callable[[Check], Check]:
     """Register the decorated function as a rule; raises ValueError for a repeated id or an unknown stage."""
 
     def register(check: Check) -> Check:
-        if id in _RULES:
-            raise ValueError(f"rule {id} is registered twice")
-        _RULES[id] = Rule(id, version, title, stage, source, remedy, kind, parts, check, waived_by)
+        if header["id"] in _RULES:
+            raise ValueError(f"rule {header['id']} is registered twice")
+        _RULES[header["id"]] = Rule(check=check, **header)
         return check
 
     return register

@@ -9,7 +9,9 @@ Reasons in `unassigned.csv`:
 NO_ADDRESS       the record has no address
 NO_CANDIDATE     no address in the list resembles the record's address
 BELOW_THRESHOLD  the best candidate's match weight is below the minimum
-AMBIGUOUS        another candidate is about as good, or another UPRN has the same address
+CONTRADICTED     the best candidate has another unit, number, building or street
+AMBIGUOUS        another candidate is about as good, another UPRN has the same address, or the list gives the
+                 candidate's UPRN addresses of different dwellings
 UNUSABLE_KEPT    its UPRN is invalid (`0`, exponent form, ...), and --overwrite does not allow replacing it
 """
 
@@ -31,6 +33,7 @@ from pipeline.assign_uprn.environment import MatcherEnvironment, open_environmen
 from pipeline.assign_uprn.extract_copy import UprnChange, write_copy
 from pipeline.assign_uprn.loading import LoadedFile, load_addresses
 from pipeline.assign_uprn.lookup import look_up
+from pipeline.assign_uprn.parts import create_parts
 from pipeline.assign_uprn.private_folder import private_folder
 from pipeline.assign_uprn.statements import create_uprn_macros, run_statement
 from pipeline.engine.duckdb import EngineSettings, locked_connection
@@ -144,6 +147,8 @@ def _assign(
     addresses = counted(_count(connection, "address_to_match"), "address", "addresses")
     request.report(f"To look up: {addresses} of {counted(extract.rows, 'record')}")
     look_up(connection, environment, request.engine, folder)
+    create_parts(connection)
+    run_statement(connection, "agreement.sql")
     run_statement(
         connection,
         "verdict.sql",

@@ -32,7 +32,7 @@ PASSPHRASE = "four random words here"
 @contextmanager
 def isolated() -> Iterator[None]:
     """Let this process count as the isolated interpreter that `hearth` starts; pytest's own is not."""
-    with patch("flows.run.run_evidence.import_overrides", return_value=[]):
+    with patch("flows.run.setup.run_evidence.import_overrides", return_value=[]):
         yield
 
 

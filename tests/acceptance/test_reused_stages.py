@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from datetime import date
 from fnmatch import fnmatch
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from governance.audit.signer import open_log_signer
 from governance.canonical import canonical_json
 from governance.clearance import Cleared
 from governance.gate import Gatekeeper
-from governance.retention.rights import record_request, requests_path
+from governance.retention.rights import Received, record_request, requests_path
 from pipeline.leakage.canary import canary_of
 from pipeline.project import read_project
 
@@ -214,13 +213,15 @@ def test_a_request_on_record_that_is_not_in_effect_refuses_the_run(ran: SamplePr
     signer = open_log_signer(ran.workspace / "keys", f"hearth/{read_project(ran.config).name}")
     audit = AuditLog.open(ran.workspace / "audit", signer)
     clear = ran.workspace / "clear"
-    request = partial(
-        record_request, clear, "nhs", "erasure", "record_id", received=date(2026, 3, 1), audit=audit
-    )
-    request(value="N-yesterday", actor="operator")
+
+    def request(record_id: str) -> None:
+        received = Received("erasure", "record_id", record_id, date(2026, 3, 1))
+        record_request(clear, "nhs", received, audit, "operator")
+
+    request("N-yesterday")
     path = requests_path(clear, "nhs")
     yesterday = path.read_bytes()
-    request(value="N-today", actor="operator")
+    request("N-today")
     if change == "edited":
         path.write_bytes(path.read_bytes().replace(b"N-today", b"N-other"))
     elif change == "deleted":

@@ -48,6 +48,19 @@ def test_two_packages_become_a_release_where_no_linkage_key_and_no_clear_table_e
         assert hearth("audit", "verify", place.workspace / "audit").code in (0, 4)
 
 
+def test_a_request_in_the_linkage_environment_is_not_recorded_and_one_that_is_there_refuses_the_run(
+    three: Three,
+) -> None:
+    asked = ("--controller", "nhs", "--kind", "erasure", "--received", "2026-11-02")
+    ran = three.linkage.ask("retention", "request", *asked)
+    assert (ran.code, "REQUEST_AT_CONTROLLER" in ran.err) == (2, True)
+    path = three.linkage.workspace / "clear" / "nhs" / "rights_requests.jsonl"
+    assert not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}\n")
+    assert three.linkage.run_here()["code"] == "IDENTIFIERS_IN_LINKAGE"
+
+
 def test_a_linkage_environment_without_an_operators_key_starts_nothing(three: Three) -> None:
     config = three.linkage.folder / "hearth.toml"
     kept = [line for line in config.read_text().splitlines() if not line.startswith("signing_keys")]

@@ -83,6 +83,7 @@ REASONS_IN_SQL = {
 }
 #: Capitals with underscores that are no error codes.
 NO_CODES = {
+    "AF_UNIX",  # a family of addresses in a unit file
     # parts of the codes that side_channel.py puts together
     "NHS_NUMBER",
     # Python names that `__all__` lists

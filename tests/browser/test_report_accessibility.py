@@ -50,7 +50,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     }
     keeper = Gatekeeper("run-1", agreement, audit, "operator", order={("run", "all"): ()})
     keeper.check_run(Evidence("run", "all", facts))
-    audit.append("run-1", "operator", None, "run_end", None, "fault", {"code": "DISK_FULL"})
+    audit.append("run-1", "operator", None, "run_end", verdict="fault", evidence={"code": "DISK_FULL"})
     audit.checkpoint()
     return render_page(gather(root, agreement, "run-1"))
 

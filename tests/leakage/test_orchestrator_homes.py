@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.run.custody import orchestrator_homes
+from flows.run.setup.custody import orchestrator_homes
 
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 

@@ -16,12 +16,12 @@ from typing import Any, get_type_hints
 import pytest
 
 import flows.run.nightly_run
-import flows.run.run_setup
+import flows.run.setup.run_setup
 import flows.stages
-from flows.run.display import Display
 from flows.run.nightly_run import NightlyRun
 from flows.run.plan import calls_in_order, gate_order, stages_at
-from flows.run.run_setup import RunSetup
+from flows.run.reporting.display import Display
+from flows.run.setup.run_setup import RunSetup
 from governance.agreement.agreement import Agreement
 from governance.artefact import Artefact, Evidence, FileRecord
 from governance.audit.log import AuditLog
@@ -87,7 +87,7 @@ ORDER: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("publish", "all"): (*BEFORE, ("disclosure", "all"), ("quality", "all"), ("aggregate", "all")),
     ("leakage", "all"): (("publish", "all"),),
 }
-YES = Rule("TST-01", 1, "Yes", "link", "source", "None.", "check", None, lambda *_: passed("1", "1"))
+YES = Rule("TST-01", 1, "Yes", "link", "source", "None.", lambda *_: passed("1", "1"))
 
 
 def small(stage: str, part: str) -> Artefact:
@@ -288,8 +288,8 @@ def test_a_release_does_not_appear_where_the_search_for_leaks_was_not_judged(
 def test_no_extract_is_taken_in_where_a_gate_before_the_run_was_cut_out(
     call: str, skipped: str, context: RunContext
 ) -> None:
-    edited = cut(flows.run.run_setup, call, "None")
-    for module, code in ((flows.run.run_setup, "NOT_EVALUATED"), (edited, "GATE_SKIPPED")):
+    edited = cut(flows.run.setup.run_setup, call, "None")
+    for module, code in ((flows.run.setup.run_setup, "NOT_EVALUATED"), (edited, "GATE_SKIPPED")):
         with (
             pytest.raises(HearthError) as raised,
             module.set_up_run(

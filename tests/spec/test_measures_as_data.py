@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.run.faults import as_hearth_error
+from flows.run.reporting.faults import as_hearth_error
 from pipeline.aggregate.counting import build_all_cells
 from pipeline.aggregate.plan import make_plan
 from pipeline.aggregate.stage import known_attributes
@@ -108,7 +108,7 @@ def test_a_new_measure_and_table_are_counted_without_any_code(monkeypatch: pytes
         (("  period:", "  perod: x\n  period:"), "unknown key perod"),
         (("- name: arrears_and_illness", "- name: Arrears"), "lower-case letters"),
         (("dimensions: [tenure]", "dimensions: tenure"), r"dimensions must be a list, such as \[tenure\]"),
-        (("dimensions: [tenure]", "dimensions: [tenure"), "line 1[0-9]: expected"),
+        (("dimensions: [tenure]", "dimensions: [tenure"), "line 1[0-9]: (did not find )?expected"),
         (("  source: test\n", "  source:\n"), "source must be text"),
         (
             ("  source: test\n", "  source: test\n  source: other\n"),

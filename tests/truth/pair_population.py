@@ -41,7 +41,7 @@ def pair_population(folder: Path = PAIR) -> Population:
     for name, column in (("conditions", "ltc_count"), ("admissions", "emergency_admissions_12m")):
         people[name] = health[column].astype(float).reindex(people.index).fillna(0)
     homes = homes.loc[sorted(set(people["home"]))]
-    standard = people.groupby("home").apply(rooms_needed, include_groups=False)
+    standard = rooms_needed(people)
     short = pd.to_numeric(homes["bedrooms"]) < standard.reindex(homes.index)
     support = homes["ctr_claimant"] == "Y"
     rated = homes["epc_rating"].notna()

@@ -42,7 +42,7 @@ def sample_population(folder: Path = SAMPLE) -> Population:
     breathing = admitted[admitted["icd10"].fillna("").str.startswith("J")]
     people["respiratory_admissions"] = people.index.isin(breathing["person_id"])
     people["vaccinated"] = people.index.isin(recent[recent["event"] == "vaccination_influenza"]["person_id"])
-    standard = people.groupby("home").apply(rooms_needed, include_groups=False)
+    standard = rooms_needed(people)
     return Population(
         people.rename(columns={"free_meals": "free_school_meals"}),
         pd.DataFrame(

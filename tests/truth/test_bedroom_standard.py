@@ -46,7 +46,7 @@ def homes() -> pd.DataFrame:
         connection.execute("CREATE TABLE council_dwelling AS SELECT * FROM listed")
         connection.execute(Statements("pipeline.household").read("78_bedroom_standard"))
         by_rule = connection.sql("SELECT * FROM bedroom_standard").df().set_index("household_pseudonym")
-    found = pd.DataFrame({"true": people.groupby("home").apply(rooms_needed, include_groups=False)})
+    found = pd.DataFrame({"true": rooms_needed(people)})
     found["rule"] = by_rule["bedrooms_required"]
     assert found["rule"].notna().all()
     bedrooms = recorded["bedrooms"].reindex(found.index)

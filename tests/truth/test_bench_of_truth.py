@@ -55,6 +55,7 @@ def test_counts_are_of_homes_and_people() -> None:
 def household(*members: tuple[str, int], couple: tuple[int, ...] = ()) -> pd.DataFrame:
     return pd.DataFrame(
         {
+            "home": "H1",
             "is_female": [sex == "F" for sex, _ in members],
             "age": [age for _, age in members],
             "is_couple": [number in couple for number in range(len(members))],
@@ -80,7 +81,7 @@ def household(*members: tuple[str, int], couple: tuple[int, ...] = ()) -> pd.Dat
 def test_the_bedroom_standard_counts_rooms_by_relationship(
     members: tuple[tuple[str, int], ...], couple: tuple[int, ...], rooms: int
 ) -> None:
-    assert rooms_needed(household(*members, couple=couple)) == rooms
+    assert rooms_needed(household(*members, couple=couple)).to_dict() == {"H1": rooms}
 
 
 def test_the_comparison_states_what_is_published_and_how_far_it_is_off(tmp_path: Path) -> None:

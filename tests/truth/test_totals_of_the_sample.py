@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.actions.benchmark import load_benchmark
 from tests.truth.comparison import Compared, compare
-from tests.truth.sample_population import SAMPLE, sample_population
+from tests.truth.sample_population import sample_population
 
 pytestmark = pytest.mark.slow
 
@@ -20,9 +19,8 @@ NOT_PRODUCED = {"workless"}
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory) -> list[Compared]:
-    released = load_benchmark("truth").__globals__["released"]
-    release: Path = released(SAMPLE / "hearth.toml", tmp_path_factory.mktemp("truth") / "workspace")
+def compared(sample_run: Path) -> list[Compared]:
+    (release,) = (p for p in (sample_run / "workspace" / "releases").iterdir() if p.name[0] != ".")
     return [one for one in compare(release, sample_population()) if one.unit == "%"]
 
 

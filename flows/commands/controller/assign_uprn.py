@@ -191,7 +191,7 @@ def assign_uprn(
     --overwrite. Records without a match are listed with the reason. Exit code: 0 done, 1 fault (also if
     uk-address-matcher is not installed).
     """
-    from flows.run.faults import record_fault
+    from flows.run.reporting.faults import record_fault
     from flows.run.signals import stop_on_signals
     from pipeline.assign_uprn.address_list import ListTolerance
     from pipeline.assign_uprn.assignment import AssignmentRequest, Thresholds, assign_uprns

@@ -92,7 +92,7 @@ def run(
     apply_prefect_settings(place.root / "orchestrator")
     outcome = _directly(request) if no_orchestrator else _orchestrated(request, config, workspace)
     _print_outcome(outcome, as_json)
-    from flows.run.outcome import EXIT_CODES
+    from flows.run.reporting.outcome import EXIT_CODES
 
     raise typer.Exit(EXIT_CODES[outcome["status"]])
 

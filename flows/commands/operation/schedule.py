@@ -1,7 +1,7 @@
 """`hearth schedule`: start runs automatically, and raise an alarm when nothing was published."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,10 @@ AtOption = Annotated[
     str, typer.Option("--at", help="Time of day, HH:MM.", parser=a_time_of_day, metavar="HH:MM")
 ]
 ZoneOption = Annotated[str, typer.Option("--timezone", help="Time zone of that time.", parser=a_time_zone)]
+ControllerOption = Annotated[
+    Literal["council", "nhs"] | None,
+    typer.Option(help="At a controller's place: which one. A run there makes a package."),
+]
 _CONFIG = Path("hearth.toml")
 
 WRITE_EXAMPLES = """
@@ -29,7 +33,8 @@ Example:
     sudo systemctl enable --now hearth-my-project.timer hearth-my-project-overdue.timer
 
 `systemctl list-timers` then shows when the next run starts, and `systemctl --failed` shows a run that did not
-publish. A run can write only to its workspace, and has no network access unless you add --network.
+publish. A run can write only to its workspace, and to the inbox or the outbox. It has no network access
+unless you add --network. At a controller's place add --controller council or --controller nhs.
 """
 
 CHECK_EXAMPLES = """
@@ -88,16 +93,19 @@ def write(
     network: Annotated[
         bool, typer.Option("--network", help="Let runs use the network (needed for keys in Vault or AWS).")
     ] = False,
+    controller: ControllerOption = None,
 ) -> None:
     """Write systemd service and timer files.
 
-    They start one run a day, and an hourly check that a release was published.
+    They start one run a day, and an hourly check that a release was published or a package made.
     """
     from flows.orchestration.systemd_schedule import Schedule, operator_name, write_units
     from pipeline.project import read_project
 
     program = None if on_failure is None else on_failure.absolute()
-    schedule = Schedule(at, timezone, user or operator_name(), program, network, hours)
+    schedule = Schedule(at, timezone, user or operator_name(), program, network, hours, controller)
+    if schedule.user == "root":
+        typer.echo("WARNING: the runs start under root. Name an account of their own with --user.", err=True)
     for path in write_units(read_project(config, workspace), config, schedule, out):
         typer.echo(str(path))
 
@@ -106,18 +114,21 @@ def write(
 def check(
     config: ConfigOption = _CONFIG,
     workspace: WorkspaceOption = None,
-    hours: Annotated[int, typer.Option(help="Hours allowed since the last release.", min=1)] = 26,
+    hours: Annotated[int, typer.Option(help="Hours allowed since the last release or package.", min=1)] = 26,
+    controller: ControllerOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show when a release was last published, and fail if that is too long ago."""
+    """Show when a release was last published or a package made, and fail if that is too long ago."""
     import json
 
     from flows.orchestration.systemd_schedule import check_published_lately
     from pipeline.project import read_project
 
-    last = check_published_lately(read_project(config, workspace).workspace, hours)
+    project = read_project(config, workspace)
+    last = check_published_lately(project.workspace, hours, controller=controller)
     assert last.published is not None  # noqa: S101 the check raises otherwise
-    typer.echo(f"Last published {last.published:%Y-%m-%d %H:%M} UTC", err=as_json)
+    done = "published" if controller is None else "packaged"
+    typer.echo(f"Last {done} {last.published:%Y-%m-%d %H:%M} UTC", err=as_json)
     if as_json:
         typer.echo(json.dumps({"published": last.published.isoformat(), "run_id": last.run_id}))
 

@@ -229,7 +229,7 @@ def change_key(
     out: Annotated[Path, typer.Option("--out", help="File for the proof.")] = Path("key-change.proof"),
 ) -> None:
     """Change the key that signs the log. Both the old and the new key sign the change."""
-    from flows.run.authorisation import authorised_principal
+    from flows.run.setup.authorisation import authorised_principal
     from governance.agreement.agreement import read_agreement
     from governance.audit.key_change import change_log_key
     from pipeline.project import read_project

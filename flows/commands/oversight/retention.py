@@ -82,7 +82,7 @@ def dispose(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Delete artefacts and write a certificate. A release is never deleted before its day."""
-    from flows.run.authorisation import authorised_principal
+    from flows.run.setup.authorisation import authorised_principal
     from governance.errors import Fault, Refused
     from governance.retention.disposal import dispose as dispose_of
     from governance.retention.holdings import holdings
@@ -168,9 +168,10 @@ def request(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Record a person's erasure request or objection; it applies from the next run."""
-    from flows.run.authorisation import authorised_principal
+    from flows.run.setup.authorisation import authorised_principal
     from governance.errors import Fault
-    from governance.retention.rights import record_request, write_receipt
+    from governance.retention.rights import Received, record_request, write_receipt
+    from pipeline.transfer.requests import check_request_can_take_effect
 
     project, agreement = _read(config, workspace)
     actor, _ = authorised_principal(project, agreement, "record-rights-request", key, principal)
@@ -180,15 +181,13 @@ def request(
             "The agreement names no such controller, so no request was recorded.",
             f"Use --controller with one of: {', '.join(agreement.controllers)}.",
         )
+    check_request_can_take_effect(project, controller)
     value = typer.prompt(f"The person's {identifier}", hide_input=True)
     with _locked(project):
         made = record_request(
             project.workspace / "clear",
             controller,
-            kind,
-            identifier,
-            value,
-            received,
+            Received(kind, identifier, value, received),
             _audit(project),
             actor,
         )

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 from governance.errors import Fault
@@ -14,29 +13,22 @@ from governance.keys.providers.sealed_file import (
     seal,
     write_private_file,
 )
-from governance.keys.pseudonyms.derivation import KEY_BYTES, KeyContext
+from governance.keys.pseudonyms.derivation import KEY_BYTES
 from governance.keys.states import KeyState, check_transition
 
 
 def create_file_key(
-    path: Path,
-    context: KeyContext,
-    passphrase: str,
-    *,
-    state: KeyState = KeyState.PENDING,
-    provider: str = "file",
-    today: date,
-    expires: date | None = None,
-    cost: ScryptCost | None = None,
+    path: Path, description: KeyDescription, passphrase: str, cost: ScryptCost | None = None
 ) -> InMemoryKey:
     """Make a root from the operating system's generator and encrypt it in a new file.
 
-    Raises Fault if the file exists or the passphrase is weak.
+    The root has the standard length, whatever `description.bits` says. Raises Fault if the file exists or
+    the passphrase is weak.
     """
-    description = KeyDescription(context, provider, state, 8 * KEY_BYTES, today, expires)
+    made = replace(description, bits=8 * KEY_BYTES)
     root = os.urandom(KEY_BYTES)
-    write_private_file(path, seal(description, root, passphrase, cost or ScryptCost()))
-    return InMemoryKey(root, description)
+    write_private_file(path, seal(made, root, passphrase, cost or ScryptCost()))
+    return InMemoryKey(root, made)
 
 
 def open_file_key(path: Path, passphrase: str) -> InMemoryKey:

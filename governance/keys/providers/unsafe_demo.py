@@ -12,8 +12,9 @@ from governance.errors import Fault, Refused
 from governance.keys.key_store import KeyStore
 from governance.keys.passphrase import PassphraseSource
 from governance.keys.providers.file_key import create_file_key
+from governance.keys.providers.provider import KeyDescription
 from governance.keys.providers.sealed_file import ScryptCost, write_private_file
-from governance.keys.pseudonyms.derivation import KeyContext
+from governance.keys.pseudonyms.derivation import KEY_BYTES, KeyContext
 from governance.keys.states import KeyState
 
 KEY_FILE = "UNSAFE-demo.key"
@@ -52,14 +53,7 @@ def unsafe_demo_store(
         passphrase.unlink(missing_ok=True)
         secret = secrets.token_urlsafe(32)
         write_private_file(passphrase, secret.encode() + b"\n")
-        create_file_key(
-            key,
-            context,
-            secret,
-            state=KeyState.ACTIVE,
-            provider="unsafe-demo",
-            today=today,
-            cost=ScryptCost(n=2**14),
-        )
+        described = KeyDescription(context, "unsafe-demo", KeyState.ACTIVE, 8 * KEY_BYTES, today, None)
+        create_file_key(key, described, secret, ScryptCost(n=2**14))
         write_private_file(key_folder / REGISTER_FILE, f"{today.isoformat()} {context.key_id}\n".encode())
     return KeyStore(context.agreement, context.period, None, key, PassphraseSource(passphrase))

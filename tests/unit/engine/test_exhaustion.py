@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from flows.run.faults import as_hearth_error
+from flows.run.reporting.faults import as_hearth_error
 from pipeline.engine.exhaustion import exhaustion_fault
 
 _TOO_MUCH = "CREATE TABLE big AS SELECT md5(i::VARCHAR) || 'SECRET' AS cell FROM range(3_000_000) AS r(i)"

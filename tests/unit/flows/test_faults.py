@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.run.faults import TRACE_LOG, Interrupted, as_hearth_error, record_fault
+from flows.run.reporting.faults import TRACE_LOG, Interrupted, as_hearth_error, record_fault
 from flows.run.run import RunRequest, run_pipeline
 from governance.errors import Fault
 

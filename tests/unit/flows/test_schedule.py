@@ -3,10 +3,12 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -22,7 +24,19 @@ from pipeline.project import Project
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
-def _project(folder: Path, name: str = "Trafford & NHS", workspace: str = "work space") -> Project:
+LINKAGE: dict[str, Any] = {"transfer": {"identity": "identity"}}
+CONTROLLER: dict[str, Any] = {
+    "path": "linkage.key",
+    "transfer": {"recipient": "age1", "signing_key": "k.pem"},
+}
+
+
+def _project(
+    folder: Path,
+    name: str = "Trafford & NHS",
+    workspace: str = "work space",
+    keys: dict[str, Any] = LINKAGE,
+) -> Project:
     (folder / workspace).mkdir(exist_ok=True)
     return Project(
         name=name,
@@ -34,8 +48,9 @@ def _project(folder: Path, name: str = "Trafford & NHS", workspace: str = "work 
         workspace=folder / workspace,
         model=None,
         engine=EngineSettings(),
-        keys={},
+        keys=keys,
         extracts={},
+        signing_keys=(folder / "operator.pem",),
     )
 
 
@@ -53,7 +68,7 @@ def _run(
         workspace / "audit", open_log_signer(workspace / "keys", "hearth/test"), lambda: ended
     )
     log.append(run_id, "operator", None, "run_start", policy="0" * 64)
-    log.append(run_id, "operator", None, "run_end", None, status, {"code": code} if code else {})
+    log.append(run_id, "operator", None, "run_end", verdict=status, evidence={"code": code} if code else {})
     if is_signed:
         log.checkpoint()
 
@@ -89,13 +104,17 @@ def test_a_night_under_systemd_can_write_to_its_workspace_alone_and_has_no_netwo
         "Type=oneshot",
         "User=hearth",
         "ProtectSystem=strict",
-        f'ReadWritePaths="{tmp_path / "work space"}"',
+        f'ReadWritePaths="{tmp_path / "work space"}" {tmp_path / "inbox"}',
         "PrivateNetwork=yes",
         "UMask=0077",
         "LimitCORE=0",
     ):
         assert f"\n{setting}\n" in service
-    assert f'--workspace "{tmp_path / "work space"}" --no-orchestrator' in service
+    assert (
+        f' run --no-orchestrator --config {tmp_path}/hearth.toml --workspace "{tmp_path}/work space"'
+        in service
+    )
+    assert (tmp_path / "inbox").is_dir()
     with_network = Schedule("02:30", "Europe/London", "hearth", network=True)
     again = write_units(_project(tmp_path), tmp_path / "hearth.toml", with_network, tmp_path / "other")
     assert "\nPrivateNetwork=no\n" in again[0].read_text()
@@ -107,8 +126,72 @@ def test_a_units_name_and_text_survive_any_project_name(tmp_path: Path) -> None:
     assert units[0].name == "hearth-x-h-id.service"
     service = units[0].read_text()
     assert "%h" not in service.replace("%%h", "")
-    assert f"--workspace {tmp_path}/w%%h$$x " in service
-    assert f"\nReadWritePaths={tmp_path}/w%%h$x\n" in service
+    assert f"--workspace {tmp_path}/w%%h$$x\n" in service
+    assert f"\nReadWritePaths={tmp_path}/w%%h$x {tmp_path}/inbox\n" in service
+
+
+def test_at_a_controller_the_unit_makes_a_package_and_may_write_to_the_outbox(tmp_path: Path) -> None:
+    schedule = Schedule("02:30", "Europe/London", "hearth", controller="nhs")
+    project = _project(tmp_path, "Trafford", "workspace", CONTROLLER)
+    units = write_units(project, tmp_path / "hearth.toml", schedule, tmp_path / "units")
+    assert [unit.name for unit in units][:2] == ["hearth-trafford-nhs.service", "hearth-trafford-nhs.timer"]
+    service, overdue = units[0].read_text(), units[2].read_text()
+    assert " -m flows.cli pseudonymise --controller nhs --config " in service
+    assert f"\nReadWritePaths={tmp_path}/workspace {tmp_path}/outbox\n" in service
+    assert " schedule check --controller nhs --config " in overdue
+
+
+@pytest.mark.parametrize(("keys", "controller"), [(CONTROLLER, None), (LINKAGE, "council")])
+def test_a_schedule_for_another_role_than_the_places_is_refused(
+    tmp_path: Path, keys: dict[str, Any], controller: str | None
+) -> None:
+    schedule = Schedule("02:30", "UTC", "hearth", controller=controller)
+    with pytest.raises(Fault, match="SCHEDULE_ROLE"):
+        write_units(_project(tmp_path, keys=keys), tmp_path / "hearth.toml", schedule, tmp_path / "units")
+
+
+def test_a_schedule_without_an_operator_is_refused_where_people_are_real(tmp_path: Path) -> None:
+    project = replace(_project(tmp_path), signing_keys=())
+    with pytest.raises(Fault, match="SCHEDULE_NO_SIGNING_KEYS"):
+        write_units(project, tmp_path / "hearth.toml", Schedule("02:30", "UTC", "u"), tmp_path / "units")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="Debian's systemd is not installed")
+@pytest.mark.parametrize("network", [False, True])
+def test_systemd_rates_the_exposure_of_each_unit_at_three_or_less(tmp_path: Path, network: bool) -> None:
+    schedule = Schedule("02:30", "UTC", "hearth", Path("/bin/true"), network=network)
+    units = write_units(_project(tmp_path), tmp_path / "hearth.toml", schedule, tmp_path / "units")
+    for unit in (unit for unit in units if unit.suffix == ".service"):
+        rated = subprocess.run(
+            ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=30", unit],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert rated.returncode == 0, rated.stdout[-300:] + rated.stderr
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "skipped"),
+    [
+        ("01:30", "Europe/London", date(2027, 3, 28)),
+        ("02:30", "Europe/London", None),
+        ("02:30", "Europe/Berlin", date(2027, 3, 28)),
+        ("01:30", "UTC", None),
+    ],
+)
+def test_a_time_that_a_change_of_clocks_skips_is_found_and_refused(
+    at: str, zone: str, skipped: date | None
+) -> None:
+    if skipped is None:
+        assert Schedule(at, zone, "hearth").skipped_day(date(2026, 12, 1)) is None
+    else:
+        with pytest.raises(Fault, match="SCHEDULE_TIME_SKIPPED"):
+            Schedule(at, zone, "hearth")
+        unchecked = object.__new__(Schedule)
+        object.__setattr__(unchecked, "at", at)
+        object.__setattr__(unchecked, "timezone", zone)
+        assert unchecked.skipped_day(date(2026, 12, 1)) == skipped
 
 
 @pytest.mark.parametrize("at", ["2:30", "24:00", "02:60", "noon", "02:30:00"])
@@ -165,6 +248,15 @@ def test_the_alarm_names_how_the_last_run_ended(tmp_path: Path) -> None:
     _run(tmp_path, "20261120T023000Z-bbbb", NOW - timedelta(hours=26), "refused", "AGREEMENT_EXPIRED")
     with pytest.raises(Fault, match=r"20261120T023000Z-bbbb, ended as refused \(AGREEMENT_EXPIRED\)"):
         check_published_lately(tmp_path, 26, NOW)
+
+
+def test_at_a_controller_a_package_counts_and_a_release_does_not(tmp_path: Path) -> None:
+    _run(tmp_path, "run-1", NOW - timedelta(hours=1), "done")
+    assert check_published_lately(tmp_path, 26, NOW, "nhs").run_id == "run-1"
+    with pytest.raises(Fault, match="Nothing has ever been published"):
+        check_published_lately(tmp_path, 26, NOW)
+    with pytest.raises(Fault, match="hearth pseudonymise --controller nhs"):
+        check_published_lately(tmp_path, 26, NOW + timedelta(days=3), "nhs")
 
 
 def test_a_workspace_where_nothing_ever_ran_is_overdue(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.commands.operation.quarantine import merge_small_groups
-from flows.run.outcome import Outcome, StageRecord
-from flows.run.printed_facts import printed_facts
+from flows.run.reporting.outcome import Outcome, StageRecord
+from flows.run.reporting.printed_facts import printed_facts
 from governance.small_group import is_other, merge_small, other
 
 SMALL = "other (fewer than 10 records)"

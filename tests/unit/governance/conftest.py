@@ -53,10 +53,12 @@ def log_run(audit: AuditLog) -> Callable[[str], None]:
     def write(run: str) -> None:
         audit.append(run, "operator", None, "run_start", evidence={"extracts": 2})
         for stage in ("ingest", "link"):
-            audit.append(run, "operator", stage, "rule", "ING-03", "pass", {"rows": 20113})
-            audit.append(run, "operator", stage, "gate", None, "cleared", {"rules": ["ING-03"]})
+            audit.append(
+                run, "operator", stage, "rule", rule="ING-03", verdict="pass", evidence={"rows": 20113}
+            )
+            audit.append(run, "operator", stage, "gate", verdict="cleared", evidence={"rules": ["ING-03"]})
             audit.checkpoint()
-        audit.append(run, "operator", None, "run_end", None, "published", {"stages": 2})
+        audit.append(run, "operator", None, "run_end", verdict="published", evidence={"stages": 2})
         audit.checkpoint()
 
     return write

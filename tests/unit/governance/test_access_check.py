@@ -10,6 +10,7 @@ import pytest
 from governance import access_check
 from governance.access_check import access_facts
 from governance.keys.providers.file_key import create_file_key
+from governance.keys.providers.provider import KeyDescription
 from governance.keys.providers.sealed_file import ScryptCost
 from governance.keys.pseudonyms.derivation import KeyContext
 from governance.keys.states import KeyState
@@ -22,12 +23,9 @@ def make_key(path: Path, agreement: str = "DSA-1") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     create_file_key(
         path,
-        KeyContext(agreement, "2026"),
+        KeyDescription(KeyContext(agreement, "2026"), "file", KeyState.ACTIVE, 256, date(2026, 11, 30), None),
         "four random words here",
-        state=KeyState.ACTIVE,
-        provider="file",
-        today=date(2026, 11, 30),
-        cost=ScryptCost(n=2**10),
+        ScryptCost(n=2**10),
     )
     return path
 

@@ -60,9 +60,9 @@ class Honest:
 
 def write_night(log: AuditLog, run: str, rows: int = 20113) -> None:
     log.append(run, "operator", None, "run_start")
-    log.append(run, "operator", "ingest", "rule", "ING-03", "pass", {"rows": rows})
+    log.append(run, "operator", "ingest", "rule", rule="ING-03", verdict="pass", evidence={"rows": rows})
     log.checkpoint()
-    log.append(run, "operator", None, "run_end", None, "published")
+    log.append(run, "operator", None, "run_end", verdict="published")
     log.checkpoint()
 
 

@@ -40,7 +40,16 @@ def test_a_run_that_ended_leaves_a_log_that_is_intact(
 
 
 def test_every_line_carries_exactly_the_closed_fields_in_order(audit: AuditLog, audit_folder: Path) -> None:
-    audit.append("run-1", "operator", "link", "rule", "LNK-02", "pass", {"pairs": 3, "rate": 0.5}, "a" * 64)
+    audit.append(
+        "run-1",
+        "operator",
+        "link",
+        "rule",
+        rule="LNK-02",
+        verdict="pass",
+        evidence={"pairs": 3, "rate": 0.5},
+        policy="a" * 64,
+    )
     assert list(json.loads(lines_of(audit_folder)[1])) == [
         "actor", "event", "evidence", "policy", "prev", "rule", "run", "seq", "stage", "ts", "v", "verdict",
     ]  # fmt: skip
@@ -116,7 +125,7 @@ def test_a_half_written_line_is_set_aside_recorded_and_the_chain_goes_on(
     assert "only partly written" in verify_folder(audit_folder).incomplete[0]
     reopened = AuditLog.open(audit_folder, signer)
     reopened.append("run-2", "operator", None, "run_start")
-    reopened.append("run-2", "operator", None, "run_end", None, "published")
+    reopened.append("run-2", "operator", None, "run_end", verdict="published")
     reopened.checkpoint()
     report = verify_folder(audit_folder)
     assert (report.tampered, report.incomplete) == ([], [])
@@ -150,7 +159,7 @@ def test_a_process_killed_while_it_writes_leaves_a_log_that_the_next_run_mends(t
     process.wait()
     log = AuditLog.open(tmp_path / "audit", open_log_signer(tmp_path, "hearth/test"))
     log.append("run-2", "operator", None, "run_start")
-    log.append("run-2", "operator", None, "run_end", None, "published")
+    log.append("run-2", "operator", None, "run_end", verdict="published")
     log.checkpoint()
     assert verify_folder(tmp_path / "audit").exit_code == UNWITNESSED
 

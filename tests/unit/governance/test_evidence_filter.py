@@ -127,8 +127,8 @@ def test_a_key_that_a_log_remembers_without_the_mark_is_recognised(
     audit: AuditLog, agreement: Agreement
 ) -> None:
     facts = {"part": "council", "remember": {"SAMPLE-HOUSEHOLDS:2025:v1": {"uprn": "2f65620b0d6a1c46"}}}
-    audit.append("run-0", "operator", "pseudonymise", "rule", "PSE-06", "pass", facts)
-    audit.append("run-0", "operator", "pseudonymise", "gate", None, "cleared", {"part": "council"})
+    audit.append("run-0", "operator", "pseudonymise", "rule", rule="PSE-06", verdict="pass", evidence=facts)
+    audit.append("run-0", "operator", "pseudonymise", "gate", verdict="cleared", evidence={"part": "council"})
     with pytest.raises(Refused, match="PSEUDONYMS_OVERLAP"):
         keeper(audit, agreement, "run-1").judge(*shown())
 

@@ -35,7 +35,7 @@ def rule_of(rule_id: str, verdict: Verdict | Exception) -> Rule:
             raise verdict
         return verdict
 
-    return Rule(rule_id, 1, f"Title of {rule_id}", "link", "source", f"Mend {rule_id}.", "check", None, check)
+    return Rule(rule_id, 1, f"Title of {rule_id}", "link", "source", f"Mend {rule_id}.", check)
 
 
 PASS = passed("9", "10")
@@ -213,8 +213,10 @@ def test_a_rule_reads_the_newest_clerical_review_of_the_log(
     judge(audit)
     for links in (120, 150):
         facts = {"what": "review imported", "links_reviewed": links}
-        audit.append("review-1", "operator", "quality", "note", None, "done", facts)
-    audit.append("review-1", "operator", "quality", "note", None, "done", {"what": "review exported"})
+        audit.append("review-1", "operator", "quality", "note", verdict="done", evidence=facts)
+    audit.append(
+        "review-1", "operator", "quality", "note", verdict="done", evidence={"what": "review exported"}
+    )
     judge(audit)
     judge(AuditLog.open(audit_folder, signer))
     assert read == [None, (150, "2026-11-21"), (150, "2026-11-21")]

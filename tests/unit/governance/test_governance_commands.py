@@ -100,7 +100,7 @@ def test_the_report_is_written_with_its_pack(tmp_path: Path, project: Path) -> N
     workspace = tmp_path / "workspace"
     log = AuditLog.open(workspace / "audit", open_log_signer(workspace / "keys", "hearth/test"))
     log.append("run-1", "operator", None, "run_start")
-    log.append("run-1", "operator", None, "run_end", None, "fault", {"code": "DISK_FULL"})
+    log.append("run-1", "operator", None, "run_end", verdict="fault", evidence={"code": "DISK_FULL"})
     log.checkpoint()
     page, pack = tmp_path / "page.html", tmp_path / "pack"
     done = hearth("audit", "report", "--config", project, "--out", page, "--pack", pack, "--json")
@@ -160,7 +160,9 @@ def test_explain_shows_the_last_verdicts_newest_first(audit: AuditLog, audit_fol
             "observed": f"{number} rows",
             "reason": "too few" if verdict == "fail" else "",
         }
-        audit.append(f"run-{number}", "operator", "ingest", "rule", "ING-03", verdict, facts)
+        audit.append(
+            f"run-{number}", "operator", "ingest", "rule", rule="ING-03", verdict=verdict, evidence=facts
+        )
     shown = hearth("governance", "explain", "ING-03", "--audit", audit_folder).stdout.splitlines()
     last = shown[shown.index("Last verdicts:") + 1 :]
     assert len(last) == 10

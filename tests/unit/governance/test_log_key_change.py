@@ -26,7 +26,7 @@ def keys(tmp_path: Path, signer: LogSigner) -> Path:
 
 def write_night(log: AuditLog, run: str) -> None:
     log.append(run, "operator", None, "run_start")
-    log.append(run, "operator", None, "run_end", None, "published")
+    log.append(run, "operator", None, "run_end", verdict="published")
     log.checkpoint()
 
 
@@ -67,10 +67,8 @@ def test_a_change_without_the_old_keys_signature_is_found(
     write_night(audit, "run-1")
     thief = LogSigner(NoteSigner(ORIGIN, Ed25519PrivateKey.generate()), tmp_path / MEMORY_NAME)
     forged = AuditLog.open(audit_folder)
-    forged._write(
-        "log", "operator", None, "log_key", None, "done",
-        {"old": signer.verifier_key, "new": thief.verifier_key}, None,
-    )  # fmt: skip
+    keys = {"old": signer.verifier_key, "new": thief.verifier_key}
+    forged._write("log", "operator", None, "log_key", {"verdict": "done", "evidence": keys})
     thief.memory.write_bytes(signer.memory.read_bytes())
     write_night(AuditLog.open(audit_folder, thief), "run-2")
     (audit_folder / "log.vkey").write_text(thief.verifier_key + "\n")

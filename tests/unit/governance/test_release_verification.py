@@ -86,7 +86,7 @@ def published(
         (folder / name).write_bytes(data)
     audit.append("run-1", "operator", None, "run_start", evidence={})
     (folder / STATEMENT).write_bytes(record(RELEASE_ID, write_release_manifest(folder)))
-    audit.append("run-1", "operator", None, "run_end", None, "published", {})
+    audit.append("run-1", "operator", None, "run_end", verdict="published", evidence={})
     audit.checkpoint()
     return Published(folder, audit_folder, signer)
 

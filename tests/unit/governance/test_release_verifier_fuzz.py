@@ -43,7 +43,12 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     digest = hashlib.sha256((release / MANIFEST).read_bytes()).hexdigest()
     log = AuditLog.open(place / "audit", open_log_signer(place / "keys", "hearth/test"))
     log.append(
-        "run-1", "operator", "publish", "release", None, "published", about | {"manifest_sha256": digest}
+        "run-1",
+        "operator",
+        "publish",
+        "release",
+        verdict="published",
+        evidence=about | {"manifest_sha256": digest},
     )
     log.checkpoint()
     (release / STATEMENT).write_bytes(log.sign_release(RELEASE_ID, digest, "2026-Q1", "2026-03-31"))

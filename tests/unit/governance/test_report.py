@@ -82,7 +82,9 @@ def facts(audit: AuditLog, agreement: Agreement) -> ReportFacts:
         stages = [{"stage": "ingest", "part": "nhs", "facts": {"tables": {"nhs_person": INGEST}}}]
         code = {"code": "NOT_EVALUATED"} if run == "run-2" else {}
         code |= {"figures": digest_of(stages)}
-        audit.append(run, "operator:root", None, "run_end", None, ended, code, agreement.digest)
+        audit.append(
+            run, "operator:root", None, "run_end", verdict=ended, evidence=code, policy=agreement.digest
+        )
         audit.checkpoint()
         folder = workspace / "runs" / run
         folder.mkdir(parents=True)
@@ -212,14 +214,22 @@ def test_the_precision_in_the_report_is_the_one_that_the_rule_judges(
     agreement: Agreement,
 ) -> None:
     if review is not None:
-        audit.append("review-1", "operator:root", "quality", "note", None, "done", review)
+        audit.append("review-1", "operator:root", "quality", "note", verdict="done", evidence=review)
     stages = [
         {"stage": "link", "part": "all", "facts": LINK},
         {"stage": "quality", "part": "all", "facts": quality},
     ]
     audit.append("run-3", "operator:root", None, "run_start", policy=agreement.digest)
     ended = {"figures": digest_of(stages)}
-    audit.append("run-3", "operator:root", None, "run_end", None, "published", ended, agreement.digest)
+    audit.append(
+        "run-3",
+        "operator:root",
+        None,
+        "run_end",
+        verdict="published",
+        evidence=ended,
+        policy=agreement.digest,
+    )
     folder = audit.folder.parent / "runs" / "run-3"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps({"stages": stages}))
@@ -347,7 +357,7 @@ def test_a_signed_start_is_shown_under_the_agreement_of_its_day(
         agreement, "run-9", "run", [unsafe_demo_key("operator"), unsafe_demo_key("releaser")]
     )
     audit.append("run-9", "operator", None, "run_start", evidence=signed, policy=agreement.digest)
-    audit.append("run-9", "operator", None, "run_end", None, "done")
+    audit.append("run-9", "operator", None, "run_end", verdict="done")
     audit.checkpoint()
     later = replace(agreement, digest="0" * 64)
     (line,) = gather(audit.folder.parent, later, "run-9", now=NOW).runs

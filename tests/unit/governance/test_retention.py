@@ -23,7 +23,13 @@ from governance.retention.disposal import certificate_path, dispose, read_certif
 from governance.retention.evidence import retention_evidence
 from governance.retention.holdings import Holding, _first_named, holdings
 from governance.retention.residue import remove_stale_spill
-from governance.retention.rights import prove_request, read_requests, record_request, write_receipt
+from governance.retention.rights import (
+    Received,
+    prove_request,
+    read_requests,
+    record_request,
+    write_receipt,
+)
 from pipeline.ingest.rights import PeopleToRemove, remove_on_request
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
@@ -196,7 +202,7 @@ def test_a_file_that_is_dated_anew_is_kept_no_longer(
     workspace: Path, make: Callable[..., Path], agreement: Agreement, audit: AuditLog, days: int
 ) -> None:
     """The day that counts is the one on which the log first names the artefact."""
-    audit.append("run-1", "operator", "link", "gate", None, "cleared", JUDGED)
+    audit.append("run-1", "operator", "link", "gate", verdict="cleared", evidence=JUDGED)
     make(LINK, days - 365)
     later = retention_evidence(workspace, agreement, NOW + timedelta(days=365), "run-now").facts
     assert later["overdue"] == [LINK]
@@ -205,7 +211,7 @@ def test_a_file_that_is_dated_anew_is_kept_no_longer(
 def test_what_was_disposed_of_and_made_again_is_as_old_as_it_is(
     workspace: Path, make: Callable[..., Path], agreed: Agreement, audit: AuditLog
 ) -> None:
-    audit.append("run-1", "operator", "link", "gate", None, "cleared", JUDGED)
+    audit.append("run-1", "operator", "link", "gate", verdict="cleared", evidence=JUDGED)
     make(LINK, 400)
     dispose_of(workspace, agreed, audit, LINK)
     assert _first_named(events(audit.folder)) == {}
@@ -247,10 +253,7 @@ def test_a_request_is_on_record_without_naming_the_person(
     made = record_request(
         workspace / "clear",
         "nhs",
-        "objection",
-        "nhs_number",
-        "999 000 0018",
-        date(2026, 11, 2),
+        Received("objection", "nhs_number", "999 000 0018", date(2026, 11, 2)),
         audit,
         "officer",
     )
@@ -269,7 +272,7 @@ def test_the_receipt_proves_the_request_and_the_runs_it_was_in_effect_in(
 ) -> None:
     zone = workspace / "clear"
     made = record_request(
-        zone, "nhs", "erasure", "nhs_number", "9990000018", date(2026, 11, 2), audit, "officer"
+        zone, "nhs", Received("erasure", "nhs_number", "9990000018", date(2026, 11, 2)), audit, "officer"
     )
     receipt = tmp_path / "receipt.json"
     write_receipt(receipt, made)
@@ -279,7 +282,9 @@ def test_the_receipt_proves_the_request_and_the_runs_it_was_in_effect_in(
         ("run-2", "nhs", "fail"),
         ("run-3", "nhs", "pass"),
     ):
-        audit.append(run, "operator", "ingest", "rule", "RET-04", verdict, {"part": part})
+        audit.append(
+            run, "operator", "ingest", "rule", rule="RET-04", verdict=verdict, evidence={"part": part}
+        )
     assert prove_request(receipt, audit_folder).runs == ("run-3",)
     held = json.loads(receipt.read_text())
     receipt.write_text(json.dumps(held | {"value": "9990000026"}))
@@ -296,7 +301,7 @@ def test_a_request_of_another_kind_or_without_a_number_is_refused(
 ) -> None:
     with pytest.raises(Fault, match="REQUEST"):
         record_request(
-            workspace / "clear", "nhs", kind, identifier, value, date(2026, 11, 2), audit, "officer"
+            workspace / "clear", "nhs", Received(kind, identifier, value, date(2026, 11, 2)), audit, "officer"
         )
     assert audit.requests("nhs") == frozenset()
 
@@ -314,9 +319,11 @@ def test_the_persons_rows_leave_however_the_number_is_written_and_nobody_elses_d
 ) -> None:
     zone = workspace / "clear"
     by_number = record_request(
-        zone, "nhs", "erasure", "nhs_number", "9990000018", date(2026, 11, 2), audit, "o"
+        zone, "nhs", Received("erasure", "nhs_number", "9990000018", date(2026, 11, 2)), audit, "o"
     )
-    by_record = record_request(zone, "nhs", "objection", "record_id", "P7", date(2026, 11, 2), audit, "o")
+    by_record = record_request(
+        zone, "nhs", Received("objection", "record_id", "P7", date(2026, 11, 2)), audit, "o"
+    )
     with duckdb.connect() as connection:
         connection.execute(
             """
@@ -354,7 +361,7 @@ def test_a_request_by_either_identifier_reaches_every_row_of_the_person(
 ) -> None:
     """Registered twice (P1, P2); some diagnoses bear the record id alone, some the NHS number alone."""
     request = record_request(
-        workspace / "clear", "nhs", "erasure", identifier, value, date(2026, 11, 2), audit, "o"
+        workspace / "clear", "nhs", Received("erasure", identifier, value, date(2026, 11, 2)), audit, "o"
     )
     people = PeopleToRemove.of((request,))
     left = {}
@@ -389,7 +396,7 @@ def test_a_stand_in_that_many_people_share_draws_nobody_else_in(
     workspace: Path, audit: AuditLog, stand_in: str
 ) -> None:
     request = record_request(
-        workspace / "clear", "nhs", "erasure", "record_id", "P1", date(2026, 11, 2), audit, "o"
+        workspace / "clear", "nhs", Received("erasure", "record_id", "P1", date(2026, 11, 2)), audit, "o"
     )
     with duckdb.connect() as connection:
         connection.execute(

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.run.authorisation import authorised_principal, authorising_keys
+from flows.run.setup.authorisation import authorised_principal, authorising_keys
 from governance.agreement.agreement import Agreement
 from governance.errors import Refused
 from governance.principals.run_authorisation import (

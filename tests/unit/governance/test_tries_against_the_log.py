@@ -40,8 +40,8 @@ def night(workspace: Path, run: str, rows: int = 20113) -> bytes:
     """Run one night; returns the newest checkpoint."""
     log = AuditLog.open(workspace / "audit", open_log_signer(workspace / "keys", ORIGIN))
     log.append(run, "operator", None, "run_start")
-    log.append(run, "operator", "ingest", "rule", "ING-03", "pass", {"rows": rows})
-    log.append(run, "operator", None, "run_end", None, "published")
+    log.append(run, "operator", "ingest", "rule", rule="ING-03", verdict="pass", evidence={"rows": rows})
+    log.append(run, "operator", None, "run_end", verdict="published")
     log.checkpoint()
     return newest_checkpoint(workspace / "audit")[2]
 

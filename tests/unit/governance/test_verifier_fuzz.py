@@ -85,9 +85,9 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "keys").mkdir(mode=0o700)
     log = AuditLog.open(place / "audit", open_log_signer(place / "keys", "hearth/test"))
     log.append("run-1", "operator", None, "run_start")
-    log.append("run-1", "operator", "ingest", "rule", "ING-03", "pass", {"rows": 20113})
+    log.append("run-1", "operator", "ingest", "rule", rule="ING-03", verdict="pass", evidence={"rows": 20113})
     log.checkpoint()
-    log.append("run-1", "operator", None, "run_end", None, "published")
+    log.append("run-1", "operator", None, "run_end", verdict="published")
     log.checkpoint()
     return place / "audit"
 

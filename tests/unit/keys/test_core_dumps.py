@@ -53,7 +53,7 @@ def test_a_process_that_aborts_with_a_key_writes_no_file(tmp_path: Path) -> None
 
 
 def test_a_run_forbids_core_dumps_before_it_opens_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    import flows.run.run_setup as run_setup
+    import flows.run.setup.run_setup as run_setup
 
     order: list[str] = []
     monkeypatch.setattr(run_setup, "disable_core_dumps", lambda: order.append("no dumps"))

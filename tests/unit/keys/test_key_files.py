@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from governance.errors import Fault, HearthError, Refused
 from governance.keys.providers.file_key import change_state, create_file_key, open_file_key
+from governance.keys.providers.provider import KeyDescription
 from governance.keys.providers.sealed_file import ScryptCost
 from governance.keys.pseudonyms.derivation import KeyContext
 from governance.keys.settings import KeyUse, open_key, read_key_settings
@@ -18,13 +20,12 @@ PASSPHRASE = "four random words here"
 CONTEXT = KeyContext("dsa-1", "2026")
 TODAY = date(2026, 6, 1)
 QUICK = ScryptCost(n=2**10)
+DESCRIBED = KeyDescription(CONTEXT, "file", KeyState.ACTIVE, 256, TODAY, None)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    create_file_key(
-        tmp_path / "linkage.key", CONTEXT, PASSPHRASE, state=KeyState.ACTIVE, today=TODAY, cost=QUICK
-    )
+    create_file_key(tmp_path / "linkage.key", DESCRIBED, PASSPHRASE, QUICK)
     return tmp_path / "linkage.key"
 
 
@@ -38,7 +39,8 @@ def test_a_key_opens_as_it_was_made_and_lies_private_and_sealed(path: Path) -> N
 
 def test_two_new_keys_are_two_keys(tmp_path: Path) -> None:
     keys = [
-        create_file_key(tmp_path / name, CONTEXT, PASSPHRASE, today=TODAY, cost=QUICK) for name in ("a", "b")
+        create_file_key(tmp_path / name, replace(DESCRIBED, state=KeyState.PENDING), PASSPHRASE, QUICK)
+        for name in ("a", "b")
     ]
     assert keys[0].check_value("uprn") != keys[1].check_value("uprn")
     assert keys[0].check_value("uprn") != keys[0].check_value("nhs_number")
@@ -120,7 +122,7 @@ def test_a_wrong_passphrase_is_refused_without_quoting_it(path: Path) -> None:
 )
 def test_an_edited_header_does_not_open(tmp_path: Path, field: str, value: object) -> None:
     path = tmp_path / "k"
-    create_file_key(path, CONTEXT, PASSPHRASE, today=TODAY, expires=TODAY, cost=QUICK)
+    create_file_key(path, replace(DESCRIBED, state=KeyState.PENDING, expires=TODAY), PASSPHRASE, QUICK)
     content = json.loads(path.read_bytes())
     assert content["header"][field] != value
     content["header"][field] = value
@@ -134,17 +136,17 @@ def test_an_edited_header_does_not_open(tmp_path: Path, field: str, value: objec
 )
 def test_a_weak_passphrase_makes_no_key(tmp_path: Path, passphrase: str, is_enough: bool) -> None:
     if is_enough:
-        create_file_key(tmp_path / "k", CONTEXT, passphrase, today=TODAY, cost=QUICK)
+        create_file_key(tmp_path / "k", replace(DESCRIBED, state=KeyState.PENDING), passphrase, QUICK)
     else:
         with pytest.raises(Fault, match="KEY_PASSPHRASE_WEAK"):
-            create_file_key(tmp_path / "k", CONTEXT, passphrase, today=TODAY, cost=QUICK)
+            create_file_key(tmp_path / "k", replace(DESCRIBED, state=KeyState.PENDING), passphrase, QUICK)
         assert not any(tmp_path.iterdir())
 
 
 def test_a_key_is_never_overwritten_by_a_new_one(path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises(Fault, match="KEY_EXISTS"):
-        create_file_key(path, CONTEXT, PASSPHRASE, today=TODAY, cost=QUICK)
+        create_file_key(path, replace(DESCRIBED, state=KeyState.PENDING), PASSPHRASE, QUICK)
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
@@ -225,7 +227,7 @@ def test_a_run_opens_the_key_of_its_own_agreement_and_period_alone(
 @pytest.mark.parametrize(("days", "is_usable"), [(0, True), (1, False)])
 def test_a_key_can_be_used_up_to_its_last_day(tmp_path: Path, days: int, is_usable: bool) -> None:
     path = tmp_path / "k"
-    create_file_key(path, CONTEXT, PASSPHRASE, state=KeyState.ACTIVE, today=TODAY, expires=TODAY, cost=QUICK)
+    create_file_key(path, replace(DESCRIBED, expires=TODAY), PASSPHRASE, QUICK)
     if is_usable:
         opened(path, today=TODAY + timedelta(days=days))
     else:

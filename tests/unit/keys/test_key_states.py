@@ -28,7 +28,7 @@ def test_the_log_knows_the_state_that_every_action_left(tmp_path: object) -> Non
     audit = AuditLog.open(tmp_path)  # type: ignore[arg-type]
 
     def act(verdict: str, **facts: str) -> None:
-        audit.append("keys", "operator", None, "key", None, verdict, facts)
+        audit.append("keys", "operator", None, "key", verdict=verdict, evidence=facts)
 
     act("done", act="new", key_id="k:v1", state="pending")
     act("done", act="compare", key_id="k:v1", state="active")

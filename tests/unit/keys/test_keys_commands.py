@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.run.custody import key_use
+from flows.run.setup.custody import key_use
 from governance.agreement.agreement import read_agreement
 from governance.audit.signer import KEY_NAME, read_signing_key
 from governance.errors import HearthError, Refused

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.actions.evaluation import read_truth
 from flows.run.truth import check_truth_is_allowed
 from governance.errors import Fault, Refused
 from pipeline.context import RunContext
+from pipeline.quality.truth_files import read_truth
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A contract is read strictly: what it misspells, repeats or forgets is an error."""
 
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,31 @@ def test_every_contract_in_the_repository_fits_the_standard_and_our_additions() 
         "nhs_event",
         "nhs_person",
     ]
+    for stage in STAGES:
+        shipped = {
+            file.name.removesuffix(".odcs.yaml"): file.read_bytes()
+            for file in (files("schemas") / "contracts" / stage).iterdir()
+            if file.name.endswith(".odcs.yaml")
+        }
+        checked = [parse_contract(stage, table, shipped[table]) for table in sorted(shipped)]
+        assert tuple(checked) == contracts(stage)
+
+
+def test_a_shipped_contract_that_no_longer_meets_the_standard_names_every_fault(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "contracts" / "extract").mkdir(parents=True)
+    spoiled = "apiVersion: v3.1.0\nschema:\n- {}\n"
+    (tmp_path / "contracts" / "extract" / "thing.odcs.yaml").write_text(spoiled)
+    monkeypatch.setattr(
+        "schemas.contract.files", lambda package: tmp_path if package == "schemas" else files(package)
+    )
+    contracts.cache_clear()
+    try:
+        with pytest.raises(ContractInvalid, match="'kind' is a required property"):
+            contracts("extract")
+    finally:
+        contracts.cache_clear()
 
 
 def test_a_column_says_what_a_gate_needs_to_know_of_it() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.run.printed_facts import printed_facts
+from flows.run.reporting.printed_facts import printed_facts
 from governance.canonical import digest_of
 from pipeline.disclosure.profile import FLOOR_CELL_COUNT
 

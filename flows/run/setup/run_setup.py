@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from flows.run.authorisation import authorisation_facts, login, package_signers
-from flows.run.custody import RunKeys, open_controller_keys, open_run_keys, orchestrator_homes
-from flows.run.display import Display
-from flows.run.faults import as_hearth_error
-from flows.run.key_attempts import failed_attempts_recorded
 from flows.run.nightly_run import NightlyRun, Perform, run_directly
-from flows.run.outcome import figures_digest
 from flows.run.plan import gate_order
-from flows.run.run_evidence import run_evidence
-from flows.run.run_teardown import remove_superseded, shred
+from flows.run.reporting.display import Display
+from flows.run.reporting.faults import as_hearth_error
+from flows.run.reporting.outcome import figures_digest
+from flows.run.setup.authorisation import authorisation_facts, login, package_signers
+from flows.run.setup.custody import RunKeys, open_controller_keys, open_run_keys, orchestrator_homes
+from flows.run.setup.key_attempts import failed_attempts_recorded
+from flows.run.setup.run_evidence import run_evidence
+from flows.run.setup.run_teardown import remove_superseded, shred
 from flows.run.truth import check_truth_is_allowed
 from flows.stages import CONTROLLERS, Place
 from governance.agreement.agreement import Agreement, read_agreement
@@ -37,6 +37,7 @@ from pipeline.context import RunContext
 from pipeline.engine.at_rest import encrypted_at_rest
 from pipeline.engine.spill_volume import check_spill_volume
 from pipeline.project import Project
+from pipeline.transfer.requests import check_no_request_is_here
 from pipeline.workspace import Workspace
 from schemas.storage.zones import at_rest_keys
 
@@ -108,17 +109,20 @@ def set_up_run(setup: RunSetup) -> Iterator[NightlyRun]:
     def shred_tables() -> None:
         destroyed = shred(workspace, run_id, at_rest)
         if destroyed is not None:
-            audit.append(run_id, actor, None, "disposal", None, "done", destroyed, agreement.digest)
+            audit.append(
+                run_id, actor, None, "disposal", verdict="done", evidence=destroyed, policy=agreement.digest
+            )
 
     def record_end(verdict: str, end: dict[str, object]) -> None:
         if run is not None and run.records:
             end |= {"figures": figures_digest(run.records)}
-        audit.append(run_id, actor, None, "run_end", None, verdict, end, agreement.digest)
+        audit.append(run_id, actor, None, "run_end", verdict=verdict, evidence=end, policy=agreement.digest)
         audit.checkpoint()
 
     try:
         gatekeeper.check_run(facts)
         check_truth_is_allowed(project)
+        check_no_request_is_here(project)
         gatekeeper.check(retention_evidence(workspace.root, agreement, datetime.now(UTC), run_id))
         if warning := check_spill_volume(workspace.root, project.production):
             display.say(warning)

@@ -42,6 +42,6 @@ def failed_attempts_recorded(project: Project, agreement: Agreement, run: str = 
             audit = AuditLog.open(workspace.zone("audit"), signer)
             facts = {"act": "open", "code": error.code}
             actor = f"unauthenticated:{getuser()}"
-            audit.append(run, actor, None, "key", None, "fault", facts, agreement.digest)
+            audit.append(run, actor, None, "key", verdict="fault", evidence=facts, policy=agreement.digest)
             audit.checkpoint()
         raise

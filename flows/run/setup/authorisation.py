@@ -12,7 +12,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from flows.run.key_attempts import failed_attempts_recorded
+from flows.run.setup.key_attempts import failed_attempts_recorded
 from governance.agreement.agreement import Agreement
 from governance.audit.signer import read_signing_key
 from governance.errors import Refused
