@@ -87,7 +87,7 @@ def audit_and_repair(
         else:
             few, many = _few_and_many(system, exposed, limits)
         names = _names(system, exposed)
-        is_stuck = names <= before  # hiding counts was tried for them in the round before
+        is_stuck = bool(limits) and names <= before  # their limits were hidden in the round before
         if rounds > MAXIMUM_ROUNDS or (is_stuck and not rules.is_exact):
             few, many = few[:0], exposed
         before = names
@@ -213,7 +213,7 @@ def _few_and_many(system: PublishedSystem, exposed: Whole, limits: dict[int, Who
 
 
 def _named(system: PublishedSystem, cells: Whole) -> np.ndarray:
-    return (system.measure_group[cells] + "|" + system.breakdown[cells]).astype(str)
+    return np.asarray(system.measure_group[cells] + "|" + system.breakdown[cells]).astype(str)
 
 
 def _names(system: PublishedSystem, cells: Whole) -> set[str]:
