@@ -1,8 +1,8 @@
 """Possible households and their residents, as far as conditions can distinguish them.
 
 An attribute has one representative value for each set of values that no condition distinguishes, and `None`
-for not recorded. Facts that follow from the definitions of attributes are built in: the numbers of residents by
-age, one-person compositions, and attributes counted from conditions or events of which others are a part.
+for not recorded. Facts that follow from the definitions of attributes are built in: the numbers of residents
+by age, one-person compositions, and attributes counted from conditions or events of which others are a part.
 """
 
 import itertools
