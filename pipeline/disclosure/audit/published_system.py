@@ -135,7 +135,8 @@ def create_system(
             unit = 'household' AS is_household,
             is_complement AND contains(measure, ':within:') AND unit = denominator_unit AS is_difference,
             unit || '|' || group_measure AS measure_group,
-            CASE WHEN is_complement THEN denominator_unit || '|' || denominator_measure ELSE '' END AS moves_with,
+            CASE WHEN is_complement THEN denominator_unit || '|' || denominator_measure ELSE '' END
+                AS moves_with,
             COALESCE(dimension_1, '') || '|' || COALESCE(dimension_2, '') AS breakdown,
             COALESCE(block_area, '') AS block_area,
             COALESCE(authority, '') AS authority

@@ -64,7 +64,7 @@ def audit_and_repair(
     """
     rules = PublicRules(profile.minimum_cell_count, profile.rounding_base, profile.noise_bound)
     hidden_counts = coarsened = 0
-    before: tuple[set[str], int] = (set(), 0)
+    before: set[str] = set()
     for rounds in range(1, 2 * MAXIMUM_ROUNDS + 1):
         printed, system, reference, targets = true_system(connection, rules, area)
         audit = Auditor(system, reference, rules.minimum_cell_count, targets=targets).run(
@@ -87,10 +87,10 @@ def audit_and_repair(
         else:
             few, many = _few_and_many(system, exposed, limits)
         names = _names(system, exposed)
-        is_stuck = names <= before[0] and len(exposed) >= before[1]  # hiding counts protected none of them
+        is_stuck = bool(limits) and names <= before  # their limits were hidden in the round before
         if rounds > MAXIMUM_ROUNDS or (is_stuck and not rules.is_exact):
             few, many = few[:0], exposed
-        before = names, len(exposed)
+        before = names
         if len(many):
             coarsened += _coarsen(connection, many)
         if len(few):
@@ -202,7 +202,8 @@ def _has_printed_part(system: PublishedSystem) -> np.ndarray:
 def _few_and_many(system: PublishedSystem, exposed: Whole, limits: dict[int, Whole]) -> tuple[Whole, Whole]:
     """Return the exposed cells that hiding a few counts may protect, and those whose table is coarsened.
 
-    The first: those whose limits are known, and those whose measure and breakdown have at most COARSENED_FROM.
+    The first: those whose limits are known, and those whose measure and breakdown have at most
+    COARSENED_FROM.
     """
     named = _named(system, exposed)
     _, group, count = np.unique(named, return_inverse=True, return_counts=True)
@@ -212,7 +213,7 @@ def _few_and_many(system: PublishedSystem, exposed: Whole, limits: dict[int, Who
 
 
 def _named(system: PublishedSystem, cells: Whole) -> np.ndarray:
-    return (system.measure_group[cells] + "|" + system.breakdown[cells]).astype(str)
+    return np.asarray(system.measure_group[cells] + "|" + system.breakdown[cells]).astype(str)
 
 
 def _names(system: PublishedSystem, cells: Whole) -> set[str]:

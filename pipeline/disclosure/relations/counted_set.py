@@ -73,9 +73,7 @@ def conditions_of(part: Part) -> Iterator[Condition]:
         if dimension.condition is not None:
             yield dimension.condition
         elif dimension.attribute is not None:
-            codes = [
-                _value(dimension.attribute, c) for listed in dimension.code_sets.values() for c in listed
-            ]
+            codes = [_value(c) for listed in dimension.code_sets.values() for c in listed]
             yield from (AttributeTest(dimension.attribute, (code,)) for code in codes)
             yield from (AttributeTest(dimension.attribute, (), *band) for band in dimension.bands.values())
     elif part.name in measures():
@@ -92,11 +90,12 @@ def contains(part: Part, worlds: Worlds, *, of_resident: bool) -> Flags:
     if part.name not in measures():  # every household, or every resident
         return np.ones(worlds.present.shape if of_resident else worlds.size, dtype=bool)
     measure = measures()[part.name]
-    included = truth(measure.include, worlds, of_resident=of_resident) == 1
+    included: Flags = truth(measure.include, worlds, of_resident=of_resident) == 1
     if part.kind == "included" or measure.count is None:
         return included
     counted = truth(measure.count, worlds, of_resident=of_resident)
-    return included & (counted == 1 if part.kind == "numerator" else counted >= 0)
+    inside: Flags = included & (counted == 1 if part.kind == "numerator" else counted >= 0)
+    return inside
 
 
 def _in_category(part: Part, worlds: Worlds, of_resident: bool) -> Flags:
@@ -104,17 +103,18 @@ def _in_category(part: Part, worlds: Worlds, of_resident: bool) -> Flags:
     if dimension.condition is not None:
         found = truth(dimension.condition, worlds, of_resident=of_resident)
         position = dimension.categories.index(part.category)
-        return found == (1, 0, -1)[position]
+        return np.asarray(found == (1, 0, -1)[position], dtype=bool)
     name = dimension.attribute or ""
     tests: dict[str, Condition] = {
-        category: AttributeTest(name, tuple(_value(name, code) for code in codes))
+        category: AttributeTest(name, tuple(_value(code) for code in codes))
         for category, codes in dimension.code_sets.items()
     }
     tests |= {category: AttributeTest(name, (), *band) for category, band in dimension.bands.items()}
     if part.category != UNKNOWN:
-        return truth(tests[part.category], worlds, of_resident=of_resident) == 1
-    return ~np.any([truth(t, worlds, of_resident=of_resident) == 1 for t in tests.values()], axis=0)
+        return np.asarray(truth(tests[part.category], worlds, of_resident=of_resident) == 1, dtype=bool)
+    known = [truth(test, worlds, of_resident=of_resident) == 1 for test in tests.values()]
+    return np.asarray(~np.any(known, axis=0), dtype=bool)
 
 
-def _value(attribute: str, code: str) -> str | bool:
+def _value(code: str) -> str | bool:
     return {"true": True, "false": False}.get(code, code)

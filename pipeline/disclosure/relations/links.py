@@ -42,7 +42,7 @@ def add_links(connection: duckdb.DuckDBPyConnection) -> None:
     for level, unit, measure, *named in rows:
         pairs = tuple(sorted((named[i], named[i + 1]) for i in (0, 2) if named[i] is not None))
         by_level.setdefault(level, []).append(CountedSet(unit, measure, pairs))
-    members = []
+    members: list[dict[str, object]] = []
     for level, sets in sorted(by_level.items()):
         for relation in derive(sets):
             if not _is_complement(relation, has_complement):

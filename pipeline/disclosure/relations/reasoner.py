@@ -57,7 +57,7 @@ def _flags(one: CountedSet, worlds: Worlds) -> Flags:
     """Return who is in a count: the households, or the residents one after the other."""
     of_resident = one.unit == "resident"
     found = np.all([contains(part, worlds, of_resident=of_resident) for part in one.parts], axis=0)
-    return found[worlds.present] if of_resident else found
+    return np.asarray(found[worlds.present] if of_resident else found, dtype=bool)
 
 
 def _within_unit(members: list[CountedSet], flags: Flags) -> list[Relation]:
@@ -95,7 +95,7 @@ def _across_units(drawn: dict[str, tuple[list[CountedSet], Flags]], worlds: Worl
     place = np.full(worlds.present.shape, -1)
     place[worlds.present] = np.arange(int(worlds.present.sum()))
     each = np.where(worlds.present, theirs[:, place], False)
-    likely = ~_outside(ours, each.any(axis=2))
+    likely = ~_outside(ours, np.asarray(each.any(axis=2)))
     ours_within, theirs_within = ~_outside(ours, ours), ~_outside(theirs, theirs)
     found = []
     for one, other in np.argwhere(likely):
@@ -108,7 +108,7 @@ def _across_units(drawn: dict[str, tuple[list[CountedSet], Flags]], worlds: Worl
 
 def _outside(inner: Flags, outer: Flags) -> Flags:
     """Return for each pair whether anything of the first is outside the second."""
-    return (inner.astype(np.float32) @ (~outer).astype(np.float32).T) > 0
+    return np.asarray((inner.astype(np.float32) @ (~outer).astype(np.float32).T) > 0, dtype=bool)
 
 
 def _is_margin(part: CountedSet, whole: CountedSet) -> bool:

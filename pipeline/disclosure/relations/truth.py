@@ -80,9 +80,9 @@ def _household_test(test: AttributeTest, worlds: Worlds) -> Truth:
 
 def _number(attribute: str, worlds: Worlds) -> npt.NDArray[np.int64]:
     if attribute == "residents":
-        return worlds.present.sum(axis=1)
+        return np.asarray(worlds.present.sum(axis=1), dtype=np.int64)
     low, high = BY_AGE[attribute]
-    return _ages(worlds, low, high).sum(axis=1)
+    return np.asarray(_ages(worlds, low, high).sum(axis=1), dtype=np.int64)
 
 
 def _ages(worlds: Worlds, low: int, high: int) -> npt.NDArray[np.bool_]:

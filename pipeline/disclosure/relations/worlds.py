@@ -1,8 +1,8 @@
 """Possible households and their residents, as far as conditions can distinguish them.
 
-An attribute has one representative value for each set of values that no condition tells apart, and `None` for
-not recorded. Facts that follow from the definitions of attributes are built in: the numbers of residents by
-age, one-person compositions, and attributes counted from conditions or events of which others are a part.
+An attribute has one representative value for each set of values that no condition distinguishes, and `None`
+for not recorded. Facts that follow from the definitions of attributes are built in: the numbers of residents
+by age, one-person compositions, and attributes counted from conditions or events of which others are a part.
 """
 
 import itertools
@@ -54,7 +54,7 @@ class Worlds:
 
 
 def tests_in(condition: Condition | None) -> Iterator[tuple[str, AttributeTest]]:
-    """Yield every test of a condition with what it tests: "household", or "resident" within `any_resident`."""
+    """Yield every test of a condition with what it tests: "household" or "resident"."""
     match condition:
         case AttributeTest():
             of = "household" if condition.attribute in household_attributes() else "resident"
@@ -97,7 +97,7 @@ def _is_number(tests: list[AttributeTest]) -> bool:
 
 
 def _representatives(tests: list[AttributeTest]) -> tuple[Value, ...]:
-    """Return one value for each set of values that the tests do not tell apart, and None."""
+    """Return one value for each set of values that the tests do not distinguish, and None."""
     values = list(dict.fromkeys(value for test in tests for value in test.values))
     if any(isinstance(value, bool) for value in values):
         return (True, False, None)

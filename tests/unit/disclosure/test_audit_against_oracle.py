@@ -187,6 +187,7 @@ def test_a_count_that_only_whole_numbers_pin_is_exposed() -> None:
         upper=np.array([5.0, np.inf, np.inf]),
         hidden=np.array([False, True, True]),
         printed=np.array([True, False, False]),
+        difference=np.zeros(3, dtype=bool),
         member_relation=np.zeros(3, dtype=np.int64),
         member_cell=np.arange(3),
         member_sign=np.array([-1.0, 1, 6]),

@@ -35,6 +35,7 @@ def system_of(
         upper=np.array(upper, dtype=np.float64),
         hidden=is_hidden,
         printed=~is_hidden,
+        difference=np.zeros(len(lower), dtype=bool),
         member_relation=np.array([r for r, _, _ in entries], dtype=np.int64),
         member_cell=np.array([c for _, c, _ in entries], dtype=np.int64),
         member_sign=np.array([s for _, _, s in entries]),

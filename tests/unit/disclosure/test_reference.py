@@ -22,6 +22,7 @@ def system_of(lower: list[float], upper: list[float], hidden: list[bool]) -> Pub
         upper=np.array(upper),
         hidden=np.array(hidden),
         printed=~np.array(hidden),
+        difference=np.zeros(len(lower), dtype=bool),
         member_relation=np.zeros(size, dtype=np.int64),
         member_cell=np.arange(size),
         member_sign=np.array([-1.0, *[1.0] * (size - 1)]),

@@ -41,7 +41,9 @@ class Rounds:
         self.limits: list[tuple[Any, ...]] = []
         self.audits = 0
         system = SimpleNamespace(
-            measure_group=np.array(["m"] * 9, dtype=object), breakdown=np.array(["|"] * 9, dtype=object)
+            measure_group=np.array(["m"] * 9, dtype=object),
+            breakdown=np.array(["|"] * 9, dtype=object),
+            block_area=np.array(["E02a"] * 9, dtype=object),
         )
         monkeypatch.setattr(repair, "true_system", lambda *_: (system, system, NONE, NONE))
         monkeypatch.setattr(repair, "Auditor", self.auditor)
@@ -66,10 +68,10 @@ class Rounds:
         def run(*limits: Any) -> Any:
             self.limits.append(limits)
             if system == "knowing households":
-                return SimpleNamespace(exposed=NONE)
+                return SimpleNamespace(exposed=NONE, limits={})
             found = self.exposed[min(self.audits, len(self.exposed) - 1)]
             self.audits += 1
-            return SimpleNamespace(exposed=np.array(found, dtype=np.int64))
+            return SimpleNamespace(exposed=np.array(found, dtype=np.int64), limits={})
 
         return SimpleNamespace(run=run)
 

@@ -1,4 +1,4 @@
-"""The cells of a release, read from its Parquet files, and what the printed method says about each."""
+"""The cells of a release, read from its Parquet files, and the possible exact counts behind each."""
 
 import json
 import math
