@@ -1,7 +1,7 @@
 hearth-agreement/v1
 SAMPLE-HOUSEHOLDS
 1
-4ccbf44247659bba80b6bf10ef6bd8d3a600c970d5f7b2d17e6b5a1c2cebcc83
+c4aa6bf2a628d708eeedb9175c585de0c80539a99065dadf3e8efa7f9d9ad7e1
 
-— council-siro NCNLhHLfzQlIr9G5eZS//llpuonxETNlnUzaXANRP9/CmGacblAma6UJmuy+vPq9j0IdjrguCA2PoIdnBzIi53JpHwk=
-— nhs-siro 9MArQJfw3AvZrQm2yjer/WM1OpLvTczgPf4Mn8Mn0MvtuYKpIdSMisAj1h94AnDGkqsfo/yo112J/ogIo+pFDeOdGQo=
+— council-siro NCNLhItMs8sZf6aQuRKST6QMTevW75GTp5wamOYFzWyiamMU50jmN92O5I3/072h4mTmbS9BTWtkpOyZDt/VrPoICAk=
+— nhs-siro 9MArQHLrtsmrrazz4UAgM3y3p8vRxYQtpdLDqeZ7yAhSeVu4LUR0CbjXi7FE7a11mKtUIVI3j6jkbxkquiALFi97mgc=

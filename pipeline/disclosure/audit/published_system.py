@@ -124,7 +124,7 @@ def create_system(
     _create_areas(connection, area)
     create_table(connection, "system_cell")
     _add_complements(connection)
-    add_links(connection)
+    add_links(connection, rules.is_exact)
     create_table(connection, "system_member")
     cells = connection.sql(
         """

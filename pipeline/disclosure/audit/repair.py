@@ -36,6 +36,8 @@ from pipeline.disclosure.profile import Profile
 
 #: Rounds of audit and repair before the tables of cells that are still exposed are coarsened.
 MAXIMUM_ROUNDS = 5
+#: After these rounds tables are coarsened. Each such round leaves out a level, so the repair ends.
+MAXIMUM_COARSENINGS = 25
 #: If more cells than this of one measure and breakdown are exposed, their table is coarsened in that round.
 COARSENED_FROM = 3
 
@@ -65,7 +67,7 @@ def audit_and_repair(
     rules = PublicRules(profile.minimum_cell_count, profile.rounding_base, profile.noise_bound)
     hidden_counts = coarsened = 0
     before: set[str] = set()
-    for rounds in range(1, 2 * MAXIMUM_ROUNDS + 1):
+    for rounds in range(1, MAXIMUM_ROUNDS + MAXIMUM_COARSENINGS + 1):
         printed, system, reference, targets = true_system(connection, rules, area)
         audit = Auditor(system, reference, rules.minimum_cell_count, targets=targets).run(
             None if rules.is_exact else COARSENED_FROM, LARGEST_JOINT_PROGRAM

@@ -19,10 +19,12 @@ _SCHEMA = pa.schema(
 )
 
 
-def add_links(connection: duckdb.DuckDBPyConnection) -> None:
+def add_links(connection: duckdb.DuckDBPyConnection, has_exact_counts: bool) -> None:
     """Create `link_member` from the counts in `system_cell`, and add the cells of differences to it.
 
-    Reads `denominator_of`: the system has the complements of numerators already.
+    Reads `denominator_of`: the system has the complements of numerators already. has_exact_counts: whether
+    printed counts are exact. Printed counts with noise do not add up, so a relation between two of them
+    says little, and `link_member` is empty: see docs/disclosure-control.md, the second attacker.
     """
     rows = connection.execute(
         """
@@ -43,7 +45,7 @@ def add_links(connection: duckdb.DuckDBPyConnection) -> None:
         pairs = tuple(sorted((named[i], named[i + 1]) for i in (0, 2) if named[i] is not None))
         by_level.setdefault(level, []).append(CountedSet(unit, measure, pairs))
     members: list[dict[str, object]] = []
-    for level, sets in sorted(by_level.items()):
+    for level, sets in sorted(by_level.items()) if has_exact_counts else ():
         for relation in derive(sets):
             if not _is_complement(relation, has_complement):
                 members += _rows(relation, level, len(members))
