@@ -21,7 +21,7 @@ MOST_ELSEWHERE = 0.02
 #: How long after today a reference date may be.
 AHEAD = timedelta(days=31)
 #: A register of people has births up to this long before the reference date.
-NEWEST_BIRTH = timedelta(days=366)
+NEWEST_BIRTH = timedelta(days=3 * 366)
 #: Fewer people may have no birth in a year.
 FEWEST_PEOPLE = 1_000
 #: The largest shares of NHS numbers and of people in contradictions, and how many say nothing.
@@ -118,7 +118,7 @@ def reference_date_fits(evidence: Shown, agreement: Agreement, now: datetime) ->
         if place.startswith("nhs_") and people >= FEWEST_PEOPLE and born and day - born > NEWEST_BIRTH
     ]
     if old:
-        reason = f"no one was born in the year before the reference date in {', '.join(old)}"
+        reason = f"no one was born in the three years before the reference date in {', '.join(old)}"
         return failed("REFERENCE_DATE_AFTER_DATA", observed, threshold, reason)
     return passed(observed, threshold)
 

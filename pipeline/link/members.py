@@ -39,6 +39,7 @@ from pipeline.link.residence.evidence import (
 )
 from pipeline.link.scoring import score_pairs
 from pipeline.link.token_overlap import are_empty, reached_levels
+from pipeline.link.verdicts import leave_out_decided_apart
 
 _LISTED_CODES = np.array([LIST_AGREEMENT.index(level) for level in LISTED_LEVELS], dtype=np.int8)
 #: Without a token in any of these columns there is nothing to compare.
@@ -52,6 +53,7 @@ def judge_members(inputs: ComparisonInputs, model: Model) -> None:
     build_moved_units(connection)
     card = model.scorecards["moved"]
     score_pairs(connection, ("moved_dwelling_unit", "moved_nhs_unit"), card, MOVED, MOVED_RULES, "moved_pair")
+    leave_out_decided_apart(connection, "moved_pair")
     select_moved_matches(connection, card)
     move_members(connection)
     weigh_residence(connection, model.scorecards["residence"])

@@ -120,6 +120,15 @@ def apply_verdicts(
     }
 
 
+def leave_out_decided_apart(connection: duckdb.DuckDBPyConnection, pairs: str) -> None:
+    """Delete the pairs of a group and a dwelling to which it does not belong, by verdict, from `pairs`."""
+    if connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'verdict_pair'").fetchone():
+        connection.execute(
+            f'DELETE FROM "{pairs}" AS pair USING verdict_pair WHERE NOT verdict_pair.is_same'
+            " AND pair.nhs_id = verdict_pair.nhs_id AND pair.dwelling_id = verdict_pair.dwelling_id"
+        )
+
+
 def _register_pairs(connection: duckdb.DuckDBPyConnection, verdicts: Verdicts, names: Names) -> None:
     """Create `verdict_pair`: one row per verdict that can be applied, with the ids of its units."""
     connection.register("verdict_row", verdicts.rows)

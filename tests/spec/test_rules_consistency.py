@@ -39,7 +39,7 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "ING-12": ({"facts": council()}, {"facts": council(ended=3)}, "LSOA_OF_2011"),
     "ING-13": (
         {"facts": nhs()},
-        {"facts": nhs(BIRTHS | {"born": "2025-09-28"})},
+        {"facts": nhs(BIRTHS | {"born": "2023-09-26"})},
         "REFERENCE_DATE_AFTER_DATA",
     ),
     "ING-14": ({"facts": nhs()}, {"facts": nhs(numbers_of_two_people=6)}, "NUMBERS_OF_TWO_PEOPLE"),

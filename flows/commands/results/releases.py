@@ -55,7 +55,7 @@ def list_releases(releases: FolderOption = _RELEASES, as_json: JsonOption = Fals
         typer.echo(json.dumps(found))
     else:
         if not found and not changed:
-            typer.echo(f"No release in {shown_file(releases)}. `hearth run` publishes one.")
+            typer.echo(f"No release in {shown_file(releases)}. `hearth run` publishes one.", err=True)
         for release in found:
             files = counted(release["files"], "file")
             typer.echo(f"{release['release']}  epoch {release['epoch']}  {files}, unchanged since published")

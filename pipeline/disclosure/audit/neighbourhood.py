@@ -69,8 +69,11 @@ class Neighbourhoods:
         for partner in partners:
             yield self._union(group, {area, authority, partner}, related)
         yield self._union(group, {area, authority, *partners}, self._breakdowns)
-        linked = [self._union(other, {area, authority}, self._breakdowns) for other in self._around(group)]
-        yield np.unique(np.concatenate(linked))
+        if self._linked[group]:
+            linked = [
+                self._union(other, {area, authority}, self._breakdowns) for other in self._around(group)
+            ]
+            yield np.unique(np.concatenate(linked))
 
     def _around(self, group: str) -> list[str]:
         """Return a measure group and those with a count that is within one of its counts, or contains one."""

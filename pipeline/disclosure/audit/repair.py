@@ -7,8 +7,9 @@ are still exposed after some rounds, their table is not produced at that area le
 then, the release is refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import duckdb
 import numpy as np
@@ -201,7 +202,9 @@ def _has_printed_part(system: PublishedSystem) -> np.ndarray:
     return found
 
 
-def _few_and_many(system: PublishedSystem, exposed: Whole, limits: dict[int, Whole]) -> tuple[Whole, Whole]:
+def _few_and_many(
+    system: PublishedSystem, exposed: Whole, limits: Mapping[int, Whole] = MappingProxyType({})
+) -> tuple[Whole, Whole]:
     """Return the exposed cells that hiding a few counts may protect, and those whose table is coarsened.
 
     The first: those whose limits are known, and those whose measure and breakdown have at most
@@ -226,7 +229,10 @@ def _names(system: PublishedSystem, cells: Whole) -> set[str]:
 
 
 def _neighbours(
-    system: PublishedSystem, reference: Floats, exposed: Whole, limits: dict[int, Whole]
+    system: PublishedSystem,
+    reference: Floats,
+    exposed: Whole,
+    limits: Mapping[int, Whole] = MappingProxyType({}),
 ) -> Whole:
     """Return for each exposed cell the smallest published cell that limits it, or is in a sum with it.
 

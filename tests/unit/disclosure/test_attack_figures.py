@@ -21,7 +21,8 @@ from pipeline.disclosure.audit.published_system import PublicRules
 CRITERIA = {"minimum_cell_count": 10, "rounding_base": 5, "noise_bound": 3, "agreement": "D"}
 COLUMNS = (
     "table_id", "unit", "area_level", "area_code", "measure", "value", "shorthand", "dimension_1",
-    "category_1", "dimension_2", "category_2",
+    "category_1", "dimension_2", "category_2", "reliability",
+    "lower", "upper", "linkage_lower", "linkage_upper", "coverage", "effective_n", "protection_margin",
 )  # fmt: skip
 MEASURES = [
     ("households", "household", "count", None, None),
@@ -48,7 +49,7 @@ def release(
         row |= {"measure": measure, "value": value, "shorthand": None if value is not None else "[c]"}
         row |= {"dimension_1": "tenure", "category_1": category} if category else {}
         rows.append(row | more)
-    kinds = [(c, pa.float64() if c == "value" else pa.string()) for c in COLUMNS]
+    kinds = [(c, pa.float64() if c in ("value", *COLUMNS[12:]) else pa.string()) for c in COLUMNS]
     measures = list(zip(*MEASURES, strict=True))
     names = ("measure", "unit", "kind", "numerator_measure", "denominator_measure")
     return ReleaseFiles(

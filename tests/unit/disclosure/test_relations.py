@@ -69,6 +69,12 @@ def test_the_truth_of_every_condition_of_a_resident_is_that_of_the_sql_that_coun
         name: [worlds.domains[name][position] for position in positions[:, 0]]
         for name, positions in worlds.resident.items()
     }
+    # a resident's measure may have conditions on their home; here each home has one resident
+    columns |= {
+        name: [worlds.domains[name][position] for position in positions]
+        for name, positions in worlds.household.items()
+        if name not in columns
+    }
     connection = duckdb.connect()
     connection.register("resident", pa.table(columns))
 

@@ -16,6 +16,7 @@ from pipeline.disclosure.audit.cell_system import CellSystem
 from pipeline.disclosure.audit.cover import Covers
 from pipeline.disclosure.audit.published_system import PublicRules
 from pipeline.disclosure.audit.repair import (
+    MAXIMUM_COARSENINGS,
     MAXIMUM_ROUNDS,
     _coarsen,
     _covers,
@@ -121,7 +122,7 @@ def test_exact_counts_are_covered_however_many_are_exposed(
 
 
 @pytest.mark.parametrize("is_exact", [True, False])
-def test_what_five_rounds_do_not_cover_is_coarsened_and_after_ten_refused(
+def test_what_five_rounds_do_not_cover_is_coarsened_and_after_thirty_refused(
     monkeypatch: pytest.MonkeyPatch, make_profile: Callable[..., Any], is_exact: bool
 ) -> None:
     profile = exact_profile(make_profile) if is_exact else make_profile()
@@ -130,8 +131,8 @@ def test_what_five_rounds_do_not_cover_is_coarsened_and_after_ten_refused(
     with pytest.raises(Refused, match="AUDIT_EXPOSED"):
         stubborn.repair(profile)
 
-    assert MAXIMUM_ROUNDS == 5
-    assert stubborn.done == ["hide 2", "print"] * 5 + ["coarsen 2", "print"] * 5
+    assert (MAXIMUM_ROUNDS, MAXIMUM_COARSENINGS) == (5, 25)
+    assert stubborn.done == ["hide 2", "print"] * 5 + ["coarsen 2", "print"] * 25
 
 
 @pytest.mark.parametrize("attack", ["exact_if_none_is_zero", "worked_out_if_all_are_small"])

@@ -136,7 +136,7 @@ def test_the_standard_population_keeps_its_total_over_the_bands_that_are_publish
     assert sum(standard.values()) == 100_000
     # 5-9, 10-14 and a fifth of 15-19; the rest of 15-19 and 20-24
     assert (standard["5_to_15"], standard["16_to_24"]) == (5500 + 5500 + 1100, 4400 + 6000)
-    assert age_dimensions() == ("age", "age_broad")
+    assert set(age_dimensions()) >= {"age", "age_broad"}
     assert sum(standard_population("age_broad").values()) == 100_000
     assert standard_population("age_broad")["0_to_17"] == 5000 + 5500 + 5500 + 3300
 

@@ -336,6 +336,7 @@ def test_one_service_that_says_yes_is_enough() -> None:
         "has_special_educational_needs": True,
         "has_good_level_of_development": True,
         "is_often_absent": True,
+        "sessions_missed_percent": 20,
         "is_in_work": True,
     }
 

@@ -155,7 +155,7 @@ def test_the_check_value_is_no_pseudonym_of_any_value() -> None:
     ],
 )
 def test_nhs_number_check_digits_are_those_of_the_data_dictionary(number: str, is_valid: bool) -> None:
-    macros = Path(__file__).parents[3] / "pipeline" / "ingest" / "sql" / "nhs_number.sql"
+    macros = Path(__file__).parents[3] / "pipeline" / "ingest" / "converting" / "sql" / "nhs_number.sql"
     weighted = sum(weight * int(digit) for weight, digit in zip(range(10, 1, -1), number[:9], strict=True))
     assert ((11 - weighted % 11) % 11 == int(number[9])) is is_valid
     connection = duckdb.connect()

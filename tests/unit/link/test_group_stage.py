@@ -46,6 +46,7 @@ def test_every_row_that_came_in_is_accounted_for(pseudonymised: Made, context: R
     assert facts.pop("hot_blocking_values_by_rule") == dict.fromkeys(
         ("address", "premises", "surname", "uprn"), 0
     )
+    assert facts.pop("shared_uprns") == {"address_groups": 0, "dwellings": 3, "on_list": 0}
     assert facts == {
         "council_properties": 3,
         "dwellings": 3,
