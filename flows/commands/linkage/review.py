@@ -19,6 +19,15 @@ app = typer.Typer(
     help="Clerical review: on comparison vectors (export, import), or at each controller on its own clear"
     " data (pairs, sheet, verdicts).",
 )
+PrecisionOption = Annotated[
+    float,
+    typer.Option(
+        "--precision", help="Lowest precision that the proposed threshold may have.", min=0.5, max=1
+    ),
+]
+PartialOption = Annotated[
+    bool, typer.Option("--partial", help="Skip rows without a decision, instead of refusing the file.")
+]
 _CONFIG = Path("hearth.toml")
 KeyOption = Annotated[
     Path | None,
@@ -117,15 +126,8 @@ def import_(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for findings.json and findings.txt.", file_okay=False)
     ] = None,
-    precision: Annotated[
-        float,
-        typer.Option(
-            "--precision", help="Lowest precision that the proposed threshold may have.", min=0.5, max=1
-        ),
-    ] = 0.99,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Skip rows without a decision, instead of refusing the file.")
-    ] = False,
+    precision: PrecisionOption = 0.99,
+    partial: PartialOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check reviewers' decisions, and report their agreement, the precision by band, and thresholds.
@@ -217,15 +219,8 @@ def verdicts(
     config: ConfigOption = _CONFIG,
     workspace: WorkspaceOption = None,
     key: KeyOption = None,
-    precision: Annotated[
-        float,
-        typer.Option(
-            "--precision", help="Lowest precision that the proposed threshold may have.", min=0.5, max=1
-        ),
-    ] = 0.99,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Skip rows without a decision, instead of refusing the file.")
-    ] = False,
+    precision: PrecisionOption = 0.99,
+    partial: PartialOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Take reviewers' verdicts in: report agreement and precision, and let later runs link by them.
