@@ -26,29 +26,7 @@ def add_links(connection: duckdb.DuckDBPyConnection, has_exact_counts: bool) -> 
     printed counts are exact. Printed counts with noise do not add up, so a relation between two of them
     says little, and `link_member` is empty: see docs/disclosure-control.md, the second attacker.
     """
-    rows = connection.execute(
-        """
-        SELECT DISTINCT area_level, unit, measure, dimension_1, category_1, dimension_2, category_2
-        FROM system_cell
-        WHERE NOT is_complement
-        ORDER BY ALL
-        """
-    ).fetchall()
-    has_complement = {
-        (unit, measure, whole)
-        for unit, measure, whole in connection.execute(
-            "SELECT unit, measure, denominator_measure FROM denominator_of"
-        ).fetchall()
-    }
-    by_level: dict[str, list[CountedSet]] = {}
-    for level, unit, measure, *named in rows:
-        pairs = tuple(sorted((named[i], named[i + 1]) for i in (0, 2) if named[i] is not None))
-        by_level.setdefault(level, []).append(CountedSet(unit, measure, pairs))
-    members: list[dict[str, object]] = []
-    for level, sets in sorted(by_level.items()) if has_exact_counts else ():
-        for relation in derive(sets):
-            if not _is_complement(relation, has_complement):
-                members += _rows(relation, level, len(members))
+    members = _members(connection) if has_exact_counts else []
     connection.register("_link", pa.Table.from_pylist(members, _SCHEMA))
     try:
         create_table(connection, "link_member")
@@ -68,6 +46,34 @@ def add_links(connection: duckdb.DuckDBPyConnection, has_exact_counts: bool) -> 
         ORDER BY difference.cell
         """
     )
+
+
+def _members(connection: duckdb.DuckDBPyConnection) -> list[dict[str, object]]:
+    """Return the rows of `_SCHEMA` for every relation between the counts in `system_cell`."""
+    rows = connection.execute(
+        """
+        SELECT DISTINCT area_level, unit, measure, dimension_1, category_1, dimension_2, category_2
+        FROM system_cell
+        WHERE NOT is_complement
+        ORDER BY ALL
+        """
+    ).fetchall()
+    has_complement = {
+        (unit, measure, whole)
+        for unit, measure, whole in connection.execute(
+            "SELECT unit, measure, denominator_measure FROM denominator_of"
+        ).fetchall()
+    }
+    by_level: dict[str, list[CountedSet]] = {}
+    for level, unit, measure, *named in rows:
+        pairs = tuple(sorted((named[i], named[i + 1]) for i in (0, 2) if named[i] is not None))
+        by_level.setdefault(level, []).append(CountedSet(unit, measure, pairs))
+    members: list[dict[str, object]] = []
+    for level, sets in sorted(by_level.items()):
+        for relation in derive(sets):
+            if not _is_complement(relation, has_complement):
+                members += _rows(relation, level, len(members))
+    return members
 
 
 def _is_complement(relation: Relation, has_complement: set[tuple[str, str, str]]) -> bool:
