@@ -35,7 +35,6 @@ def list_releases(releases: FolderOption = _RELEASES, as_json: JsonOption = Fals
     """
     from flows.actions.release_reading import release_folders
     from governance.errors import Finding
-    from pipeline.printable import shown_file
     from pipeline.publish.release_check import ReleaseChecker, is_release, release_changed
 
     found: list[dict[str, Any]] = []
@@ -55,7 +54,7 @@ def list_releases(releases: FolderOption = _RELEASES, as_json: JsonOption = Fals
         typer.echo(json.dumps(found))
     else:
         if not found and not changed:
-            typer.echo(f"No release in {shown_file(releases)}. `hearth run` publishes one.", err=True)
+            typer.echo("There is no release in this folder yet. `hearth run` publishes one.", err=True)
         for release in found:
             files = counted(release["files"], "file")
             typer.echo(f"{release['release']}  epoch {release['epoch']}  {files}, unchanged since published")
